@@ -1,0 +1,5 @@
+"""Settings, the Celery application, URLs and the embedded servers."""
+
+from config.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,17 @@
+"""The Celery application: `celery -A config worker`."""
+
+import os
+import sys
+from pathlib import Path
+
+from celery import Celery
+
+from config import embedded
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+if Path(sys.argv[0]).name == "celery":  # worker, beat and Flower; Django's own doors hold the servers themselves
+    embedded.hold()
+
+app = Celery("leitmotif")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,161 @@
+"""All settings, from the environment. Nothing needs to be set on one machine; README.md lists what can be."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+LOCAL_DIR = embedded.LOCAL_DIR
+CACHE_DIR = LOCAL_DIR / "cache"
+
+env = environ.Env()
+
+
+def _secret_key() -> str:
+    """Return SECRET_KEY; on one machine it is made once and kept under .local/."""
+    if key := env.str("SECRET_KEY", default=""):
+        return str(key)
+    if env.str("DATABASE_URL", default=""):
+        raise ImproperlyConfigured("SECRET_KEY is not set. With a DATABASE_URL of your own, set it to a long random word.")
+    path = LOCAL_DIR / "secret_key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "psqlextra",
+    "pipeline",
+    "sessions",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = LOCAL_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url()
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Return the connection a URL names; a host that is a folder (a socket) stands there percent-encoded."""
+    parts: dict[str, Any] = environ.Env.db_url_config(url, engine="psqlextra.backend")
+    return {**parts, "HOST": unquote(parts["HOST"]), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+POSTGRES_EXTRA_AUTO_EXTENSION_SET_UP = False  # no extension is required
+
+# --- Celery over Redis --------------------------------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url()
+REDIS_PREFIX = env.str("REDIS_PREFIX", default="leitmotif:")
+
+
+def _celery_url(redis_url: str) -> str:
+    """Return the URL in the form Celery wants: its word for a socket is redis+socket."""
+    return redis_url.replace("unix://", "redis+socket://", 1) if redis_url.startswith("unix://") else redis_url
+
+
+CELERY_BROKER_URL = CELERY_RESULT_BACKEND = _celery_url(REDIS_URL)
+# A message that a dead worker held comes back after this long. It must exceed the longest chunk: see CLAIM_TIMEOUT
+# for what makes a run go on sooner than that.
+VISIBILITY_TIMEOUT = env.int("VISIBILITY_TIMEOUT", default=3600)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": REDIS_PREFIX,
+    "visibility_timeout": VISIBILITY_TIMEOUT,
+    "unacked_restore_interval": 2,
+    "unacked_restore_throttle": 1,
+}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"global_keyprefix": REDIS_PREFIX}
+CELERY_RESULT_BACKEND_ALWAYS_RETRY = True
+CELERY_RESULT_BACKEND_MAX_RETRIES = 20
+CELERY_RESULT_EXPIRES = 3600
+CELERY_RESULT_CHORD_EXPIRES = 86_400
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TRACK_STARTED = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_TASK_SEND_SENT_EVENT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1000  # else Celery opens a new database connection for every task
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}
+
+# --- The pipeline -------------------------------------------------------------------------------------------------
+SOURCES = {"file": "pipeline.sources.file.FileSource"}
+PROFILES = {"support": "pipeline.profiles.support.SUPPORT"}
+EXTRACTORS = {
+    "local": "pipeline.extractors.local.LocalExtractor",
+    "null": "pipeline.extractors.null.NullExtractor",
+}
+EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")  # a folder with model.safetensors and tokenizer.json
+# Seconds after which a chunk that nobody touched is given to another worker. It must exceed the longest single call.
+CLAIM_TIMEOUT = env.int("CLAIM_TIMEOUT", default=30)
+# Seconds without a sign of life after which a run no longer blocks its source.
+RUN_LOST_AFTER = env.int("RUN_LOST_AFTER", default=180)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env python
+"""Leitmotif's commands: `manage.py help`."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+from config import embedded
+
+NEEDS_NO_SERVER = {"help", "version", "--help", "--version", "collectstatic", "check"}
+
+
+def main() -> None:
+    """Hold the embedded servers where none are given, then run the command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if len(sys.argv) > 1 and sys.argv[1] not in NEEDS_NO_SERVER:
+        embedded.hold()
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,387 @@
+"""Read the conversations of a chunk: claim, ask, keep the raw answer, parse, store.
+
+Claiming is what makes every step safe to run twice. A delivery claims a few items at a time under a token of its own
+and writes only while the token still stands; whoever takes an item over changes the token, and the earlier holder's
+writes find nothing to change. Answers are stored before they are parsed, so a mistake in parsing or storing never
+costs a second question.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import numpy as np
+from django.conf import settings
+from django.db import DataError, IntegrityError, connection, transaction
+from django.utils import timezone
+from pydantic import ValidationError
+
+from pipeline.extractors.base import Answer, Extractor, Message, ProposedTheme, Reading, Transcript, get_extractor
+from pipeline.models import Call, Evidence, Item, Run, Theme
+from pipeline.profiles import Profile, get_profile
+from pipeline.signatures.normalise import normal_form
+
+PIECE = 50
+"""Items read and stored together; a request to stop is honoured between pieces."""
+
+MAX_DELIVERIES = 3
+"""An item whose reading ended its worker this often is failed instead of read again."""
+
+
+class AtLimit(Exception):
+    """The run already has as many chunks in flight as it may; try again soon."""
+
+
+class Superseded(Exception):
+    """Another delivery took these items over; what this one read is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An item this delivery may read and write."""
+
+    item_id: int
+    conversation_id: int
+    version_id: int
+    delivery_count: int
+    request_hash: str
+    transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A theme before it is a row; `quotes` are verified (quote, start, end)."""
+
+    proposed: ProposedTheme
+    vector: bytes
+    quotes: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item."""
+
+    claimed: Claimed
+    state: str
+    category: str = ""
+    reason: str = ""
+    stage: str = ""
+    error: str = ""
+    error_class: str = ""
+    themes: tuple[Draft, ...] = ()
+
+
+def extract_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
+    """Read what is unfinished in a chunk and return how many items this delivery finished.
+
+    `delivery` names the message: when the same message is delivered again, its items are taken over at once; those
+    of another delivery only after CLAIM_TIMEOUT seconds without a sign of life. Raises AtLimit when the run's
+    concurrency is used up. A run that was stopped, superseded or ended claims nothing.
+    """
+    run = Run.objects.get(pk=run_id)
+    profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
+    token, finished = f"{delivery}:{uuid4().hex[:12]}", 0
+    while piece := _claim_next(run=run, epoch=epoch, chunk=chunk, token=token):
+        try:
+            finished += _finish_piece(run, piece, token, profile, extractor)
+        except Superseded:
+            break
+    return finished
+
+
+def _finish_piece(
+    run: Run, piece: Sequence[Claimed], token: str, profile: Profile, extractor: Extractor
+) -> int:
+    worn_out = [_worn_out(claimed) for claimed in piece if claimed.delivery_count > MAX_DELIVERIES]
+    readable = [claimed for claimed in piece if claimed.delivery_count <= MAX_DELIVERIES]
+    answers = _stored_answers(readable)
+    asked = [claimed for claimed in readable if claimed.item_id not in answers]
+    fresh = _ask(asked, profile, extractor)
+    _store_answers(asked, fresh)
+    answers |= fresh
+    outcomes = [parse(claimed, answers[claimed.item_id], profile) for claimed in readable]
+    return _store(run=run, token=token, outcomes=[*worn_out, *outcomes], model=extractor.model)
+
+
+# --- Claiming -----------------------------------------------------------------------------------------------------
+
+_CLAIM = """
+WITH takeable AS (
+    SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
+    WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND item.chunk = %(chunk)s
+      AND (item.state = 'pending' OR (item.state = 'reading'
+           AND (item.claimed_at < %(stale)s OR split_part(item.claim, ':', 1) = %(delivery)s)))
+      AND {fresh}
+    ORDER BY item.id LIMIT {limit} FOR UPDATE OF item SKIP LOCKED
+), claimed AS (
+    UPDATE pipeline_item item SET state = 'reading', claim = %(token)s, claimed_at = %(now)s, epoch = %(epoch)s,
+           delivery_count = delivery_count + 1
+    FROM takeable WHERE item.id = takeable.id
+    RETURNING item.id, item.conversation_id, item.version_id, item.delivery_count
+)
+SELECT claimed.*, version.content_hash, version.messages
+FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.version_id ORDER BY claimed.id
+"""
+_CLAIM_FRESH = _CLAIM.format(fresh="item.delivery_count = 0", limit=PIECE)
+_CLAIM_AGAIN = _CLAIM.format(fresh="item.delivery_count > 0", limit=1)
+
+
+def _claim_next(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed]:
+    """Claim the next piece, committed before anything is read.
+
+    Items nobody began come as a piece; an item that was begun before comes alone, so that one that ends its worker
+    is found out and the others of its piece are not blamed.
+    """
+    now = timezone.now()
+    values = {
+        "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": now,
+        "delivery": token.split(":", 1)[0], "stale": now - timedelta(seconds=settings.CLAIM_TIMEOUT),
+    }  # fmt: skip
+    with transaction.atomic():
+        _respect_limit(run, chunk, values["stale"])
+        rows = _rows(_CLAIM_FRESH, values) or _rows(_CLAIM_AGAIN, values)
+    return [_claimed(run, row) for row in rows]
+
+
+def _rows(sql: str, values: dict[str, object]) -> list[tuple]:  # type: ignore[type-arg]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()
+
+
+_IN_FLIGHT = """
+SELECT count(DISTINCT chunk) FROM pipeline_item
+WHERE run_id = %(run)s AND state = 'reading' AND chunk <> %(chunk)s AND claimed_at >= %(stale)s
+"""
+
+
+def _respect_limit(run: Run, chunk: int, stale: datetime) -> None:
+    """Raise AtLimit when other chunks use the run's concurrency up. Needs a transaction: claims queue on its lock."""
+    limit = run.parameters.get("concurrency")
+    if not limit:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('leitmotif.claim'), %s)", [run.pk])
+        cursor.execute(_IN_FLIGHT, {"run": run.pk, "chunk": chunk, "stale": stale})
+        in_flight = cursor.fetchone()[0]
+    if in_flight >= limit:
+        raise AtLimit(f"run {run.pk} has {in_flight} chunks in flight; it may have {limit}")
+
+
+def _claimed(run: Run, row: tuple) -> Claimed:  # type: ignore[type-arg]
+    item_id, conversation_id, version_id, delivery_count, content_hash, messages = row
+    readers = sorted((part, version) for part, version in run.versions.items() if part != "rules")
+    return Claimed(
+        item_id=item_id,
+        conversation_id=conversation_id,
+        version_id=version_id,
+        delivery_count=delivery_count,
+        request_hash=hashlib.sha256(f"{content_hash} {readers}".encode()).hexdigest(),
+        transcript=transcript_of(f"conversation {conversation_id}", messages),
+    )
+
+
+def transcript_of(key: str, messages: str | list[dict[str, str]]) -> Transcript:
+    """Return stored messages (JSON or its list) as an extractor reads them."""
+    turns = json.loads(messages) if isinstance(messages, str) else messages
+    return Transcript(
+        key=key,
+        messages=tuple(
+            Message(role=turn.get("role", ""), author=turn.get("author", ""), text=turn["text"]) for turn in turns
+        ),
+    )
+
+
+# --- Asking -------------------------------------------------------------------------------------------------------
+
+
+def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
+    """Return the newest stored answer of each item that has one to the same question."""
+    hashes = {claimed.item_id: claimed.request_hash for claimed in piece}
+    calls = Call.objects.filter(item_id__in=hashes).order_by("attempt")
+    return {
+        call.item_id: Answer(text=call.answer, vectors=bytes(call.vectors))
+        for call in calls
+        if call.request_hash == hashes[call.item_id]
+    }
+
+
+def _ask(asked: Sequence[Claimed], profile: Profile, extractor: Extractor) -> dict[int, Answer | Exception]:
+    """Ask about all at once; if that fails, about each alone, so that a bad conversation costs only itself."""
+    try:
+        answers = list(extractor.read([claimed.transcript for claimed in asked], profile)) if asked else []
+        return {claimed.item_id: answer for claimed, answer in zip(asked, answers, strict=True)}
+    except Exception as error:
+        if len(asked) == 1:
+            return {asked[0].item_id: error}
+    return {claimed.item_id: _ask([claimed], profile, extractor)[claimed.item_id] for claimed in asked}
+
+
+def _store_answers(asked: Sequence[Claimed], answers: dict[int, Answer | Exception]) -> None:
+    """Keep the raw answers, committed, before anybody tries to understand them."""
+    now = timezone.now()
+    Call.objects.bulk_create(
+        [
+            Call(
+                item_id=claimed.item_id,
+                attempt=claimed.delivery_count,
+                request_hash=claimed.request_hash,
+                answer=answer.text.replace("\0", "\ufffd"),  # PostgreSQL's text holds no NUL
+                vectors=answer.vectors,
+                finish_reason=answer.finish_reason,
+                input_tokens=answer.input_tokens,
+                output_tokens=answer.output_tokens,
+                answered_at=now,
+            )
+            for claimed in asked
+            if isinstance(answer := answers[claimed.item_id], Answer)
+        ],
+        ignore_conflicts=True,
+    )
+
+
+# --- Parsing ------------------------------------------------------------------------------------------------------
+
+
+def parse(claimed: Claimed, answer: Answer | Exception, profile: Profile) -> Outcome:
+    """Turn a raw answer into an outcome; an answer nobody can read, and an error, are outcomes too."""
+    if isinstance(answer, Exception):
+        return _failed(claimed, Item.Stage.READ, answer)
+    try:
+        reading = Reading.model_validate_json(answer.text)
+        if not profile.category(reading.category).goes_on:
+            return Outcome(claimed, Item.State.FILTERED, reading.category, reading.filtered_because or reading.category)
+        drafts = tuple(_drafts(claimed.transcript, reading, answer.vectors))
+    except (ValidationError, KeyError, ValueError) as error:
+        return _failed(claimed, Item.Stage.PARSE, error)
+    if not drafts:
+        return Outcome(claimed, Item.State.FILTERED, reading.category, reading.filtered_because or "no theme found")
+    return Outcome(claimed, Item.State.EXTRACTED, reading.category, themes=drafts)
+
+
+def _drafts(transcript: Transcript, reading: Reading, vectors: bytes) -> list[Draft]:
+    """Return one draft a distinct name; ValueError if vectors and themes do not match."""
+    count = len(reading.themes)
+    if count == 0:
+        return []
+    if not vectors or len(vectors) % (4 * count):
+        raise ValueError(f"{len(vectors)} bytes of vectors do not fit {count} themes")
+    rows = np.frombuffer(vectors, np.float32).reshape(count, -1)
+    if not np.isfinite(rows).all():
+        raise ValueError("a vector holds a number that is not finite")
+    drafts = {}
+    for proposed, row in zip(reading.themes, rows, strict=True):
+        drafts.setdefault(
+            normal_form(proposed.signature), Draft(proposed, row.tobytes(), _verified(transcript.text, proposed.quotes))
+        )
+    return list(drafts.values())
+
+
+def _verified(text: str, quotes: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
+    """Return the quotes that stand in the text letter for letter, with their places; others are left out."""
+    found = {}
+    for quote in quotes:
+        start = text.find(quote) if quote else -1
+        if start >= 0:
+            found.setdefault((start, start + len(quote)), quote)
+    return tuple((quote, start, end) for (start, end), quote in found.items())
+
+
+def _failed(claimed: Claimed, stage: str, error: Exception) -> Outcome:
+    name = type(error).__name__
+    return Outcome(
+        claimed, Item.State.FAILED, reason=f"could not {stage}: {name}", stage=stage, error=str(error), error_class=name
+    )
+
+
+def _worn_out(claimed: Claimed) -> Outcome:
+    return Outcome(
+        claimed,
+        Item.State.FAILED,
+        reason=f"ended its worker {MAX_DELIVERIES} times",
+        stage=Item.Stage.READ,
+        error_class="WorkerLost",
+        error=f"{claimed.transcript.key} was begun {MAX_DELIVERIES} times and its worker never came back.",
+    )
+
+
+# --- Storing ------------------------------------------------------------------------------------------------------
+
+_FINISH = """
+UPDATE pipeline_item item
+SET state = done.state, category = done.category, reason = done.reason, stage = done.stage, error = done.error,
+    error_class = done.error_class, finished_at = %(now)s
+FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(categories)s::text[], %(reasons)s::text[], %(stages)s::text[],
+            %(errors)s::text[], %(classes)s::text[])
+     AS done (id, state, category, reason, stage, error, error_class)
+WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
+"""
+_BEAT = "UPDATE pipeline_run SET heartbeat_at = %s WHERE id = %s AND heartbeat_at < %s"
+
+
+def _store(*, run: Run, token: str, outcomes: Sequence[Outcome], model: str) -> int:
+    """Store a piece in one transaction; if a row is refused, each item in its own, so that only the bad one fails."""
+    try:
+        _store_together(run, token, outcomes, model)
+    except (IntegrityError, DataError) as error:
+        if len(outcomes) > 1:
+            return sum(_store(run=run, token=token, outcomes=[outcome], model=model) for outcome in outcomes)
+        _store_together(run, token, [_failed(outcomes[0].claimed, Item.Stage.STORE, error)], model)
+    return len(outcomes)
+
+
+def _store_together(run: Run, token: str, outcomes: Sequence[Outcome], model: str) -> None:
+    """Open a transaction; raise Superseded, and write nothing, unless every item is still this delivery's."""
+    with transaction.atomic():
+        _store_themes(run, outcomes, model)
+        _finish_items(run, token, outcomes)
+
+
+def _finish_items(run: Run, token: str, outcomes: Sequence[Outcome]) -> None:
+    now = timezone.now()
+    values = {
+        "now": now,
+        "token": token,
+        "ids": [outcome.claimed.item_id for outcome in outcomes],
+        "states": [str(outcome.state) for outcome in outcomes],
+        "categories": [outcome.category[:50] for outcome in outcomes],
+        "reasons": [outcome.reason[:200] for outcome in outcomes],
+        "stages": [str(outcome.stage) for outcome in outcomes],
+        "errors": [outcome.error.replace("\0", "") for outcome in outcomes],
+        "classes": [outcome.error_class[:200] for outcome in outcomes],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, values)
+        if cursor.rowcount != len(outcomes):
+            raise Superseded(f"run {run.pk}: {len(outcomes) - cursor.rowcount} items were taken over")
+        cursor.execute(_BEAT, [now, run.pk, now - timedelta(seconds=1)])
+
+
+def _store_themes(run: Run, outcomes: Sequence[Outcome], model: str) -> None:
+    drafts = [(outcome.claimed, draft) for outcome in outcomes for draft in outcome.themes]
+    themes = Theme.objects.bulk_create([_theme(run, claimed, draft, model) for claimed, draft in drafts])
+    Evidence.objects.bulk_create(
+        Evidence(theme=theme, version_id=claimed.version_id, quote=quote, start=start, end=end)
+        for theme, (claimed, draft) in zip(themes, drafts, strict=True)
+        for quote, start, end in draft.quotes
+    )
+
+
+def _theme(run: Run, claimed: Claimed, draft: Draft, model: str) -> Theme:
+    proposed = draft.proposed
+    return Theme(
+        run=run,
+        item_id=claimed.item_id,
+        conversation_id=claimed.conversation_id,
+        profile=run.profile,
+        raw_signature=proposed.signature,
+        raw_key=normal_form(proposed.signature),
+        category=proposed.category,
+        summary=proposed.summary,
+        confidence=proposed.confidence,
+        vector=draft.vector,
+        vector_model=model,
+    )

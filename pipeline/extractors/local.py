@@ -1,0 +1,111 @@
+"""The reader that needs no key and no network: rules for what is said, a small model for what is meant.
+
+English only. Rules and model know no other language; a conversation in one is read all the same, with a confidence
+below the gate and a name of its own words.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pipeline.extractors.base import Answer, Transcript
+from pipeline.extractors.embedding import Embedder, Vectors
+from pipeline.extractors.local_category import category_of, reason_to_filter
+from pipeline.extractors.local_finding import UNCLEAR, Finding, Kind, find_main
+from pipeline.extractors.local_lexicon import PROTOTYPES
+from pipeline.extractors.local_naming import name_finding
+from pipeline.extractors.local_quotes import choose_quotes, summarise
+from pipeline.extractors.local_text import CustomerSide, customer_side
+from pipeline.profiles import Profile
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_ENGLISH_SHARE = 0.1
+_FOREIGN_CONFIDENCE = 0.4
+_KIND_CLARITY = {Kind.PROBLEM: 1.0, Kind.HOW_TO: 0.9, Kind.REQUEST: 0.9, Kind.QUESTION: 0.6, Kind.UNCLEAR: 0.0}
+
+
+class LocalExtractor:
+    """Reads by rules and the embedded model: one theme a conversation, its vector that of the customer's side.
+
+    Deterministic: an answer depends on its transcript alone.
+    """
+
+    name = "local"
+    version = "local-1"
+
+    def __init__(self, embedder: Embedder | None = None) -> None:
+        self._embedder = embedder or Embedder()
+
+    @property
+    def model(self) -> str:
+        """The name of the vectors' space."""
+        return self._embedder.name
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
+        return self._embedder.dimension
+
+    def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
+        """Yield one answer a transcript, in their order."""
+        for transcript in transcripts:
+            yield self._read_one(transcript, profile)
+
+    def _read_one(self, transcript: Transcript, profile: Profile) -> Answer:
+        side = customer_side(transcript)
+        finding = find_main(side) if side.sentences else UNCLEAR
+        category, reason = reason_to_filter(side, transcript.customer_text, finding)
+        if category and not profile.category(category).goes_on:
+            return Answer(text=_json(category=category, filtered_because=reason, themes=[]))
+        ids = self._embedder.token_ids(transcript.customer_text)
+        vector = self._embedder.encode_ids(ids)
+        theme = self._theme(side, finding, vector, transcript)
+        text = _json(category=theme["category"], themes=[theme])
+        return Answer(text=text, vectors=vector.tobytes(), input_tokens=len(ids))
+
+    def _theme(
+        self, side: CustomerSide, finding: Finding, vector: Vectors, transcript: Transcript
+    ) -> dict[str, object]:
+        name = name_finding(side, finding, self._embedder.rank)
+        category = category_of(side, finding, name.signature) or self._nearest_category(vector)
+        quotes = choose_quotes(side, finding)
+        return {
+            "signature": name.signature,
+            "category": category,
+            "summary": summarise(quotes, transcript),
+            "quotes": quotes,
+            "confidence": confidence(side, finding, name.clarity),
+        }
+
+    def _nearest_category(self, vector: Vectors) -> str:
+        nearest = int(np.argmax(self._prototypes @ vector))
+        return PROTOTYPES[nearest][0]
+
+    @cached_property
+    def _prototypes(self) -> Vectors:
+        return self._embedder.encode([sentence for _, sentence in PROTOTYPES])
+
+
+def confidence(side: CustomerSide, finding: Finding, feature_clarity: float) -> float:
+    """Return how sure the reading is, in 0..1, to two digits.
+
+    0.2 + 0.4 x how clear the kind is (a problem 1, scaled by the symptom's weight of 1 to 4; a how-to or wish 0.9;
+    another question 0.6; nothing recognised 0) + 0.25 x how clear the feature is + 0.15 x length (full from 12 words).
+    At most 0.4 for text that is not English. A named problem of a named feature is above the gate of 0.5; a text of
+    which only the topic is known is below.
+    """
+    clarity = _KIND_CLARITY[finding.kind]
+    if finding.kind is Kind.PROBLEM:
+        clarity *= min(1.0, 0.4 + 0.2 * finding.weight)
+    length = min(1.0, len(side.text.split()) / 12)
+    sure = 0.2 + 0.4 * clarity + 0.25 * feature_clarity + 0.15 * length
+    if side.english < _ENGLISH_SHARE and length == 1.0:
+        sure = min(sure, _FOREIGN_CONFIDENCE)
+    return round(sure, 2)
+
+
+def _json(**answer: object) -> str:
+    return _ENCODER.encode(answer)

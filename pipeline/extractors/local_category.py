@@ -1,0 +1,123 @@
+"""Decides a conversation's category and, on strong evidence only, that it does not go on.
+
+To filter a real request is much worse than to let noise through: noise becomes an orphan that nobody is shown, a
+filtered request is lost. So spam needs points of two kinds, and small talk must be small talk throughout.
+"""
+
+import re
+
+from pipeline.extractors.local_finding import Finding, Kind
+from pipeline.extractors.local_lexicon import (
+    ACCOUNT_WORDS,
+    AUTOMATIC,
+    BILLING_WORDS,
+    CONFIGURATION_WORDS,
+    MISDIRECTED,
+    NO_REQUEST,
+    PRAISE,
+    REFUSED_BY_AGENT,
+    SMALL_TALK,
+    SPAM,
+)
+from pipeline.extractors.local_text import CustomerSide, plain
+
+GENERAL, SPAM_CATEGORY = "general_inquiry", "spam"
+
+_SPAM = tuple((points, what, re.compile(pattern)) for points, what, pattern in SPAM)
+_SPAM_POINTS = 3
+_REFUSED = re.compile(REFUSED_BY_AGENT)
+_AUTOMATIC = re.compile(AUTOMATIC)
+_MISDIRECTED = re.compile(MISDIRECTED)
+_APOLOGY = re.compile(r"\b(?:sorry|oops|ignore|apologies|my mistake|my bad|embarrassing)\b")
+_NO_REQUEST = re.compile(NO_REQUEST)
+_SMALL_TALK = re.compile(SMALL_TALK)
+_PRAISE = re.compile(PRAISE)
+_MAX_PRAISE = 400  # characters; a longer text praises in passing
+_WANTS = re.compile(r"\b(?:want|need|like|looking|please|can you|could you|help|get me|find|show me|search|not)\b")
+_CRY_FOR_HELP = re.compile(r"\b(?:help|urgent|fix|sort|problem|issue|advise|assist\w*)\b")
+
+_STRONG_ACCOUNT = frozenset("login password passcode pin twofactor authenticator credentials locked_out username invitation invite".split())
+_STRONG_BILLING = frozenset(
+    "refund refunds refunded invoice invoices fee fees charge charged charges subscription receipt vat overcharged bill billed".split()
+)
+
+
+def reason_to_filter(side: CustomerSide, whole: str, finding: Finding) -> tuple[str, str]:
+    """Return (category, readable reason) of a conversation that does not go on, else two empty strings.
+
+    `whole` is the customer's side as written, with the greetings.
+    """
+    text = plain(whole)
+    if spam := _spam(text, side):
+        return SPAM_CATEGORY, spam
+    if reason := _empty(text, side) or _not_for_us(text, side, finding):
+        return GENERAL, reason
+    return "", ""
+
+
+def _spam(text: str, side: CustomerSide) -> str:
+    found = [(points, what) for points, what, pattern in _SPAM if pattern.search(text)]
+    if not found:
+        return ""
+    refused = 2 * bool(_REFUSED.search(plain(side.agent)))
+    if sum(points for points, _ in found) + refused < _SPAM_POINTS or len(found) + refused < 2:
+        return ""
+    return "looks like an unasked offer or fraud: " + ", ".join(what for _, what in found)
+
+
+def _empty(text: str, side: CustomerSide) -> str:
+    if not text:
+        return "there are no words in it"
+    if _CRY_FOR_HELP.search(text) or _question_beyond_small_talk(side):
+        return ""
+    if all(_SMALL_TALK.match(words) for words in side.plains if words):
+        return "only greetings, thanks or small talk, no request"
+    return ""
+
+
+def _question_beyond_small_talk(side: CustomerSide) -> bool:
+    return any("?" in sentence.text and not _SMALL_TALK.match(sentence.plain) for sentence in side.sentences)
+
+
+def _not_for_us(text: str, side: CustomerSide, finding: Finding) -> str:
+    if _AUTOMATIC.search(text[:300]) and not side.question:
+        return "an automatic reply, not a request"
+    if _APOLOGY.search(text) and (_MISDIRECTED.search(text) or _MISDIRECTED.search(plain(side.agent))):
+        return "sent here by mistake: it was meant for somebody else"
+    if _praises(side, finding):
+        return "thanks or praise, no request"
+    return ""
+
+
+def _praises(side: CustomerSide, finding: Finding) -> bool:
+    opening = side.text[: side.opening_end]
+    if finding.kind is not Kind.UNCLEAR or side.question or _WANTS.search(opening) or len(opening) > _MAX_PRAISE:
+        return False
+    return bool(_NO_REQUEST.search(opening)) or len(_PRAISE.findall(opening)) >= 2
+
+
+def category_of(side: CustomerSide, finding: Finding, signature: str) -> str:
+    """Return the category by words; empty if they decide nothing."""
+    if finding.kind is Kind.REQUEST:
+        return "feature_request"
+    words = {*side.plains[finding.sentence].split(), *signature.split("_")} if side.plains else set()
+    if finding.kind is Kind.HOW_TO:
+        return _how_to_category(words)
+    account, billing = len(words & ACCOUNT_WORDS), len(words & BILLING_WORDS)
+    if account and (account >= billing or words & _STRONG_ACCOUNT):
+        return "account_issue"
+    if billing:
+        return "billing_question"
+    if finding.kind is Kind.PROBLEM:
+        return "product_issue"
+    return "configuration_help" if words & CONFIGURATION_WORDS else ""
+
+
+def _how_to_category(words: set[str]) -> str:
+    if words & _STRONG_ACCOUNT:
+        return "account_issue"
+    if words & _STRONG_BILLING:
+        return "billing_question"
+    if words & CONFIGURATION_WORDS:
+        return "configuration_help"
+    return "how_to_question"

@@ -1,0 +1,131 @@
+"""Finds what a customer's side is about: a problem, a how-to, a wish or a question, and where it is said."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.extractors.local_lexicon import FEATURE_REQUEST, HOW_TO, QUESTIONS, SYMPTOMS, VERBS
+from pipeline.extractors.local_text import CustomerSide
+
+
+class Kind(StrEnum):
+    """What somebody wants."""
+
+    PROBLEM = "problem"
+    HOW_TO = "how_to"
+    REQUEST = "request"
+    QUESTION = "question"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found, and where: sentence and first and last word in it, counted from 0."""
+
+    kind: Kind
+    name: str = ""  # the symptom, or the kind of question
+    weight: float = 0.0
+    verb: str = ""
+    sentence: int = 0
+    first: int = 0
+    last: int = 0
+
+
+UNCLEAR = Finding(Kind.UNCLEAR)
+
+_SYMPTOMS = tuple((name, weight, re.compile(pattern)) for name, weight, pattern in SYMPTOMS)
+_HOW_TO = tuple(re.compile(pattern) for pattern in HOW_TO)
+_REQUEST = re.compile("|".join(FEATURE_REQUEST))
+_QUESTIONS = tuple((name, re.compile(pattern)) for name, pattern in QUESTIONS)
+
+# "can not ..." says what fails if a verb of doing follows; these say nothing or only that something does.
+_IDLE = frozenset(
+    "believe understand wait imagine tell say think remember be have help afford stand decide complain see find know ask "
+    "keep hear bear live let need want go come like expect explain thank figure recall".split()
+)
+_PLAIN_FAILURE = frozenset("use do get work make run function manage seem access proceed".split())
+_DOINGS = (VERBS | {"login", "topup", "checkin", "checkout", "sync", "access"}) - _IDLE
+
+_LATE = 2.0  # what a customer opens with is the matter; what comes later answers questions
+_LATER_SENTENCE = 0.1
+
+
+def find_main(side: CustomerSide) -> Finding:
+    """Return what the conversation is mainly about: a clear problem, else a wish, a how-to, a question."""
+    problem, wish, how_to = find_problem(side), find_wish(side), find_how_to(side)
+    if wish and not (problem and problem.weight >= 3 and problem.sentence <= wish.sentence):
+        return wish
+    if how_to and (problem is None or problem.weight < 2 or _asked_before(how_to, problem)):
+        return how_to
+    if problem and problem.weight >= 2:
+        return problem
+    return find_question(side) or problem or UNCLEAR
+
+
+def _asked_before(how_to: Finding, problem: Finding) -> bool:
+    """A how-to stated in an earlier sentence than the problem, or a mere hint of one in the same, is the matter."""
+    return how_to.sentence < problem.sentence or (how_to.sentence == problem.sentence and problem.name in _HINTS)
+
+
+_HINTS = frozenset("cancelled lost wrong fails error pending delayed blocked".split())
+
+
+def find_problem(side: CustomerSide) -> Finding | None:
+    """Return the most telling symptom; ties go to the earlier rule. None if nothing sounds like a problem.
+
+    After the opening only the heaviest symptoms count.
+    """
+    best: Finding | None = None
+    best_score = -9.0
+    for name, weight, pattern in _SYMPTOMS:
+        found = _first_symptom(side, name, weight, pattern)
+        if found and (score := weight - _lateness(side, found.sentence)) > best_score:
+            best, best_score = found, score
+    return best
+
+
+def _first_symptom(side: CustomerSide, name: str, weight: int, pattern: re.Pattern[str]) -> Finding | None:
+    end = len(side.text) if weight >= 4 else side.opening_end
+    for match in pattern.finditer(side.text, 0, end):
+        verb = next((group for group in match.groups() if group), "")
+        if not verb:
+            return _at(side, match, Finding(Kind.PROBLEM, name, weight))
+        if verb in _DOINGS:
+            return _at(side, match, Finding(Kind.PROBLEM, name, weight, "" if verb in _PLAIN_FAILURE else verb))
+    return None
+
+
+def _lateness(side: CustomerSide, number: int) -> float:
+    late = _LATE if number >= side.opening else 0.0
+    return late + _LATER_SENTENCE * min(number, 10)
+
+
+def _at(side: CustomerSide, match: re.Match[str], found: Finding) -> Finding:
+    sentence, first = side.locate(match.start())
+    last = first + match[0].strip().count(" ")
+    return Finding(found.kind, found.name, found.weight, found.verb, sentence, first, last)
+
+
+def find_how_to(side: CustomerSide) -> Finding | None:
+    """Return the first how-to question, with its verb."""
+    found = [match for pattern in _HOW_TO if (match := pattern.search(side.text, 0, side.opening_end))]
+    if not found:
+        return None
+    match = min(found, key=lambda match: match.start())
+    return _at(side, match, Finding(Kind.HOW_TO, "how_to", 2, match["verb"]))
+
+
+def find_wish(side: CustomerSide) -> Finding | None:
+    """Return the first wish for something the product cannot do, if the customer opens with it."""
+    match = _REQUEST.search(side.text, 0, side.opening_end)
+    if match is None:
+        return None
+    return _at(side, match, Finding(Kind.REQUEST, "request", 3))
+
+
+def find_question(side: CustomerSide) -> Finding | None:
+    """Return the first kind of question that fits, in the order of the table."""
+    for name, pattern in _QUESTIONS:
+        if match := pattern.search(side.text, 0, side.opening_end):
+            return _at(side, match, Finding(Kind.QUESTION, name, 1))
+    return None

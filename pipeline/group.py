@@ -1,0 +1,248 @@
+"""Make stories and orphans of a run's signatures: `settle` is the one way to either.
+
+Each batch of signatures is a short transaction of its own. If a row is refused, the batch is settled one by one, so
+that one bad group costs only itself; what could not be settled is named, and the run needs attention.
+"""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+from psqlextra.expressions import ExcludedCol
+from psqlextra.types import ConflictAction
+
+from pipeline import queries
+from pipeline.models import Evidence, Orphan, Run, Signature, Story, StoryEvidence
+from pipeline.profiles import Gate, get_profile
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+LONGEST_TITLE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One current theme of a root signature, with what the gates look at."""
+
+    root_id: int
+    theme_id: int
+    conversation_id: int
+    customer: str
+    occurred_at: datetime
+    category: str
+    summary: str
+    confidence: float
+    score: float
+    has_evidence: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a group of themes is: a story if `reason` is empty, else an orphan, with what it needs in words."""
+
+    reason: str = ""
+    detail: str = ""
+
+
+def settle_run(*, run: Run) -> None:
+    """Settle every signature the run touched. Opens a transaction a batch; may run twice."""
+    roots = queries.affected_roots(run)
+    for start in range(0, len(roots), BATCH):
+        _settle_all(run, roots[start : start + BATCH])
+        Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now(), advance_claimed_at=timezone.now())
+
+
+def _settle_all(run: Run, roots: Sequence[int]) -> None:
+    try:
+        with transaction.atomic():
+            settle(run=run, roots=roots)
+    except (IntegrityError, DataError):
+        if len(roots) == 1:
+            log.exception("run %s: signature %s could not be settled", run.pk, roots[0])
+            return
+        for root in roots:
+            _settle_all(run, [root])
+
+
+# --- The gates ----------------------------------------------------------------------------------------------------
+
+
+def judge(members: Sequence[Member], gate: Gate, as_of: datetime | None) -> Verdict:
+    """Say whether the themes of one signature make a story, or what they lack. The first gate that fails speaks."""
+    proven = [member for member in members if member.has_evidence]
+    sure = [member for member in proven if member.confidence >= gate.min_confidence]
+    conversations, customers = _distinct(members)
+    for reason, count, what in (
+        (Orphan.Reason.TOO_FEW, gate.min_conversations - conversations, "conversation"),
+        (Orphan.Reason.TOO_FEW, gate.min_customers - customers, "customer"),
+        (Orphan.Reason.NO_EVIDENCE, gate.min_conversations - _distinct(proven)[0], "verified quote"),
+        (Orphan.Reason.LOW_CONFIDENCE, gate.min_conversations - _distinct(sure)[0], "clear conversation"),
+    ):
+        if count > 0:
+            return Verdict(reason, f"needs {count} more {what}{'s' if count > 1 else ''}")
+    return _judge_recency(members, gate, as_of)
+
+
+def _judge_recency(members: Sequence[Member], gate: Gate, as_of: datetime | None) -> Verdict:
+    newest = max(member.occurred_at for member in members)
+    if gate.recent_days is None or as_of is None or newest >= as_of - timedelta(days=gate.recent_days):
+        return Verdict()
+    return Verdict(
+        Orphan.Reason.NOT_RECENT, f"last seen {newest:%Y-%m-%d}, more than {gate.recent_days} days before {as_of:%Y-%m-%d}"
+    )
+
+
+def _distinct(members: Iterable[Member]) -> tuple[int, int]:
+    """Return the distinct conversations and customers; every unknown customer is one of their own."""
+    by_conversation = {member.conversation_id: member.customer for member in members}
+    customers = {customer or f"unknown {conversation}" for conversation, customer in by_conversation.items()}
+    return len(by_conversation), len(customers)
+
+
+# --- Settling -----------------------------------------------------------------------------------------------------
+
+
+def settle(*, run: Run, roots: Sequence[int]) -> None:
+    """Bring the stories and orphans of these root signatures in line with their current themes.
+
+    Requires a transaction. A story grows and never loses its people's columns; a waiting orphan graduates into the
+    story it becomes.
+    """
+    gate = get_profile(run.profile).gate
+    groups = _members(run, roots)
+    signatures = list(Signature.objects.filter(pk__in=roots).order_by("pk").select_for_update(no_key=True))
+    standing = _standing_stories(roots)
+    verdicts = {root: judge(members, gate, run.as_of) for root, members in groups.items()}
+    growing = {root: story for root, story in standing.items() if root in groups and not _recurs(story, groups[root])}
+    closed = {*growing, *_dismissed(roots)}
+    fresh = [s for s in signatures if s.pk in groups and s.pk not in closed and not verdicts[s.pk].reason]
+    stories = growing | _create_stories(run, fresh, groups, standing)
+    _add_evidence(run, stories, groups)
+    _graduate(stories)
+    _wait(signatures, verdicts, stories)
+
+
+def _members(run: Run, roots: Sequence[int]) -> dict[int, list[Member]]:
+    """Return the current themes of each root, in the order of their conversations' time."""
+    rows = (
+        queries.current_themes(run)
+        .filter(signature__root_link__root__in=roots)
+        .annotate(proven=Exists(Evidence.objects.filter(theme=OuterRef("pk"))))
+        .order_by("conversation__occurred_at", "conversation_id", F("signature_score").desc(), "id")
+        .values_list(
+            "signature__root_link__root", "id", "conversation_id", "conversation__customer",
+            "conversation__occurred_at", "category", "summary", "confidence", "signature_score", "proven",
+        )
+    )  # fmt: skip
+    groups: dict[int, list[Member]] = defaultdict(list)
+    for row in rows:
+        groups[row[0]].append(Member(*row))
+    return groups
+
+
+def _standing_stories(roots: Sequence[int]) -> dict[int, Story]:
+    """Return the newest story of each root that has any; one that is not open collects or recurs."""
+    stories = Story.objects.filter(signature__in=roots, absorbed_by__isnull=True).order_by("signature_id", "-id")
+    newest = stories.distinct("signature_id").select_related("recurs_from")
+    return {story.signature_id: story for story in newest}
+
+
+def _dismissed(roots: Sequence[int]) -> set[int]:
+    """Return the roots whose waiting orphan a person dismissed: they collect, and make no story."""
+    orphans = Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True, dismissed_at__isnull=False)
+    return set(orphans.values_list("signature_id", flat=True))
+
+
+def _recurs(story: Story, members: Sequence[Member]) -> bool:
+    """Whether the problem came back after the story was done."""
+    if story.status != Story.Status.DONE or story.reviewed_at is None:
+        return False
+    return any(member.occurred_at > story.reviewed_at for member in members)
+
+
+def _create_stories(
+    run: Run, signatures: Sequence[Signature], groups: dict[int, list[Member]], standing: dict[int, Story]
+) -> dict[int, Story]:
+    now = timezone.now()
+    stories = [
+        Story(
+            signature=signature,
+            title=title_of(signature.key),
+            description=describe(groups[signature.pk]),
+            category=Counter(member.category for member in groups[signature.pk]).most_common(1)[0][0],
+            first_run=run,
+            recurs_from=standing.get(signature.pk),
+            created_at=now,
+            updated_at=now,
+        )
+        for signature in signatures
+    ]
+    return {story.signature_id: story for story in Story.objects.bulk_create(stories)}
+
+
+def title_of(key: str) -> str:
+    """Return a signature as a heading: `calendar_sync_duplicates` becomes `Calendar sync duplicates`."""
+    return key.replace("_", " ").capitalize()[:LONGEST_TITLE]
+
+
+def describe(members: Sequence[Member]) -> str:
+    """Return the summary nearest to the middle of the group: one customer's words for all."""
+    return max(members, key=lambda member: (member.score, -member.theme_id)).summary
+
+
+def _add_evidence(run: Run, stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
+    """Add the conversations a story does not have yet; a done story that recurred keeps its own."""
+    rows = []
+    for root, story in sorted(stories.items()):
+        seen: set[int] = set()
+        since = story.recurs_from.reviewed_at if story.recurs_from else None
+        for member in groups[root]:
+            if member.conversation_id not in seen and (since is None or member.occurred_at > since):
+                seen.add(member.conversation_id)
+                rows.append(
+                    StoryEvidence(story=story, conversation_id=member.conversation_id, theme_id=member.theme_id, run=run)
+                )
+    added = {row.story_id for row in rows} - _complete(rows)
+    StoryEvidence.objects.bulk_create(rows, ignore_conflicts=True)
+    Story.objects.filter(pk__in=added).update(updated_at=timezone.now())
+
+
+def _complete(rows: Sequence[StoryEvidence]) -> set[int]:
+    """Return the stories that have all these conversations already."""
+    stories = {row.story_id for row in rows}
+    known = set(StoryEvidence.objects.filter(story__in=stories).values_list("story_id", "conversation_id"))
+    return stories - {row.story_id for row in rows if (row.story_id, row.conversation_id) not in known}
+
+
+def _graduate(stories: dict[int, Story]) -> None:
+    now = timezone.now()
+    for orphan in Orphan.objects.filter(signature__in=stories, graduated_at__isnull=True, dismissed_at__isnull=True):
+        Orphan.objects.filter(pk=orphan.pk).update(graduated_at=now, updated_at=now, story=stories[orphan.signature_id])
+
+
+def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict], stories: dict[int, Story]) -> None:
+    """Make or renew the waiting orphan of each signature without a story; a dismissed one stays dismissed."""
+    now = timezone.now()
+    rows = [
+        {
+            "signature": signature,
+            "reason": verdicts[signature.pk].reason or Orphan.Reason.HELD,
+            "detail": verdicts[signature.pk].detail,
+            "created_at": now,
+            "updated_at": now,
+        }
+        for signature in signatures
+        if signature.pk in verdicts and signature.pk not in stories
+    ]
+    renewed = {name: ExcludedCol(name) for name in ("reason", "detail", "updated_at")}
+    waiting = Orphan.objects.on_conflict(
+        ["signature"], ConflictAction.UPDATE, index_predicate=Q(graduated_at__isnull=True), update_values=renewed
+    )
+    if rows:
+        waiting.bulk_insert(rows)

@@ -1,0 +1,170 @@
+"""Give each theme of a run its signature: compute on a frozen registry without a lock, apply in one transaction.
+
+If the registry changed meanwhile, or somebody else applies, nothing is written and the work is done again later.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from pipeline.models import Merge, Registry, Run, Signature, SignatureRoot, Theme
+from pipeline.signatures import assign, cluster, normalise
+from pipeline.signatures.assign import Assignment, Registered, RootRow, ThemeRow
+
+log = logging.getLogger(__name__)
+
+RULES_VERSION = f"{normalise.VERSION} {assign.VERSION} {cluster.VERSION}"
+"""Of all rules that decide which theme means what; stored with each run and each merge."""
+
+BATCH = 1000
+
+
+class MixedModels(Exception):
+    """Vectors of different models meet; they cannot be compared."""
+
+
+def merge_themes(*, run: Run, following: str) -> bool:
+    """Assign the run's unassigned themes and move the run to the phase `following`; say whether that was done.
+
+    False: the registry changed while this was computed, or the run is no longer in this life and phase; try again.
+    Raises MixedModels. Idempotent: themes that have a signature keep it.
+    """
+    registry, _ = Registry.objects.get_or_create(profile=run.profile)
+    model, themes = _unassigned(run)
+    registered = _registered(run.profile, model)
+    assignment = assign.assign(themes, registered)
+    with transaction.atomic():
+        if not _is_still_mine(run, registry):
+            return False
+        _apply(run, assignment, model)
+        Registry.objects.filter(pk=registry.pk).update(version=registry.version + 1)
+        Run.objects.filter(pk=run.pk).update(phase=following, advance_claimed_at=None, heartbeat_at=timezone.now())
+    return True
+
+
+# --- Reading ------------------------------------------------------------------------------------------------------
+
+
+def _unassigned(run: Run) -> tuple[str, list[ThemeRow]]:
+    themes = Theme.objects.filter(run=run, signature__isnull=True)
+    models = sorted(set(themes.values_list("vector_model", flat=True)))
+    if len(models) > 1:
+        raise MixedModels(f"run {run.pk} has vectors of {' and '.join(models)}; read it again with --force-refresh")
+    rows = themes.values_list("id", "raw_signature", "summary", "vector").iterator(chunk_size=5000)
+    return (models[0] if models else ""), [ThemeRow(pk, raw, text, bytes(vector)) for pk, raw, text, vector in rows]
+
+
+def _registered(profile: str, model: str) -> Registered:
+    roots = Signature.objects.filter(profile=profile, centre__isnull=False)
+    strangers = roots.exclude(vector_model=model).values_list("vector_model", flat=True).first() if model else None
+    if strangers:
+        raise MixedModels(
+            f"the signatures of profile {profile} have vectors of {strangers}, this run's themes of {model}; "
+            "use one extractor for a profile"
+        )
+    links = SignatureRoot.objects.filter(signature__profile=profile)
+    return Registered(
+        roots=tuple(
+            RootRow(root.normal_form, root.key, bytes(root.centre), root.weight, root.radius or 1.0)
+            for root in roots.filter(root_link__root=F("pk"))
+        ),
+        root_of=dict(links.values_list("signature__normal_form", "root__normal_form")),
+    )
+
+
+# --- Applying -----------------------------------------------------------------------------------------------------
+
+
+def _is_still_mine(run: Run, registry: Registry) -> bool:
+    """Lock the registry row and the run; False if either changed or somebody else holds the registry now."""
+    registries = Registry.objects.select_for_update(skip_locked=True)
+    if not registries.filter(pk=registry.pk, version=registry.version).exists():
+        log.info("run %s: the registry of %s changed; computing again", run.pk, run.profile)
+        return False
+    runs = Run.objects.select_for_update()
+    return runs.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING).exists()
+
+
+def _apply(run: Run, assignment: Assignment, model: str) -> None:
+    """Write an assignment. Requires a transaction that holds the registry."""
+    _register(run, assignment, model)
+    forms = {merge.child for merge in assignment.merges} | {merge.parent for merge in assignment.merges}
+    forms |= {theme.form for theme in assignment.themes}
+    ids = _ids(run.profile, forms)
+    _move_centres(run.profile, assignment.centres)
+    _record_merges(run, assignment, ids)
+    _assign_themes(assignment, ids)
+
+
+def _register(run: Run, assignment: Assignment, model: str) -> None:
+    now = timezone.now()
+    rows = [
+        Signature(
+            profile=run.profile,
+            key=new.key,
+            normal_form=new.form,
+            created_at=now,
+            created_run=run,
+            vector_model=model,
+        )
+        for new in assignment.signatures
+    ]
+    Signature.objects.bulk_create(rows, batch_size=BATCH)
+
+
+def _ids(profile: str, forms: set[str]) -> dict[str, int]:
+    named = Signature.objects.filter(profile=profile, normal_form__in=forms)
+    return dict(named.values_list("normal_form", "pk"))
+
+
+_MOVE_CENTRES = """
+UPDATE pipeline_signature signature SET centre = moved.centre, weight = moved.weight, radius = moved.radius
+FROM unnest(%s::text[], %s::bytea[], %s::float8[], %s::float8[]) AS moved (form, centre, weight, radius)
+WHERE signature.profile = %s AND signature.normal_form = moved.form
+"""
+
+
+def _move_centres(profile: str, centres: Sequence[RootRow]) -> None:
+    with connection.cursor() as cursor:
+        for start in range(0, len(centres), BATCH):
+            rows = centres[start : start + BATCH]
+            columns = [[row.form for row in rows], [row.centre for row in rows]]
+            numbers = [[row.weight for row in rows], [row.radius for row in rows]]
+            cursor.execute(_MOVE_CENTRES, [*columns, *numbers, profile])
+
+
+def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int]) -> None:
+    now = timezone.now()
+    rows = [
+        Merge(
+            child_id=ids[new.child],
+            parent_id=ids[new.parent],
+            rule=new.rule,
+            rule_version=RULES_VERSION,
+            score=new.score,
+            reason=new.reason,
+            run=run,
+            created_at=now,
+        )
+        for new in assignment.merges
+    ]
+    Merge.objects.bulk_create(rows, batch_size=BATCH)
+
+
+_ASSIGN = """
+UPDATE pipeline_theme theme
+SET signature_id = assigned.signature, signature_rule = assigned.rule, signature_score = assigned.score
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::float8[]) AS assigned (theme, signature, rule, score)
+WHERE theme.id = assigned.theme
+"""
+
+
+def _assign_themes(assignment: Assignment, ids: dict[str, int]) -> None:
+    with connection.cursor() as cursor:
+        for start in range(0, len(assignment.themes), BATCH * 5):
+            rows = assignment.themes[start : start + BATCH * 5]
+            columns = [[row.theme_id for row in rows], [ids[row.form] for row in rows]]
+            cursor.execute(_ASSIGN, [*columns, [row.rule for row in rows], [row.score for row in rows]])

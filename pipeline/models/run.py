@@ -1,0 +1,191 @@
+"""Where conversations come from, and what a run did with each: the ledger."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Source(models.Model):
+    """A named place conversations come from, written `kind:name`; external ids are unique inside it."""
+
+    kind = models.CharField(max_length=50)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_source_per_kind_and_name")]
+        ordering = ["kind", "name"]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+class Run(models.Model):
+    """One pass over a selection of one source with one profile and one extractor.
+
+    `epoch` counts how often the run was (re)started; every write of a task checks it, so that a task of an earlier
+    life cannot write.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        STOPPING = "stopping"
+        STOPPED = "stopped"
+        COMPLETED = "completed"
+        COMPLETED_WITH_ERRORS = "completed_with_errors"
+        NEEDS_ATTENTION = "needs_attention"
+        FAILED = "failed"
+        LOST = "lost"
+
+    class Phase(models.TextChoices):
+        """What the run does next; `done` when there is nothing left."""
+
+        PLAN = "plan"
+        EXTRACT = "extract"
+        MERGE = "merge"
+        GROUP = "group"
+        FINISH = "finish"
+        DONE = "done"
+
+    LIVE = (State.PENDING, State.RUNNING, State.STOPPING)
+    FINISHED = (State.COMPLETED, State.COMPLETED_WITH_ERRORS, State.NEEDS_ATTENTION)
+    RESUMABLE = (State.STOPPED, State.LOST, State.FAILED, State.COMPLETED_WITH_ERRORS, State.NEEDS_ATTENTION)
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="runs")
+    profile = models.CharField(max_length=50)
+    extractor = models.CharField(max_length=50)
+    parameters = models.JSONField(default=dict, help_text="what was asked for: since, until, limit, concurrency ...")
+    versions = models.JSONField(default=dict, help_text="of extractor, model, profile and signature rules")
+    state = models.CharField(max_length=30, choices=State, default=State.PENDING)
+    phase = models.CharField(max_length=10, choices=Phase, default=Phase.PLAN)
+    epoch = models.PositiveIntegerField(default=1, help_text="counts the run's lives; older tasks cannot write")
+    as_of = models.DateTimeField(null=True, blank=True, help_text="recency counts from here")
+    is_preview = models.BooleanField(default=False, help_text="a dry run: planned and estimated, nothing read")
+    preview = models.JSONField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    attention = models.TextField(blank=True, help_text="why a person should look at this run")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="the last sign of life of anyone working on it")
+    dispatched_at = models.DateTimeField(null=True, blank=True, help_text="when chunks were last sent out")
+    advance_claimed_at = models.DateTimeField(null=True, blank=True, help_text="someone merges or groups since then")
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source"],
+                condition=Q(state__in=["pending", "running", "stopping"]),
+                name="one_live_run_per_source",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "running", "stopping"]) ^ Q(finished_at__isnull=False),
+                name="a_run_has_ended_or_is_live",
+            ),
+        ]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.source}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in self.LIVE
+
+    @property
+    def makes_stories(self) -> bool:
+        return not self.parameters.get("no_stories", False)
+
+
+class Item(models.Model):
+    """One conversation in one run: the ledger row that says what became of it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        READING = "reading"
+        EXTRACTED = "extracted"
+        FILTERED = "filtered"
+        SKIPPED = "skipped"
+        FAILED = "failed"
+
+    class Stage(models.TextChoices):
+        """Where a failed item failed."""
+
+        READ = "read"
+        PARSE = "parse"
+        STORE = "store"
+
+    UNFINISHED = (State.PENDING, State.READING)
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
+    conversation = models.ForeignKey("pipeline.Conversation", on_delete=models.PROTECT, related_name="items")
+    version = models.ForeignKey("pipeline.ConversationVersion", on_delete=models.PROTECT, related_name="items")
+    chunk = models.PositiveIntegerField(help_text="which header task reads it")
+    state = models.CharField(max_length=20, choices=State, default=State.PENDING)
+    reason = models.CharField(max_length=200, blank=True, help_text="why it was filtered, skipped or failed, in a few words")
+    stage = models.CharField(max_length=10, choices=Stage, blank=True)
+    error_class = models.CharField(max_length=200, blank=True)
+    error = models.TextField(blank=True)
+    category = models.CharField(max_length=50, blank=True)
+    epoch = models.PositiveIntegerField(default=0, help_text="the run's epoch when it was last claimed")
+    claim = models.CharField(max_length=64, blank=True, help_text="the delivery that reads it; only that one may write")
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="renewed while its chunk is being read")
+    delivery_count = models.PositiveSmallIntegerField(default=0, help_text="how often a worker began to read it")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "conversation"], name="one_item_per_run_and_conversation"),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "reading"]) ^ Q(finished_at__isnull=False),
+                name="an_item_is_finished_or_waits",
+            ),
+        ]
+        indexes = [
+            # runs.claim_chunk, queries.unfinished_items
+            models.Index(
+                fields=["run", "chunk"], condition=Q(state__in=["pending", "reading"]), name="unfinished_items_by_chunk"
+            ),
+            # the admin's list of what went wrong in a run
+            models.Index(fields=["run", "state"], name="items_by_run_and_state"),
+        ]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"item {self.pk} of run {self.run_id}"
+
+
+class Call(models.Model):
+    """One question to an extractor and its raw answer, stored before anybody tries to understand it."""
+
+    class Step(models.TextChoices):
+        EXTRACT = "extract"
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="calls")
+    step = models.CharField(max_length=20, choices=Step, default=Step.EXTRACT)
+    unit = models.CharField(max_length=50, blank=True, help_text="the part of the conversation asked about; empty: all")
+    attempt = models.PositiveSmallIntegerField(help_text="the item's delivery this answer came from")
+    request_hash = models.CharField(max_length=64, help_text="sha256 of version, profile and extractor: same question")
+    answer = models.TextField(help_text="as it came")
+    vectors = models.BinaryField(blank=True, default=b"", help_text="float32, one row a theme, in the answer's order")
+    finish_reason = models.CharField(max_length=50, blank=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "step", "unit", "attempt"], name="one_call_per_item_step_unit_attempt"
+            ),
+            models.CheckConstraint(condition=Q(attempt__gte=1), name="attempts_count_from_one"),
+        ]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"call {self.pk} of item {self.item_id}"

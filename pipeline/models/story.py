@@ -1,0 +1,110 @@
+"""What people review: problems that enough conversations share, and those that wait for more."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from psqlextra.models import PostgresModel
+
+from pipeline.models.conversation import Conversation
+from pipeline.models.run import Run
+from pipeline.models.signature import Signature
+from pipeline.models.theme import Theme
+
+
+class Story(models.Model):
+    """A signature with enough distinct conversations. It lives across runs and grows."""
+
+    class Status(models.TextChoices):
+        CANDIDATE = "candidate"
+        TRIAGED = "triaged"
+        IN_PROGRESS = "in_progress"
+        DONE = "done"
+        DISMISSED = "dismissed"
+
+    OPEN = (Status.CANDIDATE, Status.TRIAGED, Status.IN_PROGRESS)
+
+    signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="stories")
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.CANDIDATE)
+    category = models.CharField(max_length=50, help_text="the commonest of its themes")
+    first_run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="new_stories")
+    recurs_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="recurrences",
+        help_text="the story that was done before the problem came back",
+    )  # fmt: skip
+    absorbed_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="absorbed")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name_plural = "stories"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["signature"],
+                condition=Q(status__in=["candidate", "triaged", "in_progress"], absorbed_by__isnull=True),
+                name="one_open_story_per_signature",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class StoryEvidence(models.Model):
+    """One conversation of a story, by the theme that brought it there."""
+
+    story = models.ForeignKey(Story, on_delete=models.CASCADE, related_name="evidence")
+    conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="stories")
+    theme = models.ForeignKey(Theme, on_delete=models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="+", help_text="the run that added it")
+
+    class Meta:
+        verbose_name_plural = "story evidence"
+        constraints = [
+            models.UniqueConstraint(fields=["story", "conversation"], name="one_evidence_per_story_and_conversation")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation} in {self.story}"
+
+
+class Orphan(PostgresModel):
+    """A signature that is not a story yet, with the reason."""
+
+    class Reason(models.TextChoices):
+        TOO_FEW = "too_few"
+        NOT_RECENT = "not_recent"
+        LOW_CONFIDENCE = "low_confidence"
+        NO_EVIDENCE = "no_evidence"
+        HELD = "held"
+
+    signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="orphans")
+    reason = models.CharField(max_length=20, choices=Reason)
+    detail = models.CharField(max_length=200, help_text="what it needs, in words")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    graduated_at = models.DateTimeField(null=True, blank=True)
+    story = models.ForeignKey(Story, null=True, blank=True, on_delete=models.SET_NULL, related_name="graduates")
+    dismissed_at = models.DateTimeField(null=True, blank=True)
+    dismissed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["signature"], condition=Q(graduated_at__isnull=True), name="one_waiting_orphan_per_signature"
+            ),
+            models.CheckConstraint(
+                condition=Q(graduated_at__isnull=True) | Q(dismissed_at__isnull=True),
+                name="a_graduated_orphan_is_not_dismissed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signature} ({self.reason})"

@@ -1,0 +1,65 @@
+"""What was found in one conversation, and the words that prove it."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from pipeline.models.conversation import Conversation, ConversationVersion
+from pipeline.models.run import Item, Run
+from pipeline.models.signature import Signature
+
+
+class Theme(models.Model):
+    """One thing found in one conversation in one run. Its raw signature is what the reader proposed, for ever."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="themes")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="themes")
+    conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="themes")
+    profile = models.CharField(max_length=50)
+    raw_signature = models.CharField(max_length=200, help_text="as the reader proposed it; never changed")
+    raw_key = models.CharField(max_length=200, help_text="its normal form: equal for spelling twins")
+    category = models.CharField(max_length=50)
+    summary = models.TextField(help_text="one sentence")
+    confidence = models.FloatField(help_text="0 to 1, as the reader judged")
+    vector = models.BinaryField(help_text="float32, unit length")
+    vector_model = models.CharField(max_length=100, help_text="vectors of different models are never compared")
+    signature = models.ForeignKey(
+        Signature, null=True, blank=True, on_delete=models.PROTECT, related_name="themes", help_text="assigned by merge"
+    )
+    signature_rule = models.CharField(max_length=50, blank=True, help_text="why this signature: name, registry or meaning")
+    signature_score = models.FloatField(null=True, blank=True, help_text="cosine to the centre it was assigned by")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "conversation", "profile", "raw_key"],
+                name="one_theme_per_run_conversation_profile_raw_key",
+            ),
+            models.CheckConstraint(condition=Q(confidence__gte=0, confidence__lte=1), name="confidence_from_0_to_1"),
+        ]
+        indexes = [
+            # merge: what a run has still to assign
+            models.Index(fields=["run"], condition=Q(signature__isnull=True), name="unassigned_themes_by_run"),
+        ]
+
+    def __str__(self) -> str:
+        return self.raw_signature
+
+
+class Evidence(models.Model):
+    """A verbatim quote of a conversation version that shows the theme."""
+
+    theme = models.ForeignKey(Theme, on_delete=models.CASCADE, related_name="evidence")
+    version = models.ForeignKey(ConversationVersion, on_delete=models.PROTECT, related_name="+")
+    quote = models.TextField()
+    start = models.PositiveIntegerField(help_text="characters into the version's text")
+    end = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "evidence"
+        constraints = [
+            models.UniqueConstraint(fields=["theme", "start", "end"], name="one_evidence_per_theme_and_place"),
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="evidence_has_a_length"),
+        ]
+
+    def __str__(self) -> str:
+        return self.quote

@@ -1,0 +1,394 @@
+"""A run's life: start, plan, advance through the phases, stop, resume, finish, fail. Guarded updates only.
+
+`advance` is the one idempotent door. It asks the database what is done and does what comes next; the chord's callback
+calls it, its errback, the last chunk to finish, and whoever waits for the run.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from pipeline import group, merge, plan, queries
+from pipeline.extractors.base import get_extractor
+from pipeline.models import Item, Run, Source
+from pipeline.profiles import get_profile
+
+log = logging.getLogger(__name__)
+
+INFRASTRUCTURE_ERRORS = (OperationalError, InterfaceError)
+"""What a server that is restarting raises: tried again, never written on the run as its failure."""
+
+ALIKE_FROM = 20
+"""From this many items on, one same reason for all of them is a sign of a fault, not a result."""
+
+
+class RunError(Exception):
+    """A run cannot do what was asked; the message says which, why and what to try."""
+
+
+class RunIsLive(RunError):
+    """The source already has a run that is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which conversations a run reads, and how; stored as `Run.parameters`."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+    concurrency: int | None = None
+    chunk_size: int | None = None
+    force_refresh: bool = False
+    no_stories: bool = False
+
+    def as_parameters(self) -> dict[str, object]:
+        """Return what was given, as JSON."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in values.items()
+            if value not in (None, False)
+        }
+
+
+# --- Starting -----------------------------------------------------------------------------------------------------
+
+
+def start(*, source: Source, profile: str, extractor: str, selection: Selection) -> Run:
+    """Create a run and plan its items; nothing is read yet. Opens transactions.
+
+    Raises RunIsLive if the source has a run with a recent sign of life (a dead one is marked lost), and
+    UnknownProfile or UnknownExtractor before any row is written.
+    """
+    _lose_dead_runs(source)
+    run = _create(source, profile, extractor, selection)
+    try:
+        plan.plan_items(run=run, window=selection)
+    except Exception as error:
+        fail(run_id=run.pk, error=error)
+        raise
+    _move(run, state=Run.State.RUNNING, phase=Run.Phase.EXTRACT, started_at=timezone.now())
+    run.refresh_from_db()
+    return run
+
+
+def versions(profile: str, extractor: str) -> dict[str, str]:
+    """Return all that decides an answer or a name; UnknownProfile or UnknownExtractor if there is no such."""
+    reader = get_extractor(extractor)
+    profile_version = get_profile(profile).version
+    return {
+        "profile": profile_version,
+        "extractor": reader.version,
+        "model": reader.model,
+        "rules": merge.RULES_VERSION,
+    }
+
+
+def _create(source: Source, profile: str, extractor: str, selection: Selection) -> Run:
+    decided_by = versions(profile, extractor)
+    try:
+        with transaction.atomic():
+            return Run.objects.create(
+                source=source,
+                profile=profile,
+                extractor=extractor,
+                parameters=selection.as_parameters(),
+                versions=decided_by,
+                heartbeat_at=timezone.now(),
+            )
+    except IntegrityError as error:
+        if "one_live_run_per_source" not in str(error):
+            raise
+        raise RunIsLive(_is_live_message(source)) from error
+
+
+def _is_live_message(source: Source) -> str:
+    live = Run.objects.filter(source=source, state__in=Run.LIVE).values_list("pk", "state").first()
+    if live is None:
+        return f"another run of {source} was alive a moment ago; try again."
+    return (
+        f"{source} already has a live run: {live[0]} ({live[1]}). Watch it with `manage.py run_status {live[0]}`, or "
+        f"wait: if it shows no sign of life for {settings.RUN_LOST_AFTER} s, the next start marks it lost."
+    )
+
+
+def _lose_dead_runs(source: Source) -> None:
+    dead_since = timezone.now() - timedelta(seconds=settings.RUN_LOST_AFTER)
+    dead = Run.objects.filter(source=source, state__in=Run.LIVE, heartbeat_at__lt=dead_since)
+    count = dead.update(
+        state=Run.State.LOST,
+        finished_at=timezone.now(),
+        error=f"no sign of life for more than {settings.RUN_LOST_AFTER} s",
+    )
+    if count:
+        log.warning("%s: marked %d dead run(s) lost", source, count)
+
+
+# --- The one door -------------------------------------------------------------------------------------------------
+
+
+def advance(*, run_id: int) -> Run:
+    """Take the run as far as it can go now, and return it. Safe to call from anywhere, any number of times.
+
+    A step that fails ends the run as `failed`, with everything stored so far kept; errors of the infrastructure rise.
+    """
+    while step := _next_step(run := Run.objects.get(pk=run_id)):
+        try:
+            went_on = step(run)
+        except INFRASTRUCTURE_ERRORS:
+            _release(run)
+            raise
+        except Exception as error:
+            log.exception("run %s failed in phase %s", run.pk, run.phase)
+            fail(run_id=run.pk, error=error)
+            continue
+        if not went_on:
+            break
+    return Run.objects.get(pk=run_id)
+
+
+def _next_step(run: Run) -> Callable[[Run], bool] | None:
+    if run.state == Run.State.STOPPING:
+        return _stop_at_the_edge
+    if run.state != Run.State.RUNNING:
+        return None
+    return {
+        Run.Phase.EXTRACT: _end_extract,
+        Run.Phase.MERGE: _merge,
+        Run.Phase.GROUP: _group,
+        Run.Phase.FINISH: _finish,
+    }.get(Run.Phase(run.phase))
+
+
+def _end_extract(run: Run) -> bool:
+    if queries.unfinished_items(run).exists():
+        return False
+    as_of = _recency_base(run)
+    return _move(run, phase=Run.Phase.MERGE, as_of=as_of)
+
+
+def _recency_base(run: Run) -> datetime | None:
+    if until := run.parameters.get("until"):
+        return datetime.fromisoformat(until)
+    newest: datetime | None = run.items.aggregate(newest=Max("conversation__occurred_at"))["newest"]
+    return newest
+
+
+def _merge(run: Run) -> bool:
+    if not _claim_phase(run):
+        return False
+    following = Run.Phase.GROUP if run.makes_stories else Run.Phase.FINISH
+    return merge.merge_themes(run=run, following=following)
+
+
+def _group(run: Run) -> bool:
+    if not _claim_phase(run):
+        return False
+    group.settle_run(run=run)
+    return _move(run, phase=Run.Phase.FINISH, advance_claimed_at=None)
+
+
+def _claim_phase(run: Run) -> bool:
+    """Take the phase's work; False while somebody else has it. A claim without a sign of life is taken over."""
+    now = timezone.now()
+    stale = now - timedelta(seconds=settings.CLAIM_TIMEOUT)
+    free = Q(advance_claimed_at__isnull=True) | Q(advance_claimed_at__lt=stale)
+    mine = Run.objects.filter(free, pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
+    return mine.update(advance_claimed_at=now, heartbeat_at=now) == 1
+
+
+def _release(run: Run) -> None:
+    try:
+        Run.objects.filter(pk=run.pk, epoch=run.epoch).update(advance_claimed_at=None)
+    except INFRASTRUCTURE_ERRORS:
+        log.warning("run %s: could not release its phase; it is free again in %s s", run.pk, settings.CLAIM_TIMEOUT)
+
+
+def _move(run: Run, **changes: object) -> bool:
+    """Change the run if it is still in the state, phase and epoch we know it in; say whether it was."""
+    now = timezone.now()
+    mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=run.state)
+    return mine.update(heartbeat_at=now, **changes) == 1
+
+
+# --- Ending -------------------------------------------------------------------------------------------------------
+
+
+def _finish(run: Run) -> bool:
+    """Reconcile, and only then call the run finished."""
+    state, attention = _verdict(run)
+    return _move(
+        run,
+        state=state,
+        attention=attention,
+        phase=Run.Phase.DONE,
+        finished_at=timezone.now(),
+        advance_claimed_at=None,
+    )
+
+
+def _verdict(run: Run) -> tuple[str, str]:
+    """Return the state a run ends in and, unless all is well, why a person should look."""
+    counts = queries.item_counts(run)
+    for doubt in (_unreconciled(run, counts), _unlikely(run, counts)):
+        if doubt:
+            return Run.State.NEEDS_ATTENTION, doubt
+    if counts.failed:
+        return Run.State.COMPLETED_WITH_ERRORS, f"{counts.failed} of {counts.planned} conversations failed"
+    return Run.State.COMPLETED, ""
+
+
+def _unreconciled(run: Run, counts: queries.ItemCounts) -> str:
+    finished = counts.extracted + counts.filtered + counts.failed + counts.skipped
+    if finished != counts.planned:
+        return f"{counts.planned} conversations were planned, but {finished} ended"
+    homeless = queries.themes_without_a_home(run).count()
+    if homeless:
+        return f"{homeless} themes are in no story and no orphan; `manage.py salvage {run.pk} --phase group` tries again"
+    return ""
+
+
+def _unlikely(run: Run, counts: queries.ItemCounts) -> str:
+    read = counts.planned - counts.skipped
+    if read == 0:
+        return ""
+    if counts.extracted == 0:
+        return f"none of {read} conversations gave a theme: {queries.commonest_reason(run)}"
+    names = run.themes.values("raw_key").distinct().count()
+    if read >= ALIKE_FROM and counts.extracted == read and names == 1:
+        return f"all {read} conversations gave one and the same signature"
+    return ""
+
+
+def fail(*, run_id: int, error: BaseException) -> bool:
+    """End a live run as failed, with the error and the way back; say whether it was live."""
+    text = f"{type(error).__name__}: {error}".replace("\0", "")
+    return _end(run_id, Run.State.FAILED, error=text)
+
+
+def _end(run_id: int, state: str, **changes: object) -> bool:
+    live = Run.objects.filter(pk=run_id, state__in=Run.LIVE)
+    return live.update(state=state, finished_at=timezone.now(), advance_claimed_at=None, **changes) == 1
+
+
+# --- Stopping and going on ----------------------------------------------------------------------------------------
+
+
+def request_stop(*, run_id: int) -> bool:
+    """Ask a running run to stop at the next edge; say whether it was running."""
+    now = timezone.now()
+    running = Run.objects.filter(pk=run_id, state=Run.State.RUNNING)
+    return running.update(state=Run.State.STOPPING, stop_requested_at=now) == 1
+
+
+def _stop_at_the_edge(run: Run) -> bool:
+    """Stop once no item is being read and nobody merges or groups."""
+    alive = timezone.now() - timedelta(seconds=settings.CLAIM_TIMEOUT)
+    if run.items.filter(state=Item.State.READING, claimed_at__gte=alive).exists():
+        return False
+    if run.advance_claimed_at and run.advance_claimed_at >= alive:
+        return False
+    return _move(run, state=Run.State.STOPPED, finished_at=timezone.now())
+
+
+def reopen(*, run_id: int, phase: str | None = None) -> Run:
+    """Let an ended run live again in a new epoch, at the phase it was in or at `phase`; return it.
+
+    Raises RunError if there is no such run, it is live or a preview, it completed (unless a phase is given), or its
+    source has another live run.
+    """
+    run = _reopenable(run_id, phase)
+    changes = {
+        "state": Run.State.RUNNING,
+        "phase": phase or _resume_phase(run),
+        "epoch": run.epoch + 1,
+        "heartbeat_at": timezone.now(),
+        "advance_claimed_at": None,
+        "finished_at": None,
+        "stop_requested_at": None,
+        "error": "",
+        "attention": "",
+    }
+    try:
+        with transaction.atomic():
+            changed = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=run.state).update(**changes)
+            _free_claims(run)
+    except IntegrityError as error:
+        if "one_live_run_per_source" not in str(error):
+            raise
+        raise RunIsLive(_is_live_message(run.source)) from error
+    if not changed:
+        raise RunError(f"run {run.pk} was changed by someone else just now; look at `manage.py run_status {run.pk}`.")
+    run.refresh_from_db()
+    return run
+
+
+def _reopenable(run_id: int, phase: str | None) -> Run:
+    run = Run.objects.filter(pk=run_id).select_related("source").first()
+    if run is None:
+        raise RunError(f"there is no run {run_id}; `manage.py run_status` lists the newest.")
+    if run.is_preview:
+        raise RunError(f"run {run_id} is a dry run: it read nothing. Start a real one with `manage.py run_pipeline`.")
+    if run.is_live:
+        raise RunError(f"run {run_id} is {run.state}; it needs no help. Watch it with `manage.py run_status {run_id}`.")
+    if run.state == Run.State.COMPLETED and phase is None:
+        raise RunError(f"run {run_id} is completed; there is nothing left to do. Start a new one instead.")
+    return run
+
+
+def _resume_phase(run: Run) -> str:
+    if run.phase == Run.Phase.PLAN:
+        raise RunError(f"run {run.pk} failed before it was planned: {run.error} Start a new one instead.")
+    return Run.Phase.EXTRACT if run.phase == Run.Phase.DONE else run.phase
+
+
+def _free_claims(run: Run) -> None:
+    run.items.filter(state=Item.State.READING).update(state=Item.State.PENDING, claim="")
+
+
+def retry_failed_items(*, run: Run) -> int:
+    """Put failed items back to pending and return how many. Answers that are stored are not asked for again."""
+    return run.items.filter(state=Item.State.FAILED).update(
+        state=Item.State.PENDING,
+        reason="",
+        stage="",
+        error="",
+        error_class="",
+        claim="",
+        delivery_count=0,
+        finished_at=None,
+    )
+
+
+# --- Looking after ------------------------------------------------------------------------------------------------
+
+
+def beat(*, run_id: int) -> None:
+    """Leave a sign of life."""
+    Run.objects.filter(pk=run_id, state__in=Run.LIVE).update(heartbeat_at=timezone.now())
+
+
+def chunks_to_send_again(*, run: Run) -> list[int]:
+    """Return the chunks whose messages or workers are gone, and note that they are sent now; empty when all is well.
+
+    A chunk is sent again when its claims are stale, or when it waits and nothing of the run moved for CLAIM_TIMEOUT:
+    sending one that was only queued is harmless, for the second message finds nothing to claim.
+    """
+    now = timezone.now()
+    stale = now - timedelta(seconds=settings.CLAIM_TIMEOUT)
+    moving = Q(state=Item.State.READING, claimed_at__gte=stale) | Q(finished_at__gte=stale)
+    abandoned = Q(state=Item.State.READING, claimed_at__lt=stale)
+    if not run.items.filter(moving).exists():
+        abandoned |= Q(state=Item.State.PENDING)
+    chunks = list(queries.unfinished_items(run).filter(abandoned).values_list("chunk", flat=True).distinct())
+    if not chunks:
+        return []
+    due = Run.objects.filter(Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=stale), pk=run.pk, epoch=run.epoch)
+    return sorted(chunks) if due.update(dispatched_at=now) else []

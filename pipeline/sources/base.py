@@ -1,0 +1,301 @@
+"""What every source promises: it yields records and rejects, in their order, and touches no row.
+
+All sources read a record through one door, `read_record`, so that what is accepted does not depend on the kind.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+CUSTOMER = "customer"
+AGENT = "agent"
+
+ROLES = {
+    **dict.fromkeys(("customer", "user", "client", "requester"), CUSTOMER),
+    **dict.fromkeys(("agent", "assistant", "support", "staff", "operator", "admin"), AGENT),
+    "bot": "bot",
+    "system": "system",
+}
+"""What a source's word for a speaker means here. Another word in `role` is kept, in lower case."""
+
+RAW_LENGTH = 500
+"""Characters of a rejected row that are kept to recognise it by."""
+
+
+class UnknownSource(Exception):
+    """No source of that kind is registered."""
+
+
+class UnreadableSource(Exception):
+    """The source cannot be read at all; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that cannot become a conversation. `line` counts `unit`s from 1: lines, or elements of an array."""
+
+    line: int
+    reason: str
+    external_id: str = ""
+    raw: str = ""
+    unit: str = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One conversation as a source gives it; everything in it can be stored.
+
+    `messages` are as a version stores them, dicts of the strings role, author, text and created_at (ISO 8601 in UTC,
+    or empty). `occurred_at` is None when the source gives no time. `line` is different for each record of a source.
+    """
+
+    line: int
+    external_id: str
+    messages: list[dict[str, str]]
+    occurred_at: datetime | None = None
+    customer: str = ""
+    url: str = ""
+    label: str = ""
+    metadata: dict[str, Any] | None = None
+    classified_at: datetime | None = None
+    raw: bytes = b""
+    unit: str = "line"
+
+    def reject(self, reason: str) -> Reject:
+        """Return the reject that this record becomes when it cannot be stored after all."""
+        return Reject(self.line, reason, self.external_id, excerpt(self.raw), self.unit)
+
+
+class RecordSource(Protocol):
+    """Gives the conversations of the source `kind:name`."""
+
+    kind: str
+    name: str
+
+    def records(self) -> Iterator[Record | Reject]:
+        """Return the records one by one, in their order; UnreadableSource, at once, if there is nothing to read."""
+        ...
+
+
+def get_source(kind: str) -> Callable[..., RecordSource]:
+    """Return the registered class of that kind; UnknownSource names the registered ones."""
+    try:
+        path = settings.SOURCES[kind]
+    except KeyError:
+        known = ", ".join(sorted(settings.SOURCES))
+        raise UnknownSource(f"there is no kind of source {kind!r}; registered are: {known}") from None
+    source: Callable[..., RecordSource] = import_string(path)
+    return source
+
+
+# --- What a record may hold ---------------------------------------------------------------------------------------
+
+Moment = datetime | Literal[""] | None
+Word = Annotated[str, Field(coerce_numbers_to_str=True, max_length=200)]
+
+
+class _Message(BaseModel):
+    """A message as it comes; what it holds besides is not kept."""
+
+    role: str | None = None
+    author: str | None = None
+    text: str | None = None
+    content: str | None = None
+    created_at: Moment = None
+
+    @property
+    def words(self) -> str:
+        return self.text or self.content or ""
+
+
+class _Incoming(BaseModel):
+    """A record as it comes; fields we do not know are kept in the metadata."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: Annotated[str, Field(coerce_numbers_to_str=True), StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    text: str | None = None
+    messages: list[_Message] | None = None
+    created_at: Moment = None
+    customer: Word | None = None
+    url: Annotated[str, Field(max_length=2000)] | None = None
+    label: Word | None = None
+    metadata: dict[str, Any] | None = None
+    classified_at: Moment = None
+
+
+class _Refused(Exception):
+    """The record cannot be taken; the message is the reason."""
+
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def read_record(raw: bytes, *, line: int, unit: str = "line") -> Record | Reject:
+    """Return the record that a JSON object in UTF-8 describes, or the reject that says why there is none."""
+    try:
+        if b"\\u0000" in raw and _NUL.search(raw):
+            raise _Refused("it holds a NUL character, which cannot be stored")
+        return _record(_Incoming.model_validate_json(raw), raw, line, unit)
+    except ValidationError as error:
+        reason = _reason(error, raw)
+    except _Refused as error:
+        reason = str(error)
+    return Reject(line, reason, _id_in(raw), excerpt(raw), unit)
+
+
+def excerpt(raw: bytes) -> str:
+    """Return the beginning of a row, to recognise it by."""
+    return raw[: 4 * RAW_LENGTH].decode(errors="replace").strip()[:RAW_LENGTH]
+
+
+def _record(incoming: _Incoming, raw: bytes, line: int, unit: str) -> Record:
+    written = [message for message in incoming.messages or () if message.words.strip()]
+    messages = _stored(written, incoming.customer or "") or _single(incoming.text)
+    return Record(
+        line=line,
+        external_id=incoming.id,
+        messages=messages,
+        occurred_at=_utc(incoming.created_at, "created_at") or _first_time(written),
+        customer=incoming.customer or "",
+        url=incoming.url or "",
+        label=incoming.label or "",
+        metadata=_metadata(incoming, bool(written)),
+        classified_at=_utc(incoming.classified_at, "classified_at"),
+        raw=raw[: 4 * RAW_LENGTH],
+        unit=unit,
+    )
+
+
+def _metadata(incoming: _Incoming, has_messages: bool) -> dict[str, Any]:
+    """Return the metadata with all that has no column: unknown fields, and the text of a record that has messages."""
+    unknown = incoming.model_extra or {}
+    if has_messages and incoming.text:
+        unknown = {**unknown, "text": incoming.text}
+    return {**unknown, **(incoming.metadata or {})}
+
+
+# --- Messages -----------------------------------------------------------------------------------------------------
+
+
+def _single(text: str | None) -> list[dict[str, str]]:
+    """Return a text alone as one message of the customer."""
+    if not text or not text.strip():
+        raise _Refused("no text")
+    return [{"role": CUSTOMER, "author": "", "text": text, "created_at": ""}]
+
+
+def _stored(written: Sequence[_Message], customer: str) -> list[dict[str, str]]:
+    """Return the messages as a version stores them; those without text were left out before."""
+    opener = written[0].author if written else None
+    return [
+        {
+            **_speaker(message, {customer, (opener or "").strip()}),
+            "text": message.words,
+            "created_at": _iso(message.created_at, number),
+        }
+        for number, message in enumerate(written, start=1)
+    ]
+
+
+def _speaker(message: _Message, customers: set[str]) -> dict[str, str]:
+    """Return role and author.
+
+    `role` decides where it is given. Else `author` does if it is a word for a role. Else a message is the customer's
+    if it has no author, or its author opened the thread or is named as the record's customer; the role of any other
+    name stays open (empty), which an extractor reads only where nobody in the thread is the customer.
+    """
+    role, author = (message.role or "").strip().lower(), (message.author or "").strip()
+    if not role and author.lower() in ROLES:
+        role, author = author.lower(), ""
+    if not role:
+        role = CUSTOMER if not author or author in customers else ""
+    return {"role": ROLES.get(role, role), "author": author}
+
+
+# --- Times --------------------------------------------------------------------------------------------------------
+
+
+def _utc(moment: Moment, field: str) -> datetime | None:
+    """Return a moment in UTC; one without a zone is taken to be in UTC."""
+    if not moment:
+        return None
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise _Refused(f"{field} is out of range: {moment}") from None
+
+
+def _iso(moment: Moment, number: int) -> str:
+    at = _utc(moment, f"created_at of message {number}")
+    return at.isoformat() if at else ""
+
+
+def _first_time(written: Iterable[_Message]) -> datetime | None:
+    """Return the time of the first message that has one."""
+    return next((_utc(message.created_at, "created_at") for message in written if message.created_at), None)
+
+
+# --- Reasons ------------------------------------------------------------------------------------------------------
+
+_WORDS = {
+    "string_type": "is not a string",
+    "list_type": "is not a list",
+    "dict_type": "is not an object",
+    "model_type": "is not an object",
+}
+_UNION_BRANCHES = ("datetime", "literal['']")
+
+
+def _reason(error: ValidationError, raw: bytes) -> str:
+    """Return in plain words what is wrong first."""
+    first = error.errors(include_url=False)[0]
+    kind, given, field = first["type"], first["input"], _field(first["loc"])
+    if kind == "json_invalid":
+        return _broken(first["msg"], raw)
+    if field == "id" and (kind in ("missing", "string_too_short") or given is None):
+        return "no id"
+    if kind == "string_too_long":
+        return f"{field} is longer than {first['ctx']['max_length']} characters"
+    if kind.startswith("datetime"):
+        return f"{field} is not a date: {str(given)[:50]!r}"
+    return f"{field} {_WORDS.get(kind, first['msg'])}"
+
+
+def _field(loc: tuple[str | int, ...]) -> str:
+    """Return `created_at of message 2` for ("messages", 1, "created_at", "datetime")."""
+    match [part for part in loc if part not in _UNION_BRANCHES]:
+        case []:
+            return "the record"
+        case ["messages", int(place), *rest]:
+            return " of ".join([*map(str, rest), f"message {place + 1}"])
+        case parts:
+            return ".".join(map(str, parts))
+
+
+def _broken(message: str, raw: bytes) -> str:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f"invalid UTF-8 at byte {error.start + 1}"
+    if b"\0" in raw:
+        return "it holds a NUL byte, which cannot be stored"
+    return "broken JSON: " + message.removeprefix("Invalid JSON: ").replace(" at line 1 column ", " at column ")
+
+
+class _Named(BaseModel):
+    id: Word | None = None
+
+
+def _id_in(raw: bytes) -> str:
+    """Return the id of a rejected row, if it can be read."""
+    try:
+        return _Named.model_validate_json(raw).id or ""
+    except ValidationError:
+        return ""

@@ -1,0 +1,56 @@
+"""Celery's doors. The chord is assembled here and only here."""
+
+from celery import Task, chord, shared_task
+from django.utils import timezone
+
+from pipeline import extract, queries, runs
+from pipeline.models import Run
+
+RETRY = {
+    "autoretry_for": runs.INFRASTRUCTURE_ERRORS,
+    "max_retries": 20,
+    "retry_backoff": 1,
+    "retry_backoff_max": 10,
+    "retry_jitter": True,
+}
+
+
+@shared_task(bind=True, name="pipeline.extract_chunk", **RETRY)
+def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
+    """Read one chunk; return how many items this delivery finished."""
+    try:
+        finished = extract.extract_chunk(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
+    except extract.AtLimit as full:
+        raise self.retry(exc=full, countdown=0.3, max_retries=None) from full
+    if not queries.unfinished_items(run_id).exists():
+        advance_run.delay(run_id=run_id)
+    return finished
+
+
+@shared_task(name="pipeline.advance_run", **RETRY)
+def advance_run(*, run_id: int) -> str:
+    """Take the run as far as it goes; return its state."""
+    return runs.advance(run_id=run_id).state
+
+
+def dispatch(*, run: Run) -> None:
+    """Send the run's unfinished chunks as one chord; a run without any goes on at once."""
+    chunks = queries.unfinished_chunks(run)
+    Run.objects.filter(pk=run.pk).update(dispatched_at=timezone.now())
+    go_on = advance_run.si(run_id=run.pk)
+    if run.phase != Run.Phase.EXTRACT or not chunks:
+        go_on.delay()
+        return
+    header = [extract_chunk.si(run_id=run.pk, epoch=run.epoch, chunk=chunk) for chunk in chunks]
+    chord(header)(go_on.on_error(advance_run.si(run_id=run.pk)))
+
+
+def tend(*, run_id: int) -> Run:
+    """Look after a live run once: send again what was lost, go on where a callback never came. Return the run."""
+    run = Run.objects.get(pk=run_id)
+    if not run.is_live:
+        return run
+    runs.beat(run_id=run_id)
+    for chunk in runs.chunks_to_send_again(run=run) if run.phase == Run.Phase.EXTRACT else []:
+        extract_chunk.delay(run_id=run.pk, epoch=run.epoch, chunk=chunk)
+    return runs.advance(run_id=run_id)

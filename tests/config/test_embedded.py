@@ -1,0 +1,304 @@
+"""The embedded servers: real ones, in a folder of each test's own, started, killed and left behind.
+
+Every process that a test ends was started by it: a user (`Person`), or a server or keeper of the test's folder.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import psycopg
+import pytest
+import redis
+
+from config import embedded
+from config.embedded import ROOT, EmbeddedError, Postgres, Server, Valkey
+
+NOBODY = 65534
+USER_PROGRAM = """
+import sys
+from pathlib import Path
+from config import embedded
+embedded.hold(Path(sys.argv[1]), postgres="postgres" in sys.argv, valkey="valkey" in sys.argv)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+class Person:
+    """A process that holds the servers of a folder until it leaves."""
+
+    def __init__(self, local: Path, *servers: str, python: str = sys.executable, uid: int | None = None) -> None:
+        names = servers or ("postgres", "valkey")
+        path = os.pathsep.join([str(ROOT), str(Path(psycopg.__file__).parent.parent)])
+        self.process = subprocess.Popen(
+            [python, "-c", USER_PROGRAM, str(local), *names],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=uid, cwd="/",
+            env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+
+    def wait_until_held(self) -> Self:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "held\n"
+        return self
+
+    def leave(self) -> None:
+        self.process.communicate(timeout=10)
+
+    def die(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=10)
+
+
+@pytest.fixture
+def local() -> Iterator[Path]:
+    """A folder for servers that every account can reach; whatever still runs there afterwards is ended."""
+    folder = Path(tempfile.mkdtemp(prefix="embedded-")).resolve()
+    folder.chmod(0o755)
+    yield folder / "local"
+    for pid in left_behind(folder / "local"):
+        os.kill(pid, signal.SIGKILL)
+    for kind in embedded.SERVERS:
+        kind(folder / "local").erase()
+    shutil.rmtree(folder)
+
+
+def left_behind(local: Path) -> list[int]:
+    """Keepers and servers of this folder that live."""
+    sockets = Postgres(local).sockets.name
+    listed = [each for each in embedded.living_processes() if sockets in each.title or f" {local} " in each.title]
+    return [each.pid for each in listed if USER_PROGRAM.split()[0] not in each.title.split()[:4]]
+
+
+def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def keeper_of(server: Server) -> int:
+    return int(server.keeper_lock.read_text())
+
+
+def running(server: Server) -> int:
+    pid = server.pid
+    assert pid is not None
+    return pid
+
+
+def write_rows(local: Path) -> None:
+    with psycopg.connect(embedded.database_url(local)) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS number")
+    with redis.Redis.from_url(embedded.redis_url(local)) as client:
+        client.set("kept", "yes")
+
+
+def assert_rows_kept(local: Path) -> None:
+    with psycopg.connect(embedded.database_url(local)) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
+    with redis.Redis.from_url(embedded.redis_url(local)) as client:
+        assert client.get("kept") == b"yes"
+
+
+def test_urls_start_nothing(local: Path) -> None:
+    assert embedded.database_url(local) == embedded.database_url(local)
+    assert embedded.redis_url(local).startswith("unix:///tmp/leitmotif-")
+    assert not local.exists()
+    assert not Postgres(local).sockets.exists()
+
+
+def test_eight_at_once_on_an_empty_folder_start_one_server_each_and_kill_9_of_all_leaves_nothing(local: Path) -> None:
+    people = [Person(local) for _ in range(8)]
+    for person in people:
+        person.wait_until_held()
+    for server in (Postgres(local), Valkey(local)):
+        assert server.answers()
+        assert server.keeper_log.read_text().count(" up, process ") == 1
+    assert len(list(local.glob("postgres*.unfinished.*"))) == 0
+    for person in people:
+        person.die()
+    until(lambda: not left_behind(local))
+    assert not Postgres(local).pid_file.exists()  # it was an orderly stop
+
+
+def test_last_one_out_stops_the_servers(local: Path) -> None:
+    alice, bob = Person(local), Person(local)
+    alice.wait_until_held()
+    bob.wait_until_held()
+    servers = (Postgres(local), Valkey(local))
+    pids = [running(server) for server in servers]
+    alice.leave()
+    time.sleep(3 * embedded.LOOK_EVERY)
+    assert [running(server) for server in servers] == pids
+    bob.leave()
+    until(lambda: not left_behind(local), 2.0)
+
+
+def test_only_what_is_needed_is_started(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/leitmotif")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
+    embedded.hold(local)
+    assert not local.exists()
+    alice = Person(local, "valkey").wait_until_held()
+    assert Valkey(local).answers()
+    assert Postgres(local).pid is None
+    bob = Person(local).wait_until_held()
+    assert Postgres(local).answers()
+    bob.leave()
+    until(lambda: Postgres(local).pid is None)
+    assert Valkey(local).answers()
+    alice.leave()
+
+
+def test_killed_servers_come_back_under_a_living_user_with_all_that_was_committed(local: Path) -> None:
+    alice = Person(local).wait_until_held()
+    write_rows(local)
+    for server in (Postgres(local), Valkey(local)):
+        before = running(server)
+        os.kill(before, signal.SIGKILL)
+        until(lambda server=server, before=before: server.pid not in (None, before) and server.answers())  # type: ignore[misc]
+    assert_rows_kept(local)
+    alice.leave()
+
+
+def test_next_user_adopts_the_servers_of_a_killed_keeper(local: Path) -> None:
+    alice = Person(local).wait_until_held()
+    write_rows(local)
+    servers = (Postgres(local), Valkey(local))
+    pids = [running(server) for server in servers]
+    keepers = [keeper_of(server) for server in servers]
+    for keeper in keepers:
+        os.kill(keeper, signal.SIGKILL)
+    alice.die()
+    bob = Person(local).wait_until_held()
+    until(lambda: not set(keepers) & {keeper_of(server) for server in servers})
+    assert [running(server) for server in servers] == pids
+    assert_rows_kept(local)
+    bob.leave()
+    until(lambda: not left_behind(local))
+
+
+def test_next_user_starts_anew_when_keepers_and_servers_were_killed(local: Path) -> None:
+    alice = Person(local).wait_until_held()
+    write_rows(local)
+    servers = (Postgres(local), Valkey(local))
+    for pid in [keeper_of(server) for server in servers] + [running(server) for server in servers]:
+        os.kill(pid, signal.SIGKILL)
+    assert Postgres(local).pid_file.exists()  # stale
+    alice.die()
+    bob = Person(local).wait_until_held()
+    assert_rows_kept(local)
+    bob.leave()
+
+
+def test_number_of_a_dead_server_that_another_process_got_is_not_mistaken_for_it(local: Path) -> None:
+    with Postgres(local) as server:
+        server.kill()
+        stale = server.pid_file.read_text().splitlines()
+        server.pid_file.write_text("\n".join([str(os.getpid()), *stale[1:]]))
+        server.start()
+        assert server.answers()
+
+
+def test_keeper_killed_while_it_makes_the_database_leaves_no_half_database(local: Path) -> None:
+    alice = Person(local, "postgres")
+    until(lambda: list(local.glob("postgres.unfinished.*/base")))
+    os.kill(keeper_of(Postgres(local)), signal.SIGKILL)
+    alice.die()
+    assert not Postgres(local).data.exists()
+    bob = Person(local, "postgres").wait_until_held()
+    with psycopg.connect(embedded.database_url(local)) as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == ("leitmotif",)
+    assert not list(local.glob("postgres.unfinished.*"))
+    bob.leave()
+
+
+def test_failure_to_start_says_what_where_and_what_to_do(local: Path) -> None:
+    with Postgres(local) as server:
+        server.stop()
+        (server.data / "PG_VERSION").write_text("9.4\n")
+        with pytest.raises(EmbeddedError) as caught:
+            embedded.hold(local, postgres=True, valkey=False)
+    os.close(embedded._held.pop(server.users_lock))
+    for part in ("postgres ended with code 1", "not compatible", str(server.log), "DATABASE_URL"):
+        assert part in str(caught.value)
+
+
+def test_sockets_are_not_put_into_a_folder_that_others_can_enter(local: Path) -> None:
+    server = Valkey(local)
+    server.sockets.mkdir()
+    server.sockets.chmod(0o777)
+    with pytest.raises(EmbeddedError, match="not a closed folder"):
+        server.start()
+
+
+def test_folder_removed_under_the_servers_is_begun_anew(local: Path) -> None:
+    alice = Person(local).wait_until_held()
+    shutil.rmtree(local)
+    bob = Person(local).wait_until_held()
+    write_rows(local)
+    alice.die()
+    time.sleep(3 * embedded.LOOK_EVERY)
+    assert_rows_kept(local)
+    bob.leave()
+    until(lambda: not left_behind(local))
+
+
+def test_settings_keep_what_was_committed(local: Path) -> None:
+    with Postgres(local) as server, psycopg.connect(server.url) as connection:
+        for name, value in {"synchronous_commit": "on", "fsync": "on", "max_connections": "200"}.items():
+            assert connection.execute(f"SHOW {name}").fetchone() == (value,)
+
+
+def test_private_server_is_gone_afterwards(local: Path) -> None:
+    with Valkey(local) as server, redis.Redis.from_url(server.url) as client:
+        client.set("kept", "yes")
+        server.kill()
+        server.start()
+        assert client.get("kept") == b"yes"
+    assert not server.data.exists()
+    assert not server.sockets.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers as somebody else")
+def test_root_below_a_closed_folder_keeps_the_data_outside(local: Path) -> None:
+    local.parent.chmod(0o700)
+    with Postgres(local) as server, psycopg.connect(server.url):
+        assert server.data.is_relative_to("/var/lib")
+        assert (local / "service").readlink() == server.data.parent
+        assert server.data.stat().st_uid == server.account.uid != 0
+    assert not server.data.parent.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
+def test_ordinary_user_runs_them_too(local: Path) -> None:
+    python = next((each for each in (sys.executable, "/usr/bin/python3") if can_run(each)), None)
+    if python is None:
+        pytest.skip("no Python 3.11 that an ordinary user can run")
+    local.mkdir()
+    os.chown(local, NOBODY, NOBODY)
+    person = Person(local, python=python, uid=NOBODY).wait_until_held()
+    assert {each.uid for each in embedded.living_processes() if str(local) in each.title} == {NOBODY}
+    person.die()
+    until(lambda: not [each for each in embedded.living_processes() if str(local) in each.title])
+
+
+def can_run(python: str) -> bool:
+    """Whether an ordinary user can run this Python and see our packages with it."""
+    question = "import sys, importlib.util as u; sys.exit(sys.version_info < (3, 11) or not u.find_spec('psycopg'))"
+    path = str(Path(psycopg.__file__).parent.parent)
+    try:
+        asked = subprocess.run(
+            [python, "-c", question], user=NOBODY, env={"PYTHONPATH": path}, cwd="/", capture_output=True, check=False
+        )
+    except OSError:
+        return False
+    return asked.returncode == 0
