@@ -9,7 +9,7 @@ from celery import Celery
 from config import embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-if Path(sys.argv[0]).name == "celery":  # worker, beat and Flower; Django's own doors hold the servers themselves
+if "celery" in Path(sys.argv[0]).parts[-2:]:  # worker, beat, Flower; Django's own doors hold the servers themselves
     embedded.hold()
 
 app = Celery("leitmotif")

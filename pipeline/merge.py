@@ -58,7 +58,7 @@ def _unassigned(run: Run) -> tuple[str, list[ThemeRow]]:
 
 
 def _registered(profile: str, model: str) -> Registered:
-    roots = Signature.objects.filter(profile=profile, centre__isnull=False)
+    roots = Signature.objects.filter(profile=profile, vector_sum__isnull=False)
     strangers = roots.exclude(vector_model=model).values_list("vector_model", flat=True).first() if model else None
     if strangers:
         raise MixedModels(
@@ -68,7 +68,7 @@ def _registered(profile: str, model: str) -> Registered:
     links = SignatureRoot.objects.filter(signature__profile=profile)
     return Registered(
         roots=tuple(
-            RootRow(root.normal_form, root.key, bytes(root.centre), root.weight, root.radius or 1.0)
+            RootRow(root.normal_form, root.key, bytes(root.vector_sum or b""), root.size, root.radius or 1.0)
             for root in roots.filter(root_link__root=F("pk"))
         ),
         root_of=dict(links.values_list("signature__normal_form", "root__normal_form")),
@@ -92,9 +92,8 @@ def _apply(run: Run, assignment: Assignment, model: str) -> None:
     """Write an assignment. Requires a transaction that holds the registry."""
     _register(run, assignment, model)
     forms = {merge.child for merge in assignment.merges} | {merge.parent for merge in assignment.merges}
-    forms |= {theme.form for theme in assignment.themes}
-    ids = _ids(run.profile, forms)
-    _move_centres(run.profile, assignment.centres)
+    ids = _ids(run.profile, forms | {theme.form for theme in assignment.themes})
+    _renew_roots(run.profile, assignment.roots)
     _record_merges(run, assignment, ids)
     _assign_themes(assignment, ids)
 
@@ -120,20 +119,20 @@ def _ids(profile: str, forms: set[str]) -> dict[str, int]:
     return dict(named.values_list("normal_form", "pk"))
 
 
-_MOVE_CENTRES = """
-UPDATE pipeline_signature signature SET centre = moved.centre, weight = moved.weight, radius = moved.radius
-FROM unnest(%s::text[], %s::bytea[], %s::float8[], %s::float8[]) AS moved (form, centre, weight, radius)
-WHERE signature.profile = %s AND signature.normal_form = moved.form
+_RENEW_ROOTS = """
+UPDATE pipeline_signature signature SET vector_sum = root.vector_sum, size = root.size, radius = root.radius
+FROM unnest(%s::text[], %s::bytea[], %s::int[], %s::float8[]) AS root (form, vector_sum, size, radius)
+WHERE signature.profile = %s AND signature.normal_form = root.form
 """
 
 
-def _move_centres(profile: str, centres: Sequence[RootRow]) -> None:
+def _renew_roots(profile: str, roots: Sequence[RootRow]) -> None:
     with connection.cursor() as cursor:
-        for start in range(0, len(centres), BATCH):
-            rows = centres[start : start + BATCH]
-            columns = [[row.form for row in rows], [row.centre for row in rows]]
-            numbers = [[row.weight for row in rows], [row.radius for row in rows]]
-            cursor.execute(_MOVE_CENTRES, [*columns, *numbers, profile])
+        for start in range(0, len(roots), BATCH):
+            rows = roots[start : start + BATCH]
+            columns = [[row.form for row in rows], [row.vector_sum for row in rows]]
+            numbers = [[row.size for row in rows], [row.radius for row in rows]]
+            cursor.execute(_RENEW_ROOTS, [*columns, *numbers, profile])
 
 
 def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int]) -> None:

@@ -4,9 +4,22 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Func, IntegerField, Max, Min, OuterRef, Prefetch, Q, QuerySet
 
-from pipeline.models import Evidence, Item, Orphan, Run, SignatureRoot, Story, StoryEvidence, Theme
+from pipeline.models import (
+    Conversation,
+    Evidence,
+    Item,
+    Merge,
+    Orphan,
+    Run,
+    Signature,
+    SignatureRoot,
+    Source,
+    Story,
+    StoryEvidence,
+    Theme,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,3 +206,198 @@ def run_summary(run: Run) -> RunSummary:
 def _seconds(run: Run) -> float:
     ended: datetime | None = run.finished_at or run.heartbeat_at
     return (ended - run.started_at).total_seconds() if run.started_at and ended else 0.0
+
+
+# --- Screens: a page of rows at a time, a fixed number of questions for any number of rows ------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much a group of themes is; unknown customers count each."""
+
+    themes: int = 0
+    conversations: int = 0
+    customers: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class RunFigures:
+    """A run in a list."""
+
+    planned: int = 0
+    finished: int = 0
+    themes: int = 0
+    stories_new: int = 0
+    orphans: int = 0
+
+
+@dataclass(slots=True)
+class SourceFigures:
+    """A source in a list."""
+
+    runs: int = 0
+    conversations: int = 0
+    last_run: Run | None = None
+
+
+def run_figures(runs: Sequence[int]) -> dict[int, RunFigures]:
+    """For each of these runs its figures."""
+    figures = {run: RunFigures() for run in runs}
+    items = Item.objects.filter(run__in=runs).order_by()
+    for run, state, count in items.values_list("run", "state").annotate(Count("id")):
+        figures[run].planned += count
+        figures[run].finished += count if state not in Item.UNFINISHED else 0
+    for run, count in Theme.objects.filter(run__in=runs).values_list("run").annotate(Count("id")).order_by():
+        figures[run].themes = count
+    new = Story.objects.filter(first_run__in=runs).values_list("first_run").annotate(Count("id")).order_by()
+    for run, count in new:
+        figures[run].stories_new = count
+    for run, count in _orphans_by_run(runs):
+        figures[run].orphans = count
+    return figures
+
+
+def _orphans_by_run(runs: Sequence[int]) -> list[tuple[int, int]]:
+    themes = Theme.objects.filter(run__in=runs, signature__root_link__root__orphans__graduated_at__isnull=True)
+    orphans = Count("signature__root_link__root__orphans", distinct=True)
+    return list(themes.values_list("run").annotate(orphans).order_by())
+
+
+def source_figures(sources: Sequence[int]) -> dict[int, SourceFigures]:
+    """For each of these sources its figures."""
+    figures = {source: SourceFigures() for source in sources}
+    counted = Source.objects.filter(pk__in=sources)
+    for source, count in counted.values_list("pk").annotate(Count("runs")).order_by():
+        figures[source].runs = count
+    for source, count in counted.values_list("pk").annotate(Count("conversations")).order_by():
+        figures[source].conversations = count
+    for run in Run.objects.filter(source__in=sources).order_by("source_id", "-id").distinct("source_id"):
+        figures[run.source_id].last_run = run
+    return figures
+
+
+def _sizes(themes: QuerySet[Theme], group: str) -> dict[int, Size]:
+    unknown = Q(conversation__customer="")
+    rows = themes.values_list(group).annotate(
+        themes=Count("id", distinct=True),
+        conversations=Count("conversation", distinct=True),
+        customers=Count("conversation__customer", filter=~unknown, distinct=True)
+        + Count("conversation", filter=unknown, distinct=True),
+        first_at=Min("conversation__occurred_at"),
+        last_at=Max("conversation__occurred_at"),
+    )
+    return {pk: Size(*figures) for pk, *figures in rows.order_by()}
+
+
+def sizes_of_signatures(signatures: Sequence[int]) -> dict[int, Size]:
+    """For each of these signatures all its themes ever: a root's with those of the names merged into it."""
+    own = _sizes(Theme.objects.filter(signature__in=signatures), "signature")
+    return own | _sizes(_themes_of_roots(signatures), "signature__root_link__root")
+
+
+def sizes_that_wait(roots: Sequence[int]) -> dict[int, Size]:
+    """For each of these roots the themes that count towards a story: those of each conversation's newest reading."""
+    newer = Item.objects.filter(
+        run__state__in=Run.FINISHED,
+        conversation=OuterRef("conversation"),
+        run__profile=OuterRef("profile"),
+        state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
+        id__gt=OuterRef("item_id"),
+    )
+    return _sizes(_themes_of_roots(roots).exclude(Exists(newer)), "signature__root_link__root")
+
+
+def _themes_of_roots(roots: Sequence[int]) -> QuerySet[Theme]:
+    return Theme.objects.filter(signature__root_link__root__in=roots)
+
+
+def quotes_of_roots(roots: Sequence[int]) -> dict[int, str]:
+    """For each of these roots one quote: that of the theme nearest to its middle."""
+    root = "theme__signature__root_link__root"
+    rows = (
+        Evidence.objects.filter(**{f"{root}__in": roots})
+        .order_by(root, F("theme__signature_score").desc(nulls_last=True), "theme_id", "start")
+        .distinct(root)
+    )
+    return dict(rows.values_list(root, "quote"))
+
+
+def roots_of(signatures: Sequence[int]) -> dict[int, Signature]:
+    """For each of these signatures what it means in the end: itself, or the one it was merged into."""
+    links = SignatureRoot.objects.filter(signature__in=signatures).select_related("root").defer("root__vector_sum")
+    return {link.signature_id: link.root for link in links}
+
+
+def homes_of(roots: Sequence[int]) -> dict[int, Story | Orphan]:
+    """For each of these signatures its newest story, or else the orphan that waits."""
+    orphans = Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True)
+    stories = Story.objects.filter(signature__in=roots, absorbed_by__isnull=True).order_by("id")
+    homes: dict[int, Story | Orphan] = {orphan.signature_id: orphan for orphan in orphans}
+    return homes | {story.signature_id: story for story in stories}
+
+
+def merges_into(root: Signature | int) -> QuerySet[Merge]:
+    """Standing merges that lead to this root, directly or over others."""
+    merges = Merge.objects.filter(undone_at__isnull=True, child__root_link__root=root)
+    merges = merges.select_related("child", "parent", "run__source", "created_by")
+    return merges.defer("child__vector_sum", "parent__vector_sum").order_by("-score", "id")
+
+
+def spellings_of(signature: Signature) -> QuerySet[Theme, tuple[str, int]]:
+    """Raw signatures that came to mean this one, each with its number of themes, the commonest first."""
+    mine = Theme.objects.filter(Q(signature=signature) | Q(signature__root_link__root=signature))
+    return mine.values_list("raw_signature").annotate(number=Count("id")).order_by("-number", "raw_signature")
+
+
+def newest_stories_to_review(limit: int) -> list[Story]:
+    """The newest stories that nobody has looked at, with their sizes."""
+    waiting = Story.objects.filter(status=Story.Status.CANDIDATE, absorbed_by__isnull=True)
+    newest = list(waiting.order_by("-created_at", "-id").values_list("pk", flat=True)[:limit])
+    return list(with_sizes(Story.objects.filter(pk__in=newest)).order_by("-created_at", "-id"))
+
+
+def waiting_orphans_by_reason() -> dict[str, int]:
+    """How many orphans wait, for each reason."""
+    waiting = Orphan.objects.filter(graduated_at__isnull=True, dismissed_at__isnull=True)
+    return dict(waiting.values_list("reason").annotate(Count("id")).order_by("reason"))
+
+
+def stories_that_mention(word: str) -> QuerySet[Story]:
+    """Stories with the word in title, description, a name merged into them, a quote or a customer's name."""
+    evidence = StoryEvidence.objects.filter(
+        Q(conversation__customer__icontains=word) | Q(theme__evidence__quote__icontains=word)
+    )
+    names = SignatureRoot.objects.filter(signature__key__icontains=word)
+    return Story.objects.filter(
+        Q(title__icontains=word)
+        | Q(description__icontains=word)
+        | Q(signature__in=names.values("root"))
+        | Q(pk__in=evidence.values("story"))
+    )
+
+
+def evidence_of_story(story: Story) -> QuerySet[StoryEvidence]:
+    """The story's conversations, the newest first, with their themes and quotes; vectors stay where they are."""
+    rows = story.evidence.select_related("conversation", "theme", "run__source").defer("theme__vector")
+    quotes = Evidence.objects.select_related("version").order_by("start")
+    return rows.order_by("-conversation__occurred_at", "-id").prefetch_related(Prefetch("theme__evidence", quotes))
+
+
+def themes_of_conversation(conversation: Conversation) -> QuerySet[Theme]:
+    """What was found in the conversation, the newest run first, with quotes; vectors stay where they are."""
+    themes = conversation.themes.select_related("run__source", "signature").defer("vector", "signature__vector_sum")
+    return themes.order_by("-run_id", "id").prefetch_related(Prefetch("evidence", Evidence.objects.order_by("start")))
+
+
+def figures_of_conversations(conversations: Sequence[int]) -> dict[int, tuple[int, list[StoryEvidence]]]:
+    """For each of these conversations how many messages it has and the stories it is in."""
+    version = "current_version__messages"
+    counts = Conversation.objects.filter(pk__in=conversations, current_version__isnull=False).values_list(
+        "pk", Func(F(version), function="jsonb_array_length", output_field=IntegerField())
+    )
+    figures: dict[int, tuple[int, list[StoryEvidence]]] = {pk: (count, []) for pk, count in counts}
+    for row in StoryEvidence.objects.filter(conversation__in=conversations).select_related("story").order_by("id"):
+        figures.setdefault(row.conversation_id, (0, []))[1].append(row)
+    return figures

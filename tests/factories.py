@@ -385,8 +385,8 @@ class SignatureFactory(Rows):
     created_at = NOON
     created_run = factory.SubFactory(RunFactory)
     vector_model = MODEL
-    centre = factory.LazyAttribute(lambda signature: unit_vector(signature.position))
-    weight = 3.0
+    vector_sum = factory.LazyAttribute(lambda signature: unit_vector(signature.position))
+    size = 3
     radius = 0.6
 
 
@@ -396,7 +396,7 @@ class MergeFactory(Rows):
     class Meta:
         model = Merge
 
-    child = factory.SubFactory(SignatureFactory, centre=None, radius=None)
+    child = factory.SubFactory(SignatureFactory, vector_sum=None, radius=None)
     parent = factory.SubFactory(SignatureFactory)
     rule = "meaning"
     rule_version = "names-1 assign-1 cluster-1"

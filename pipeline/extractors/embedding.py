@@ -167,7 +167,7 @@ class Embedder:
         return ids
 
     def rank(self, word: str) -> int | None:
-        """Return a word's id in the vocabulary, which is roughly in order of frequency; None if it is not in it whole."""
+        """Return a word's id in the vocabulary, roughly in order of frequency; None if it is not in it whole."""
         return self._vocabulary.get(word)
 
     @cached_property
@@ -313,11 +313,11 @@ class GraphBuilder:
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def _microsoft(self, operator: str, inputs: list[str], **attributes: object) -> str:
+    def _microsoft(self, operator: str, inputs: list[str], **attributes: Any) -> str:
         """Add one of onnxruntime's own operators, which do in one step what takes several plain ones."""
         return self._node(operator, inputs, domain="com.microsoft", **attributes)
 
-    def _node(self, operator: str, inputs: list[str], **attributes: object) -> str:
+    def _node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
         output = f"{operator}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output

@@ -6,7 +6,6 @@ below the gate and a name of its own words.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -15,10 +14,10 @@ from pipeline.extractors.base import Answer, Transcript
 from pipeline.extractors.embedding import Embedder, Vectors
 from pipeline.extractors.local_category import category_of, reason_to_filter
 from pipeline.extractors.local_finding import UNCLEAR, Finding, Kind, find_main
-from pipeline.extractors.local_lexicon import PROTOTYPES
 from pipeline.extractors.local_naming import name_finding
 from pipeline.extractors.local_quotes import choose_quotes, summarise
 from pipeline.extractors.local_text import CustomerSide, customer_side
+from pipeline.extractors.local_words import PROTOTYPES
 from pipeline.profiles import Profile
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
@@ -70,7 +69,7 @@ class LocalExtractor:
         self, side: CustomerSide, finding: Finding, vector: Vectors, transcript: Transcript
     ) -> dict[str, object]:
         name = name_finding(side, finding, self._embedder.rank)
-        category = category_of(side, finding, name.signature) or self._nearest_category(vector)
+        category = category_of(side, finding, name.signature) or self._nearest_category(side, vector)
         quotes = choose_quotes(side, finding)
         return {
             "signature": name.signature,
@@ -80,9 +79,13 @@ class LocalExtractor:
             "confidence": confidence(side, finding, name.clarity),
         }
 
-    def _nearest_category(self, vector: Vectors) -> str:
-        nearest = int(np.argmax(self._prototypes @ vector))
-        return PROTOTYPES[nearest][0]
+    def _nearest_category(self, side: CustomerSide, vector: Vectors) -> str:
+        """The category of the nearest prototype; how-to only where something is asked."""
+        for nearest in np.argsort(-(self._prototypes @ vector), kind="stable"):
+            category = PROTOTYPES[nearest][0]
+            if category != "how_to_question" or side.question:
+                break
+        return category
 
     @cached_property
     def _prototypes(self) -> Vectors:

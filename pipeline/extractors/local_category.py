@@ -7,11 +7,8 @@ filtered request is lost. So spam needs points of two kinds, and small talk must
 import re
 
 from pipeline.extractors.local_finding import Finding, Kind
-from pipeline.extractors.local_lexicon import (
-    ACCOUNT_WORDS,
+from pipeline.extractors.local_patterns import (
     AUTOMATIC,
-    BILLING_WORDS,
-    CONFIGURATION_WORDS,
     MISDIRECTED,
     NO_REQUEST,
     PRAISE,
@@ -20,6 +17,13 @@ from pipeline.extractors.local_lexicon import (
     SPAM,
 )
 from pipeline.extractors.local_text import CustomerSide, plain
+from pipeline.extractors.local_words import (
+    ACCOUNT_WORDS,
+    BILLING_WORDS,
+    CONFIGURATION_WORDS,
+    STRONG_ACCOUNT,
+    STRONG_BILLING,
+)
 
 GENERAL, SPAM_CATEGORY = "general_inquiry", "spam"
 
@@ -33,13 +37,8 @@ _NO_REQUEST = re.compile(NO_REQUEST)
 _SMALL_TALK = re.compile(SMALL_TALK)
 _PRAISE = re.compile(PRAISE)
 _MAX_PRAISE = 400  # characters; a longer text praises in passing
-_WANTS = re.compile(r"\b(?:want|need|like|looking|please|can you|could you|help|get me|find|show me|search|not)\b")
+_WANTS = re.compile(r"\b(?:want|need|like|looking|please|can you|could you|help|get me|find|show me|search)\b")
 _CRY_FOR_HELP = re.compile(r"\b(?:help|urgent|fix|sort|problem|issue|advise|assist\w*)\b")
-
-_STRONG_ACCOUNT = frozenset("login password passcode pin twofactor authenticator credentials locked_out username invitation invite".split())
-_STRONG_BILLING = frozenset(
-    "refund refunds refunded invoice invoices fee fees charge charged charges subscription receipt vat overcharged bill billed".split()
-)
 
 
 def reason_to_filter(side: CustomerSide, whole: str, finding: Finding) -> tuple[str, str]:
@@ -93,7 +92,7 @@ def _praises(side: CustomerSide, finding: Finding) -> bool:
     opening = side.text[: side.opening_end]
     if finding.kind is not Kind.UNCLEAR or side.question or _WANTS.search(opening) or len(opening) > _MAX_PRAISE:
         return False
-    return bool(_NO_REQUEST.search(opening)) or len(_PRAISE.findall(opening)) >= 2
+    return bool(_NO_REQUEST.search(opening)) or (" not " not in opening and len(_PRAISE.findall(opening)) >= 2)
 
 
 def category_of(side: CustomerSide, finding: Finding, signature: str) -> str:
@@ -101,10 +100,12 @@ def category_of(side: CustomerSide, finding: Finding, signature: str) -> str:
     if finding.kind is Kind.REQUEST:
         return "feature_request"
     words = {*side.plains[finding.sentence].split(), *signature.split("_")} if side.plains else set()
+    if finding.kind is Kind.QUESTION and finding.name == "order":
+        return "how_to_question"
     if finding.kind is Kind.HOW_TO:
         return _how_to_category(words)
     account, billing = len(words & ACCOUNT_WORDS), len(words & BILLING_WORDS)
-    if account and (account >= billing or words & _STRONG_ACCOUNT):
+    if account and (account >= billing or words & STRONG_ACCOUNT):
         return "account_issue"
     if billing:
         return "billing_question"
@@ -114,9 +115,9 @@ def category_of(side: CustomerSide, finding: Finding, signature: str) -> str:
 
 
 def _how_to_category(words: set[str]) -> str:
-    if words & _STRONG_ACCOUNT:
+    if words & STRONG_ACCOUNT:
         return "account_issue"
-    if words & _STRONG_BILLING:
+    if words & STRONG_BILLING:
         return "billing_question"
     if words & CONFIGURATION_WORDS:
         return "configuration_help"

@@ -1,11 +1,13 @@
 """Finds what a customer's side is about: a problem, a how-to, a wish or a question, and where it is said."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.extractors.local_lexicon import FEATURE_REQUEST, HOW_TO, QUESTIONS, SYMPTOMS, VERBS
+from pipeline.extractors.local_patterns import FEATURE_REQUEST, HOW_TO, QUESTIONS, SYMPTOMS
 from pipeline.extractors.local_text import CustomerSide
+from pipeline.extractors.local_words import HINTS, IDLE_VERBS, PLAIN_FAILURE, VERBS
 
 
 class Kind(StrEnum):
@@ -33,20 +35,17 @@ class Finding:
 
 UNCLEAR = Finding(Kind.UNCLEAR)
 
-_SYMPTOMS = tuple((name, weight, re.compile(pattern)) for name, weight, pattern in SYMPTOMS)
+Symptoms = tuple[tuple[str, int, re.Pattern[str]], ...]
+
+_SYMPTOMS: Symptoms = tuple((name, weight, re.compile(pattern)) for name, weight, pattern in SYMPTOMS)
+_HEAVY_SYMPTOMS: Symptoms = tuple(symptom for symptom in _SYMPTOMS if symptom[1] >= 4)
 _HOW_TO = tuple(re.compile(pattern) for pattern in HOW_TO)
 _REQUEST = re.compile("|".join(FEATURE_REQUEST))
 _QUESTIONS = tuple((name, re.compile(pattern)) for name, pattern in QUESTIONS)
 
-# "can not ..." says what fails if a verb of doing follows; these say nothing or only that something does.
-_IDLE = frozenset(
-    "believe understand wait imagine tell say think remember be have help afford stand decide complain see find know ask "
-    "keep hear bear live let need want go come like expect explain thank figure recall".split()
-)
-_PLAIN_FAILURE = frozenset("use do get work make run function manage seem access proceed".split())
-_DOINGS = (VERBS | {"login", "topup", "checkin", "checkout", "sync", "access"}) - _IDLE
+# "can not ..." says what fails if a verb of doing follows.
+_DOINGS = (VERBS | {"login", "topup", "checkin", "checkout", "sync", "access"}) - IDLE_VERBS
 
-_LATE = 2.0  # what a customer opens with is the matter; what comes later answers questions
 _LATER_SENTENCE = 0.1
 
 
@@ -64,40 +63,40 @@ def find_main(side: CustomerSide) -> Finding:
 
 def _asked_before(how_to: Finding, problem: Finding) -> bool:
     """A how-to stated in an earlier sentence than the problem, or a mere hint of one in the same, is the matter."""
-    return how_to.sentence < problem.sentence or (how_to.sentence == problem.sentence and problem.name in _HINTS)
-
-
-_HINTS = frozenset("cancelled lost wrong fails error pending delayed blocked".split())
+    return how_to.sentence < problem.sentence or (how_to.sentence == problem.sentence and problem.name in HINTS)
 
 
 def find_problem(side: CustomerSide) -> Finding | None:
-    """Return the most telling symptom; ties go to the earlier rule. None if nothing sounds like a problem.
+    """Return the most telling symptom of the opening, else a heavy one of what follows; None if there is none.
 
-    After the opening only the heaviest symptoms count.
+    What a customer opens with is the matter; what comes later answers questions.
     """
+    return _most_telling(side, _SYMPTOMS, 0, side.opening_end) or _most_telling(
+        side, _HEAVY_SYMPTOMS, side.opening_end, len(side.text)
+    )
+
+
+def _most_telling(side: CustomerSide, symptoms: Symptoms, start: int, end: int) -> Finding | None:
+    """Return the heaviest symptom in a part of the text, the earlier sentence and then the earlier rule first."""
     best: Finding | None = None
-    best_score = -9.0
-    for name, weight, pattern in _SYMPTOMS:
-        found = _first_symptom(side, name, weight, pattern)
-        if found and (score := weight - _lateness(side, found.sentence)) > best_score:
+    best_score = -1.0
+    for name, weight, pattern in symptoms:
+        if not pattern.search(side.text, start, end):
+            continue
+        found = _first_symptom(side, name, weight, pattern.finditer(side.text, start, end))
+        if found and (score := weight - _LATER_SENTENCE * min(found.sentence, 10)) > best_score:
             best, best_score = found, score
     return best
 
 
-def _first_symptom(side: CustomerSide, name: str, weight: int, pattern: re.Pattern[str]) -> Finding | None:
-    end = len(side.text) if weight >= 4 else side.opening_end
-    for match in pattern.finditer(side.text, 0, end):
+def _first_symptom(side: CustomerSide, name: str, weight: int, matches: Iterator[re.Match[str]]) -> Finding | None:
+    for match in matches:
         verb = next((group for group in match.groups() if group), "")
         if not verb:
             return _at(side, match, Finding(Kind.PROBLEM, name, weight))
         if verb in _DOINGS:
-            return _at(side, match, Finding(Kind.PROBLEM, name, weight, "" if verb in _PLAIN_FAILURE else verb))
+            return _at(side, match, Finding(Kind.PROBLEM, name, weight, "" if verb in PLAIN_FAILURE else verb))
     return None
-
-
-def _lateness(side: CustomerSide, number: int) -> float:
-    late = _LATE if number >= side.opening else 0.0
-    return late + _LATER_SENTENCE * min(number, 10)
 
 
 def _at(side: CustomerSide, match: re.Match[str], found: Finding) -> Finding:

@@ -12,27 +12,27 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline.extractors.local_finding import Finding, Kind
-from pipeline.extractors.local_lexicon import (
+from pipeline.extractors.local_text import CustomerSide, plain, singular
+from pipeline.extractors.local_words import (
+    ARTICLES,
     DETERMINERS,
+    LIGHT_VERBS,
     NOUNS_IN_ED,
     NOUNS_IN_ING,
     PERSONS,
     PREPOSITIONS,
     STOP_WORDS,
     THINGS,
+    TITLES,
+    VERB_BEFORE,
     VERB_NOUNS,
     VERBS,
 )
-from pipeline.extractors.local_text import CustomerSide, plain, singular
 
 Rank = Callable[[str], int | None]  # a word's place in the vocabulary; None if it is not one of its words
 
 _CAPITALISED = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
-_TITLES = frozenset("mr mrs ms dr miss".split())
-_VERB_BEFORE = frozenset("to i you we they not can will would please did do does could should must may might let".split())
-_ARTICLES = frozenset("the a an my our your this that his her their no any each every".split())
 _WORD = re.compile(r"[^\W_]+")
-_IDLE_VERBS = frozenset("do go be have know make use find see".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def name_finding(side: CustomerSide, finding: Finding, rank: Rank) -> Name:
     feature = _feature(usable, finding, rank)
     clarity = _clarity(usable)
     if finding.kind is Kind.HOW_TO:
-        verb = () if finding.verb in _IDLE_VERBS or finding.verb in STOP_WORDS else (_base_verb(finding.verb),)
+        verb = () if finding.verb in LIGHT_VERBS or finding.verb in STOP_WORDS else (_base_verb(finding.verb),)
         feature = tuple(word for word in feature if word not in verb) or (() if verb else ("unclear",))
         return Name(_join(("how", "to", *verb, *feature[-2:])), clarity)
     if not feature:
@@ -160,7 +160,7 @@ def _grammar(words: list[str], phrase: Phrase) -> float:
     before = words[phrase.first - 1] if phrase.first else ""
     led = 0.5 if before in DETERMINERS else 0.0
     placed = -0.2 if before in PREPOSITIONS else 0.0
-    titled = -2.0 if before in _TITLES else 0.0
+    titled = -2.0 if before in TITLES else 0.0
     return led + placed + titled + 0.4 * (len(phrase.words) > 1)
 
 
@@ -189,13 +189,13 @@ def _is_noun(word: str, before: str, in_run: bool) -> bool:
     if word in STOP_WORDS or len(word) < 2 or word[0].isdigit():
         return False
     if word in VERB_NOUNS or singular(word) in VERB_NOUNS:
-        return before not in _VERB_BEFORE
+        return before not in VERB_BEFORE
     if word.endswith("ing") and word not in NOUNS_IN_ING:
         return False
     if (word.endswith("ed") and word not in NOUNS_IN_ED) or word.endswith(("ly", "n't")):
         return False
     if _base_verb(word) in VERBS:
-        return before in _ARTICLES
+        return before in ARTICLES
     return True
 
 
@@ -204,12 +204,25 @@ def _base_verb(word: str) -> str:
     """Return a verb's plain form, as far as its ending tells: charged, charges, charging -> charge."""
     if word in VERBS:
         return word
-    for ending, others in (("ies", ("y",)), ("ied", ("y",)), ("es", ("", "e")), ("ed", ("", "e")), ("s", ("",)), ("ing", ("", "e"))):
+    for ending, others in (
+        ("ies", ("y",)),
+        ("ied", ("y",)),
+        ("es", ("", "e")),
+        ("ed", ("", "e")),
+        ("s", ("",)),
+        ("ing", ("", "e")),
+    ):
         for other in others:
             stem = word.removesuffix(ending) + other
             if word.endswith(ending) and stem in VERBS:
                 return stem
-            if ending in ("ed", "ing") and word.endswith(ending) and len(stem) > 3 and stem[-1] == stem[-2] and stem[:-1] in VERBS:
+            if (
+                ending in ("ed", "ing")
+                and word.endswith(ending)
+                and len(stem) > 3
+                and stem[-1] == stem[-2]
+                and stem[:-1] in VERBS
+            ):
                 return stem[:-1]
     return word
 

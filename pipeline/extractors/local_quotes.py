@@ -5,14 +5,16 @@ from collections import Counter
 
 from pipeline.extractors.base import Transcript
 from pipeline.extractors.local_finding import Finding, Kind
-from pipeline.extractors.local_lexicon import STOP_WORDS
 from pipeline.extractors.local_text import CustomerSide
+from pipeline.extractors.local_words import STOP_WORDS
 
 MAX_QUOTE = 300
 MAX_SUMMARY = 200
 _SECOND_WORTH = 0.5
 _SHORT = 4  # words; a shorter sentence says too little alone
-_LEAD_IN = re.compile(r"^(?:(?:and|but|so|also|well|ok|okay|anyway|basically|please|pls|ps|p\.s\.)\b[,:]?\s+)+", re.IGNORECASE)
+_LEAD_IN = re.compile(
+    r"^(?:(?:and|but|so|also|well|ok|okay|anyway|basically|please|pls|ps|p\.s\.)\b[,:]?\s+)+", re.IGNORECASE
+)
 
 
 def choose_quotes(side: CustomerSide, finding: Finding) -> list[str]:
@@ -21,7 +23,7 @@ def choose_quotes(side: CustomerSide, finding: Finding) -> list[str]:
         return []
     worths = _worths(side, finding)
     first, *others = sorted(range(len(worths)), key=lambda number: (-worths[number], number))
-    second = [number for number in others[:1] if worths[number] > _SECOND_WORTH]
+    second = [number for number in others[:1] if worths[number] > _SECOND_WORTH and not _is_short(side, number)]
     return [_cut(side.sentences[number].text) for number in (first, *second)]
 
 
@@ -41,7 +43,11 @@ def _worths(side: CustomerSide, finding: Finding) -> list[float]:
 def _found_here(side: CustomerSide, finding: Finding, number: int) -> float:
     if number != finding.sentence or finding.kind is Kind.UNCLEAR:
         return 0.0
-    return 4.0 if side.plains[number].count(" ") >= _SHORT - 1 else 1.0
+    return 1.0 if _is_short(side, number) else 4.0
+
+
+def _is_short(side: CustomerSide, number: int) -> bool:
+    return side.plains[number].count(" ") < _SHORT - 1
 
 
 def _content(words: str) -> set[str]:
@@ -70,6 +76,6 @@ def summarise(quotes: list[str], transcript: Transcript) -> str:
 def _shortened(text: str) -> str:
     """Return the beginning of a text up to a clause's end if there is one late enough, else up to a word's, and "…"."""
     head = text[: MAX_SUMMARY - 1]
-    clause = max(head.rfind(mark) for mark in (", ", "; ", ": ", " - ", " (", " – "))
+    clause = max(head.rfind(mark) for mark in (", ", "; ", ": ", " - ", " (", " \u2013 "))
     cut = clause if clause > MAX_SUMMARY // 2 else head.rfind(" ")
-    return head[: cut if cut > 0 else MAX_SUMMARY - 1].rstrip(" ,;:-–(") + "…"
+    return head[: cut if cut > 0 else MAX_SUMMARY - 1].rstrip(" ,;:-\u2013(") + "…"

@@ -8,30 +8,27 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from pipeline.extractors.base import CUSTOMER, Message, Transcript
-from pipeline.extractors.local_lexicon import (
-    CLOSING,
-    COURTESY,
-    ENGLISH,
-    GREETING,
-    PHRASES,
-    PLURAL_EXCEPTIONS,
-    SPELLINGS,
-)
+from pipeline.extractors.local_patterns import CLOSING, COURTESY, GREETING
+from pipeline.extractors.local_words import ENGLISH, PHRASES, PLURAL_EXCEPTIONS, SPELLINGS
 
 MAX_MESSAGE = 20_000  # characters of one message that are looked at
 OPENING_WORDS = 12
 MAX_SENTENCES = 120  # of one conversation; a problem that is not named by then is not found
 
-_BOUNDARY = re.compile(r"(?<=[.!?…])[\"')\]”’]*\s+|\s*\n\s*|(?<=\w)\s+(?=-\s\w)")
-_ABBREVIATION = re.compile(r"\b(?:mr|mrs|ms|dr|st|no|vs|approx|e\.g|i\.e|etc|inc|ltd|co|prof|sr|jr)\.$", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_NEGATED = re.compile(r"^(\w+)n['’]t$")
+_BOUNDARY = re.compile(r"(?<=[.!?…])[\"')\]”\u2019]*\s+|\s*\n\s*|(?<=\w)\s+(?=-\s\w)")
+_ABBREVIATION = re.compile(
+    r"\b(?:mr|mrs|ms|dr|st|no|vs|approx|e\.g|i\.e|etc|inc|ltd|co|prof|sr|jr|[a-z])\.$", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_MOJIBAKE = re.compile(r"[ÃÂÅ][\u0080-\u00bf±™\u2018\u2019“”€šž]|â€|\ufffd")  # UTF-8 read as something else
+_NEGATED = re.compile(r"^(\w+)n['\u2019]t$")
 _PHRASE = re.compile(r"\b(?:" + "|".join(re.escape(phrase) for phrase, _ in PHRASES) + r")\b")
 _ONE_WORD = dict(PHRASES)
 _GREETING = re.compile(GREETING, re.IGNORECASE)
 _CLOSING = re.compile(CLOSING, re.IGNORECASE)
+_FORWARDED = re.compile(r"^[> ]*(?:from|to|sent|subject|date|cc):", re.IGNORECASE)
 _COURTESY = re.compile(COURTESY, re.IGNORECASE)
-_NAME_LINE = re.compile(r"^(?:[A-Z][\w.'’-]*[ ,&]*){1,5}$")
+_NAME_LINE = re.compile(r"^(?:[A-Z][\w.'\u2019-]*[ ,&]*){1,5}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +120,13 @@ def _said(messages: Iterable[Message]) -> Iterator[Sentence]:
 def telling_sentences(message: str) -> Iterator[str]:
     """Yield a message's sentences, verbatim, without greetings, courtesies and what follows a closing."""
     for text in sentences(message):
+        if _FORWARDED.match(text):
+            continue
         if _CLOSING.match(text):
             if len(text) < 40 and not text.lower().startswith(("thank", "thx", "ta", "cheers")):
                 return
             continue
-        body = text[_greeting_end(text) :].strip()
+        body = text[_greeting_end(text) :].lstrip("> ")
         if any(letter.isalpha() for letter in body) and not _COURTESY.match(body):
             yield body
 
@@ -163,7 +162,9 @@ def _plain_word(word: str) -> str:
 
 def plain(text: str) -> str:
     """Return a text as lower-case words with one space between, negations spelled "not", no punctuation."""
-    lowered = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _MOJIBAKE.sub(" mojibake ", text)).replace("\u2019", "'")
+    lowered = text.lower()
     words = " ".join([_plain_word(word) for word in _WORD.findall(lowered)])
     return _PHRASE.sub(lambda found: _ONE_WORD[found[0]], words)
 

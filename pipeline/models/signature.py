@@ -25,7 +25,7 @@ class Signature(PostgresModel):
     """The canonical name of one problem.
 
     A signature that was merged into another keeps its row and its own themes; what counts for stories is its root
-    (`SignatureRoot`). Roots carry the centre that later themes are matched against.
+    (`SignatureRoot`). Roots carry the sum of their themes' vectors: later themes are matched against its direction.
     """
 
     profile = models.CharField(max_length=50)
@@ -34,8 +34,8 @@ class Signature(PostgresModel):
     created_at = models.DateTimeField()
     created_run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="signatures")
     vector_model = models.CharField(max_length=100, blank=True)
-    centre = models.BinaryField(null=True, blank=True, help_text="float32 unit mean of its themes; roots only")
-    weight = models.FloatField(default=0, help_text="length of the sum of its themes' vectors, to move the centre by")
+    vector_sum = models.BinaryField(null=True, blank=True, help_text="float32, of all its themes; roots only")
+    size = models.PositiveIntegerField(default=0, help_text="how many vectors were added up")
     radius = models.FloatField(null=True, blank=True, help_text="cosine to the centre from which a theme belongs here")
 
     class Meta:

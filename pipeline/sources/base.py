@@ -109,17 +109,15 @@ class _Message(BaseModel):
     content: str | None = None
     created_at: Moment = None
 
-    @property
-    def words(self) -> str:
-        return self.text or self.content or ""
-
 
 class _Incoming(BaseModel):
     """A record as it comes; fields we do not know are kept in the metadata."""
 
     model_config = ConfigDict(extra="allow")
 
-    id: Annotated[str, Field(coerce_numbers_to_str=True), StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    id: Annotated[
+        str, Field(coerce_numbers_to_str=True), StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+    ]
     text: str | None = None
     messages: list[_Message] | None = None
     created_at: Moment = None
@@ -156,17 +154,16 @@ def excerpt(raw: bytes) -> str:
 
 
 def _record(incoming: _Incoming, raw: bytes, line: int, unit: str) -> Record:
-    written = [message for message in incoming.messages or () if message.words.strip()]
-    messages = _stored(written, incoming.customer or "") or _single(incoming.text)
+    messages = _messages(incoming)
     return Record(
         line=line,
         external_id=incoming.id,
-        messages=messages,
-        occurred_at=_utc(incoming.created_at, "created_at") or _first_time(written),
+        messages=messages or _single(incoming.text),
+        occurred_at=_utc(incoming.created_at, "created_at") or _first_time(messages),
         customer=incoming.customer or "",
         url=incoming.url or "",
         label=incoming.label or "",
-        metadata=_metadata(incoming, bool(written)),
+        metadata=_metadata(incoming, bool(messages)),
         classified_at=_utc(incoming.classified_at, "classified_at"),
         raw=raw[: 4 * RAW_LENGTH],
         unit=unit,
@@ -184,39 +181,42 @@ def _metadata(incoming: _Incoming, has_messages: bool) -> dict[str, Any]:
 # --- Messages -----------------------------------------------------------------------------------------------------
 
 
-def _single(text: str | None) -> list[dict[str, str]]:
-    """Return a text alone as one message of the customer."""
-    if not text or not text.strip():
-        raise _Refused("no text")
-    return [{"role": CUSTOMER, "author": "", "text": text, "created_at": ""}]
+def _messages(incoming: _Incoming) -> list[dict[str, str]]:
+    """Return the messages as a version stores them; those without text are left out."""
+    stored: list[dict[str, str]] = []
+    customers = {"", incoming.customer}
+    for number, message in enumerate(incoming.messages or (), start=1):
+        text = message.text or message.content
+        if not text or text.isspace():
+            continue
+        author = (message.author or "").strip()
+        if not stored:
+            customers.add(author)
+        role, author = _speaker((message.role or "").strip().lower(), author, customers)
+        created_at = _iso(message.created_at, number) if message.created_at else ""
+        stored.append({"role": role, "author": author, "text": text, "created_at": created_at})
+    return stored
 
 
-def _stored(written: Sequence[_Message], customer: str) -> list[dict[str, str]]:
-    """Return the messages as a version stores them; those without text were left out before."""
-    opener = written[0].author if written else None
-    return [
-        {
-            **_speaker(message, {customer, (opener or "").strip()}),
-            "text": message.words,
-            "created_at": _iso(message.created_at, number),
-        }
-        for number, message in enumerate(written, start=1)
-    ]
-
-
-def _speaker(message: _Message, customers: set[str]) -> dict[str, str]:
+def _speaker(role: str, author: str, customers: set[str | None]) -> tuple[str, str]:
     """Return role and author.
 
     `role` decides where it is given. Else `author` does if it is a word for a role. Else a message is the customer's
     if it has no author, or its author opened the thread or is named as the record's customer; the role of any other
     name stays open (empty), which an extractor reads only where nobody in the thread is the customer.
     """
-    role, author = (message.role or "").strip().lower(), (message.author or "").strip()
-    if not role and author.lower() in ROLES:
-        role, author = author.lower(), ""
-    if not role:
-        role = CUSTOMER if not author or author in customers else ""
-    return {"role": ROLES.get(role, role), "author": author}
+    if role:
+        return ROLES.get(role, role), author
+    if (word := author.lower()) in ROLES:
+        return ROLES[word], ""
+    return CUSTOMER if author in customers else "", author
+
+
+def _single(text: str | None) -> list[dict[str, str]]:
+    """Return a text alone as one message of the customer."""
+    if not text or text.isspace():
+        raise _Refused("no text")
+    return [{"role": CUSTOMER, "author": "", "text": text, "created_at": ""}]
 
 
 # --- Times --------------------------------------------------------------------------------------------------------
@@ -237,9 +237,9 @@ def _iso(moment: Moment, number: int) -> str:
     return at.isoformat() if at else ""
 
 
-def _first_time(written: Iterable[_Message]) -> datetime | None:
+def _first_time(messages: Iterable[dict[str, str]]) -> datetime | None:
     """Return the time of the first message that has one."""
-    return next((_utc(message.created_at, "created_at") for message in written if message.created_at), None)
+    return next((datetime.fromisoformat(each["created_at"]) for each in messages if each["created_at"]), None)
 
 
 # --- Reasons ------------------------------------------------------------------------------------------------------

@@ -86,11 +86,10 @@ def test_two_at_once_set_up_once_and_later_calls_say_nothing_until_the_lock_file
 
 
 def test_killed_at_any_moment_is_made_good_by_the_next_call(project: Path) -> None:
-    for _ in range(2):
-        command = demo(project)
-        time.sleep(random.uniform(0.1, 2.5))
-        command.kill()
-        command.communicate()
+    command = demo(project)
+    time.sleep(random.uniform(0.1, 5.0))
+    command.kill()
+    command.communicate()
     assert finished(demo(project))[0] == "tiny 1.0 demo\n"
     assert not list(project.glob(".venv.old-*"))
     assert not (project / ".venv" / ".unfinished").exists()
@@ -100,8 +99,8 @@ def test_killed_at_any_moment_is_made_good_by_the_next_call(project: Path) -> No
 def test_signal_ends_what_it_began_and_is_told_by_the_exit_code(project: Path, number: signal.Signals) -> None:
     command = demo(project)
     assert command.stderr is not None
-    while "environment" not in command.stderr.read(8):
-        pass
+    told = command.stderr.readline()
+    assert told.startswith("Setting up"), told
     time.sleep(random.uniform(0.1, 0.8))
     command.send_signal(number)
     command.communicate(timeout=15)

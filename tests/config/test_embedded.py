@@ -73,8 +73,11 @@ def local() -> Iterator[Path]:
 def left_behind(local: Path) -> list[int]:
     """Keepers and servers of this folder that live."""
     sockets = Postgres(local).sockets.name
-    listed = [each for each in embedded.living_processes() if sockets in each.title or f" {local} " in each.title]
-    return [each.pid for each in listed if USER_PROGRAM.split()[0] not in each.title.split()[:4]]
+    return [
+        each.pid
+        for each in embedded.living_processes()
+        if sockets in each.title or (" keep " in each.title and f" {local} " in each.title)
+    ]
 
 
 def until(condition: Callable[[], object], seconds: float = 5.0) -> None:

@@ -1,0 +1,110 @@
+"""Conversations as people read them: turns, with the words that are evidence marked."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pipeline.models import ConversationVersion, Evidence
+
+AROUND = 160
+"""Characters shown before and after a quote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a text, in characters; `mark` names what it shows."""
+
+    start: int
+    end: int
+    mark: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text that is a quote of all the `marks` or, without any, of none; `ends` are those that end here."""
+
+    text: str
+    marks: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A quote in the text around it."""
+
+    pieces: tuple[Piece, ...]
+    goes_before: bool
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a thread."""
+
+    role: str
+    author: str
+    at: datetime | None
+    pieces: tuple[Piece, ...] = field(default=())
+
+
+def pieces_of(text: str, spans: Iterable[Span], offset: int = 0) -> tuple[Piece, ...]:
+    """Cut a text that begins at `offset` where spans begin and end; joined, the pieces are the text again."""
+    end = offset + len(text)
+    inside = [span for span in spans if span.start < end and span.end > offset]
+    edges = {offset, end} | {max(span.start, offset) for span in inside} | {min(span.end, end) for span in inside}
+    cuts = sorted(edges)
+    return tuple(
+        Piece(
+            text[start - offset : stop - offset],
+            tuple(sorted({span.mark for span in inside if span.start <= start and span.end >= stop})),
+            tuple(sorted({span.mark for span in inside if span.end == stop})),
+        )
+        for start, stop in zip(cuts, cuts[1:], strict=False)
+    )
+
+
+def turns_of(version: ConversationVersion, spans: Sequence[Span] = ()) -> list[Turn]:
+    """Return the version's messages with their quotes marked; spans count characters of its text."""
+    turns, offset = [], 0
+    for message in version.turns:
+        text, at = str(message["text"]), message["at"]
+        pieces = pieces_of(text, spans, offset)
+        turns.append(
+            Turn(
+                role=str(message.get("role") or "unknown"),
+                author=str(message.get("author") or ""),
+                at=at if isinstance(at, datetime) else None,
+                pieces=pieces,
+            )
+        )
+        offset += len(text) + 1  # the newline between messages
+    return turns
+
+
+def excerpts_of(quotes: Sequence[Evidence]) -> list[Excerpt]:
+    """Return the quotes of one theme in the text around them; those that are near each other share an excerpt."""
+    if not quotes:
+        return []
+    text = quotes[0].version.text
+    spans = sorted((Span(quote.start, quote.end) for quote in quotes), key=lambda span: span.start)
+    groups: list[list[Span]] = []
+    for span in spans:
+        if groups and span.start - groups[-1][-1].end <= 2 * AROUND:
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    return [_excerpt(text, group) for group in groups]
+
+
+def _excerpt(text: str, spans: Sequence[Span]) -> Excerpt:
+    start = _word_edge(text, max(0, spans[0].start - AROUND), spans[0].start, 1)
+    last = max(span.end for span in spans)
+    end = _word_edge(text, min(len(text), last + AROUND), last, -1)
+    return Excerpt(pieces_of(text[start:end], spans, start), goes_before=start > 0, goes_on=end < len(text))
+
+
+def _word_edge(text: str, place: int, quote: int, step: int) -> int:
+    """Return the nearest place towards the quote that does not cut a word."""
+    while place != quote and 0 < place < len(text) and not (text[place - 1].isspace() or text[place].isspace()):
+        place += step
+    return place

@@ -1,0 +1,82 @@
+"""Conversations for tests, stored the way an import stores them."""
+
+import hashlib
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from pipeline import runs
+from pipeline.models import Conversation, ConversationVersion, Run, Source
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@transaction.atomic
+def seed(texts: Sequence[str], *, name: str = "test") -> Source:
+    """Store one conversation a text, a minute apart, each of a customer of its own; return their source."""
+    source, _ = Source.objects.get_or_create(kind="file", name=name)
+    first = source.conversations.count()
+    conversations = Conversation.objects.bulk_create(
+        Conversation(
+            source=source,
+            external_id=f"{name}-{first + number}",
+            customer=f"customer-{first + number}",
+            occurred_at=NOW + timedelta(minutes=first + number),
+        )
+        for number in range(len(texts))
+    )
+    versions = ConversationVersion.objects.bulk_create(
+        ConversationVersion(
+            conversation=conversation,
+            content_hash=hashlib.sha256(text.encode()).hexdigest(),
+            messages=[{"role": "customer", "author": "", "text": text, "created_at": None}],
+            stored_at=NOW,
+        )
+        for conversation, text in zip(conversations, texts, strict=True)
+    )
+    for conversation, version in zip(conversations, versions, strict=True):
+        conversation.current_version = version
+    Conversation.objects.bulk_update(conversations, ["current_version"])
+    return source
+
+
+def scripts(problems: int, each: int, **words: object) -> list[str]:
+    """Return `each` scripts for each of so many problems, the problems in turn."""
+    extra = " ".join(f"{key}={value}" for key, value in words.items())
+    return [
+        f"nr {number} name=problem_{problem:03}_fails problem={problem} {extra}"
+        for number in range(each)
+        for problem in range(problems)
+    ]
+
+
+SPELLINGS = ("multi_network_failure_{}", "multinetwork_failure_{}", "multi_network_failures_{}", "MultiNetworkFailure_{}")
+
+
+def twins(problems: int, each: int, seed: int = 1) -> list[str]:
+    """Return scripts in which every problem's name is spelled in four ways, shuffled."""
+    texts = [
+        f"nr {number} name={SPELLINGS[number % 4].format(chr(97 + problem // 26) + chr(97 + problem % 26))} problem={problem}"
+        for problem in range(problems)
+        for number in range(each)
+    ]
+    random.Random(seed).shuffle(texts)
+    return texts
+
+
+def start(source: Source, **selection: object) -> Run:
+    """Start a run with the scripted extractor; nothing is dispatched."""
+    return runs.start(
+        source=source,
+        profile="support",
+        extractor="scripted",
+        selection=runs.Selection(**selection),  # type: ignore[arg-type]
+    )
+
+
+def partition(run: Run) -> dict[str, str]:
+    """Return for each conversation of the run the key of its theme's root signature."""
+    rows = run.themes.values_list("conversation__external_id", "signature__root_link__root__key")
+    return {str(conversation): str(key) for conversation, key in rows}

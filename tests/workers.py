@@ -1,0 +1,93 @@
+"""Real Celery worker processes for tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+START_TIMEOUT = 60.0
+
+
+class Worker:
+    """One `celery worker` in a process group of its own, on this test process's database and Redis prefix."""
+
+    running: ClassVar[list["Worker"]] = []
+    is_shared = False
+
+    def __init__(self, *, concurrency: int = 2, pool: str = "prefork", **environment: str) -> None:
+        self.log = settings.LOCAL_DIR / f"test-worker-{os.getpid()}-{len(self.running)}-{time.monotonic_ns()}.log"
+        command = [
+            sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel=INFO", f"--concurrency={concurrency}",
+            f"--pool={pool}", "--queues=default,extract,merge", "--without-gossip", "--without-mingle",
+            f"--hostname=test-{os.getpid()}-{time.monotonic_ns()}@%h",
+        ]  # fmt: skip
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env={
+                    **os.environ,
+                    "DJANGO_SETTINGS_MODULE": "tests.settings",
+                    "TEST_DATABASE": str(connection.settings_dict["NAME"]),
+                    "PYTHONWARNINGS": "default",
+                    **environment,
+                },
+            )
+        self.running.append(self)
+
+    def wait_until_ready(self) -> None:
+        """Return once the worker consumes; RuntimeError with its log if it does not come up."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            if " ready." in self.output():
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise RuntimeError(f"the worker did not come up:\n{self.output()[-3000:]}")
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def children(self) -> list[int]:
+        """The process ids of its pool."""
+        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
+        return [int(pid) for pid in found.stdout.split()]
+
+    def kill(self) -> None:
+        """End the whole process group at once, as a power cut would."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._reap()
+
+    def stop(self) -> None:
+        """Let it finish what it does, then end."""
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._reap()
+
+    def _reap(self) -> None:
+        self.process.wait(20)
+        if self in self.running:
+            self.running.remove(self)
+        self.log.unlink(missing_ok=True)
+
+    @classmethod
+    def end_all_but_shared(cls) -> None:
+        """End the workers a test started."""
+        for worker in [worker for worker in cls.running if not worker.is_shared]:
+            worker.kill()
