@@ -99,7 +99,7 @@ def _finish_piece(
     readable = [claimed for claimed in piece if claimed.delivery_count <= MAX_DELIVERIES]
     answers = _stored_answers(readable)
     asked = [claimed for claimed in readable if claimed.item_id not in answers]
-    fresh = _ask(asked, profile, extractor)
+    fresh = ask(asked, profile, extractor)
     _store_answers(asked, fresh)
     answers |= fresh
     outcomes = [parse(claimed, answers[claimed.item_id], profile) for claimed in readable]
@@ -209,7 +209,7 @@ def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
     }
 
 
-def _ask(asked: Sequence[Claimed], profile: Profile, extractor: Extractor) -> dict[int, Answer | Exception]:
+def ask(asked: Sequence[Claimed], profile: Profile, extractor: Extractor) -> dict[int, Answer | Exception]:
     """Ask about all at once; if that fails, about each alone, so that a bad conversation costs only itself."""
     try:
         answers = list(extractor.read([claimed.transcript for claimed in asked], profile)) if asked else []
@@ -217,7 +217,7 @@ def _ask(asked: Sequence[Claimed], profile: Profile, extractor: Extractor) -> di
     except Exception as error:
         if len(asked) == 1:
             return {asked[0].item_id: error}
-    return {claimed.item_id: _ask([claimed], profile, extractor)[claimed.item_id] for claimed in asked}
+    return {claimed.item_id: ask([claimed], profile, extractor)[claimed.item_id] for claimed in asked}
 
 
 def _store_answers(asked: Sequence[Claimed], answers: dict[int, Answer | Exception]) -> None:

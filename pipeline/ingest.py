@@ -14,8 +14,8 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,7 @@ from django.utils import timezone
 from pydantic_core import to_json
 
 from pipeline.models import Source
-from pipeline.sources.base import Record, Reject, UnreadableSource, get_source
+from pipeline.sources.base import Record, Reject, UnreadableSource, excerpt, get_source
 
 BATCH_ROWS = 5000
 BATCH_CHARACTERS = 8 * 1024 * 1024
@@ -78,58 +78,72 @@ def ingest(
 ) -> ImportCounts:
     """Store the records, in transactions of a batch each, call `on_reject` for each refused row, return the counts."""
     counts, imported_at = ImportCounts(), timezone.now()
-    with _staging_tables():
-        for batch in _batches(records):
-            unread = [each for each in batch if isinstance(each, Reject)]
-            stored, refused = _store([each for each in batch if isinstance(each, Row)], source, imported_at)
-            for reject in unread + refused:
-                on_reject(reject)
-            counts = counts.plus(stored).plus(ImportCounts(rejected=len(unread) + len(refused)))
+    _execute(_CREATE)
+    for batch in _batches(records):
+        stored, refused = _store(batch.rows, source, imported_at)
+        for reject in batch.rejects + refused:
+            on_reject(reject)
+        counts = counts.plus(stored).plus(ImportCounts(rejected=len(batch.rejects) + len(refused)))
+    _execute(_DROP)
     return counts
 
 
 # --- Rows ---------------------------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A record as the staging table takes it; `values` are in the order of its columns."""
-
-    record: Record
-    values: tuple[object, ...]
-    size: int
+# line, external_id, the other columns of the staging table, and at the end raw and unit, for the reject it may become.
+# A batch holds thousands: flat tuples of plain values are what costs the garbage collector nothing.
+Row = tuple[Any, ...]
 
 
-def content_hash(messages: Sequence[dict[str, str]]) -> str:
-    """Return the sha256 of the messages as compact JSON, their fields in the order `Record` gives them."""
-    return hashlib.sha256(to_json(messages)).hexdigest()
+@dataclass(slots=True)
+class Batch:
+    """What is stored together."""
+
+    rows: list[Row] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    characters: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.rows) + len(self.rejects) >= BATCH_ROWS or self.characters >= BATCH_CHARACTERS
 
 
-def _batches(records: Iterable[Record | Reject]) -> Iterator[list[Row | Reject]]:
-    batch: list[Row | Reject] = []
-    size = 0
+def _batches(records: Iterable[Record | Reject]) -> Iterator[Batch]:
+    batch = Batch()
     for record in records:
-        row = _row(record) if isinstance(record, Record) else record
-        batch.append(row)
-        size += row.size if isinstance(row, Row) else 0
-        if len(batch) >= BATCH_ROWS or size >= BATCH_CHARACTERS:
+        _add(batch, record)
+        if batch.is_full:
             yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+            batch = Batch()
+    yield batch
 
 
-def _row(record: Record) -> Row | Reject:
+def _add(batch: Batch, record: Record | Reject) -> None:
+    if isinstance(record, Reject):
+        batch.rejects.append(record)
+        return
     try:
-        metadata = json.dumps(record.metadata, ensure_ascii=False, allow_nan=False) if record.metadata else "{}"
+        row, size = _row(record)
     except (ValueError, RecursionError) as error:
-        return record.reject(f"metadata holds what cannot be stored: {error}")
+        batch.rejects.append(record.reject(f"metadata holds what cannot be stored: {error}"))
+    else:
+        batch.rows.append(row)
+        batch.characters += size
+
+
+def _row(record: Record) -> tuple[Row, int]:
+    """Return the row and its size; ValueError if the metadata holds a number that is none."""
     messages = to_json(record.messages)
-    values = (
+    metadata = json.dumps(record.metadata, ensure_ascii=False, allow_nan=False) if record.metadata else "{}"
+    row = (
         record.line, record.external_id, record.customer, record.occurred_at, record.url, record.label, metadata,
-        record.classified_at, hashlib.sha256(messages).hexdigest(), messages.decode(),
+        record.classified_at, hashlib.sha256(messages).hexdigest(), messages.decode(), record.raw, record.unit,
     )  # fmt: skip
-    return Row(record, values, len(messages) + len(metadata))
+    return row, len(messages) + len(metadata)
+
+
+def _refuse(row: Row, reason: str) -> Reject:
+    return Reject(line=row[0], reason=reason, external_id=row[1], raw=excerpt(row[-2]), unit=row[-1])
 
 
 # --- The staging tables -------------------------------------------------------------------------------------------
@@ -146,17 +160,6 @@ _DROP = "DROP TABLE IF EXISTS staged_conversation, seen_conversation"
 _COPY = "COPY staged_conversation FROM STDIN"
 
 
-@contextmanager
-def _staging_tables() -> Iterator[None]:
-    """Make the tables of this import: the rows of the batch in hand, and the line of each id seen so far."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CREATE)
-    try:
-        yield
-    finally:
-        _execute(_DROP)
-
-
 def _store(rows: Sequence[Row], source: Source, imported_at: datetime) -> tuple[ImportCounts, list[Reject]]:
     """Store a batch in one transaction; if PostgreSQL refuses a value, by halves, so that only the bad row is lost."""
     if not rows:
@@ -167,7 +170,7 @@ def _store(rows: Sequence[Row], source: Source, imported_at: datetime) -> tuple[
     except DataError as error:
         if len(rows) == 1:
             reason = f"PostgreSQL cannot store it: {str(error).splitlines()[0]}"
-            return ImportCounts(), [rows[0].record.reject(reason)]
+            return ImportCounts(), [_refuse(rows[0], reason)]
     half = len(rows) // 2
     first, refused = _store(rows[:half], source, imported_at)
     second, refused_too = _store(rows[half:], source, imported_at)
@@ -191,7 +194,7 @@ def _stage(rows: Sequence[Row]) -> None:
         cursor.execute("TRUNCATE staged_conversation")
         with cursor.copy(_COPY) as copy:
             for row in rows:
-                copy.write_row(row.values)
+                copy.write_row(row[:-2])
 
 
 # --- Deciding in SQL ----------------------------------------------------------------------------------------------
@@ -267,12 +270,9 @@ def _take_duplicates_out(rows: Sequence[Row]) -> list[Reject]:
     lines = {line for (line,) in _fetch(_TAKE_DUPLICATES_OUT)}
     if not lines:
         return []
-    duplicates = [row.record for row in rows if row.record.line in lines]
-    first_lines = dict(_fetch(_FIRST_LINES, [[record.external_id for record in duplicates]]))
-    return [
-        record.reject(f"duplicate id: {record.unit} {first_lines[record.external_id]} has it already")
-        for record in duplicates
-    ]
+    duplicates = [row for row in rows if row[0] in lines]
+    first_lines = dict(_fetch(_FIRST_LINES, [[row[1] for row in duplicates]]))
+    return [_refuse(row, f"duplicate id: {row[-1]} {first_lines[row[1]]} has it already") for row in duplicates]
 
 
 def _update(changed: Sequence[int], values: dict[str, object]) -> int:

@@ -361,7 +361,7 @@ def newest_stories_to_review(limit: int) -> list[Story]:
 def waiting_orphans_by_reason() -> dict[str, int]:
     """How many orphans wait, for each reason."""
     waiting = Orphan.objects.filter(graduated_at__isnull=True, dismissed_at__isnull=True)
-    return dict(waiting.values_list("reason").annotate(Count("id")).order_by("reason"))
+    return dict(waiting.values_list("reason").annotate(number=Count("id")).order_by("reason"))
 
 
 def stories_that_mention(word: str) -> QuerySet[Story]:
@@ -381,8 +381,20 @@ def stories_that_mention(word: str) -> QuerySet[Story]:
 def evidence_of_story(story: Story) -> QuerySet[StoryEvidence]:
     """The story's conversations, the newest first, with their themes and quotes; vectors stay where they are."""
     rows = story.evidence.select_related("conversation", "theme", "run__source").defer("theme__vector")
-    quotes = Evidence.objects.select_related("version").order_by("start")
-    return rows.order_by("-conversation__occurred_at", "-id").prefetch_related(Prefetch("theme__evidence", quotes))
+    quotes = Prefetch("theme__evidence", quotes_in_order())
+    return rows.order_by("-conversation__occurred_at", "-id").prefetch_related(quotes)
+
+
+def quotes_in_order() -> QuerySet[Evidence]:
+    """Evidence with the text it stands in, in the order of the text."""
+    return Evidence.objects.select_related("version").order_by("start")
+
+
+def themes_of_root(root: Signature) -> QuerySet[Theme]:
+    """All themes of the signature and the names merged into it, the newest conversation first, with quotes."""
+    themes = Theme.objects.filter(signature__root_link__root=root).select_related("conversation").defer("vector")
+    quotes = Prefetch("evidence", quotes_in_order())
+    return themes.order_by("-conversation__occurred_at", "-id").prefetch_related(quotes)
 
 
 def themes_of_conversation(conversation: Conversation) -> QuerySet[Theme]:

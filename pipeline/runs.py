@@ -120,15 +120,10 @@ def _is_live_message(source: Source) -> str:
 
 
 def _lose_dead_runs(source: Source) -> None:
-    dead_since = timezone.now() - timedelta(seconds=settings.RUN_LOST_AFTER)
-    dead = Run.objects.filter(source=source, state__in=Run.LIVE, heartbeat_at__lt=dead_since)
-    count = dead.update(
-        state=Run.State.LOST,
-        finished_at=timezone.now(),
-        error=f"no sign of life for more than {settings.RUN_LOST_AFTER} s",
-    )
-    if count:
-        log.warning("%s: marked %d dead run(s) lost", source, count)
+    why = f"no sign of life for more than {settings.RUN_LOST_AFTER} s"
+    for run in Run.objects.filter(source=source, state__in=Run.LIVE):
+        if lose(run_id=run.pk, why=why, silent_for=settings.RUN_LOST_AFTER):
+            log.warning("run %s of %s is lost: %s", run.pk, source, why)
 
 
 # --- The one door -------------------------------------------------------------------------------------------------
@@ -271,6 +266,13 @@ def fail(*, run_id: int, error: BaseException) -> bool:
     """End a live run as failed, with the error and the way back; say whether it was live."""
     text = f"{type(error).__name__}: {error}".replace("\0", "")
     return _end(run_id, Run.State.FAILED, error=text)
+
+
+def lose(*, run_id: int, why: str, silent_for: float = 0.0) -> bool:
+    """Mark a live run lost if it gave no sign of life for so many seconds; say whether it was marked."""
+    silent_since = timezone.now() - timedelta(seconds=silent_for)
+    quiet = Run.objects.filter(pk=run_id, state__in=Run.LIVE, heartbeat_at__lte=silent_since)
+    return quiet.update(state=Run.State.LOST, finished_at=timezone.now(), advance_claimed_at=None, error=why) == 1
 
 
 def _end(run_id: int, state: str, **changes: object) -> bool:

@@ -1,9 +1,9 @@
 """What all screens share: rows that nobody edits, lists that count a page at a time, small pieces of HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -18,12 +18,13 @@ from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from pipeline.admin.sections import Section
 from pipeline.models import Item, Orphan, Run, Story
 
 MOST_COUNTED = 10_000
 """A list says how many rows it has up to this number: counting them all would read the whole table."""
 
-TONES = {
+TONES: dict[str, str] = {
     Run.State.COMPLETED: "good",
     Run.State.PENDING: "busy",
     Run.State.RUNNING: "busy",
@@ -70,7 +71,10 @@ def link_to_list(model: type[Model], text: object, **filters: object) -> SafeStr
     """Return a link to the model's list, narrowed by the filters."""
     query = "&".join(f"{name}={value}" for name, value in filters.items())
     return format_html(
-        '<a href="{}?{}">{}</a>', reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"), query, text
+        '<a href="{}?{}">{}</a>',
+        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
+        query,
+        text,
     )
 
 
@@ -79,7 +83,9 @@ def day(at: datetime | None) -> SafeString | str:
     if at is None:
         return "-"
     local = timezone.localtime(at)
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), f"{local:%H:%M %Z}", f"{local:%Y-%m-%d}")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), f"{local:%H:%M %Z}", f"{local:%Y-%m-%d}"
+    )
 
 
 def moment(at: datetime | None) -> SafeString | str:
@@ -111,7 +117,7 @@ def score(value: float | None) -> str:
 # --- Lists --------------------------------------------------------------------------------------------------------
 
 
-class BoundedPaginator(Paginator[Any]):
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # it takes none when it runs
     """Counts no further than MOST_COUNTED and lists no more; filters and search find the rest."""
 
     @cached_property
@@ -127,16 +133,17 @@ class PageList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Find the page's rows and let the admin complete them."""
         super().get_results(request)
-        self.model_admin.complete(list(self.result_list))
+        screen: Any = self.model_admin
+        screen.complete(list(self.result_list))
 
 
 class PipelineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes none when it runs
     """A page to read. Rows come from runs; nobody adds, changes or deletes them by hand.
 
-    Lists: `complete` fills in what columns need. Pages: `page` returns what the template shows.
+    Lists: `complete` fills in what columns need. Pages: `sections` returns what stands on them.
     """
 
-    paginator = BoundedPaginator
+    paginator: ClassVar[Any] = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0  # no button that lists a whole table
@@ -154,16 +161,16 @@ class PipelineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes non
     def complete(self, rows: Sequence[Any]) -> None:
         """Fill in what the columns of these rows show; a fixed number of questions."""
 
-    def page(self, request: HttpRequest, row: Any) -> dict[str, object]:
-        """Return what the row's template shows."""
-        return {}
+    def sections(self, request: HttpRequest, row: Any) -> list[Section]:
+        """Return what the row's page shows, from top to bottom."""
+        return []
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse | TemplateResponse:
         """Show the row's page, headed by its name."""
         row = kwargs.get("obj")
-        context |= {"title": str(row), "subtitle": None, **self.page(request, row)}
+        context |= {"title": str(row), "subtitle": None, "sections": self.sections(request, row)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
@@ -179,23 +186,56 @@ class PipelineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes non
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_review_permission(self, request: HttpRequest) -> bool:
-        """Whether this person may decide about rows; for actions with `permissions=["review"]`."""
-        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
-
-    def note(self, request: HttpRequest, rows: Sequence[Model], message: str) -> None:
-        """Write a decision into the history of each row."""
-        if rows:
-            decided: Any = rows
-            LogEntry.objects.log_actions(request.user.pk, decided, CHANGE, message)
-
 
 class WholePageAdmin(PipelineAdmin):
-    """A row whose template shows it all; Django's list of fields stays away."""
+    """A row whose sections say it all; Django's list of fields stays away."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return none: no field is read into a form."""
         return []
+
+
+class DecidingAdmin(PipelineAdmin):
+    """A row people decide about, with a button for each decision at the foot of its page."""
+
+    decisions: Mapping[str, str] = {}
+    """What is sent, and what stands on the button."""
+
+    def decide(self, request: HttpRequest, rows: QuerySet[Any], decision: str) -> None:
+        """Take the decision about these rows and tell the person."""
+        raise NotImplementedError
+
+    def decisions_about(self, row: Any) -> list[tuple[str, str]]:
+        """Return the decisions that would change this row."""
+        return list(self.decisions.items())
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | TemplateResponse:
+        """Offer the decisions."""
+        context["decisions"] = self.decisions_about(kwargs["obj"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Store what was written, and only that; then take the decision whose button was pressed."""
+        if form.changed_data:
+            obj.save(update_fields=form.changed_data)
+        decision = request.POST.get("_decide", "")
+        if decision in self.decisions:
+            self.decide(request, self.model._default_manager.filter(pk=obj.pk), decision)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Note what was written; decisions note themselves."""
+        return super().log_change(request, obj, message) if message else None
+
+    def note(self, request: HttpRequest, rows: Sequence[Model], message: str) -> None:
+        """Write a decision into the history of each row."""
+        if rows:
+            person, decided = cast(int, request.user.pk), cast(Any, rows)
+            LogEntry.objects.log_actions(person, decided, CHANGE, message)
 
 
 # --- Filters ------------------------------------------------------------------------------------------------------
@@ -211,7 +251,7 @@ class NarrowingFilter(admin.SimpleListFilter):
             chosen = self.value() == str(value) or (self.value() is None and value == first)
             yield {
                 "selected": chosen,
-                "query_string": changelist.get_query_string({self.parameter_name: value}),
+                "query_string": changelist.get_query_string({str(self.parameter_name): value}),
                 "display": title,
             }
 
@@ -224,10 +264,10 @@ class RunFilter(admin.SimpleListFilter):
     newest = 15
     lookup = "run"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[int, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the newest runs."""
         runs = Run.objects.filter(is_preview=False).select_related("source")[: self.newest]
-        return [(run.pk, str(run)) for run in runs]
+        return [(str(run.pk), str(run)) for run in runs]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows of the chosen run."""

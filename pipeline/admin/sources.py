@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from pipeline import queries
 from pipeline.admin.base import WholePageAdmin, badge, link_to, link_to_list, moment
+from pipeline.admin.sections import Facts, Section, Table
 from pipeline.models import Conversation, Run, Source
 
 LAST_RUNS = 20
@@ -46,8 +47,18 @@ class SourceAdmin(WholePageAdmin):
         run: Run | None = source.figures.last_run
         return moment(run.started_at) if run else "-"
 
-    def page(self, request: HttpRequest, source: Source) -> dict[str, object]:
+    def sections(self, request: HttpRequest, source: Source) -> list[Section]:
         """Return the source's figures and its newest runs."""
-        return {"figures": queries.source_figures([source.pk])[source.pk], "runs": source.runs.all()[:LAST_RUNS]}
-
-
+        figures = queries.source_figures([source.pk])[source.pk]
+        facts = [
+            ("Kind", source.kind),
+            ("Name", source.name),
+            ("Since", moment(source.created_at)),
+            ("Conversations", link_to_list(Conversation, figures.conversations, source__id__exact=source.pk)),
+            ("Runs", link_to_list(Run, figures.runs, source__id__exact=source.pk)),
+        ]
+        runs = [
+            (link_to(run, f"run {run.pk}"), badge(run.state), moment(run.started_at), run.attention or run.error)
+            for run in source.runs.all()[:LAST_RUNS]
+        ]
+        return [Facts(facts), Table("Newest runs", ["Run", "State", "Started", "Note"], runs)]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from pipeline.models import ConversationVersion, Evidence
 
@@ -59,7 +60,7 @@ def pieces_of(text: str, spans: Iterable[Span], offset: int = 0) -> tuple[Piece,
             tuple(sorted({span.mark for span in inside if span.start <= start and span.end >= stop})),
             tuple(sorted({span.mark for span in inside if span.end == stop})),
         )
-        for start, stop in zip(cuts, cuts[1:], strict=False)
+        for start, stop in pairwise(cuts)
     )
 
 

@@ -65,6 +65,12 @@ def find_model() -> ModelFiles:
 
 def _model_in_wheel() -> ModelFiles:
     folder = _wheel_folder()
+    verify_published(folder)
+    return ModelFiles("all-MiniLM-L6-v2-int8", folder, KNOWN_SHA256[WEIGHTS])
+
+
+def verify_published(folder: Path) -> None:
+    """Raise EmbeddingModelError unless the folder's weights and tokenizer are the published ones, byte for byte."""
     for file, expected in KNOWN_SHA256.items():
         found = _sha256(folder / file)
         if found != expected:
@@ -72,7 +78,6 @@ def _model_in_wheel() -> ModelFiles:
                 f"{folder / file} is not the published all-MiniLM-L6-v2: its sha256 is {found}, expected {expected}; "
                 f"reinstall {DISTRIBUTION} from requirements.txt"
             )
-    return ModelFiles("all-MiniLM-L6-v2-int8", folder, KNOWN_SHA256[WEIGHTS])
 
 
 def _wheel_folder() -> Path:

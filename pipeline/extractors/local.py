@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pipeline.extractors.base import Answer, Transcript
+from pipeline.extractors.base import CUSTOMER, Answer, Transcript
 from pipeline.extractors.embedding import Embedder, Vectors
 from pipeline.extractors.local_category import category_of, reason_to_filter
 from pipeline.extractors.local_finding import UNCLEAR, Finding, Kind, find_main
@@ -21,6 +21,7 @@ from pipeline.extractors.local_words import PROTOTYPES
 from pipeline.profiles import Profile
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+_GREETING = 20  # characters; a shorter first message greets
 _ENGLISH_SHARE = 0.1
 _FOREIGN_CONFIDENCE = 0.4
 _KIND_CLARITY = {Kind.PROBLEM: 1.0, Kind.HOW_TO: 0.9, Kind.REQUEST: 0.9, Kind.QUESTION: 0.6, Kind.UNCLEAR: 0.0}
@@ -56,7 +57,7 @@ class LocalExtractor:
     def _read_one(self, transcript: Transcript, profile: Profile) -> Answer:
         side = customer_side(transcript)
         finding = find_main(side) if side.sentences else UNCLEAR
-        category, reason = reason_to_filter(side, transcript.customer_text, finding)
+        category, reason = reason_to_filter(side, _opening(transcript), finding)
         if category and not profile.category(category).goes_on:
             return Answer(text=_json(category=category, filtered_because=reason, themes=[]))
         ids = self._embedder.token_ids(transcript.customer_text)
@@ -90,6 +91,14 @@ class LocalExtractor:
     @cached_property
     def _prototypes(self) -> Vectors:
         return self._embedder.encode([sentence for _, sentence in PROTOTYPES])
+
+
+def _opening(transcript: Transcript) -> str:
+    """The first message with words in it, the customer's if there is one, else all that was said."""
+    own = (
+        message.text for message in transcript.messages if message.role == CUSTOMER and len(message.text) > _GREETING
+    )
+    return next(own, transcript.customer_text)
 
 
 def confidence(side: CustomerSide, finding: Finding, feature_clarity: float) -> float:

@@ -15,6 +15,7 @@ from pipeline.extractors.local_patterns import (
     REFUSED_BY_AGENT,
     SMALL_TALK,
     SPAM,
+    WRONG_ADDRESSEE,
 )
 from pipeline.extractors.local_text import CustomerSide, plain
 from pipeline.extractors.local_words import (
@@ -29,9 +30,11 @@ GENERAL, SPAM_CATEGORY = "general_inquiry", "spam"
 
 _SPAM = tuple((points, what, re.compile(pattern)) for points, what, pattern in SPAM)
 _SPAM_POINTS = 3
+_MAX_OPENING = 2000  # characters
 _REFUSED = re.compile(REFUSED_BY_AGENT)
 _AUTOMATIC = re.compile(AUTOMATIC)
 _MISDIRECTED = re.compile(MISDIRECTED)
+_WRONG_ADDRESSEE = re.compile(WRONG_ADDRESSEE)
 _APOLOGY = re.compile(r"\b(?:sorry|oops|ignore|apologies|my mistake|my bad|embarrassing)\b")
 _NO_REQUEST = re.compile(NO_REQUEST)
 _SMALL_TALK = re.compile(SMALL_TALK)
@@ -41,47 +44,41 @@ _WANTS = re.compile(r"\b(?:want|need|like|looking|please|can you|could you|help|
 _CRY_FOR_HELP = re.compile(r"\b(?:help|urgent|fix|sort|problem|issue|advise|assist\w*)\b")
 
 
-def reason_to_filter(side: CustomerSide, whole: str, finding: Finding) -> tuple[str, str]:
+def reason_to_filter(side: CustomerSide, opening: str, finding: Finding) -> tuple[str, str]:
     """Return (category, readable reason) of a conversation that does not go on, else two empty strings.
 
-    `whole` is the customer's side as written, with the greetings.
+    `opening` is what the customer opens with, as written, with the greetings: spam and automatic replies show there.
     """
-    text = plain(whole)
-    if spam := _spam(text, side):
+    text = plain(opening[:_MAX_OPENING])
+    if spam := _spam(text, side, finding):
         return SPAM_CATEGORY, spam
     if reason := _empty(text, side) or _not_for_us(text, side, finding):
         return GENERAL, reason
     return "", ""
 
 
-def _spam(text: str, side: CustomerSide) -> str:
+def _spam(text: str, side: CustomerSide, finding: Finding) -> str:
     found = [(points, what) for points, what, pattern in _SPAM if pattern.search(text)]
     if not found:
         return ""
     refused = 2 * bool(_REFUSED.search(plain(side.agent)))
-    if sum(points for points, _ in found) + refused < _SPAM_POINTS or len(found) + refused < 2:
+    enough = _SPAM_POINTS + (finding.kind is Kind.PROBLEM and finding.weight >= 3)
+    if sum(points for points, _ in found) + refused < enough or len(found) + refused < 2:
         return ""
     return "looks like an unasked offer or fraud: " + ", ".join(what for _, what in found)
 
 
 def _empty(text: str, side: CustomerSide) -> str:
-    if not text:
-        return "there are no words in it"
-    if _CRY_FOR_HELP.search(text) or _question_beyond_small_talk(side):
+    if not all(_SMALL_TALK.match(words) for words in side.plains if words) or _CRY_FOR_HELP.search(text):
         return ""
-    if all(_SMALL_TALK.match(words) for words in side.plains if words):
-        return "only greetings, thanks or small talk, no request"
-    return ""
-
-
-def _question_beyond_small_talk(side: CustomerSide) -> bool:
-    return any("?" in sentence.text and not _SMALL_TALK.match(sentence.plain) for sentence in side.sentences)
+    return "only greetings, thanks or small talk, no request" if text else "there are no words in it"
 
 
 def _not_for_us(text: str, side: CustomerSide, finding: Finding) -> str:
     if _AUTOMATIC.search(text[:300]) and not side.question:
         return "an automatic reply, not a request"
-    if _APOLOGY.search(text) and (_MISDIRECTED.search(text) or _MISDIRECTED.search(plain(side.agent))):
+    misdirected = _APOLOGY.search(text) and _MISDIRECTED.search(plain(side.agent))
+    if misdirected or _WRONG_ADDRESSEE.search(text):
         return "sent here by mistake: it was meant for somebody else"
     if _praises(side, finding):
         return "thanks or praise, no request"

@@ -8,11 +8,11 @@ of frequency, and a word that is not in it whole is a person's name or a slip of
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pipeline.extractors.local_finding import Finding, Kind
-from pipeline.extractors.local_text import CustomerSide, plain, singular
+from pipeline.extractors.local_text import CustomerSide, singular
 from pipeline.extractors.local_words import (
     ARTICLES,
     DETERMINERS,
@@ -21,6 +21,7 @@ from pipeline.extractors.local_words import (
     NOUNS_IN_ING,
     PERSONS,
     PREPOSITIONS,
+    SELF_NAMED,
     STOP_WORDS,
     THINGS,
     TITLES,
@@ -32,6 +33,8 @@ from pipeline.extractors.local_words import (
 Rank = Callable[[str], int | None]  # a word's place in the vocabulary; None if it is not one of its words
 
 _CAPITALISED = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
+_NAMED_BY_SYMPTOM = 0.6  # clarity of a feature that only the symptom names: "charged twice"
+_MAX_AGENT = 2000  # characters of the agent's side that are looked at
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -60,13 +63,15 @@ def name_finding(side: CustomerSide, finding: Finding, rank: Rank) -> Name:
     if finding.kind is Kind.HOW_TO:
         phrases = _after_first(phrases, finding)
     ending = _ending(finding)
-    usable = [phrase for phrase in phrases if not _repeats(phrase.words, ending)]
+    usable = [] if finding.name in SELF_NAMED else [kept for phrase in phrases if (kept := _without(phrase, ending))]
     feature = _feature(usable, finding, rank)
     clarity = _clarity(usable)
     if finding.kind is Kind.HOW_TO:
         verb = () if finding.verb in LIGHT_VERBS or finding.verb in STOP_WORDS else (_base_verb(finding.verb),)
         feature = tuple(word for word in feature if word not in verb) or (() if verb else ("unclear",))
         return Name(_join(("how", "to", *verb, *feature[-2:])), clarity)
+    if not feature and len(ending) > 1:
+        return Name(_join(ending), _NAMED_BY_SYMPTOM)
     if not feature:
         return Name(_join((*ending, "unclear")), 0.0)
     return Name(_join((*feature, *(ending or (_open_end(side),)))), clarity)
@@ -109,8 +114,11 @@ def _after_first(phrases: list[Phrase], finding: Finding) -> list[Phrase]:
     return sorted(after, key=lambda phrase: phrase.first) + rest
 
 
-def _repeats(words: tuple[str, ...], ending: tuple[str, ...]) -> bool:
-    return any(word[:5] == end[:5] for word in words for end in ending if len(end) > 3)
+def _without(phrase: Phrase, ending: tuple[str, ...]) -> Phrase | None:
+    """The phrase without words the ending says already; None if nothing is left."""
+    stems = {end[:5] for end in ending if len(end) > 3}
+    words = tuple(word for word in phrase.words if word[:5] not in stems)
+    return replace(phrase, words=words) if words else None
 
 
 def _join(words: tuple[str, ...]) -> str:
@@ -126,7 +134,7 @@ def _join(words: tuple[str, ...]) -> str:
 def _scored(side: CustomerSide, finding: Finding, rank: Rank) -> Iterator[Phrase]:
     """Yield the phrases of the sentences around the finding, each with its score."""
     counts = Counter(singular(word) for word in side.text.split())
-    agent = frozenset(singular(word) for word in plain(side.agent[:4000]).split())
+    agent = frozenset(_WORD.findall(side.agent[:_MAX_AGENT].lower()))
     names = frozenset(word.lower() for sentence in side.sentences for word in _CAPITALISED.findall(sentence.text))
     for number, text in _nearby(side, finding):
         words = text.split()
@@ -136,7 +144,7 @@ def _scored(side: CustomerSide, finding: Finding, rank: Rank) -> Iterator[Phrase
                 + _grammar(words, phrase)
                 + _familiarity(phrase, names, rank)
                 + 0.4 * min(counts[phrase.words[-1]] - 1, 3)
-                + 0.6 * (phrase.words[-1] in agent)
+                + 0.6 * (phrase.words[-1] in agent or phrase.words[-1] + "s" in agent)
             )
             yield Phrase(phrase.words, number, phrase.first, phrase.last, score)
 
@@ -166,8 +174,7 @@ def _grammar(words: list[str], phrase: Phrase) -> float:
 
 def _familiarity(phrase: Phrase, names: frozenset[str], rank: Rank) -> float:
     head = phrase.words[-1]
-    place = rank(head)
-    if place is None:
+    if head not in THINGS and rank(head) is None:
         return -0.6 if _respelled(head, rank) != head else -1.2
     if head in PERSONS:
         return -0.7
@@ -187,6 +194,8 @@ def _phrases(words: list[str], number: int) -> Iterator[Phrase]:
 
 def _is_noun(word: str, before: str, in_run: bool) -> bool:
     if word in STOP_WORDS or len(word) < 2 or word[0].isdigit():
+        return False
+    if in_run and word != singular(word) and singular(word) in VERBS:  # "the printer prints"
         return False
     if word in VERB_NOUNS or singular(word) in VERB_NOUNS:
         return before not in VERB_BEFORE

@@ -288,7 +288,7 @@ SYMPTOMS = (
     ("delayed", 3,
         r"\bdelay\w*"
         r"|\b(?:too|very|so) late\b"
-        r"|\boverdue\b"
+        r""
         r"|\btaking (?:so|too|very) long\b"
         r"|\btakes? (?:til|till|until|hours|days)\b"
         r"|\btook (?:hours|days)\b"),
@@ -645,17 +645,16 @@ AUTOMATIC = (
     r"|\bthis mailbox is not monitored\b"
 )
 
-MISDIRECTED = (
-    r"\b(?:meant|intended) for (?:somebody|someone|another|a different)\b"
-    r"|\bwrong (?:company|recipient|support|address|person|people|inbox|chat|window"
-    r"|number)\b (?:\w+ ){0,3}(?:sorry|ignore)"
-    r"|\b(?:sorry|oops|ignore) (?:\w+ ){0,3}wrong (?:company|recipient|person|people|inbox"
-    r"|chat|window|number|tab)\b"
-    r"|\bautocomplete\b"
+MISDIRECTED = r"\b(?:meant|intended) for (?:somebody|someone|another|a different)\b"
+
+WRONG_ADDRESSEE = (
+    r"\b(?:sorry|oops|ignore|apologies) (?:\w+ ){0,4}wrong (?:company|recipient|person|people|inbox|chat|window|tab)\b"
+    r"|\bwrong (?:company|recipient|person|people|inbox|chat|window|tab) (?:\w+ ){0,2}(?:sorry|ignore|oops)\b"
 )
 
 NO_REQUEST = (
-    r"\bno (?:question|questions|issue|issues|problem|need to reply|reply needed"
+    r"\bno need to (?:reply|answer|respond)\b"
+    r"|\bno (?:question|questions|issue|issues|problem|need to reply|reply needed"
     r"|action needed|request)\b (?!with|at all)"
     r"|\bnothing (?:needed|to fix|wrong)\b"
     r"|\bjust (?:wanted|want|wanting|dropping|writing|a note|a quick note|popping in|saying"
@@ -671,7 +670,7 @@ SMALL_TALK = (
     r"|new|year|christmas|easter|friday|monday|weekend|holidays?|thanks|thank|you|thx|ta"
     r"|cheers|many|much|so|very|a|lot|bunch|million|really|appreciate|appreciated|it|great"
     r"|awesome|perfect|lovely|brilliant|cool|nice|ok|okay|yes|no|yep|nope|yeah|bye|goodbye"
-    r"|see|later|soon|have|the|best|regards|kind|warm|take|care|welcome|test|testing|ping"
+    r"|see|later|soon|have|the|best|regards|kind|warm|take|care|welcome|test|testing|pocket|typed|accident|mistake|ping"
     r"|anyone|anybody|is|are|how|doing|today|fine|well|sorry|oops|please|ignore|wishes|your"
     r"|and|to|for|of|help|time|that|this|was|were|one|what|up|lol|haha|hahaha|x|xx|xxx|wow"
     r"|love|guys|star|stars|rock|amazing|wonderful|job|work|keep|congrats|congratulations"
@@ -702,9 +701,9 @@ CLOSING = (
 
 COURTESY = (
     r"^(?:(?:many |so much |ok |great |and |anyway )?(?:thanks|thank you|thx|ta|cheers|tack"
-    r"|merci|danke|gracias)\b.{0,40}|(?:please|pls) (?:help|advise|fix(?: it| this)?|sort it"
+    r"|merci|danke|gracias)\b[^,;:]{0,40}|(?:please|pls) (?:help|advise|fix(?: it| this)?|sort it"
     r"|assist)\b.{0,12}|sort it out|any (?:help|ideas|advice)\b.{0,25}|help|urgent"
-    r"|sorry .{0,40}|(?:hope|trust) (?:you|this|all)\b.{0,40}|me again|bravo|(?:have an?"
+    r"|sorry (?:to|for|about)\b.{0,40}|(?:hope|trust) (?:you|this|all)\b.{0,40}|me again|bravo|(?:have an?"
     r"|enjoy) (?:your|the|nice|good|great|lovely|wonderful|pleasant|quiet|restful|fab"
     r"|brilliant|super|safe)\b.{0,30}|yes|no|ok|okay|done|sorted|perfect|great)[.!?,\s]*$"
 )

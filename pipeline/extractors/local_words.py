@@ -80,39 +80,39 @@ bother middle a about above across actually after afternoon afterwards again aga
 along already alright also although always am among an and another any anybody anyhow anymore anyone anything anyway
 anywhere apart apparently are area around as aside asap at away back bad badly barely basically be became because
 been before behind being below besides best better between beyond big bit both brand brilliant bunch but by certain
-certainly clear clearly close come comes coming completely correct correctly could couple current currently day days
-deal definitely despite different directly do does doing done double down due during each earlier early easily easy
+certainly clear clearly close come comes coming completely correct correctly couple current currently day days deal
+definitely despite different directly do does doing done double down due during each earlier early easily easy
 either else elsewhere end enough entire entirely especially etc even evening ever every everybody everyone
 everything everywhere exact exactly except extra extremely fact fair fairly far fast few fine first five for former
 four forward free fresh fri friday frequently from front full fully further general generally given glad god gonna
-good got great guess half happy hard hardly have has had having he hello help helpful hence her here hers herself
-hey hi high him himself his honestly hopefully hour hours how however huge i idea if immediately important in indeed
+good great guess half happy hard hardly have has had having he hello help helpful hence her here hers herself hey hi
+high him himself his honestly hopefully hour hours how however huge i idea if immediately important in indeed
 instance instead into is it its itself just kind kinda known large last late lately later least left less let lets
 like likely literally little live local long longer lot lots love lovely low luckily main mainly many matter may
-maybe me mean meanwhile middle might mine minute minutes mon monday moment month months more morning most mostly mr
-mrs ms dr much multiple must my myself near nearby nearly necessary need neither new newly next nice night nine no
-nobody none nonetheless noon nope normal normally not nothing now nowhere obviously odd of off often oh ok okay old
-on once one ones only onto open or original other others otherwise ought our ours ourselves out outside over own
-pair part particular partly past people per perfect perhaps person piece place please plenty plus point poor
-possible possibly pretty previous previously probably problem problems proper properly purpose quick quickly quite
-rather ready real really reason recent recently regular right same sat saturday second seconds seem seems seven
-several shall she short should side similar simple simply since single six small so some somebody somehow someone
-something sometime sometimes somewhere soon sorry sort still straight strange stuff such sudden suddenly sun sunday
-sure ten than thank thanks that the their theirs them themselves then there therefore these they thing things third
-this those though three through throughout thu thursday thus till time times to today together tomorrow tonight too
-top total toward towards true tue tuesday twelve twice two type under unfortunately unless unlike until up upon us
-use useful usual usually various very via was way ways we wed wednesday week weekend weeks well were what whatever
-when whenever where whereas wherever whether which whichever while who whoever whole whom whose why will wish with
-within without word worse worst would wow wrong year years yep yes yesterday yet you your yours yourself january
-february march april june july august september october november december jan feb mar apr jun jul aug sep sept oct
-nov dec am pm eg ie lol haha hmm ugh omg x xx kk yo hiya yeah yup mam sir madam guys folks guy team support customer
-reply urgent asap question questions answer info information detail details issue issues trouble bug error errors
-example case reasons lately couldnt wouldnt ones itself none thousand hundred million afterwards basis chance look
-side gets whats anyone else bottom left level line lines lady man woman lad lads girl girls wife husband son
-daughter mum mom dad brother sister friend boss colleague guy kid kids nephew niece mother father partner mess
-nightmare joke luck favour favor shame weird stupid ridiculous useless crazy annoying frustrated frustrating angry
-worried able unable available sick tired busy black white red green blue yellow grey gray dark tiny nasty ghost
-happy afraid impossible
+maybe me mean meanwhile might mine minute minutes mon monday moment month months more morning most mostly mr mrs ms
+dr much multiple must my myself near nearby nearly necessary need neither new newly next nice night nine no nobody
+none nonetheless noon nope normal normally not nothing now nowhere obviously odd of off often oh ok okay old on once
+one ones only onto open or original other others otherwise ought our ours ourselves out outside over own pair part
+particular partly past people per perfect perhaps person piece place please plenty plus point poor possible possibly
+pretty previous previously probably problem problems proper properly purpose quick quickly quite rather ready real
+really reason recent recently regular right same sat saturday second seconds seem seems seven several shall she
+short should side similar simple simply since single six small so some somebody somehow someone something sometime
+sometimes somewhere soon sorry sort still straight strange stuff such sudden suddenly sun sunday sure ten than thank
+thanks that the their theirs them themselves then there therefore these they thing things third this those though
+three through throughout thu thursday thus till time times to today together tomorrow tonight too top total toward
+towards true tue tuesday twelve twice two type under unfortunately unless unlike until up upon us use useful usual
+usually various very via was way ways we wed wednesday week weekend weeks well were what whatever when whenever
+where whereas wherever whether which whichever while who whoever whole whom whose why will wish with within without
+word worse worst would wow wrong year years yep yes yesterday yet you your yours yourself january february march
+april june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec pm eg ie
+lol haha hmm ugh omg x xx kk yo hiya yeah yup mam sir madam guys folks guy team support customer reply urgent
+question questions answer info information detail details issue issues trouble bug error errors example case reasons
+couldnt wouldnt thousand hundred million basis chance look gets whats bottom level line lines lady man woman lad
+lads girl girls wife husband son daughter mum mom dad brother sister friend boss colleague kid kids nephew niece
+mother father partner mess nightmare joke luck favour favor shame weird stupid ridiculous useless crazy annoying
+frustrated frustrating angry worried able unable available sick tired busy black white red green blue yellow grey
+gray tiny nasty ghost afraid impossible blank empty missing broken stuck slow pending invalid incorrect duplicate
+duplicates lost stolen frozen faulty
 """.split())
 
 VERBS = frozenset("""
@@ -158,8 +158,8 @@ feed bed seed speed id need deed embed shed red
 # Also verbs, but after "the", "my" or another noun they name a thing.
 VERB_NOUNS = frozenset("""
 charge transfer report invoice refund order payment link import export display schedule record search update upgrade
-account balance alert password login checkin checkout checkout setup sync plan note message text email call track
-process invite release print address receipt ticket trip ride room table flight hotel reminder booking
+account balance alert password login checkin checkout setup sync plan note message text email call track process
+invite release print address receipt ticket trip ride room table flight hotel reminder booking upload download
 """.split())
 
 DETERMINERS = frozenset("""
@@ -191,16 +191,16 @@ PLURAL_EXCEPTIONS = {
 THINGS = frozenset("""
 account address alert alarm api app application appointment atm attachment authenticator backup balance bill booking
 browser button calendar camera card cart catalogue chart charge chat checkin checkout code column comment contact
-coupon credit currency customer_portal dashboard database date delivery deposit device diary discount document
-domain download driver email event export fee feed field file filter flight folder form game group hotel identity
-image import inbox integration invitation invite invoice keyboard label language ledger license limit link list
-listing location login map membership menu message music network note notification number offer order package page
-parcel password payment payout payroll permission phone photo pin plan playlist plugin policy portal price printer
-profile purchase rate receipt refund reminder rental report reservation review ride role room rota roster schedule
-screen search seat server setting shift shipment sign signature site sms song statement stock storage subscription
-sync table tax template terminal text theme ticket time timer timezone topup tracking transaction transfer trip
-twofactor update upload username version video view voucher waitlist webhook webpage website widget wifi withdrawal
-car bus train apartment restaurant movie meeting
+coupon credit currency dashboard database date delivery deposit device diary discount document domain download
+driver email event export fee feed field file filter flight folder form game group hotel identity image import inbox
+integration invitation invite invoice keyboard label language ledger license limit link list listing location login
+map membership menu message music network note notification number offer order package page parcel password payment
+payout payroll permission phone photo pin plan playlist plugin policy portal price printer profile purchase rate
+receipt refund reminder rental report reservation review ride role room rota roster schedule screen search seat
+server setting shift shipment sign signature site sms song statement stock storage subscription sync table tax
+template terminal text theme ticket time timer timezone topup tracking transaction transfer trip twofactor update
+upload username version video view voucher waitlist webhook webpage website widget wifi withdrawal car bus train
+apartment restaurant movie meeting till scanner kitchen point loyalty
 """.split())
 
 # Who is affected, not what fails.
@@ -210,7 +210,7 @@ worker user member parent child player bride lady gentleman family colleague ass
 trainer instructor driver passenger stylist barber mechanic hygienist vet crew dog cat practitioner customer visitor
 tenant seller buyer merchant recipient sender supervisor director horse puppy bike shop business company clinic
 salon studio practice surgery office house school january february march april june july august september october
-november december yesterday today email_sender
+november december yesterday today
 """.split())
 
 # --- sentences that show what a category sounds like; asked only when the words above decide nothing ------------------
@@ -271,4 +271,8 @@ the a an my our your this that his her their no any each every
 # Verbs that add nothing to "how to".
 LIGHT_VERBS = frozenset("""
 do go be have know make use find see
+""".split())
+# Symptoms that name their feature themselves.
+SELF_NAMED = frozenset("""
+refund_missing charged_after_cancellation
 """.split())

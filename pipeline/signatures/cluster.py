@@ -33,11 +33,13 @@ SMALL_SET = 150  # distinct rows; below, average linkage groups better than a gr
 SMALL_SET_CUT = 0.35  # mean cosine at which average linkage stops
 FAMILIAR_ROWS = 20  # of the mean of n rows, n / (n + 20) is taken away: few rows do not show what is common to all
 COMPANY = 0.70  # share of the typical similarity to the second neighbour below which a row has no company
+LEAST_COSINE = 0.30  # floor of both adaptive cuts, for sets of nothing but noise: unrelated short texts reach 0.1-0.3
 HOLD = 0.50  # share of the typical similarity to its group below which a row leaves it
 ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
 FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
 TIGHTNESS = 0.55  # mean cosine inside the groups that people make of such texts: 0.45-0.59 over eleven labelled sets
-RESOLUTIONS = tuple(2.0**power for power in range(-1, 7))  # from a few broad groups to groups of about five rows
+TIGHTNESS_WEIGHT = 0.7  # of a cosine of 0.01 off that, in silhouette; 0.5-1 do alike, less lets broad themes stay whole
+RESOLUTIONS = tuple(2.0**power for power in range(-1, 6))  # from a few broad groups to groups of about five rows
 HALF_STEP = 2.0**0.5
 SEED = 1  # Leiden's; its node order is the canonical order of rows
 BLOCK_ROWS = 512  # rows per product: one fixed shape, so that a row's result does not hang on how many come with it
@@ -179,13 +181,23 @@ def _nearest_in_block(cosines: Floats, start: int, count: int) -> tuple[Ints, Fl
 def has_company(near: Neighbours, copies: Ints) -> Bools:
     """Tell which rows have two others near enough to make a story with; copies of a row are its nearest company.
 
-    Near enough adapts to the set: COMPANY of the median cosine to the second neighbour, which rises with the number of
-    rows and with how alike the texts are.
+    Near enough adapts to the set, see `least_company`.
     """
     second = near.cosine[:, 1]
     company = np.choose(np.minimum(copies, MIN_STORY) - 1, [second, near.cosine[:, 0], np.ones_like(second)])
-    kept: Bools = company >= COMPANY * np.median(second)
+    kept: Bools = company >= least_company(second)
     return kept
+
+
+def least_company(second: Floats) -> float:
+    """Return the cosine to the second neighbour, given as (n,), that a row needs: COMPANY of what is typical.
+
+    What is typical rises with the number of rows and with how alike the texts are. The median that tells it is taken
+    again over the rows it keeps, lest noise lower it.
+    """
+    floor = max(COMPANY * float(np.median(second)), LEAST_COSINE)
+    kept = second[second >= floor]
+    return max(COMPANY * float(np.median(kept)), LEAST_COSINE) if len(kept) else floor
 
 
 def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
@@ -211,6 +223,8 @@ def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
 
 def best_communities(graph: sparse.csr_array, points: Floats) -> Ints:
     """Return the communities, (n,), of the resolution that fits the points best: whole steps first, then half steps."""
+    if not graph.nnz:
+        return np.arange(len(points))
     fits = {resolution: _fit_at(resolution, graph, points) for resolution in RESOLUTIONS}
     best = max(RESOLUTIONS, key=lambda resolution: fits[resolution][0])
     halves = [_fit_at(best * step, graph, points) for step in (1 / HALF_STEP, HALF_STEP)]
@@ -223,10 +237,11 @@ def _fit_at(resolution: float, graph: sparse.csr_array, points: Floats) -> tuple
 
 
 def communities(graph: sparse.csr_array, resolution: float) -> Ints:
-    """Return the communities, (n,) numbered from 0, that Leiden finds by modularity (Traag et al. 2019, 1810.08473)."""
+    """Return the communities, (n,) numbered from 0, that Leiden finds by modularity (Traag et al. 2019, 1810.08473).
+
+    The graph needs at least one edge: graspologic-native panics without.
+    """
     nodes = len(graph.indptr) - 1
-    if not graph.nnz:
-        return np.arange(nodes)
     _, found = graspologic_native.leiden_csr(
         graph.indptr.astype(np.int64),
         graph.indices.astype(np.int32),
@@ -245,7 +260,8 @@ def fit(points: Floats, labels: Ints) -> float:
     The first part is the silhouette by centres (Rousseeuw 1987; own centre without the row itself), 0 for rows in
     groups too small for a story. It alone would not settle where themes shade into each other: its curve is flat there.
     """
-    return float(_silhouettes(points, labels).mean() - abs(_inner_cosines(points, labels).mean() - TIGHTNESS))
+    looseness = abs(_inner_cosines(points, labels).mean() - TIGHTNESS)
+    return float(_silhouettes(points, labels).mean() - TIGHTNESS_WEIGHT * looseness)
 
 
 def _silhouettes(points: Floats, labels: Ints) -> Floats:
@@ -263,7 +279,7 @@ def _inner_cosines(points: Floats, labels: Ints) -> Floats:
 def _cosine_to_next_group(points: Floats, labels: Ints) -> Floats:
     """Return each row's cosine to the nearest centre of another group, (n,); -1 where there is no other."""
     nearest = []
-    for part, cosines in _products(points, _unit(_sums(points, labels))):
+    for part, cosines in _products(points, group_centres(points, labels)):
         cosines[np.arange(len(cosines)), labels[part]] = -1.0
         nearest.append(cosines.max(axis=1))
     return np.concatenate(nearest)
@@ -276,7 +292,9 @@ def least_hold(points: Floats, labels: Ints) -> float:
     """Return the cosine to the rest of its group that a row needs to stay: HOLD of the median; 1 if all are alone."""
     labels = _from_zero(labels)
     shared = _sizes(labels)[labels] > 1
-    return float(HOLD * np.median(cosine_to_rest(points, labels)[shared])) if shared.any() else 1.0
+    if not shared.any():
+        return 1.0
+    return max(float(HOLD * np.median(cosine_to_rest(points, labels)[shared])), LEAST_COSINE)
 
 
 def _let_strangers_leave(points: Floats, labels: Ints, threshold: float) -> Ints:
@@ -294,7 +312,12 @@ def cosine_to_rest(points: Floats, labels: Ints) -> Floats:
 
 def cosine_to_centre(points: Floats, labels: Ints) -> Floats:
     """Return each row's cosine to the centre of its group, itself included, (n,)."""
-    return _dots(points, _unit(_sums(points, labels))[labels])
+    return _dots(points, group_centres(points, labels)[labels])
+
+
+def group_centres(points: Floats, labels: Ints) -> Floats:
+    """Return the direction of each group's sum, (groups, d), of rows already seen by `recentre`."""
+    return _unit(_sums(points, labels))
 
 
 def _sums(points: Floats, labels: Ints) -> Floats:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -19,14 +20,16 @@ import pytest
 import redis
 
 from config import embedded
-from config.embedded import ROOT, EmbeddedError, Postgres, Server, Valkey
+from config.embedded import EmbeddedError, Postgres, Server, Valkey
 
 NOBODY = 65534
 USER_PROGRAM = """
-import sys
+import importlib.util, sys
 from pathlib import Path
-from config import embedded
-embedded.hold(Path(sys.argv[1]), postgres="postgres" in sys.argv, valkey="valkey" in sys.argv)
+found = importlib.util.spec_from_file_location("embedded", sys.argv[1])  # by its path: `config` would bring Celery
+embedded = sys.modules["embedded"] = importlib.util.module_from_spec(found)
+found.loader.exec_module(embedded)
+embedded.hold(Path(sys.argv[2]), postgres="postgres" in sys.argv, valkey="valkey" in sys.argv)
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -37,11 +40,11 @@ class Person:
 
     def __init__(self, local: Path, *servers: str, python: str = sys.executable, uid: int | None = None) -> None:
         names = servers or ("postgres", "valkey")
-        path = os.pathsep.join([str(ROOT), str(Path(psycopg.__file__).parent.parent)])
+        packages = str(Path(psycopg.__file__).parent.parent)
         self.process = subprocess.Popen(
-            [python, "-c", USER_PROGRAM, str(local), *names],
+            [python, "-c", USER_PROGRAM, embedded.__file__, str(local), *names],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=uid, cwd="/",
-            env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
 
     def wait_until_held(self) -> Self:
@@ -63,8 +66,11 @@ def local() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="embedded-")).resolve()
     folder.chmod(0o755)
     yield folder / "local"
+    with suppress(AssertionError):
+        until(lambda: not left_behind(folder / "local"))
     for pid in left_behind(folder / "local"):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     for kind in embedded.SERVERS:
         kind(folder / "local").erase()
     shutil.rmtree(folder)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from safetensors.numpy import load_file
 
 from pipeline.extractors.embedding import (
@@ -22,13 +22,16 @@ from pipeline.extractors.embedding import (
     ModelFiles,
     built_graph,
     find_model,
+    verify_published,
     write_full_graph,
 )
 
 Array = npt.NDArray[np.float32]
 
 TOPICS = ("invoice", "password", "calendar", "refund", "delivery", "printer", "hotel room", "playlist", "webhook")
-TEXTS = [f"{'Please help, ' * (n % 4)}my {TOPICS[n % 9]} {'is wrong again ' * (n % 7 + 1)}since {n}." for n in range(60)]
+TEXTS = [
+    f"{'Please help, ' * (n % 4)}my {TOPICS[n % 9]} {'is wrong again ' * (n % 7 + 1)}since {n}." for n in range(60)
+]
 TEXTS += ["", "🙂", "ω", "one", "word " * 400, "שלום, הכרטיס שלי לא הגיע"]
 
 
@@ -151,7 +154,7 @@ def test_its_graph_agrees_with_the_published_forward_pass(embedder: Embedder, tm
         assert expected @ embedder.encode_ids(ids) >= 0.97, "8 bits cost more than measured (0.980 at worst)"
 
 
-def test_it_builds_the_graph_once_and_leaves_no_other_file(settings: SettingsWrapper, tmp_path: Path) -> None:
+def test_it_builds_the_graph_once_and_leaves_no_other_file(settings: Settings, tmp_path: Path) -> None:
     settings.CACHE_DIR = tmp_path
     path = built_graph(find_model())
     built_at = path.stat().st_mtime_ns
@@ -160,7 +163,7 @@ def test_it_builds_the_graph_once_and_leaves_no_other_file(settings: SettingsWra
     assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == [path.name]
 
 
-def test_it_reads_a_model_from_a_folder_and_names_it_apart(settings: SettingsWrapper, tmp_path: Path) -> None:
+def test_it_reads_a_model_from_a_folder_and_names_it_apart(settings: Settings, tmp_path: Path) -> None:
     folder = shutil.copytree(find_model().folder, tmp_path / "my-model")
     settings.EMBEDDING_MODEL = str(folder)
     found = find_model()
@@ -169,7 +172,7 @@ def test_it_reads_a_model_from_a_folder_and_names_it_apart(settings: SettingsWra
     assert Embedder(found).dimension == 384
 
 
-def test_it_says_which_file_of_a_folder_is_missing(settings: SettingsWrapper, tmp_path: Path) -> None:
+def test_it_says_which_file_of_a_folder_is_missing(settings: Settings, tmp_path: Path) -> None:
     settings.EMBEDDING_MODEL = str(tmp_path)
     with pytest.raises(EmbeddingModelError, match=r"model\.safetensors cannot be read: .*EMBEDDING_MODEL"):
         find_model()
@@ -181,7 +184,10 @@ def test_it_refuses_a_folder_that_is_no_bert_encoder(tmp_path: Path) -> None:
         _ = Embedder(ModelFiles("other", tmp_path, "0" * 64)).dimension
 
 
-def test_it_refuses_weights_that_are_not_the_published_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("pipeline.extractors.embedding", fromlist=["_"]).KNOWN_SHA256, "tokenizer.json", "0")
-    with pytest.raises(EmbeddingModelError, match="is not the published all-MiniLM-L6-v2"):
-        find_model()
+def test_it_refuses_files_that_are_not_the_published_ones(tmp_path: Path) -> None:
+    folder = shutil.copytree(find_model().folder, tmp_path / "changed")
+    verify_published(folder)
+    with (folder / "tokenizer.json").open("a") as file:
+        file.write(" ")
+    with pytest.raises(EmbeddingModelError, match=r"tokenizer\.json is not the published all-MiniLM-L6-v2"):
+        verify_published(folder)

@@ -15,6 +15,7 @@ from pipeline import ingest, preview, queries, runs, tasks
 from pipeline.extractors.base import UnknownExtractor
 from pipeline.models import Run, Source
 from pipeline.profiles import UnknownProfile
+from pipeline.sources.base import UnreadableSource
 
 
 def moment(word: str) -> datetime:
@@ -62,7 +63,7 @@ class Command(BaseCommand):
         self.console = Console(stderr=options["json"])
         try:
             run = self._begin(options)
-        except (runs.RunError, UnknownProfile, UnknownExtractor, ingest.IngestError) as error:
+        except (runs.RunError, UnknownProfile, UnknownExtractor, UnreadableSource) as error:
             raise CommandError(str(error)) from error
         if run.is_preview:
             self._show_preview(run, as_json=options["json"])

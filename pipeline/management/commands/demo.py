@@ -1,0 +1,144 @@
+"""`manage.py demo [FILE]`: the whole pipeline on the bundled sample or a file of one's own; `bin/demo` calls it."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+import pipeline
+from pipeline import console as screens
+from pipeline import ingest, queries, runs, tasks
+from pipeline.models import Run, Source, Story
+from pipeline.sources.base import UnreadableSource
+
+SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
+SIGN_OF_LIFE = screens.PATIENCE + 3.0
+"""Seconds within which somebody who waits for a run leaves a sign of life on it."""
+
+WORKER_STOP = 10.0
+"""Seconds a worker has to finish what it reads when the demo ends; then it is killed."""
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class Command(BaseCommand):
+    help = "Run the whole pipeline on the bundled sample of support conversations, or on FILE, and show the stories."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", nargs="?", default=SAMPLE, type=Path, metavar="FILE")
+
+    def handle(self, *, file: Path, **options: Any) -> None:
+        console = Console()
+        with _ended_by_signals():
+            try:
+                run = self._run(file, console)
+            except UnreadableSource as error:
+                raise CommandError(str(error)) from error
+            except runs.RunError as error:
+                raise CommandError(str(error)) from error
+        _show(run, console)
+        if code := screens.exit_code(run):
+            sys.exit(code)
+
+    def _run(self, file: Path, console: Console) -> Run:
+        call_command("migrate", verbosity=0, interactive=False)
+        source, counts = ingest.import_file(file)
+        console.print(f"Imported {file.name}: {counts}", highlight=False)
+        if counts.rejects_path:
+            console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)
+        _free(source, console)
+        with _worker():
+            run = runs.start(source=source, profile="support", extractor="local", selection=runs.Selection())
+            try:
+                tasks.dispatch(run=run)
+                return screens.follow(run.pk, console)
+            except BaseException:
+                runs.lose(run_id=run.pk, why="its demo was ended")
+                raise
+
+
+def _free(source: Source, console: Console) -> None:
+    """End the run that a demo left alive when it was killed: its worker ended with it, so nothing moves any more."""
+    for run in Run.objects.filter(source=source, state__in=Run.LIVE):
+        console.print(f"Run {run.pk} of an earlier demo was not ended; looking whether it still moves.")
+        time.sleep(SIGN_OF_LIFE)
+        if not runs.lose(run_id=run.pk, why="its demo was killed", silent_for=SIGN_OF_LIFE):
+            raise CommandError(f"Another demo is at work on the same file (run {run.pk}). Wait for it, then try again.")
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal end the command the way an exception does, so that the worker is ended too."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _worker() -> Iterator[None]:
+    """Start a Celery worker that lives as long as this command, however the command ends."""
+    log = settings.LOCAL_DIR / "demo-worker.log"
+    command = [
+        sys.executable, "-m", "celery", "-A", "config", "worker", "--queues=default,extract,merge", "--loglevel=INFO",
+        f"--concurrency={os.cpu_count() or 2}", "--without-gossip", "--without-mingle", "--without-heartbeat",
+        f"--hostname=demo-{os.getpid()}@%h",
+    ]  # fmt: skip
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+    try:
+        yield
+    finally:
+        _end(process)
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end this process when its parent dies, even by kill -9; other systems do not know how."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the worker and its children: politely first, then for good."""
+    process.terminate()
+    deadline = time.monotonic() + WORKER_STOP
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _show(run: Run, console: Console) -> None:
+    screens.print_summary(queries.run_summary(run), console)
+    screens.print_failures(run, console)
+    in_source = Story.objects.filter(evidence__conversation__source=run.source, absorbed_by=None).values("pk")
+    stories = queries.with_sizes(Story.objects.filter(pk__in=in_source)).order_by("-conversations", "title")
+    screens.print_stories(list(stories), console)
+    screens.print_way_on(run, console)
+    console.print("\nLook around in the admin: start it with [bold]bin/up[/bold]; it prints the address and the login.")
