@@ -2,8 +2,9 @@
 
     python -m benchmarks.ingest [CONVERSATIONS] [ROUNDS]
 
-Both write a whole file into empty tables, in turn, in a database that is made for this and removed afterwards. The
-baseline checks nothing: no types, no duplicates, no hash, no versions; its table has the same columns and keys. The bar
+Both write a whole file into empty tables, in a database that is made for this and removed afterwards. Each round runs
+both, one after the other, and the ratio is the median of the rounds' ratios: so a machine that is busy at times slows
+both. The baseline checks nothing: no types, no duplicates, no hash; its tables have the same columns and keys. The bar
 is twice its time.
 """
 
@@ -23,11 +24,11 @@ from config import embedded
 
 BAR = 2.0
 
-WORDS = (
-    "calendar sync invoice booking reminder export login password timezone duplicate meeting customer page error slow "
-    "button screen update phone email card refund plan team seat permission link webhook report since yesterday after "
-    "the and it does not work please help we tried again still same thanks could you look at this every time when"
-).split()
+WORDS = """
+calendar sync invoice booking reminder export login password timezone duplicate meeting customer page error slow button
+screen update phone email card refund plan team seat permission link webhook report since yesterday after the and it
+does not work please help we tried again still same thanks could you look at this every time when
+""".split()
 
 
 def write_conversations(path: Path, conversations: int) -> None:
@@ -63,8 +64,9 @@ CREATE TEMPORARY TABLE bare_staged (
 """
 _UPSERT_BARE = """
 WITH stored AS (
-    INSERT INTO bare_conversation (source_id, external_id, customer, occurred_at, occurred_at_is_import_time, url, label,
-                                   metadata, current_version_id)
+    INSERT INTO bare_conversation
+           (source_id, external_id, customer, occurred_at, occurred_at_is_import_time, url, label, metadata,
+            current_version_id)
     SELECT %s, external_id, customer, occurred_at, false, '', '', metadata, line FROM bare_staged
     ON CONFLICT (source_id, external_id) DO UPDATE SET customer = excluded.customer, metadata = excluded.metadata
     RETURNING id, current_version_id
@@ -102,16 +104,18 @@ def compare(path: Path, rounds: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_MAKE_BARE)
     bare, first, again = [], [], []
-    for _ in range(rounds):
+    for number in range(rounds):
         _empty()
-        bare.append(_seconds(lambda: import_bare(path, source.pk)))
+        if number % 2:
+            bare.append(_seconds(lambda: import_bare(path, source.pk)))
         first.append(_seconds(lambda: import_file(path)))
         again.append(_seconds(lambda: import_file(path)))
+        if not number % 2:
+            bare.append(_seconds(lambda: import_bare(path, source.pk)))
     _show("bare", bare, bare)
-    _show("import", first, bare)
-    _show("again, unchanged", again, bare)
-    ratio = statistics.median(first) / statistics.median(bare)
-    print(f"ratio {ratio:.2f}, the bar is {BAR}: {'met' if ratio <= BAR else 'NOT met'}")
+    _show("import again, unchanged", again, bare)
+    ratio = _show("import", first, bare)
+    print(f"the bar is {BAR}: {'met' if ratio <= BAR else 'NOT met'}")
 
 
 def _empty() -> None:
@@ -127,13 +131,14 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _show(what: str, seconds: list[float], bare: list[float]) -> None:
-    median = statistics.median(seconds)
+def _show(what: str, seconds: list[float], bare: list[float]) -> float:
+    ratio = statistics.median(ours / theirs for ours, theirs in zip(seconds, bare, strict=True))
     times = " ".join(f"{each:.2f}" for each in seconds)
-    print(f"{what:18} median {median:6.2f} s  {median / statistics.median(bare):5.2f} x  ({times})")
+    print(f"{what:24} median {statistics.median(seconds):6.2f} s, {ratio:5.2f} x bare   ({times})")
+    return ratio
 
 
-def main(conversations: int = 50_000, rounds: int = 5) -> None:
+def main(conversations: int = 50_000, rounds: int = 7) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     embedded.hold()
     django.setup()
@@ -146,7 +151,7 @@ def main(conversations: int = 50_000, rounds: int = 5) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "conversations.jsonl"
             write_conversations(path, conversations)
-            print(f"{conversations:,} conversations, {path.stat().st_size / 1e6:.0f} MB, {rounds} rounds, in turn")
+            print(f"{conversations:,} conversations, {path.stat().st_size / 1e6:.0f} MB, {rounds} rounds")
             compare(path, rounds)
     finally:
         connection.creation.destroy_test_db(name, verbosity=0)

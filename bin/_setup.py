@@ -35,6 +35,7 @@ DEV_LOCK = "requirements-dev.txt"
 LOCKS = (RUN_LOCK, DEV_LOCK)
 UV = "uv==0.13.9"  # a faster installer; without it pip does the same
 ENTERED = "LEITMOTIF_ENTERED"  # in the environment: the process that has been set up
+PATIENCE = 3.0  # seconds after Ctrl-C, then a child is told to end in the way that none ignores by custom
 GRACE = 10.0  # seconds that a child has to end before it is killed
 
 
@@ -45,6 +46,7 @@ class Watch:
     """Remembers a signal to end, and passes it to the child that runs."""
 
     received = 0
+    received_at = 0.0
     child: subprocess.Popen[bytes] | None = None
 
     def install(self) -> None:
@@ -62,23 +64,28 @@ class Watch:
         self.child = child
         if self.received:  # it came while the child was being born
             self._pass_on(self.received)
-        asked_at = 0.0
         while True:
             try:
                 code = child.wait(timeout=0.2)
                 break
             except subprocess.TimeoutExpired:
-                asked_at = asked_at or (time.monotonic() if self.received else 0.0)
-                if asked_at and time.monotonic() - asked_at > GRACE:
-                    self._pass_on(signal.SIGKILL)
+                self._insist()
         if self.received:
             self._pass_on(signal.SIGKILL)  # whoever of the group stayed
         self.child = None
         self.leave_if_asked()
         return code
 
+    def _insist(self) -> None:
+        waited = time.monotonic() - self.received_at if self.received else 0.0
+        if waited > GRACE:
+            self._pass_on(signal.SIGKILL)
+        elif waited > PATIENCE:
+            self._pass_on(signal.SIGTERM)
+
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        self.received = self.received or number
+        if not self.received:
+            self.received, self.received_at = number, time.monotonic()
         self._pass_on(number)
 
     def _pass_on(self, number: int) -> None:

@@ -8,7 +8,7 @@ for life; the system lets go of it even after kill -9. The keeper starts the ser
 tries to get `users` for itself: when it succeeds nobody is left, so it stops the server and ends. `keeper` is held
 by the keeper alone. Whoever finds it free takes it, and hands it to the keeper it spawns; so there is never a second.
 
-For people: `python -m config.embedded status` and `python -m config.embedded stop`.
+For people: `python config/embedded.py status` and `python config/embedded.py stop`.
 """
 
 import fcntl
@@ -659,7 +659,7 @@ def _wait_until_kept(server: Server, starter: "subprocess.Popen[bytes] | None") 
             raise EmbeddedError(_tail(server.keeper_log, 25))
     raise EmbeddedError(
         f"The embedded {server.name} did not answer within {2 * START_TIMEOUT:.0f} s although its keeper "
-        f"(process {_pid_in(server.keeper_lock)}) lives. Run `python -m config.embedded stop` and try again.\n"
+        f"(process {_pid_in(server.keeper_lock)}) lives. Run `python config/embedded.py stop` and try again.\n"
         f"The end of its log {server.log}:\n{_tail(server.log)}"
     )
 
@@ -775,7 +775,7 @@ def main(words: Sequence[str]) -> int:
         case ["stop"]:
             _stop_all()
         case _:
-            print("usage: python -m config.embedded status|stop", file=sys.stderr)
+            print("usage: python config/embedded.py status|stop", file=sys.stderr)
             return 2
     return 0
 

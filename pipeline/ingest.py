@@ -131,10 +131,13 @@ def _add(batch: Batch, record: Record | Reject) -> None:
         batch.characters += size
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
 def _row(record: Record) -> tuple[Row, int]:
     """Return the row and its size; ValueError if the metadata holds a number that is none."""
     messages = to_json(record.messages)
-    metadata = json.dumps(record.metadata, ensure_ascii=False, allow_nan=False) if record.metadata else "{}"
+    metadata = _encode(record.metadata) if record.metadata else "{}"
     row = (
         record.line, record.external_id, record.customer, record.occurred_at, record.url, record.label, metadata,
         record.classified_at, hashlib.sha256(messages).hexdigest(), messages.decode(), record.raw, record.unit,
@@ -192,7 +195,7 @@ def _store_together(rows: Sequence[Row], source: Source, imported_at: datetime) 
 def _stage(rows: Sequence[Row]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE staged_conversation")
-        with cursor.copy(_COPY) as copy:
+        with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
             for row in rows:
                 copy.write_row(row[:-2])
 

@@ -309,15 +309,20 @@ def sizes_that_wait(roots: Sequence[int]) -> dict[int, Size]:
     return _sizes(_themes_of_roots(roots).exclude(Exists(newer)), "signature__root_link__root")
 
 
+def _leaves_of(roots: Sequence[int]) -> list[int]:
+    """Ids of the roots and of all names merged into them; as values, so that themes are found by index."""
+    return list(SignatureRoot.objects.filter(root__in=roots).values_list("signature_id", flat=True))
+
+
 def _themes_of_roots(roots: Sequence[int]) -> QuerySet[Theme]:
-    return Theme.objects.filter(signature__root_link__root__in=roots)
+    return Theme.objects.filter(signature__in=_leaves_of(roots), signature__root_link__root__in=roots)
 
 
 def quotes_of_roots(roots: Sequence[int]) -> dict[int, str]:
     """For each of these roots one quote: that of the theme nearest to its middle."""
     root = "theme__signature__root_link__root"
     rows = (
-        Evidence.objects.filter(**{f"{root}__in": roots})
+        Evidence.objects.filter(theme__signature__in=_leaves_of(roots))
         .order_by(root, F("theme__signature_score").desc(nulls_last=True), "theme_id", "start")
         .distinct(root)
     )
@@ -347,7 +352,7 @@ def merges_into(root: Signature | int) -> QuerySet[Merge]:
 
 def spellings_of(signature: Signature) -> QuerySet[Theme, tuple[str, int]]:
     """Raw signatures that came to mean this one, each with its number of themes, the commonest first."""
-    mine = Theme.objects.filter(Q(signature=signature) | Q(signature__root_link__root=signature))
+    mine = Theme.objects.filter(signature__in={signature.pk, *_leaves_of([signature.pk])})
     return mine.values_list("raw_signature").annotate(number=Count("id")).order_by("-number", "raw_signature")
 
 
@@ -392,7 +397,7 @@ def quotes_in_order() -> QuerySet[Evidence]:
 
 def themes_of_root(root: Signature) -> QuerySet[Theme]:
     """All themes of the signature and the names merged into it, the newest conversation first, with quotes."""
-    themes = Theme.objects.filter(signature__root_link__root=root).select_related("conversation").defer("vector")
+    themes = Theme.objects.filter(signature__in=_leaves_of([root.pk])).select_related("conversation").defer("vector")
     quotes = Prefetch("evidence", quotes_in_order())
     return themes.order_by("-conversation__occurred_at", "-id").prefetch_related(quotes)
 

@@ -1,9 +1,11 @@
 """Every test runs against a real PostgreSQL, a real Redis-protocol server and real worker processes."""
 
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-import redis
 from django.conf import settings
 
 from config import embedded
@@ -11,16 +13,14 @@ from tests.workers import Worker
 
 
 def pytest_configure() -> None:
-    embedded.hold()
+    embedded.hold(valkey=False)
+    if settings.OWN_REDIS:
+        embedded.hold(Path(os.environ["TEST_FOLDER"]), postgres=False, valkey=True)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _clean_redis() -> Iterator[None]:
-    """Leave no key behind in a Redis that may not be ours alone."""
-    yield
-    client = redis.Redis.from_url(settings.REDIS_URL)
-    for key in client.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000):
-        client.delete(key)
+def pytest_unconfigure() -> None:
+    if settings.OWN_REDIS:
+        shutil.rmtree(os.environ["TEST_FOLDER"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

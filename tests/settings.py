@@ -1,19 +1,31 @@
-"""The project's settings for tests: scripted readers, a Redis prefix of its own, the test database in worker processes.
+"""The project's settings for tests: scripted readers, a Redis server and prefix of their own, the test database.
 
-Worker processes that a test starts inherit REDIS_PREFIX and get the database's name in TEST_DATABASE.
+Every test process has a Redis server to itself, which a test may empty or restart, unless REDIS_URL names another.
+Worker processes that a test starts inherit REDIS_URL and REDIS_PREFIX, and get the database's name in TEST_DATABASE.
 """
 
 import os
+import tempfile
+from pathlib import Path
 
-os.environ.setdefault("REDIS_PREFIX", f"leitmotif-test-{os.getpid()}:")
+from config import embedded
+
+OWN_REDIS = "REDIS_URL" not in os.environ or "TEST_FOLDER" in os.environ
+IS_WORKER = "TEST_DATABASE" in os.environ
+
+if not IS_WORKER:
+    os.environ["REDIS_PREFIX"] = f"leitmotif-test-{os.getpid()}:"
+    if OWN_REDIS:
+        os.environ["TEST_FOLDER"] = tempfile.mkdtemp(prefix="leitmotif-test-")
+        os.environ["REDIS_URL"] = embedded.redis_url(Path(os.environ["TEST_FOLDER"]))
 
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, EXTRACTORS, STATIC_ROOT
 
 EXTRACTORS = {**EXTRACTORS, "scripted": "tests.fakes.scripted.ScriptedExtractor"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-CLAIM_TIMEOUT = int(os.environ.get("CLAIM_TIMEOUT", "3"))
+CLAIM_TIMEOUT = 3
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
-if name := os.environ.get("TEST_DATABASE"):
-    DATABASES["default"]["NAME"] = name
+if IS_WORKER:
+    DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE"]

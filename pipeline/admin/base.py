@@ -15,8 +15,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 
 from pipeline.admin.sections import Section
 from pipeline.models import Item, Orphan, Run, Story
@@ -62,9 +63,14 @@ def url_of(row: Model) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
+def breakable(name: str) -> SafeString:
+    """Return a snake_case name that may go on in the next line after each underscore."""
+    return format_html_join(mark_safe("_<wbr>"), "{}", ((part,) for part in name.split("_")))
+
+
 def link_to(row: Model | None, text: object = "") -> SafeString | str:
     """Return a link to the row's page, with its name unless a text is given; a dash for no row."""
-    return format_html('<a href="{}">{}</a>', url_of(row), text or row) if row else "-"
+    return format_html('<a href="{}">{}</a>', url_of(row), breakable(str(text or row))) if row else "-"
 
 
 def link_to_list(model: type[Model], text: object, **filters: object) -> SafeString:
@@ -145,6 +151,7 @@ class PipelineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes non
 
     paginator: ClassVar[Any] = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count the whole table for every choice
     list_per_page = 50
     list_max_show_all = 0  # no button that lists a whole table
     actions_selection_counter = True
@@ -157,6 +164,11 @@ class PipelineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes non
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that completes its page."""
         return PageList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, headed by what it lists."""
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def complete(self, rows: Sequence[Any]) -> None:
         """Fill in what the columns of these rows show; a fixed number of questions."""

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from pipeline import queries
-from pipeline.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short
+from pipeline.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short, words
 from pipeline.admin.sections import Facts, Note, Section, Table, Thread
 from pipeline.admin.texts import Span, turns_of
 from pipeline.models import Conversation, ConversationVersion, Item, StoryEvidence, Theme
@@ -150,8 +150,8 @@ def _themes(themes: Sequence[Theme], marks: dict[int, int]) -> Table:
             format_html('<span id="theme-{}">{}</span>', marks[theme.pk], marks[theme.pk]),
             link_to(theme),
             link_to(theme.signature),
-            f"{theme.signature_rule} {score(theme.signature_score)}" if theme.signature else "-",
-            theme.category,
+            f"{words(theme.signature_rule)} {score(theme.signature_score)}" if theme.signature else "-",
+            words(theme.category),
             short(theme.summary),
             score(theme.confidence),
             link_to(theme.run, f"run {theme.run_id}"),
@@ -168,7 +168,7 @@ def _readings(conversation: Conversation) -> Table:
         (
             link_to(item.run, f"run {item.run_id}"),
             badge(item.state),
-            item.category,
+            words(item.category),
             f"{item.reason} ({item.stage}: {short(item.error)})" if item.state == Item.State.FAILED else item.reason,
             moment(item.finished_at),
         )

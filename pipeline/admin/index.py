@@ -65,7 +65,7 @@ def _runs() -> Section:
     )
 
 
-_SECTIONS = (("pipeline.view_story", _stories), ("pipeline.view_orphan", _orphans), ("pipeline.view_run", _runs))
+_SECTIONS = (("pipeline.view_story", _stories), ("pipeline.view_run", _runs), ("pipeline.view_orphan", _orphans))
 
 # A site of our own would have to be named in the settings for this one page.
 admin.site.index = index  # type: ignore[method-assign]

@@ -17,6 +17,7 @@ from pipeline.admin.base import (
     NarrowingFilter,
     WholePageAdmin,
     badge,
+    breakable,
     day,
     link_to,
     link_to_list,
@@ -99,8 +100,8 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
             shown.quote = quotes.get(orphan.signature_id, "")
 
     @admin.display(description="signature", ordering="signature__key")
-    def name(self, orphan: Orphan) -> str:
-        return orphan.signature.key
+    def name(self, orphan: Orphan) -> SafeString:
+        return breakable(orphan.signature.key)
 
     @admin.display(description="reason", ordering="reason")
     def reason_badge(self, orphan: Orphan) -> SafeString:

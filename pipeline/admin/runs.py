@@ -1,6 +1,7 @@
 """Runs: what each did, what went wrong, and how it goes on."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -27,12 +28,14 @@ class RunAdmin(WholePageAdmin):
     """To read only: runs are started, stopped and mended by commands."""
 
     list_display = [
-        "name", "source", "badge", "phase", "progress", "themes", "stories", "orphans", "started", "took", "remark",
+        "name", "source", "badge", "next_phase", "progress", "themes", "stories", "orphans",
+        "started", "took", "remark",
     ]  # fmt: skip
     list_display_links = ["name"]
     list_filter = ["state", "phase", "is_preview", "source"]
     search_fields = ["=id", "source__name", "error", "attention"]
     list_select_related = ["source"]
+    show_full_result_count = True
     list_per_page = 20  # each row's figures are counted from the ledger
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
@@ -54,6 +57,10 @@ class RunAdmin(WholePageAdmin):
     @admin.display(description="state", ordering="state")
     def badge(self, run: Run) -> SafeString:
         return badge(run.state)
+
+    @admin.display(description="phase", ordering="phase")
+    def next_phase(self, run: Run) -> str:
+        return run.phase
 
     @admin.display(description="finished")
     def progress(self, run: Any) -> str:
@@ -208,11 +215,16 @@ def _orphans(by_reason: Mapping[str, int]) -> list[Section]:
 
 def _what_to_type(run: Run) -> list[Section]:
     if run.is_preview:
-        return [Commands("Read for real", [(f"manage.py run_pipeline {run.source}", "starts a run of this source")])]
+        return [
+            Commands(
+                "Read for real",
+                [(f"manage.py run_pipeline {shlex.quote(str(run.source))}", "starts a run of this source")],
+            )
+        ]
     if run.is_live:
         return [Commands("Watch", [(f"manage.py run_status {run.pk}", "shows how far it is")])]
     if run.phase == Run.Phase.PLAN:
-        again = f"manage.py run_pipeline {run.source}"
+        again = f"manage.py run_pipeline {shlex.quote(str(run.source))}"
         return [Commands("Go on", [(again, "starts anew: this run ended before it was planned")])]
     if run.state not in Run.RESUMABLE:
         return []

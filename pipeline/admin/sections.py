@@ -40,6 +40,10 @@ class Table:
     template: str = "admin/pipeline/table.html"
 
     @property
+    def columns(self) -> Iterable[tuple[str, bool]]:
+        return ((head, column in self.numbers) for column, head in enumerate(self.heads))
+
+    @property
     def cells(self) -> Iterable[list[tuple[object, bool]]]:
         return ([(cell, column in self.numbers) for column, cell in enumerate(row)] for row in self.rows)
 

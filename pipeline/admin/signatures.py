@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import queries
-from pipeline.admin.base import WholePageAdmin, badge, day, link_to, link_to_list, moment, score, words
+from pipeline.admin.base import WholePageAdmin, badge, breakable, day, link_to, link_to_list, moment, score, words
 from pipeline.admin.sections import Facts, Section, Table
 from pipeline.models import Merge, Orphan, Signature, Story, Theme
 
@@ -58,7 +58,7 @@ class HomeFilter(admin.SimpleListFilter):
 class SignatureAdmin(WholePageAdmin):
     """To read only: merges are decisions of their own."""
 
-    list_display = ["key", "means", "theme_count", "conversation_count", "home", "profile", "created"]
+    list_display = ["name", "means", "theme_count", "conversation_count", "home", "profile", "created"]
     list_filter = [MergedFilter, HomeFilter, "created_at"]
     search_fields = ["key", "normal_form"]
     ordering = ["-id"]
@@ -76,6 +76,10 @@ class SignatureAdmin(WholePageAdmin):
             shown.root = roots.get(signature.pk, signature)
             shown.found_size = sizes.get(signature.pk, queries.Size())
             shown.found_home = homes.get(signature.pk)
+
+    @admin.display(description="key", ordering="key")
+    def name(self, signature: Signature) -> SafeString:
+        return breakable(signature.key)
 
     @admin.display(description="means")
     def means(self, signature: Any) -> SafeString | str:

@@ -21,6 +21,7 @@ class SourceAdmin(WholePageAdmin):
     """To read only: sources are made by imports."""
 
     list_display = ["__str__", "run_count", "conversation_count", "last_run", "last_run_at"]
+    show_full_result_count = True
     search_fields = ["kind", "name"]
 
     def complete(self, rows: Sequence[Source]) -> None:

@@ -148,6 +148,7 @@ class StoryAdmin(DecidingAdmin):
     search_help_text = "Title, description, signature, quotes, customers"
     actions = ["triage", "start", "finish", "dismiss"]
     paginator = Paginator  # stories are few
+    show_full_result_count = True
     decisions = {
         Story.Status.TRIAGED: "Triage",
         Story.Status.IN_PROGRESS: "Start work",

@@ -1,7 +1,7 @@
 """Conversations as people read them: turns, with the words that are evidence marked."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
@@ -30,22 +30,22 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Excerpt:
-    """A quote in the text around it."""
-
-    pieces: tuple[Piece, ...]
-    goes_before: bool
-    goes_on: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Turn:
     """One message of a thread."""
 
     role: str
     author: str
     at: datetime | None
-    pieces: tuple[Piece, ...] = field(default=())
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Quotes in the text around them; the first and the last turn may be cut."""
+
+    turns: tuple[Turn, ...]
+    goes_before: bool
+    goes_on: bool
 
 
 def pieces_of(text: str, spans: Iterable[Span], offset: int = 0) -> tuple[Piece, ...]:
@@ -64,29 +64,36 @@ def pieces_of(text: str, spans: Iterable[Span], offset: int = 0) -> tuple[Piece,
     )
 
 
-def turns_of(version: ConversationVersion, spans: Sequence[Span] = ()) -> list[Turn]:
-    """Return the version's messages with their quotes marked; spans count characters of its text."""
+def turns_of(version: ConversationVersion, spans: Sequence[Span] = (), cut: Span | None = None) -> list[Turn]:
+    """Return the version's messages with their quotes marked, or only the stretch `cut` of them.
+
+    Spans count characters of the version's text, in which a newline stands between messages.
+    """
     turns, offset = [], 0
     for message in version.turns:
-        text, at = str(message["text"]), message["at"]
-        pieces = pieces_of(text, spans, offset)
-        turns.append(
-            Turn(
-                role=str(message.get("role") or "unknown"),
-                author=str(message.get("author") or ""),
-                at=at if isinstance(at, datetime) else None,
-                pieces=pieces,
-            )
-        )
-        offset += len(text) + 1  # the newline between messages
+        text = str(message["text"])
+        first, last = (max(0, cut.start - offset), max(0, cut.end - offset)) if cut else (0, len(text))
+        if first <= len(text) and (last or not cut):
+            turns.append(_turn(message, pieces_of(text[first:last], spans, offset + first)))
+        offset += len(text) + 1
     return turns
+
+
+def _turn(message: Mapping[str, object], pieces: tuple[Piece, ...]) -> Turn:
+    at = message["at"]
+    return Turn(
+        role=str(message.get("role") or "unknown"),
+        author=str(message.get("author") or ""),
+        at=at if isinstance(at, datetime) else None,
+        pieces=pieces,
+    )
 
 
 def excerpts_of(quotes: Sequence[Evidence]) -> list[Excerpt]:
     """Return the quotes of one theme in the text around them; those that are near each other share an excerpt."""
     if not quotes:
         return []
-    text = quotes[0].version.text
+    version = quotes[0].version
     spans = sorted((Span(quote.start, quote.end) for quote in quotes), key=lambda span: span.start)
     groups: list[list[Span]] = []
     for span in spans:
@@ -94,14 +101,16 @@ def excerpts_of(quotes: Sequence[Evidence]) -> list[Excerpt]:
             groups[-1].append(span)
         else:
             groups.append([span])
-    return [_excerpt(text, group) for group in groups]
+    return [_excerpt(version, group) for group in groups]
 
 
-def _excerpt(text: str, spans: Sequence[Span]) -> Excerpt:
+def _excerpt(version: ConversationVersion, spans: Sequence[Span]) -> Excerpt:
+    text, last = version.text, max(span.end for span in spans)
     start = _word_edge(text, max(0, spans[0].start - AROUND), spans[0].start, 1)
-    last = max(span.end for span in spans)
     end = _word_edge(text, min(len(text), last + AROUND), last, -1)
-    return Excerpt(pieces_of(text[start:end], spans, start), goes_before=start > 0, goes_on=end < len(text))
+    turns = turns_of(version, spans, Span(start, end))
+    said = tuple(turn for turn in turns if any(piece.text.strip() for piece in turn.pieces))
+    return Excerpt(said, goes_before=start > 0, goes_on=end < len(text))
 
 
 def _word_edge(text: str, place: int, quote: int, step: int) -> int:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import queries
-from pipeline.admin.base import RunFilter, WholePageAdmin, link_to, score, short, words
+from pipeline.admin.base import RunFilter, WholePageAdmin, breakable, link_to, score, short, words
 from pipeline.admin.evidence import quoted
 from pipeline.admin.sections import Facts, Note, Quotes, Section
 from pipeline.models import Theme
@@ -55,7 +55,7 @@ class ThemeAdmin(WholePageAdmin):
     """To read only: themes come from extraction and merge."""
 
     list_display = [
-        "raw_signature", "assigned", "assigned_by", "category", "short_summary", "sure", "in_conversation", "in_run",
+        "raw", "assigned", "assigned_by", "category_words", "short_summary", "sure", "in_conversation", "in_run",
     ]  # fmt: skip
     list_filter = [CategoryFilter, AssignedFilter, RunFilter]
     search_fields = ["raw_signature", "summary", "signature__key", "=conversation__external_id"]
@@ -75,13 +75,21 @@ class ThemeAdmin(WholePageAdmin):
             prefetch_related_objects([theme], Prefetch("evidence", queries.quotes_in_order()))
         return theme
 
+    @admin.display(description="raw signature", ordering="raw_signature")
+    def raw(self, theme: Theme) -> SafeString:
+        return breakable(theme.raw_signature)
+
+    @admin.display(description="category", ordering="category")
+    def category_words(self, theme: Theme) -> str:
+        return words(theme.category)
+
     @admin.display(description="signature", ordering="signature__key")
     def assigned(self, theme: Theme) -> SafeString | str:
         return link_to(theme.signature)
 
     @admin.display(description="rule", ordering="signature_score")
     def assigned_by(self, theme: Theme) -> str:
-        return f"{theme.signature_rule} {score(theme.signature_score)}" if theme.signature else "-"
+        return f"{words(theme.signature_rule)} {score(theme.signature_score)}" if theme.signature else "-"
 
     @admin.display(description="summary")
     def short_summary(self, theme: Theme) -> str:
@@ -114,7 +122,10 @@ def _facts(theme: Theme) -> list[tuple[str, object]]:
         ("Raw signature", format_html("<code>{}</code>", theme.raw_signature)),
         ("Signature", link_to(theme.signature) if theme.signature else "not assigned yet"),
         ("Means in the end", link_to(root) if root != theme.signature else ""),
-        ("Assigned by", f"{theme.signature_rule}, score {score(theme.signature_score)}" if theme.signature else ""),
+        (
+            "Assigned by",
+            f"{words(theme.signature_rule)}, score {score(theme.signature_score)}" if theme.signature else "",
+        ),
         ("Category", words(theme.category)),
         ("Summary", theme.summary),
         ("Confidence", score(theme.confidence)),

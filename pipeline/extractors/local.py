@@ -6,6 +6,7 @@ below the gate and a name of its own words.
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -21,10 +22,28 @@ from pipeline.extractors.local_words import PROTOTYPES
 from pipeline.profiles import Profile
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+_TURN = 64  # transcripts
 _GREETING = 20  # characters; a shorter first message greets
 _ENGLISH_SHARE = 0.1
 _FOREIGN_CONFIDENCE = 0.4
 _KIND_CLARITY = {Kind.PROBLEM: 1.0, Kind.HOW_TO: 0.9, Kind.REQUEST: 0.9, Kind.QUESTION: 0.6, Kind.UNCLEAR: 0.0}
+
+
+Theme = dict[str, str | float | list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the rules say of one conversation, before the model has read it.
+
+    The category is empty if the rules decide none; no token ids mean that the conversation is filtered.
+    """
+
+    side: CustomerSide
+    category: str
+    filtered_because: str = ""
+    ids: Sequence[int] = ()
+    theme: Theme = field(default_factory=dict)
 
 
 class LocalExtractor:
@@ -50,35 +69,38 @@ class LocalExtractor:
         return self._embedder.dimension
 
     def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
-        """Yield one answer a transcript, in their order."""
-        for transcript in transcripts:
-            yield self._read_one(transcript, profile)
+        """Yield one answer a transcript, in their order.
 
-    def _read_one(self, transcript: Transcript, profile: Profile) -> Answer:
+        Rules, model and answers take turns over a few dozen transcripts: each finds the processor's caches warm.
+        """
+        for start in range(0, len(transcripts), _TURN):
+            drafts = [self._draft(transcript, profile) for transcript in transcripts[start : start + _TURN]]
+            vectors = [self._embedder.encode_ids(draft.ids) if draft.ids else None for draft in drafts]
+            yield from map(self._answer, drafts, vectors)
+
+    def _draft(self, transcript: Transcript, profile: Profile) -> Draft:
         side = customer_side(transcript)
         finding = find_main(side) if side.sentences else UNCLEAR
         category, reason = reason_to_filter(side, _opening(transcript), finding)
         if category and not profile.category(category).goes_on:
-            return Answer(text=_json(category=category, filtered_because=reason, themes=[]))
-        ids = self._embedder.token_ids(transcript.customer_text)
-        vector = self._embedder.encode_ids(ids)
-        theme = self._theme(side, finding, vector, transcript)
-        text = _json(category=theme["category"], themes=[theme])
-        return Answer(text=text, vectors=vector.tobytes(), input_tokens=len(ids))
-
-    def _theme(
-        self, side: CustomerSide, finding: Finding, vector: Vectors, transcript: Transcript
-    ) -> dict[str, object]:
+            return Draft(side, category, filtered_because=reason)
         name = name_finding(side, finding, self._embedder.rank)
-        category = category_of(side, finding, name.signature) or self._nearest_category(side, vector)
         quotes = choose_quotes(side, finding)
-        return {
+        theme: Theme = {
             "signature": name.signature,
-            "category": category,
             "summary": summarise(quotes, transcript),
             "quotes": quotes,
             "confidence": confidence(side, finding, name.clarity),
         }
+        ids = self._embedder.token_ids(transcript.customer_text)
+        return Draft(side, category_of(side, finding, name.signature), ids=ids, theme=theme)
+
+    def _answer(self, draft: Draft, vector: Vectors | None) -> Answer:
+        if vector is None:
+            return Answer(text=_json(category=draft.category, filtered_because=draft.filtered_because, themes=[]))
+        category = draft.category or self._nearest_category(draft.side, vector)
+        text = _json(category=category, themes=[{**draft.theme, "category": category}])
+        return Answer(text=text, vectors=vector.tobytes(), input_tokens=len(draft.ids))
 
     def _nearest_category(self, side: CustomerSide, vector: Vectors) -> str:
         """The category of the nearest prototype; how-to only where something is asked."""

@@ -17,7 +17,7 @@ from pipeline.extractors.local_patterns import (
     SPAM,
     WRONG_ADDRESSEE,
 )
-from pipeline.extractors.local_text import CustomerSide, plain
+from pipeline.extractors.local_text import CustomerSide, compile_words, plain
 from pipeline.extractors.local_words import (
     ACCOUNT_WORDS,
     BILLING_WORDS,
@@ -28,7 +28,7 @@ from pipeline.extractors.local_words import (
 
 GENERAL, SPAM_CATEGORY = "general_inquiry", "spam"
 
-_SPAM = tuple((points, what, re.compile(pattern)) for points, what, pattern in SPAM)
+_SPAM = tuple((points, what, compile_words(pattern)) for points, what, pattern in SPAM)
 _SPAM_POINTS = 3
 _MAX_OPENING = 2000  # characters
 _REFUSED = re.compile(REFUSED_BY_AGENT)
@@ -49,7 +49,7 @@ def reason_to_filter(side: CustomerSide, opening: str, finding: Finding) -> tupl
 
     `opening` is what the customer opens with, as written, with the greetings: spam and automatic replies show there.
     """
-    text = plain(opening[:_MAX_OPENING])
+    text = f" {plain(opening[:_MAX_OPENING])}"
     if spam := _spam(text, side, finding):
         return SPAM_CATEGORY, spam
     if reason := _empty(text, side) or _not_for_us(text, side, finding):
@@ -71,14 +71,14 @@ def _spam(text: str, side: CustomerSide, finding: Finding) -> str:
 def _empty(text: str, side: CustomerSide) -> str:
     if not all(_SMALL_TALK.match(words) for words in side.plains if words) or _CRY_FOR_HELP.search(text):
         return ""
-    return "only greetings, thanks or small talk, no request" if text else "there are no words in it"
+    return "only greetings, thanks or small talk, no request" if text.strip() else "there are no words in it"
 
 
 def _not_for_us(text: str, side: CustomerSide, finding: Finding) -> str:
     if _AUTOMATIC.search(text[:300]) and not side.question:
         return "an automatic reply, not a request"
-    misdirected = _APOLOGY.search(text) and _MISDIRECTED.search(plain(side.agent))
-    if misdirected or _WRONG_ADDRESSEE.search(text):
+    misdirected = _APOLOGY.search(side.text) and _MISDIRECTED.search(plain(side.agent))
+    if misdirected or _WRONG_ADDRESSEE.search(side.text):
         return "sent here by mistake: it was meant for somebody else"
     if _praises(side, finding):
         return "thanks or praise, no request"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.extractors.local_patterns import FEATURE_REQUEST, HOW_TO, QUESTIONS, SYMPTOMS
-from pipeline.extractors.local_text import CustomerSide
+from pipeline.extractors.local_text import CustomerSide, compile_words
 from pipeline.extractors.local_words import HINTS, IDLE_VERBS, PLAIN_FAILURE, VERBS
 
 
@@ -37,11 +37,11 @@ UNCLEAR = Finding(Kind.UNCLEAR)
 
 Symptoms = tuple[tuple[str, int, re.Pattern[str]], ...]
 
-_SYMPTOMS: Symptoms = tuple((name, weight, re.compile(pattern)) for name, weight, pattern in SYMPTOMS)
+_SYMPTOMS: Symptoms = tuple((name, weight, compile_words(pattern)) for name, weight, pattern in SYMPTOMS)
 _HEAVY_SYMPTOMS: Symptoms = tuple(symptom for symptom in _SYMPTOMS if symptom[1] >= 4)
-_HOW_TO = tuple(re.compile(pattern) for pattern in HOW_TO)
-_REQUEST = re.compile("|".join(FEATURE_REQUEST))
-_QUESTIONS = tuple((name, re.compile(pattern)) for name, pattern in QUESTIONS)
+_HOW_TO = tuple(compile_words(pattern) for pattern in HOW_TO)
+_REQUEST = compile_words("|".join(FEATURE_REQUEST))
+_QUESTIONS = tuple((name, compile_words(pattern)) for name, pattern in QUESTIONS)
 
 # "can not ..." says what fails if a verb of doing follows.
 _DOINGS = (VERBS | {"login", "topup", "checkin", "checkout", "sync", "access"}) - IDLE_VERBS

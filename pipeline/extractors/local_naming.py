@@ -239,6 +239,7 @@ def _base_verb(word: str) -> str:
 # --- spelling ---------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def _respelled(word: str, rank: Rank) -> str:
     """Return the commonest known word one slip away from an unknown one ("calander"), else the word as it is."""
     if len(word) < 6 or not word.isascii() or not word.isalpha() or rank(word) is not None:

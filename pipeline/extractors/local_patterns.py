@@ -654,8 +654,8 @@ WRONG_ADDRESSEE = (
 
 NO_REQUEST = (
     r"\bno need to (?:reply|answer|respond)\b"
-    r"|\bno (?:question|questions|issue|issues|problem|need to reply|reply needed"
-    r"|action needed|request)\b (?!with|at all)"
+    r"|\bno (?:question|questions|problem|reply needed"
+    r"|action needed|request)\b(?! with| at all)"
     r"|\bnothing (?:needed|to fix|wrong)\b"
     r"|\bjust (?:wanted|want|wanting|dropping|writing|a note|a quick note|popping in|saying"
     r"|checking if anyone|seeing if)\b (?:\w+ ){0,4}(?:say|thank|thanks|you|love|happy|hello"

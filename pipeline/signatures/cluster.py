@@ -35,12 +35,14 @@ FAMILIAR_ROWS = 20  # of the mean of n rows, n / (n + 20) is taken away: few row
 COMPANY = 0.70  # share of the typical similarity to the second neighbour below which a row has no company
 LEAST_COSINE = 0.30  # floor of both adaptive cuts, for sets of nothing but noise: unrelated short texts reach 0.1-0.3
 HOLD = 0.50  # share of the typical similarity to its group below which a row leaves it
+UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
 ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
 FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
-TIGHTNESS = 0.55  # mean cosine inside the groups that people make of such texts: 0.45-0.59 over eleven labelled sets
-TIGHTNESS_WEIGHT = 0.7  # of a cosine of 0.01 off that, in silhouette; 0.5-1 do alike, less lets broad themes stay whole
+TIGHTNESS = 0.55  # mean cosine inside groups; where F1 was best it lay between 0.41 and 0.62, mostly 0.48-0.57
+TIGHTNESS_WEIGHT = 0.7  # of being off it, against silhouette; 0.5-1 do alike, and less leaves broad themes whole
 RESOLUTIONS = tuple(2.0**power for power in range(-1, 6))  # from a few broad groups to groups of about five rows
 HALF_STEP = 2.0**0.5
+SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
 SEED = 1  # Leiden's; its node order is the canonical order of rows
 BLOCK_ROWS = 512  # rows per product: one fixed shape, so that a row's result does not hang on how many come with it
 DECIMALS = 5  # similarities are rounded to this: above the noise of float32 sums, below what matters
@@ -58,7 +60,8 @@ class Partition:
     labels: (n,) group of each row; groups are numbered by their first row in canonical order (bytes of the vector). A
         row without company has a group of its own.
     cohesion: (n,) cosine of each row to the centre of its group, after `recentre`; 1 where it is alone.
-    threshold: the least cosine to the rest of its group that a row needed to stay, for matching new rows to old groups.
+    threshold: the cosine to the rest of its group that nine of ten rows reach in groups large enough for a story; a new
+        row this near to an old group's centre belongs to it. 1 where there is no such group.
     origin: (d,) what all rows had in common; `recentre` new rows with it before comparing them.
     """
 
@@ -95,11 +98,9 @@ def partition(vectors: Floats) -> Partition:
     origin = common_part(folded.rows)
     points = recentre(folded.rows, origin)
     labels = _groups_of_few(points) if len(points) < SMALL_SET else _groups_of_many(points, folded.copies)
-    threshold = least_hold(points, labels)
-    labels = _let_strangers_leave(points, labels, threshold)
-    labels = _numbered_by_first_row(labels)
+    labels = _numbered_by_first_row(_let_strangers_leave(points, labels))
     cohesion = cosine_to_centre(points, labels)
-    return Partition(labels[folded.place], cohesion[folded.place], threshold, origin)
+    return Partition(labels[folded.place], cohesion[folded.place], matching_threshold(points, labels), origin)
 
 
 def fold_equal_rows(vectors: Floats) -> Folded:
@@ -248,7 +249,7 @@ def communities(graph: sparse.csr_array, resolution: float) -> Ints:
         graph.data,
         nodes,
         resolution=resolution,
-        iterations=3,
+        iterations=SWEEPS,
         seed=SEED,
     )
     return _from_zero(np.array([found.get(node, nodes + node) for node in range(nodes)], np.int64))
@@ -290,18 +291,23 @@ def _cosine_to_next_group(points: Floats, labels: Ints) -> Floats:
 
 def least_hold(points: Floats, labels: Ints) -> float:
     """Return the cosine to the rest of its group that a row needs to stay: HOLD of the median; 1 if all are alone."""
-    labels = _from_zero(labels)
     shared = _sizes(labels)[labels] > 1
     if not shared.any():
         return 1.0
     return max(float(HOLD * np.median(cosine_to_rest(points, labels)[shared])), LEAST_COSINE)
 
 
-def _let_strangers_leave(points: Floats, labels: Ints, threshold: float) -> Ints:
-    """Give each row that is less like the rest of its group than `threshold` a group of its own."""
+def _let_strangers_leave(points: Floats, labels: Ints) -> Ints:
+    """Give each row that is less like the rest of its group than `least_hold` a group of its own."""
     labels = _from_zero(labels)
-    strange = cosine_to_rest(points, labels) < threshold
+    strange = cosine_to_rest(points, labels) < least_hold(points, labels)
     return np.where(strange, len(labels) + np.arange(len(labels)), labels)
+
+
+def matching_threshold(points: Floats, labels: Ints) -> float:
+    """Return the cosine that all but UNSURE of the rows in groups of at least MIN_STORY reach to the rest; else 1."""
+    in_story = _sizes(labels)[labels] >= MIN_STORY
+    return float(np.quantile(cosine_to_rest(points, labels)[in_story], UNSURE)) if in_story.any() else 1.0
 
 
 def cosine_to_rest(points: Floats, labels: Ints) -> Floats:

@@ -286,7 +286,8 @@ def _broken(message: str, raw: bytes) -> str:
         return f"invalid UTF-8 at byte {error.start + 1}"
     if b"\0" in raw:
         return "it holds a NUL byte, which cannot be stored"
-    return "broken JSON: " + message.removeprefix("Invalid JSON: ").replace(" at line 1 column ", " at column ")
+    what = message.removeprefix("Invalid JSON: ").replace(" at line 1 column ", " at column ")
+    return f"broken JSON: {what.replace(' at line 2 column 0', ' at its end')}"
 
 
 class _Named(BaseModel):

@@ -295,9 +295,13 @@ def test_ordinary_user_runs_them_too(local: Path) -> None:
     local.mkdir()
     os.chown(local, NOBODY, NOBODY)
     person = Person(local, python=python, uid=NOBODY).wait_until_held()
-    assert {each.uid for each in embedded.living_processes() if str(local) in each.title} == {NOBODY}
+    theirs = [each for each in embedded.living_processes() if str(local) in each.title]
+    assert {each.uid for each in theirs} == {NOBODY}
+    sockets = {word for each in theirs for word in each.title.split() if word.startswith("/tmp/leitmotif-")}
     person.die()
     until(lambda: not [each for each in embedded.living_processes() if str(local) in each.title])
+    for folder in sockets:
+        shutil.rmtree(folder)
 
 
 def can_run(python: str) -> bool:

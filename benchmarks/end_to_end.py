@@ -1,0 +1,149 @@
+"""How fast the machinery around reading is: a whole run with the null extractor, and what its workers need in memory.
+
+    python -m benchmarks.end_to_end [CONVERSATIONS] [ROUNDS]
+    python -m benchmarks.end_to_end memory [SMALL] [LARGE]
+
+One theme a conversation, 1,000 names, fixed vectors. The baseline is the same steps called one after the other in one
+process, without queue and workers; ratios hold better than absolute figures. It works in a database and on a Redis
+prefix of its own.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.database import own_database
+from config import embedded
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKERS = 2
+
+Process = subprocess.Popen[bytes]
+
+
+def main(words: list[str]) -> None:
+    """Measure speed, or with the word `memory` the workers' memory, and print it."""
+    numbers = [int(word) for word in words if word.isdigit()]
+    with own_database():
+        if words[:1] == ["memory"]:
+            _memory(*(numbers or [10_000, 100_000]))
+        else:
+            _speed(*(numbers or [20_000, 3]))
+
+
+def _speed(conversations: int, rounds: int = 3) -> None:
+    whole, alone = [], []
+    with _workers():
+        for number in range(rounds + 1):
+            seconds = _alone(conversations), _whole(conversations)
+            if number:  # the first round warms up
+                alone.append(seconds[0])
+                whole.append(seconds[1])
+    print(f"null extractor, {conversations} conversations, {rounds} rounds in turn")
+    print(f"  a run, {WORKERS} worker processes:   {_row(whole, conversations)}")
+    print(f"  the same steps, one process: {_row(alone, conversations)}")
+    print(f"  ratio of the medians: {statistics.median(whole) / statistics.median(alone):.2f}")
+
+
+def _row(seconds: list[float], conversations: int) -> str:
+    median = statistics.median(seconds)
+    return f"median {median:.2f} s, {conversations / median:.0f}/s ({min(seconds):.2f} to {max(seconds):.2f} s)"
+
+
+def _memory(small: int, large: int) -> None:
+    peaks = []
+    for conversations in (small, large):
+        with _workers("default,extract") as extractors, _workers("merge", count=1) as merger:
+            _whole(conversations)
+            peaks.append(_peak(extractors))
+            print(f"{conversations} conversations: extract worker {peaks[-1]} MB, merge worker {_peak(merger)} MB (peaks)")
+    print(f"extract workers' ratio: {peaks[1] / peaks[0]:.2f}")
+
+
+def _peak(worker: Process) -> int:
+    """Return the peak resident memory, in MB, of the worker's largest pool process (Linux)."""
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(worker.pid)], capture_output=True, text=True, check=True)
+    status = [Path(f"/proc/{pid}/status").read_text() for pid in found.stdout.split()]
+    return max(int(text.split("VmHWM:")[1].split()[0]) for text in status) // 1024
+
+
+@contextmanager
+def _workers(queues: str = "default,extract,merge", count: int = WORKERS) -> Iterator[Process]:
+    command = [
+        sys.executable, "-m", "celery", "-A", "config", "worker", f"--queues={queues}", f"--concurrency={count}",
+        "--without-gossip", "--without-mingle", "--loglevel=WARNING", f"--hostname=bench-{time.monotonic_ns()}@%h",
+    ]  # fmt: skip
+    worker = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    try:
+        time.sleep(5)  # a worker's start is not measured
+        yield worker
+    finally:
+        worker.terminate()
+        worker.wait(30)
+
+
+def _whole(conversations: int) -> float:
+    """Return the seconds of a run from its start to its end, planning included."""
+    from pipeline import tasks
+    from pipeline.models import Run
+
+    run = _cleared(conversations)
+    began = time.monotonic()
+    run = _start(run)
+    tasks.dispatch(run=run)
+    while (run := Run.objects.get(pk=run.pk)).is_live:
+        time.sleep(0.02)
+    assert run.state == "completed", (run.state, run.error, run.attention)
+    return time.monotonic() - began
+
+
+def _alone(conversations: int) -> float:
+    """Return the seconds of the same steps in this process."""
+    from pipeline import extract, queries, runs
+
+    source = _cleared(conversations)
+    began = time.monotonic()
+    run = _start(source)
+    for chunk in queries.unfinished_chunks(run):
+        extract.extract_chunk(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery="alone")
+    assert runs.advance(run_id=run.pk).state == "completed"
+    return time.monotonic() - began
+
+
+def _start(source):  # type: ignore[no-untyped-def]
+    from pipeline import runs
+
+    return runs.start(source=source, profile="support", extractor="null", selection=runs.Selection(force_refresh=True))
+
+
+def _cleared(conversations: int):  # type: ignore[no-untyped-def]
+    """Return a source of so many conversations that no run has read."""
+    from django.db import connection
+
+    from pipeline import ingest
+    from pipeline.models import Source
+    from pipeline.sources.base import Record
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE pipeline_run, pipeline_signature, pipeline_registry CASCADE")
+        cursor.execute("VACUUM")
+    source, _ = Source.objects.get_or_create(kind="file", name=f"benchmark-{conversations}")
+    ingest.ingest(source=source, records=(_record(Record, number) for number in range(conversations)))
+    return source
+
+
+def _record(record_class, number: int):  # type: ignore[no-untyped-def]
+    text = f"Conversation {number}: since this morning part {number % 977} of it does not do what it should."
+    messages = [{"role": "customer", "author": "", "text": text, "created_at": ""}]
+    return record_class(line=number + 1, external_id=f"c{number}", messages=messages, customer=f"k{number % 5003}")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    embedded.hold()
+    main(sys.argv[1:])
