@@ -8,7 +8,6 @@ process, without queue and workers; ratios hold better than absolute figures. It
 prefix of its own.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -16,9 +15,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.database import own_database
-from config import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 2
@@ -61,7 +60,9 @@ def _memory(small: int, large: int) -> None:
         with _workers("default,extract") as extractors, _workers("merge", count=1) as merger:
             _whole(conversations)
             peaks.append(_peak(extractors))
-            print(f"{conversations} conversations: extract worker {peaks[-1]} MB, merge worker {_peak(merger)} MB (peaks)")
+            print(
+                f"{conversations} conversations: extract worker {peaks[-1]} MB, merge worker {_peak(merger)} MB (peaks)"
+            )
     print(f"extract workers' ratio: {peaks[1] / peaks[0]:.2f}")
 
 
@@ -92,9 +93,9 @@ def _whole(conversations: int) -> float:
     from pipeline import tasks
     from pipeline.models import Run
 
-    run = _cleared(conversations)
+    source = _cleared(conversations)
     began = time.monotonic()
-    run = _start(run)
+    run = _start(source)
     tasks.dispatch(run=run)
     while (run := Run.objects.get(pk=run.pk)).is_live:
         time.sleep(0.02)
@@ -115,13 +116,13 @@ def _alone(conversations: int) -> float:
     return time.monotonic() - began
 
 
-def _start(source):  # type: ignore[no-untyped-def]
+def _start(source: Any) -> Any:
     from pipeline import runs
 
     return runs.start(source=source, profile="support", extractor="null", selection=runs.Selection(force_refresh=True))
 
 
-def _cleared(conversations: int):  # type: ignore[no-untyped-def]
+def _cleared(conversations: int) -> Any:
     """Return a source of so many conversations that no run has read."""
     from django.db import connection
 
@@ -137,13 +138,11 @@ def _cleared(conversations: int):  # type: ignore[no-untyped-def]
     return source
 
 
-def _record(record_class, number: int):  # type: ignore[no-untyped-def]
+def _record(record_class: Any, number: int) -> Any:
     text = f"Conversation {number}: since this morning part {number % 977} of it does not do what it should."
     messages = [{"role": "customer", "author": "", "text": text, "created_at": ""}]
     return record_class(line=number + 1, external_id=f"c{number}", messages=messages, customer=f"k{number % 5003}")
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    embedded.hold()
     main(sys.argv[1:])

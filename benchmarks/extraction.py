@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import django
@@ -70,7 +71,7 @@ def measure(conversations: list[list[tuple[str, str]]]) -> Run:
     """Read all conversations once with the bare model and once with the reader, in turns."""
     from pipeline.extractors.base import Message, Transcript
     from pipeline.extractors.embedding import Embedder
-    from pipeline.extractors.local import LocalExtractor
+    from pipeline.extractors.local.reader import LocalExtractor, views
     from pipeline.profiles.support import SUPPORT
 
     embedder = Embedder()
@@ -79,12 +80,12 @@ def measure(conversations: list[list[tuple[str, str]]]) -> Run:
         Transcript(str(number), tuple(Message(role, text) for role, text in messages))
         for number, messages in enumerate(conversations)
     ]
-    token_ids = [embedder.token_ids(transcript.customer_text) for transcript in transcripts]
+    token_ids = [[embedder.token_ids(view) for view in views(transcript)] for transcript in transcripts]
     list(reader.read(transcripts[:TURN], SUPPORT))  # the first calls of a process load the model
     bare = reading = 0.0
     for start in range(0, len(transcripts), TURN):
         began = time.perf_counter()
-        for ids in token_ids[start : start + TURN]:
+        for ids in chain.from_iterable(token_ids[start : start + TURN]):
             embedder.encode_ids(ids)
         turned = time.perf_counter()
         for _ in reader.read(transcripts[start : start + TURN], SUPPORT):

@@ -28,7 +28,7 @@ WORDS = """
 calendar sync invoice booking reminder export login password timezone duplicate meeting customer page error slow button
 screen update phone email card refund plan team seat permission link webhook report since yesterday after the and it
 does not work please help we tried again still same thanks could you look at this every time when
-""".split()
+"""
 
 
 def write_conversations(path: Path, conversations: int) -> None:
@@ -42,7 +42,8 @@ def write_conversations(path: Path, conversations: int) -> None:
 
 
 def _message(rng: random.Random, place: int) -> dict[str, str]:
-    text = " ".join(rng.choices(WORDS, k=rng.randint(8, 60)))
+    words = WORDS.split()
+    text = " ".join(rng.choices(words, k=rng.randint(8, 60)))
     return {"role": ("customer", "agent")[place % 2], "text": text, "created_at": f"2026-03-0{place + 1}T10:00:00Z"}
 
 

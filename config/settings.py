@@ -22,7 +22,9 @@ def _secret_key() -> str:
     if key := env.str("SECRET_KEY", default=""):
         return str(key)
     if env.str("DATABASE_URL", default=""):
-        raise ImproperlyConfigured("SECRET_KEY is not set. With a DATABASE_URL of your own, set it to a long random word.")
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. With a DATABASE_URL of your own, set it to a long random word."
+        )
     path = LOCAL_DIR / "secret_key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

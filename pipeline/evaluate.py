@@ -86,7 +86,9 @@ def evaluate(path: str | Path, *, profile: str = "support", extractor: str = "lo
     records = [record for record in get_source("file")(path).records() if isinstance(record, Record)]
     labelled = [record for record in records if record.label]
     if not labelled:
-        raise NothingToEvaluate(f"{path} has no conversation with a label; each row to be judged needs the field label.")
+        raise NothingToEvaluate(
+            f"{path} has no conversation with a label; each row to be judged needs the field label."
+        )
     reads = _read(labelled, get_profile(profile), get_extractor(extractor))
     gate = replace(get_profile(profile).gate, recent_days=None)
     labels = [read.label for read in reads]

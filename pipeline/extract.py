@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -92,9 +93,7 @@ def extract_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
     return finished
 
 
-def _finish_piece(
-    run: Run, piece: Sequence[Claimed], token: str, profile: Profile, extractor: Extractor
-) -> int:
+def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profile, extractor: Extractor) -> int:
     worn_out = [_worn_out(claimed) for claimed in piece if claimed.delivery_count > MAX_DELIVERIES]
     readable = [claimed for claimed in piece if claimed.delivery_count <= MAX_DELIVERIES]
     answers = _stored_answers(readable)
@@ -136,7 +135,7 @@ def _claim_next(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed
     is found out and the others of its piece are not blamed.
     """
     now = timezone.now()
-    values = {
+    values: dict[str, Any] = {
         "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": now,
         "delivery": token.split(":", 1)[0], "stale": now - timedelta(seconds=settings.CLAIM_TIMEOUT),
     }  # fmt: skip
@@ -146,10 +145,10 @@ def _claim_next(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed
     return [_claimed(run, row) for row in rows]
 
 
-def _rows(sql: str, values: dict[str, object]) -> list[tuple]:  # type: ignore[type-arg]
+def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 _IN_FLIGHT = """
@@ -171,7 +170,7 @@ def _respect_limit(run: Run, chunk: int, stale: datetime) -> None:
         raise AtLimit(f"run {run.pk} has {in_flight} chunks in flight; it may have {limit}")
 
 
-def _claimed(run: Run, row: tuple) -> Claimed:  # type: ignore[type-arg]
+def _claimed(run: Run, row: tuple[Any, ...]) -> Claimed:
     item_id, conversation_id, version_id, delivery_count, content_hash, messages = row
     readers = sorted((part, version) for part, version in run.versions.items() if part != "rules")
     return Claimed(
@@ -272,7 +271,7 @@ def _drafts(transcript: Transcript, reading: Reading, vectors: bytes) -> list[Dr
     rows = np.frombuffer(vectors, np.float32).reshape(count, -1)
     if not np.isfinite(rows).all():
         raise ValueError("a vector holds a number that is not finite")
-    drafts = {}
+    drafts: dict[str, Draft] = {}
     for proposed, row in zip(reading.themes, rows, strict=True):
         drafts.setdefault(
             normal_form(proposed.signature), Draft(proposed, row.tobytes(), _verified(transcript.text, proposed.quotes))
@@ -282,7 +281,7 @@ def _drafts(transcript: Transcript, reading: Reading, vectors: bytes) -> list[Dr
 
 def _verified(text: str, quotes: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
     """Return the quotes that stand in the text letter for letter, with their places; others are left out."""
-    found = {}
+    found: dict[tuple[int, int], str] = {}
     for quote in quotes:
         start = text.find(quote) if quote else -1
         if start >= 0:
@@ -342,7 +341,7 @@ def _store_together(run: Run, token: str, outcomes: Sequence[Outcome], model: st
 
 def _finish_items(run: Run, token: str, outcomes: Sequence[Outcome]) -> None:
     now = timezone.now()
-    values = {
+    values: dict[str, Any] = {
         "now": now,
         "token": token,
         "ids": [outcome.claimed.item_id for outcome in outcomes],

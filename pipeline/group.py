@@ -38,7 +38,7 @@ class Member:
     category: str
     summary: str
     confidence: float
-    score: float
+    score: float | None
     has_evidence: bool
 
 
@@ -94,7 +94,8 @@ def _judge_recency(members: Sequence[Member], gate: Gate, as_of: datetime | None
     if gate.recent_days is None or as_of is None or newest >= as_of - timedelta(days=gate.recent_days):
         return Verdict()
     return Verdict(
-        Orphan.Reason.NOT_RECENT, f"last seen {newest:%Y-%m-%d}, more than {gate.recent_days} days before {as_of:%Y-%m-%d}"
+        Orphan.Reason.NOT_RECENT,
+        f"last seen {newest:%Y-%m-%d}, more than {gate.recent_days} days before {as_of:%Y-%m-%d}",
     )
 
 
@@ -193,7 +194,7 @@ def title_of(key: str) -> str:
 
 def describe(members: Sequence[Member]) -> str:
     """Return the summary nearest to the middle of the group: one customer's words for all."""
-    return max(members, key=lambda member: (member.score, -member.theme_id)).summary
+    return max(members, key=lambda member: (member.score or 0.0, -member.theme_id)).summary
 
 
 def _add_evidence(run: Run, stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
@@ -206,7 +207,9 @@ def _add_evidence(run: Run, stories: dict[int, Story], groups: dict[int, list[Me
             if member.conversation_id not in seen and (since is None or member.occurred_at > since):
                 seen.add(member.conversation_id)
                 rows.append(
-                    StoryEvidence(story=story, conversation_id=member.conversation_id, theme_id=member.theme_id, run=run)
+                    StoryEvidence(
+                        story=story, conversation_id=member.conversation_id, theme_id=member.theme_id, run=run
+                    )
                 )
     added = {row.story_id for row in rows} - _complete(rows)
     StoryEvidence.objects.bulk_create(rows, ignore_conflicts=True)
@@ -241,7 +244,7 @@ def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict], stories
         if signature.pk in verdicts and signature.pk not in stories
     ]
     renewed = {name: ExcludedCol(name) for name in ("reason", "detail", "updated_at")}
-    waiting = Orphan.objects.on_conflict(
+    waiting = Orphan.objects.on_conflict(  # type: ignore[attr-defined]  # psqlextra has no types
         ["signature"], ConflictAction.UPDATE, index_predicate=Q(graduated_at__isnull=True), update_values=renewed
     )
     if rows:

@@ -5,6 +5,7 @@ If the registry changed meanwhile, or somebody else applies, nothing is written 
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -130,9 +131,13 @@ def _renew_roots(profile: str, roots: Sequence[RootRow]) -> None:
     with connection.cursor() as cursor:
         for start in range(0, len(roots), BATCH):
             rows = roots[start : start + BATCH]
-            columns = [[row.form for row in rows], [row.vector_sum for row in rows]]
-            numbers = [[row.size for row in rows], [row.radius for row in rows]]
-            cursor.execute(_RENEW_ROOTS, [*columns, *numbers, profile])
+            columns: list[Any] = [
+                [row.form for row in rows],
+                [row.vector_sum for row in rows],
+                [row.size for row in rows],
+                [row.radius for row in rows],
+            ]
+            cursor.execute(_RENEW_ROOTS, [*columns, profile])
 
 
 def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int]) -> None:

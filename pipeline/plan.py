@@ -4,7 +4,7 @@ import math
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
@@ -61,7 +61,9 @@ selected AS (
 """
 """What a run would read: a conversation whose current version was read alike by a finished run is skipped."""
 
-_COUNT = f"WITH {SELECTED} SELECT count(*) FILTER (WHERE NOT is_unchanged), count(*) FILTER (WHERE is_unchanged) FROM judged"
+_COUNT = (
+    f"WITH {SELECTED} SELECT count(*) FILTER (WHERE NOT is_unchanged), count(*) FILTER (WHERE is_unchanged) FROM judged"
+)
 
 _PLAN = f"""
 WITH {SELECTED}
@@ -108,7 +110,7 @@ def chunk_size(to_read: int, window: Window) -> int:
     return max(1, min(LARGEST_CHUNK, math.ceil(to_read / (CHUNKS_A_WORKER * readers))))
 
 
-def values_of(run: Run, window: Window) -> dict[str, object]:
+def values_of(run: Run, window: Window) -> dict[str, Any]:
     """Return the parameters of SELECTED."""
     return {
         "run": run.pk,

@@ -140,14 +140,27 @@ def themes_without_a_home(run: Run) -> QuerySet[Theme]:
 def stories_of_run(run: Run | int) -> QuerySet[Story]:
     """Stories the run made or added to, the largest first, with their sizes."""
     touched = Q(first_run=run) | Exists(StoryEvidence.objects.filter(story=OuterRef("pk"), run=run))
-    return with_sizes(Story.objects.filter(touched, absorbed_by__isnull=True)).order_by("-conversations", "title")
+    return largest_first(Story.objects.filter(touched, absorbed_by__isnull=True))
+
+
+def stories_of_source(source: Source) -> QuerySet[Story]:
+    """Stories with a conversation of the source, the largest first, with their sizes."""
+    inside = StoryEvidence.objects.filter(story=OuterRef("pk"), conversation__source=source)
+    return largest_first(Story.objects.filter(Exists(inside), absorbed_by__isnull=True))
+
+
+def largest_first(stories: QuerySet[Story]) -> QuerySet[Story]:
+    """The stories with their sizes, those with most conversations first."""
+    return with_sizes(stories).order_by(F("conversations").desc(), "title")
 
 
 def with_sizes(stories: QuerySet[Story]) -> QuerySet[Story]:
     """The stories with `conversations`, `customers` (unknown ones count each), `first_at` and `last_at`."""
     return stories.annotate(
         conversations=Count("evidence", distinct=True),
-        customers=Count("evidence__conversation__customer", filter=~Q(evidence__conversation__customer=""), distinct=True)
+        customers=Count(
+            "evidence__conversation__customer", filter=~Q(evidence__conversation__customer=""), distinct=True
+        )
         + Count("evidence", filter=Q(evidence__conversation__customer=""), distinct=True),
         first_at=Min("evidence__conversation__occurred_at"),
         last_at=Max("evidence__conversation__occurred_at"),

@@ -246,7 +246,9 @@ def _unreconciled(run: Run, counts: queries.ItemCounts) -> str:
         return f"{counts.planned} conversations were planned, but {finished} ended"
     homeless = queries.themes_without_a_home(run).count()
     if homeless:
-        return f"{homeless} themes are in no story and no orphan; `manage.py salvage {run.pk} --phase group` tries again"
+        return (
+            f"{homeless} themes are in no story and no orphan; `manage.py salvage {run.pk} --phase group` tries again"
+        )
     return ""
 
 

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from config import embedded
+from tests.settings import OWN_REDIS
 from tests.workers import Worker
 
 
 def pytest_configure() -> None:
     embedded.hold(valkey=False)
-    if settings.OWN_REDIS:
+    if OWN_REDIS:
         embedded.hold(Path(os.environ["TEST_FOLDER"]), postgres=False, valkey=True)
 
 
 def pytest_unconfigure() -> None:
-    if settings.OWN_REDIS:
+    if OWN_REDIS:
         shutil.rmtree(os.environ["TEST_FOLDER"], ignore_errors=True)
 
 

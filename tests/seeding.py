@@ -52,18 +52,27 @@ def scripts(problems: int, each: int, **words: object) -> list[str]:
     ]
 
 
-SPELLINGS = ("multi_network_failure_{}", "multinetwork_failure_{}", "multi_network_failures_{}", "MultiNetworkFailure_{}")
+SPELLINGS = (
+    "multi_network_failure_{}",
+    "multinetwork_failure_{}",
+    "multi_network_failures_{}",
+    "MultiNetworkFailure_{}",
+)
 
 
 def twins(problems: int, each: int, seed: int = 1) -> list[str]:
     """Return scripts in which every problem's name is spelled in four ways, shuffled."""
     texts = [
-        f"nr {number} name={SPELLINGS[number % 4].format(chr(97 + problem // 26) + chr(97 + problem % 26))} problem={problem}"
+        f"nr {number} name={SPELLINGS[number % 4].format(_letters(problem))} problem={problem}"
         for problem in range(problems)
         for number in range(each)
     ]
     random.Random(seed).shuffle(texts)
     return texts
+
+
+def _letters(number: int) -> str:
+    return chr(97 + number // 26) + chr(97 + number % 26)
 
 
 def start(source: Source, **selection: object) -> Run:

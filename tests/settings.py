@@ -19,8 +19,8 @@ if not IS_WORKER:
         os.environ["TEST_FOLDER"] = tempfile.mkdtemp(prefix="leitmotif-test-")
         os.environ["REDIS_URL"] = embedded.redis_url(Path(os.environ["TEST_FOLDER"]))
 
-from config.settings import *  # noqa: F403
-from config.settings import DATABASES, EXTRACTORS, STATIC_ROOT
+from config.settings import *  # noqa: E402, F403
+from config.settings import DATABASES, EXTRACTORS, STATIC_ROOT  # noqa: E402
 
 EXTRACTORS = {**EXTRACTORS, "scripted": "tests.fakes.scripted.ScriptedExtractor"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

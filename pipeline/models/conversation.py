@@ -11,7 +11,9 @@ class Conversation(models.Model):
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="conversations")
     external_id = models.CharField(max_length=200, help_text="its id in the source")
-    customer = models.CharField(max_length=200, blank=True, help_text="empty: unknown, counted as a customer of its own")
+    customer = models.CharField(
+        max_length=200, blank=True, help_text="empty: unknown, counted as a customer of its own"
+    )
     occurred_at = models.DateTimeField(help_text="when it began")
     occurred_at_is_import_time = models.BooleanField(default=False, help_text="the source gave no time")
     url = models.CharField(max_length=2000, blank=True)
@@ -27,7 +29,9 @@ class Conversation(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["source", "external_id"], name="one_conversation_per_source_and_external_id")
+            models.UniqueConstraint(
+                fields=["source", "external_id"], name="one_conversation_per_source_and_external_id"
+            )
         ]
         indexes = [
             # ingest.plan: a window of a source, oldest first

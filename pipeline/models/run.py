@@ -71,7 +71,9 @@ class Run(models.Model):
     )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="the last sign of life of anyone working on it")
+    heartbeat_at = models.DateTimeField(
+        null=True, blank=True, help_text="the last sign of life of anyone working on it"
+    )
     dispatched_at = models.DateTimeField(null=True, blank=True, help_text="when chunks were last sent out")
     advance_claimed_at = models.DateTimeField(null=True, blank=True, help_text="someone merges or groups since then")
     stop_requested_at = models.DateTimeField(null=True, blank=True)
@@ -127,7 +129,9 @@ class Item(models.Model):
     version = models.ForeignKey("pipeline.ConversationVersion", on_delete=models.PROTECT, related_name="items")
     chunk = models.PositiveIntegerField(help_text="which header task reads it")
     state = models.CharField(max_length=20, choices=State, default=State.PENDING)
-    reason = models.CharField(max_length=200, blank=True, help_text="why it was filtered, skipped or failed, in a few words")
+    reason = models.CharField(
+        max_length=200, blank=True, help_text="why it was filtered, skipped or failed, in a few words"
+    )
     stage = models.CharField(max_length=10, choices=Stage, blank=True)
     error_class = models.CharField(max_length=200, blank=True)
     error = models.TextField(blank=True)

@@ -61,7 +61,9 @@ class StoryEvidence(models.Model):
     story = models.ForeignKey(Story, on_delete=models.CASCADE, related_name="evidence")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="stories")
     theme = models.ForeignKey(Theme, on_delete=models.CASCADE, related_name="+")
-    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="+", help_text="the run that added it")
+    run = models.ForeignKey(
+        Run, null=True, on_delete=models.SET_NULL, related_name="+", help_text="the run that added it"
+    )
 
     class Meta:
         verbose_name_plural = "story evidence"

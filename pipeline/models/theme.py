@@ -25,7 +25,9 @@ class Theme(models.Model):
     signature = models.ForeignKey(
         Signature, null=True, blank=True, on_delete=models.PROTECT, related_name="themes", help_text="assigned by merge"
     )
-    signature_rule = models.CharField(max_length=50, blank=True, help_text="why this signature: name, registry or meaning")
+    signature_rule = models.CharField(
+        max_length=50, blank=True, help_text="why this signature: name, registry or meaning"
+    )
     signature_score = models.FloatField(null=True, blank=True, help_text="cosine to the centre it was assigned by")
 
     class Meta:

@@ -295,7 +295,9 @@ class _Names:
         self.keys = spellings([row.raw for row in rows], meaning.forms)
         self.homes = _homes(meaning, registered)
         self.of_target = [root.form for root in meaning.roots]
-        self.of_target += self._of_new_targets(meaning, Words([f"{r.raw} {r.text}" for r in rows], meaning.targets.tolist()))
+        self.of_target += self._of_new_targets(
+            meaning, Words([f"{r.raw} {r.text}" for r in rows], meaning.targets.tolist())
+        )
 
     def _of_new_targets(self, meaning: _Meaning, words: Words) -> Iterator[str]:
         """Yield for each new target the best fitting name that is at home there, or a made-up one."""

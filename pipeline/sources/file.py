@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 import zlib
 from collections import deque
@@ -168,9 +169,16 @@ def _json_rows(lines: Iterator[Line], limit: int) -> Rows:
 
 # --- A JSON array -------------------------------------------------------------------------------------------------
 
-# The parser gives up the whole file at a byte that is not UTF-8, or is NUL. Such bytes become code points that no text
-# may hold (Unicode sets them apart for use inside a program), and only the elements that hold one are rejected.
-_NOT_UTF8, _NUL = "\ufdd0", "\ufdd1"
+# The parser gives up the whole file at a byte that is not UTF-8, or is NUL, and it crashes the process at a whole number
+# of more than 4,300 digits. Such places become code points that no text may hold (Unicode sets them apart for use
+# inside a program), and the elements that hold one are rejected.
+_NOT_UTF8, _NUL, _LONG_NUMBER = "\ufdd0", "\ufdd1", "\ufdd2"
+_MARKS = {
+    _NOT_UTF8: "invalid UTF-8",
+    _NUL: "it holds a NUL byte, which cannot be stored",
+    _LONG_NUMBER: "it holds a number of more than 2,000 digits",
+}
+_DIGITS = re.compile("[0-9]{2001,}")  # of 4,300 digits that two pieces share, one has more than 2,000
 codecs.register_error("leitmotif.mark", lambda error: (_NOT_UTF8, error.end))  # type: ignore[attr-defined]
 
 
@@ -180,8 +188,8 @@ def _array_rows(stream: Stream, limit: int) -> Rows:
     try:
         for number, element in enumerate(ijson.items(ijson.from_iter(_marked(stream)), "item"), start=1):
             yield _element(element, number, limit)
-    except ijson.JSONError as error:
-        what = str(error).removeprefix("b'").splitlines()[0].split("\\n")[0]
+    except (ijson.JSONError, ArithmeticError, ValueError) as error:  # the last two: numbers beyond all bounds
+        what = str(error).removeprefix("b'").replace("\\n", "\n").partition("\n")[0]
         reason = f"broken JSON after element {number}; the rest of the array could not be read: {what}"
         yield Reject(number + 1, reason, unit="element")
 
@@ -189,7 +197,7 @@ def _array_rows(stream: Stream, limit: int) -> Rows:
 def _marked(stream: Stream) -> Iterator[bytes]:
     pieces = iter(lambda: stream.read(PIECE), b"")
     for text in codecs.iterdecode(pieces, "utf-8", errors="leitmotif.mark"):
-        yield text.replace("\0", _NUL).encode()
+        yield _DIGITS.sub(_LONG_NUMBER, text.replace("\0", _NUL)).encode()
 
 
 def _element(element: object, number: int, limit: int) -> Record | Reject:
@@ -200,8 +208,7 @@ def _element(element: object, number: int, limit: int) -> Record | Reject:
     raw = text.encode()
     if len(raw) > limit:
         return _too_long(number, raw, limit, "element")
-    if _NOT_UTF8 in text or _NUL in text:
-        reason = "invalid UTF-8" if _NOT_UTF8 in text else "it holds a NUL byte, which cannot be stored"
+    if reason := next((reason for mark, reason in _MARKS.items() if mark in text), ""):
         return Reject(number, reason, raw=excerpt(raw), unit="element")
     return read_record(raw, line=number, unit="element")
 
@@ -292,9 +299,10 @@ def _as_json(fields: dict[str, object]) -> bytes:
 
 
 def _object(cell: str) -> dict[str, object]:
-    """Return the JSON object in a cell; other text stays under the column's name."""
+    """Return the JSON object in a cell; other text, and an object that is not UTF-8, stays under the column's name."""
     try:
         value = json.loads(cell)
-    except ValueError:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         value = cell
     return value if isinstance(value, dict) else {"metadata": cell} if cell else {}

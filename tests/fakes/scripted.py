@@ -82,7 +82,8 @@ def vector_of(problem: int, text: str, noise: float = 0.2) -> np.ndarray:
     centre = np.random.default_rng(problem).standard_normal(DIMENSION)
     jitter = np.random.default_rng(zlib.crc32(text.encode())).standard_normal(DIMENSION)
     vector = centre / np.linalg.norm(centre) + noise * jitter / np.linalg.norm(jitter)
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
+    unit: np.ndarray = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return unit
 
 
 def _leave_a_line(text: str) -> None:

@@ -12,10 +12,11 @@ from django.core.management import call_command
 from django.db import connection
 from rich.console import Console
 
-from pipeline import console, queries, runs, tasks
+from pipeline import console, extract, queries, runs, tasks
 from pipeline.models import Call, Item, Run, Story, Theme
 from pipeline.salvage import salvage
 from tests.seeding import partition, scripts, seed, start
+from tests.settings import OWN_REDIS
 from tests.workers import Worker
 
 QUIET = Console(quiet=True)
@@ -29,7 +30,7 @@ def until(condition: object, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.skipif(not settings.OWN_REDIS, reason="REDIS_URL names a server that is not the tests' own to empty")
+@pytest.mark.skipif(not OWN_REDIS, reason="REDIS_URL names a server that is not the tests' own to empty")
 def test_flushall_in_mid_run_the_waiting_command_still_ends_it(start_worker: type[Worker]) -> None:
     run = start(seed(scripts(problems=3, each=40, slow=0.01)), chunk_size=5)
     start_worker(concurrency=2).wait_until_ready()
@@ -114,7 +115,7 @@ def test_header_and_callback_delivered_twice_change_nothing(start_worker: type[W
 def test_a_task_of_an_earlier_life_writes_nothing(transactional_db: None) -> None:
     run = start(seed(scripts(problems=1, each=3)))
     Run.objects.filter(pk=run.pk).update(epoch=2)
-    finished = tasks.extract.extract_chunk(run_id=run.pk, epoch=1, chunk=0, delivery="old")
+    finished = extract.extract_chunk(run_id=run.pk, epoch=1, chunk=0, delivery="old")
     assert finished == 0
     assert not Theme.objects.exists()
     assert set(run.items.values_list("state", flat=True)) == {"pending"}

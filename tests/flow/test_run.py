@@ -131,10 +131,9 @@ def test_a_second_run_routes_new_conversations_to_existing_stories(worker: Worke
 
 def test_orphans_accumulate_across_runs_and_graduate(worker: Worker) -> None:
     finish(start(seed([*scripts(3, 4), "nr 1 name=rare problem=50", "nr 2 name=rare problem=50"])))
-    orphan = Orphan.objects.get()
-    assert orphan.graduated_at is None
+    assert Orphan.objects.get().graduated_at is None
     finish(start(seed(["nr 3 name=rare problem=50"])))
-    orphan.refresh_from_db()
+    orphan = Orphan.objects.get()
     assert orphan.graduated_at is not None
     assert orphan.story is not None
     assert orphan.story.evidence.count() == 3

@@ -333,7 +333,18 @@ def test_it_counts_the_elements_of_an_array_and_goes_on_after_a_bad_one(read: Re
     assert {each.unit for each in found} == {"element"}
 
 
-@pytest.mark.parametrize("rest", [b'{"id": 3,}', b"oops", b'{"id": 3, "text": "a"', b"", b'{"id": 3, "text": "a\nb"}]'])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b'{"id": 3,}',
+        b"oops",
+        b'{"id": 3, "text": "a"',
+        b"",
+        b'{"id": 3, "text": "a\nb"}]',
+        b"1e" + b"9" * 30 + b"]",
+        b"9" * 9999 + b"]",
+    ],
+)
 def test_a_syntax_error_ends_an_array_after_what_was_before_it(read: Read, rest: bytes) -> None:
     found = read(b'[{"id": 1, "text": "a"}, {"id": 2, "text": "b"}, ' + rest)
     assert seen(found)[:2] == [(1, "1"), (2, "2")]
@@ -348,7 +359,13 @@ def test_it_says_so_when_something_follows_an_array(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("byte", "expected"), [(b"\xe9", "invalid UTF-8"), (b"\0", "it holds a NUL byte"), (b"\\u0000", "it holds a NUL")]
+    ("byte", "expected"),
+    [
+        (b"\xe9", "invalid UTF-8"),
+        (b"\0", "it holds a NUL byte"),
+        (b"\\u0000", "it holds a NUL"),
+        (b"9" * 5000, "it holds a number"),
+    ],
 )
 def test_a_bad_byte_costs_an_array_only_the_element(read: Read, byte: bytes, expected: str) -> None:
     found = read(b'[{"id": 1, "text": "a"}, {"id": 2, "text": "b' + byte + b'"}, {"id": 3, "text": "\xc3\xa9"}]')
@@ -378,6 +395,14 @@ def test_it_takes_the_columns_of_a_table(read: Read) -> None:
     assert full.metadata == {"id": "x", "plan": "pro", "a": 1}
     assert (empty.external_id, empty.customer, empty.occurred_at, empty.metadata) == ("8", "", None, {})
     assert words.metadata == {"metadata": "free words"}
+
+
+@pytest.mark.parametrize("cell", [r'{"a": "\ud800"}', "[" * 100_000, "9" * 10_000, "NaN"])
+def test_it_keeps_as_text_what_is_no_object(read: Read, cell: str) -> None:
+    file = io.StringIO()
+    csv.writer(file).writerows([["id", "text", "metadata"], [1, "Hello", cell]])
+    (found,) = read(file.getvalue())
+    assert record(found).metadata == {"metadata": cell}
 
 
 def test_it_takes_a_field_beyond_128_kilobytes(read: Read) -> None:

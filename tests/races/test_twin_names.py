@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from rich.console import Console
 
-from pipeline import console, queries, runs, tasks
+from pipeline import console, extract, queries, runs, tasks
 from pipeline.models import Run, Signature, Story
 from pipeline.signatures import normalise
 from tests.seeding import partition, seed, start, twins
@@ -44,7 +44,7 @@ def test_two_merges_at_once_register_each_name_once(transactional_db: None) -> N
     pair = [start(seed(texts, name=name)) for name in ("first", "second")]
     for run in pair:
         for chunk in queries.unfinished_chunks(run):
-            tasks.extract.extract_chunk(run_id=run.pk, epoch=1, chunk=chunk, delivery=f"run {run.pk}")
+            extract.extract_chunk(run_id=run.pk, epoch=1, chunk=chunk, delivery=f"run {run.pk}")
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(_advance_to_the_end, [run.pk for run in pair]))
     for run in pair:

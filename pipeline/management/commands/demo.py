@@ -20,7 +20,7 @@ from rich.console import Console
 import pipeline
 from pipeline import console as screens
 from pipeline import ingest, queries, runs, tasks
-from pipeline.models import Run, Source, Story
+from pipeline.models import Run, Source
 from pipeline.sources.base import UnreadableSource
 
 SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
@@ -137,8 +137,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _show(run: Run, console: Console) -> None:
     screens.print_summary(queries.run_summary(run), console)
     screens.print_failures(run, console)
-    in_source = Story.objects.filter(evidence__conversation__source=run.source, absorbed_by=None).values("pk")
-    stories = queries.with_sizes(Story.objects.filter(pk__in=in_source)).order_by("-conversations", "title")
-    screens.print_stories(list(stories), console)
+    screens.print_stories(list(queries.stories_of_source(run.source)), console)
     screens.print_way_on(run, console)
     console.print("\nLook around in the admin: start it with [bold]bin/up[/bold]; it prints the address and the login.")

@@ -91,14 +91,14 @@ class Command(BaseCommand):
             self.console.print(f"Imported {options['path']}: {counts}", highlight=False)
             return source
         kind, _, name = (options["source"] or "").partition(":")
-        source = Source.objects.filter(kind=kind, name=name).first()
-        if source is None:
+        found = Source.objects.filter(kind=kind, name=name).first()
+        if found is None:
             known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
             raise CommandError(
                 f"there is no source {options['source']!r}; known are: {known}. "
                 "Import a file with `manage.py run_pipeline file --path FILE`."
             )
-        return source
+        return found
 
     def _show_preview(self, run: Run, *, as_json: bool) -> None:
         if as_json:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from pipeline.extractors.base import CUSTOMER, Message, Transcript
-from pipeline.extractors.local_patterns import CLOSING, COURTESY, GREETING
-from pipeline.extractors.local_words import ENGLISH, PHRASES, PLURAL_EXCEPTIONS, SPELLINGS
+from pipeline.extractors.local.patterns import CLOSING, COURTESY, GREETING
+from pipeline.extractors.local.words import ENGLISH, PHRASES, PLURAL_EXCEPTIONS, SPELLINGS
 
 MAX_MESSAGE = 20_000  # characters of one message that are looked at
 OPENING_WORDS = 12

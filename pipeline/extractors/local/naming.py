@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pipeline.extractors.local_finding import Finding, Kind
-from pipeline.extractors.local_text import CustomerSide, singular
-from pipeline.extractors.local_words import (
+from pipeline.extractors.local.finding import Finding, Kind
+from pipeline.extractors.local.text import CustomerSide, singular
+from pipeline.extractors.local.words import (
     ARTICLES,
     DETERMINERS,
     LIGHT_VERBS,

@@ -4,9 +4,9 @@ import re
 from collections import Counter
 
 from pipeline.extractors.base import Transcript
-from pipeline.extractors.local_finding import Finding, Kind
-from pipeline.extractors.local_text import CustomerSide
-from pipeline.extractors.local_words import STOP_WORDS
+from pipeline.extractors.local.finding import Finding, Kind
+from pipeline.extractors.local.text import CustomerSide
+from pipeline.extractors.local.words import STOP_WORDS
 
 MAX_QUOTE = 300
 MAX_SUMMARY = 200

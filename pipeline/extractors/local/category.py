@@ -6,8 +6,8 @@ filtered request is lost. So spam needs points of two kinds, and small talk must
 
 import re
 
-from pipeline.extractors.local_finding import Finding, Kind
-from pipeline.extractors.local_patterns import (
+from pipeline.extractors.local.finding import Finding, Kind
+from pipeline.extractors.local.patterns import (
     AUTOMATIC,
     MISDIRECTED,
     NO_REQUEST,
@@ -17,8 +17,8 @@ from pipeline.extractors.local_patterns import (
     SPAM,
     WRONG_ADDRESSEE,
 )
-from pipeline.extractors.local_text import CustomerSide, compile_words, plain
-from pipeline.extractors.local_words import (
+from pipeline.extractors.local.text import CustomerSide, compile_words, plain
+from pipeline.extractors.local.words import (
     ACCOUNT_WORDS,
     BILLING_WORDS,
     CONFIGURATION_WORDS,

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.extractors.local_patterns import FEATURE_REQUEST, HOW_TO, QUESTIONS, SYMPTOMS
-from pipeline.extractors.local_text import CustomerSide, compile_words
-from pipeline.extractors.local_words import HINTS, IDLE_VERBS, PLAIN_FAILURE, VERBS
+from pipeline.extractors.local.patterns import FEATURE_REQUEST, HOW_TO, QUESTIONS, SYMPTOMS
+from pipeline.extractors.local.text import CustomerSide, compile_words
+from pipeline.extractors.local.words import HINTS, IDLE_VERBS, PLAIN_FAILURE, VERBS
 
 
 class Kind(StrEnum):
