@@ -15,7 +15,10 @@ def main() -> None:
     """Hold the embedded servers where none are given, then run the command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if len(sys.argv) > 1 and sys.argv[1] not in NEEDS_NO_SERVER:
-        embedded.hold()
+        try:
+            embedded.hold()
+        except embedded.EmbeddedError as error:
+            sys.exit(str(error))
     execute_from_command_line(sys.argv)
 
 

@@ -40,7 +40,7 @@ def _sql(statement: str, url: str = "") -> None:
     import psycopg
 
     with psycopg.connect(url or _url().rpartition("/")[0] + "/postgres", autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 def _migrate() -> None:

@@ -49,7 +49,6 @@ def _message(rng: random.Random, place: int) -> dict[str, str]:
 
 # --- The baseline -------------------------------------------------------------------------------------------------
 
-_COLUMNS = "external_id, customer, occurred_at, metadata, messages"
 _MAKE_BARE = """
 CREATE TABLE bare_conversation (LIKE pipeline_conversation INCLUDING ALL);
 CREATE TABLE bare_version (LIKE pipeline_conversationversion INCLUDING ALL);

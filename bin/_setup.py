@@ -367,3 +367,14 @@ def go_on_with(*command: str) -> None:
     python = str(Environment().prepare(RUN_LOCK))
     WATCH.leave_if_asked()
     os.execv(python, [python, *command])
+
+
+def hold_servers() -> Path:
+    """Hold the embedded servers until we end, where no URL names others; return the folder of their data."""
+    from config import embedded
+
+    try:
+        embedded.hold()
+    except embedded.EmbeddedError as error:
+        raise fail(str(error)) from None
+    return embedded.LOCAL_DIR

@@ -171,7 +171,6 @@ def _stories(reads: Sequence[_Read], signatures: Sequence[str | None], gate: Gat
 def _member(number: int, read: _Read) -> group.Member:
     draft = read.outcome.themes[0]
     return group.Member(
-        root_id=0,
         theme_id=number,
         conversation_id=number,
         customer=read.customer,

@@ -20,6 +20,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 from pydantic import ValidationError
 
+from pipeline.bulk import copy_rows, reserve_ids
 from pipeline.extractors.base import Answer, Extractor, Message, ProposedTheme, Reading, Transcript, get_extractor
 from pipeline.models import Call, Evidence, Item, Run, Theme
 from pipeline.profiles import Profile, get_profile
@@ -221,25 +222,27 @@ def ask(asked: Sequence[Claimed], profile: Profile, extractor: Extractor) -> dic
 
 def _store_answers(asked: Sequence[Claimed], answers: dict[int, Answer | Exception]) -> None:
     """Keep the raw answers, committed, before anybody tries to understand them."""
-    now = timezone.now()
-    Call.objects.bulk_create(
-        [
-            Call(
-                item_id=claimed.item_id,
-                attempt=claimed.delivery_count,
-                request_hash=claimed.request_hash,
-                answer=answer.text.replace("\0", "\ufffd"),  # PostgreSQL's text holds no NUL
-                vectors=answer.vectors,
-                finish_reason=answer.finish_reason,
-                input_tokens=answer.input_tokens,
-                output_tokens=answer.output_tokens,
-                answered_at=now,
-            )
-            for claimed in asked
-            if isinstance(answer := answers[claimed.item_id], Answer)
-        ],
-        ignore_conflicts=True,
-    )
+    answered_at = timezone.now()
+    rows = [
+        _call_row(claimed, answer, answered_at)
+        for claimed in asked
+        if isinstance(answer := answers[claimed.item_id], Answer)
+    ]
+    if rows:
+        copy_rows(Call, _CALL_COLUMNS, rows)
+
+
+_CALL_COLUMNS = (
+    "item_id", "step", "unit", "attempt", "request_hash", "answer", "vectors", "finish_reason", "input_tokens",
+    "output_tokens", "answered_at",
+)  # fmt: skip
+
+
+def _call_row(claimed: Claimed, answer: Answer, answered_at: datetime) -> tuple[object, ...]:
+    text = answer.text.replace("\0", "\ufffd")  # PostgreSQL's text holds no NUL
+    question = (claimed.item_id, str(Call.Step.EXTRACT), "", claimed.delivery_count, claimed.request_hash)
+    tokens = (answer.input_tokens, answer.output_tokens)
+    return (*question, text, answer.vectors, answer.finish_reason[:50], *tokens, answered_at)
 
 
 # --- Parsing ------------------------------------------------------------------------------------------------------
@@ -300,10 +303,10 @@ def _worn_out(claimed: Claimed) -> Outcome:
     return Outcome(
         claimed,
         Item.State.FAILED,
-        reason=f"ended its worker {MAX_DELIVERIES} times",
+        reason=f"begun {MAX_DELIVERIES} times, never finished",
         stage=Item.Stage.READ,
         error_class="WorkerLost",
-        error=f"{claimed.transcript.key} was begun {MAX_DELIVERIES} times and its worker never came back.",
+        error=f"{claimed.transcript.key} was begun {MAX_DELIVERIES} times and its worker ended each time.",
     )
 
 
@@ -359,28 +362,30 @@ def _finish_items(run: Run, token: str, outcomes: Sequence[Outcome]) -> None:
         cursor.execute(_BEAT, [now, run.pk, now - timedelta(seconds=1)])
 
 
+_THEME_COLUMNS = (
+    "id", "run_id", "item_id", "conversation_id", "profile", "raw_signature", "raw_key", "category", "summary",
+    "confidence", "vector", "vector_model", "signature_rule",
+)  # fmt: skip
+_EVIDENCE_COLUMNS = ("theme_id", "version_id", "quote", "start", "end")
+
+
 def _store_themes(run: Run, outcomes: Sequence[Outcome], model: str) -> None:
     drafts = [(outcome.claimed, draft) for outcome in outcomes for draft in outcome.themes]
-    themes = Theme.objects.bulk_create([_theme(run, claimed, draft, model) for claimed, draft in drafts])
-    Evidence.objects.bulk_create(
-        Evidence(theme=theme, version_id=claimed.version_id, quote=quote, start=start, end=end)
-        for theme, (claimed, draft) in zip(themes, drafts, strict=True)
+    if not drafts:
+        return
+    ids = reserve_ids(Theme, len(drafts))
+    themes = [_theme_row(pk, run, *draft, model) for pk, draft in zip(ids, drafts, strict=True)]
+    copy_rows(Theme, _THEME_COLUMNS, themes)
+    evidence = [
+        (pk, claimed.version_id, quote, start, end)
+        for pk, (claimed, draft) in zip(ids, drafts, strict=True)
         for quote, start, end in draft.quotes
-    )
+    ]
+    copy_rows(Evidence, _EVIDENCE_COLUMNS, evidence)
 
 
-def _theme(run: Run, claimed: Claimed, draft: Draft, model: str) -> Theme:
+def _theme_row(pk: int, run: Run, claimed: Claimed, draft: Draft, model: str) -> tuple[object, ...]:
     proposed = draft.proposed
-    return Theme(
-        run=run,
-        item_id=claimed.item_id,
-        conversation_id=claimed.conversation_id,
-        profile=run.profile,
-        raw_signature=proposed.signature,
-        raw_key=normal_form(proposed.signature),
-        category=proposed.category,
-        summary=proposed.summary,
-        confidence=proposed.confidence,
-        vector=draft.vector,
-        vector_model=model,
-    )
+    place = (pk, run.pk, claimed.item_id, claimed.conversation_id, run.profile)
+    names = (proposed.signature, normal_form(proposed.signature), proposed.category, proposed.summary)
+    return (*place, *names, proposed.confidence, draft.vector, model, "")

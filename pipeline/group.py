@@ -30,7 +30,6 @@ LONGEST_TITLE = 120
 class Member:
     """One current theme of a root signature, with what the gates look at."""
 
-    root_id: int
     theme_id: int
     conversation_id: int
     customer: str
@@ -131,19 +130,20 @@ def settle(*, run: Run, roots: Sequence[int]) -> None:
 
 def _members(run: Run, roots: Sequence[int]) -> dict[int, list[Member]]:
     """Return the current themes of each root, in the order of their conversations' time."""
+    leaves = queries.leaves_of(roots)
     rows = (
         queries.current_themes(run)
-        .filter(signature__root_link__root__in=roots)
+        .filter(signature__in=leaves)
         .annotate(proven=Exists(Evidence.objects.filter(theme=OuterRef("pk"))))
         .order_by("conversation__occurred_at", "conversation_id", F("signature_score").desc(), "id")
         .values_list(
-            "signature__root_link__root", "id", "conversation_id", "conversation__customer",
+            "signature_id", "id", "conversation_id", "conversation__customer",
             "conversation__occurred_at", "category", "summary", "confidence", "signature_score", "proven",
         )
     )  # fmt: skip
     groups: dict[int, list[Member]] = defaultdict(list)
     for row in rows:
-        groups[row[0]].append(Member(*row))
+        groups[leaves[row[0]]].append(Member(*row[1:]))
     return groups
 
 

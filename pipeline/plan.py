@@ -54,7 +54,8 @@ selected AS (
     SELECT selected.*, NOT %(force)s AND EXISTS (
         SELECT FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
         WHERE item.conversation_id = selected.id AND item.version_id = selected.current_version_id
-          AND item.state IN ('extracted', 'filtered') AND run.profile = %(profile)s AND run.versions - 'rules' = %(versions)s::jsonb - 'rules'
+          AND item.state IN ('extracted', 'filtered') AND run.profile = %(profile)s
+          AND run.versions - 'rules' = %(versions)s::jsonb - 'rules'
           AND run.state IN ('completed', 'completed_with_errors', 'needs_attention')
     ) AS is_unchanged FROM selected
 )
@@ -79,9 +80,14 @@ SELECT %(run)s, id, current_version_id,
 FROM judged ORDER BY occurred_at, id
 """
 
+# Locked in the order an import locks them, so that the two never wait for each other in a circle.
 _FIRST_RUN = """
 UPDATE pipeline_conversation SET first_run_id = %(run)s
-WHERE first_run_id IS NULL AND id IN (SELECT conversation_id FROM pipeline_item WHERE run_id = %(run)s)
+WHERE id IN (
+    SELECT conversation.id FROM pipeline_conversation conversation
+    JOIN pipeline_item item ON item.conversation_id = conversation.id AND item.run_id = %(run)s
+    WHERE conversation.first_run_id IS NULL ORDER BY conversation.external_id FOR NO KEY UPDATE OF conversation
+)
 """
 
 

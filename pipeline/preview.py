@@ -83,7 +83,7 @@ def _size_class(message_count: int) -> str:
 
 
 def diverse(texts: Sequence[_Text], count: int) -> list[_Text]:
-    """Return `count` texts that differ, the newest first: each next one is the farthest from all chosen (Gonzalez 1985)."""
+    """Return `count` texts that differ, the newest first: each next one is the farthest from all chosen (Gonzalez)."""
     if not texts:
         return []
     rows = HashingVectorizer(n_features=2**12, stop_words="english").transform(text.text for text in texts)

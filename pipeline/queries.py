@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Count, Exists, F, Func, IntegerField, Max, Min, OuterRef, Prefetch, Q, QuerySet
 
 from pipeline.models import (
@@ -64,6 +65,12 @@ class RunSummary:
         return asdict(self)
 
 
+def refresh_statistics() -> None:
+    """Tell PostgreSQL's planner how large the tables have become: a run fills them faster than autovacuum looks."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE pipeline_item, pipeline_theme, pipeline_evidence")
+
+
 # --- Items --------------------------------------------------------------------------------------------------------
 
 
@@ -122,6 +129,14 @@ def affected_roots(run: Run) -> list[int]:
     leaves = themes.filter(signature__isnull=False).values("signature")
     roots = SignatureRoot.objects.filter(signature__in=leaves)
     return list(roots.values_list("root_id", flat=True).distinct().order_by("root_id"))
+
+
+def leaves_of(roots: Sequence[int]) -> dict[int, int]:
+    """The root of each signature that means one of these roots, themselves included.
+
+    Asked first, so that themes are then found by the index on their signature: the view would hide it.
+    """
+    return dict(SignatureRoot.objects.filter(root__in=roots).values_list("signature_id", "root_id"))
 
 
 def themes_without_a_home(run: Run) -> QuerySet[Theme]:

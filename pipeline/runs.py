@@ -165,8 +165,8 @@ def _next_step(run: Run) -> Callable[[Run], bool] | None:
 def _end_extract(run: Run) -> bool:
     if queries.unfinished_items(run).exists():
         return False
-    as_of = _recency_base(run)
-    return _move(run, phase=Run.Phase.MERGE, as_of=as_of)
+    queries.refresh_statistics()
+    return _move(run, phase=Run.Phase.MERGE, as_of=_recency_base(run))
 
 
 def _recency_base(run: Run) -> datetime | None:

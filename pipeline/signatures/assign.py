@@ -258,17 +258,20 @@ def _radii(points: Floats, targets: Ints, sums: Floats, sizes: Ints, threshold: 
     deviation = float(np.std((to_rest - usual[targets])[large[targets]])) if large.any() else 0.0
     radii = usual - np.maximum(DEVIATIONS * deviation, LEAST_SLACK * usual)
     radii[~large] = _small_radius(sums, sizes, threshold)
-    return np.maximum(radii, threshold).astype(np.float32)
+    return radii.astype(np.float32)
 
 
 def _small_radius(sums: Floats, sizes: Ints, threshold: float) -> float:
-    """Return the median, over targets large enough, of the mean cosine between two rows, less LEAST_SLACK."""
+    """Return the median, over targets large enough, of the mean cosine between two rows, less LEAST_SLACK.
+
+    `threshold` (`cluster.Partition`) stands in while no target is large enough.
+    """
     large = sizes >= ENOUGH
     if not large.any():
         return threshold
     n = sizes[large].astype(np.float64)
     between = (np.einsum("ij,ij->i", sums[large], sums[large]) - n) / (n * (n - 1))
-    return max(threshold, (1 - LEAST_SLACK) * float(np.median(between)))
+    return (1 - LEAST_SLACK) * float(np.median(between))
 
 
 def _sums(rows: Floats, labels: Ints, count: int) -> Floats:

@@ -169,9 +169,9 @@ def _json_rows(lines: Iterator[Line], limit: int) -> Rows:
 
 # --- A JSON array -------------------------------------------------------------------------------------------------
 
-# The parser gives up the whole file at a byte that is not UTF-8, or is NUL, and it crashes the process at a whole number
-# of more than 4,300 digits. Such places become code points that no text may hold (Unicode sets them apart for use
-# inside a program), and the elements that hold one are rejected.
+# The parser gives up the whole file at a byte that is not UTF-8, or is NUL, and it crashes the process at a whole
+# number of more than 4,300 digits. Such places become code points that no text may hold (Unicode sets them apart for
+# use inside a program), and the elements that hold one are rejected.
 _NOT_UTF8, _NUL, _LONG_NUMBER = "\ufdd0", "\ufdd1", "\ufdd2"
 _MARKS = {
     _NOT_UTF8: "invalid UTF-8",

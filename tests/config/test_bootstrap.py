@@ -83,6 +83,16 @@ def test_two_at_once_set_up_once_and_later_calls_say_nothing_until_the_lock_file
     assert time.monotonic() - began < 2
     lock(project, "2.0")
     assert finished(demo(project))[0] == "tiny 2.0 demo\n"
+    assert_failure_shows_the_end_of_what_failed_and_what_to_try(project)
+
+
+def assert_failure_shows_the_end_of_what_failed_and_what_to_try(project: Path) -> None:
+    (project / "requirements.txt").write_text("tiny==3.0 --hash=sha256:" + 64 * "0")
+    command = demo(project)
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 1
+    for part in ("No matching distribution found for tiny==3.0", "setup.log", "package index"):
+        assert part in err
 
 
 def test_killed_at_any_moment_is_made_good_by_the_next_call(project: Path) -> None:
@@ -106,15 +116,6 @@ def test_signal_ends_what_it_began_and_is_told_by_the_exit_code(project: Path, n
     command.communicate(timeout=15)
     assert command.returncode == 128 + number
     assert not at_work_in(project)
-
-
-def test_failure_shows_the_end_of_what_failed_and_what_to_try(project: Path) -> None:
-    (project / "requirements.txt").write_text("tiny==3.0 --hash=sha256:" + 64 * "0")
-    command = demo(project)
-    _, err = command.communicate(timeout=60)
-    assert command.returncode == 1
-    for part in ("No matching distribution found for tiny==3.0", "setup.log", "package index"):
-        assert part in err
 
 
 def test_missing_part_of_debians_python_is_named_with_its_remedy(project: Path) -> None:

@@ -4,6 +4,7 @@ Every process that a test ends was started by it: a user (`Person`), or a server
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -21,14 +22,18 @@ import redis
 
 from config import embedded
 from config.embedded import EmbeddedError, Postgres, Server, Valkey
+from config.embedded.keeper import LOOK_EVERY
+from config.embedded.processes import living_processes
+from config.embedded.users import _held
 
+ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 USER_PROGRAM = """
-import importlib.util, sys
+import sys
 from pathlib import Path
-found = importlib.util.spec_from_file_location("embedded", sys.argv[1])  # by its path: `config` would bring Celery
-embedded = sys.modules["embedded"] = importlib.util.module_from_spec(found)
-found.loader.exec_module(embedded)
+sys.path.append(sys.argv[1])
+import embedded, embedded.keeper
+assert not {"celery", "django", "config"} & set(sys.modules)
 embedded.hold(Path(sys.argv[2]), postgres="postgres" in sys.argv, valkey="valkey" in sys.argv)
 print("held", flush=True)
 sys.stdin.read()
@@ -42,7 +47,7 @@ class Person:
         names = servers or ("postgres", "valkey")
         packages = str(Path(psycopg.__file__).parent.parent)
         self.process = subprocess.Popen(
-            [python, "-c", USER_PROGRAM, embedded.__file__, str(local), *names],
+            [python, "-c", USER_PROGRAM, str(ROOT / "config"), str(local), *names],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=uid, cwd="/",
             env={**os.environ, "PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
@@ -62,18 +67,45 @@ class Person:
 
 @pytest.fixture
 def local() -> Iterator[Path]:
-    """A folder for servers that every account can reach; whatever still runs there afterwards is ended."""
+    """A folder for servers that every account can reach. Nothing runs or lies about afterwards."""
+    with open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Path]:
+    """A folder with a database that was never started."""
+    with open_folder() as folder, Postgres(folder) as server:
+        server.stop()
+        yield server.data
+
+
+@pytest.fixture
+def filled(local: Path, database: Path) -> Path:
+    """A folder for servers that has a database already: making one takes seconds."""
+    local.mkdir()
+    subprocess.run(["cp", "-a", database, local], check=True)
+    return local
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="embedded-")).resolve()
     folder.chmod(0o755)
-    yield folder / "local"
-    with suppress(AssertionError):
-        until(lambda: not left_behind(folder / "local"))
-    for pid in left_behind(folder / "local"):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    for kind in embedded.SERVERS:
-        kind(folder / "local").erase()
-    shutil.rmtree(folder)
+    local = folder / "local"
+    try:
+        yield local
+        with suppress(AssertionError):
+            until(lambda: not left_behind(local))
+    finally:
+        for pid in left_behind(local):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for kind in embedded.SERVERS:
+            kind(local).erase()
+        shutil.rmtree(folder)
+    assert not Postgres(local).sockets.exists()
+    assert not Path("/var/lib", Postgres(local).sockets.name).exists()
 
 
 def left_behind(local: Path) -> list[int]:
@@ -81,8 +113,8 @@ def left_behind(local: Path) -> list[int]:
     sockets = Postgres(local).sockets.name
     return [
         each.pid
-        for each in embedded.living_processes()
-        if sockets in each.title or (" keep " in each.title and f" {local} " in each.title)
+        for each in living_processes()
+        if sockets in each.title or ("embedded.keeper" in each.title and f" {local} " in each.title)
     ]
 
 
@@ -138,79 +170,79 @@ def test_eight_at_once_on_an_empty_folder_start_one_server_each_and_kill_9_of_al
     assert not Postgres(local).pid_file.exists()  # it was an orderly stop
 
 
-def test_last_one_out_stops_the_servers(local: Path) -> None:
-    alice, bob = Person(local), Person(local)
+def test_last_one_out_stops_the_servers(filled: Path) -> None:
+    alice, bob = Person(filled), Person(filled)
     alice.wait_until_held()
     bob.wait_until_held()
-    servers = (Postgres(local), Valkey(local))
+    servers = (Postgres(filled), Valkey(filled))
     pids = [running(server) for server in servers]
     alice.leave()
-    time.sleep(3 * embedded.LOOK_EVERY)
+    time.sleep(3 * LOOK_EVERY)
     assert [running(server) for server in servers] == pids
     bob.leave()
-    until(lambda: not left_behind(local), 2.0)
+    until(lambda: not left_behind(filled), 2.0)
 
 
-def test_only_what_is_needed_is_started(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_is_needed_is_started(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/leitmotif")
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
-    embedded.hold(local)
-    assert not local.exists()
-    alice = Person(local, "valkey").wait_until_held()
-    assert Valkey(local).answers()
-    assert Postgres(local).pid is None
-    bob = Person(local).wait_until_held()
-    assert Postgres(local).answers()
+    embedded.hold(filled)
+    assert not [kind for kind in embedded.SERVERS if kind(filled).users_lock.exists()]
+    alice = Person(filled, "valkey").wait_until_held()
+    assert Valkey(filled).answers()
+    assert Postgres(filled).pid is None
+    bob = Person(filled).wait_until_held()
+    assert Postgres(filled).answers()
     bob.leave()
-    until(lambda: Postgres(local).pid is None)
-    assert Valkey(local).answers()
+    until(lambda: Postgres(filled).pid is None)
+    assert Valkey(filled).answers()
     alice.leave()
 
 
-def test_killed_servers_come_back_under_a_living_user_with_all_that_was_committed(local: Path) -> None:
-    alice = Person(local).wait_until_held()
-    write_rows(local)
-    for server in (Postgres(local), Valkey(local)):
+def test_killed_servers_come_back_under_a_living_user_with_all_that_was_committed(filled: Path) -> None:
+    alice = Person(filled).wait_until_held()
+    write_rows(filled)
+    for server in (Postgres(filled), Valkey(filled)):
         before = running(server)
         os.kill(before, signal.SIGKILL)
         until(lambda server=server, before=before: server.pid not in (None, before) and server.answers())  # type: ignore[misc]
-    assert_rows_kept(local)
+    assert_rows_kept(filled)
     alice.leave()
 
 
-def test_next_user_adopts_the_servers_of_a_killed_keeper(local: Path) -> None:
-    alice = Person(local).wait_until_held()
-    write_rows(local)
-    servers = (Postgres(local), Valkey(local))
+def test_next_user_adopts_the_servers_of_a_killed_keeper(filled: Path) -> None:
+    alice = Person(filled).wait_until_held()
+    write_rows(filled)
+    servers = (Postgres(filled), Valkey(filled))
     pids = [running(server) for server in servers]
     keepers = [keeper_of(server) for server in servers]
     for keeper in keepers:
         os.kill(keeper, signal.SIGKILL)
     alice.die()
-    bob = Person(local).wait_until_held()
+    bob = Person(filled).wait_until_held()
     until(lambda: not set(keepers) & {keeper_of(server) for server in servers})
     assert [running(server) for server in servers] == pids
-    assert_rows_kept(local)
+    assert_rows_kept(filled)
     bob.leave()
-    until(lambda: not left_behind(local))
+    until(lambda: not left_behind(filled))
 
 
-def test_next_user_starts_anew_when_keepers_and_servers_were_killed(local: Path) -> None:
-    alice = Person(local).wait_until_held()
-    write_rows(local)
-    servers = (Postgres(local), Valkey(local))
+def test_next_user_starts_anew_when_keepers_and_servers_were_killed(filled: Path) -> None:
+    alice = Person(filled).wait_until_held()
+    write_rows(filled)
+    servers = (Postgres(filled), Valkey(filled))
     for pid in [keeper_of(server) for server in servers] + [running(server) for server in servers]:
         os.kill(pid, signal.SIGKILL)
-    assert Postgres(local).pid_file.exists()  # stale
+    assert Postgres(filled).pid_file.exists()  # stale
     alice.die()
-    bob = Person(local).wait_until_held()
-    assert_rows_kept(local)
+    bob = Person(filled).wait_until_held()
+    assert_rows_kept(filled)
     bob.leave()
 
 
-def test_number_of_a_dead_server_that_another_process_got_is_not_mistaken_for_it(local: Path) -> None:
-    with Postgres(local) as server:
-        server.kill()
+def test_number_of_a_dead_server_that_another_process_got_is_not_mistaken_for_it(filled: Path) -> None:
+    with Postgres(filled) as server:
+        os.kill(running(server), signal.SIGKILL)
         stale = server.pid_file.read_text().splitlines()
         server.pid_file.write_text("\n".join([str(os.getpid()), *stale[1:]]))
         server.start()
@@ -230,15 +262,52 @@ def test_keeper_killed_while_it_makes_the_database_leaves_no_half_database(local
     bob.leave()
 
 
-def test_failure_to_start_says_what_where_and_what_to_do(local: Path) -> None:
-    with Postgres(local) as server:
-        server.stop()
-        (server.data / "PG_VERSION").write_text("9.4\n")
-        with pytest.raises(EmbeddedError) as caught:
-            embedded.hold(local, postgres=True, valkey=False)
-    os.close(embedded._held.pop(server.users_lock))
-    for part in ("postgres ended with code 1", "not compatible", str(server.log), "DATABASE_URL"):
+def test_failure_to_start_says_what_where_and_what_to_do(filled: Path) -> None:
+    (filled / "postgres" / "PG_VERSION").write_text("9.4\n")
+    with pytest.raises(EmbeddedError, match=r"^The embedded postgres ended with code 1\. ") as caught:
+        embedded.hold(filled, postgres=True, valkey=False)
+    os.close(_held.pop(Postgres(filled).users_lock))
+    for part in ("not compatible", str(filled / "postgres.log"), "DATABASE_URL"):
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("door", "code"),
+    [
+        (["manage.py", "migrate"], 1),
+        (["-m", "celery", "-A", "config", "inspect", "ping"], 1),
+        (["-c", "import config.wsgi"], 3),
+        (["-m", "config.embedded", "stop"], 1),
+    ],
+    ids=["manage.py", "celery", "wsgi", "embedded"],
+)
+def test_failure_reaches_people_as_a_sentence(door: list[str], code: int) -> None:
+    environment = {**os.environ, "LEITMOTIF_LOCAL": "/dev/null/local", "DATABASE_URL": ""}
+    done = subprocess.run(
+        [sys.executable, *door], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert re.fullmatch(r"/dev/null/local/postgres\S+ cannot be written .* LEITMOTIF_LOCAL.*\n", done.stderr)
+
+
+def test_commands_for_people_show_and_stop_what_runs(filled: Path) -> None:
+    alice = Person(filled).wait_until_held()
+    for kind in embedded.SERVERS:
+        assert f"{kind.name} runs as process {running(kind(filled))}; {kind(filled).url}; " in command(filled, "status")
+    command(filled, "stop")
+    until(lambda: not left_behind(filled))
+    assert command(filled, "status").count("is not running") == 2
+    bob = Person(filled).wait_until_held()
+    assert Postgres(filled).answers()
+    alice.leave()
+    bob.leave()
+
+
+def command(local: Path, word: str) -> str:
+    environment = {**os.environ, "LEITMOTIF_LOCAL": str(local)}
+    return subprocess.check_output(
+        [sys.executable, "-m", "config.embedded", word], cwd=ROOT, env=environment, text=True
+    )
 
 
 def test_sockets_are_not_put_into_a_folder_that_others_can_enter(local: Path) -> None:
@@ -249,20 +318,20 @@ def test_sockets_are_not_put_into_a_folder_that_others_can_enter(local: Path) ->
         server.start()
 
 
-def test_folder_removed_under_the_servers_is_begun_anew(local: Path) -> None:
-    alice = Person(local).wait_until_held()
-    shutil.rmtree(local)
-    bob = Person(local).wait_until_held()
-    write_rows(local)
+def test_folder_removed_under_the_servers_is_begun_anew(filled: Path) -> None:
+    alice = Person(filled).wait_until_held()
+    shutil.rmtree(filled)
+    bob = Person(filled).wait_until_held()
+    write_rows(filled)
     alice.die()
-    time.sleep(3 * embedded.LOOK_EVERY)
-    assert_rows_kept(local)
+    time.sleep(3 * LOOK_EVERY)
+    assert_rows_kept(filled)
     bob.leave()
-    until(lambda: not left_behind(local))
+    until(lambda: not left_behind(filled))
 
 
-def test_settings_keep_what_was_committed(local: Path) -> None:
-    with Postgres(local) as server, psycopg.connect(server.url) as connection:
+def test_settings_keep_what_was_committed(filled: Path) -> None:
+    with Postgres(filled) as server, psycopg.connect(server.url) as connection:
         for name, value in {"synchronous_commit": "on", "fsync": "on", "max_connections": "200"}.items():
             assert connection.execute(f"SHOW {name}").fetchone() == (value,)
 
@@ -270,7 +339,7 @@ def test_settings_keep_what_was_committed(local: Path) -> None:
 def test_private_server_is_gone_afterwards(local: Path) -> None:
     with Valkey(local) as server, redis.Redis.from_url(server.url) as client:
         client.set("kept", "yes")
-        server.kill()
+        os.kill(running(server), signal.SIGKILL)
         server.start()
         assert client.get("kept") == b"yes"
     assert not server.data.exists()
@@ -295,11 +364,11 @@ def test_ordinary_user_runs_them_too(local: Path) -> None:
     local.mkdir()
     os.chown(local, NOBODY, NOBODY)
     person = Person(local, python=python, uid=NOBODY).wait_until_held()
-    theirs = [each for each in embedded.living_processes() if str(local) in each.title]
+    theirs = [each for each in living_processes() if str(local) in each.title]
     assert {each.uid for each in theirs} == {NOBODY}
     sockets = {word for each in theirs for word in each.title.split() if word.startswith("/tmp/leitmotif-")}
     person.die()
-    until(lambda: not [each for each in embedded.living_processes() if str(local) in each.title])
+    until(lambda: not [each for each in living_processes() if str(local) in each.title])
     for folder in sockets:
         shutil.rmtree(folder)
 

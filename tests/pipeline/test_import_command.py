@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def test_it_replaces_the_rejects_of_an_earlier_import(tmp_path: Path) -> None:
 
 
 @only_on_linux
-def test_it_says_where_the_rejects_are_if_not_beside_the_file(tmp_path: Path) -> None:
+def test_it_says_where_the_rejects_are_if_not_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     path = tmp_path / "export.jsonl"
     path.write_text("{oops\n")
     with path.open() as file, pytest.raises(CommandError, match="Rejected rows and reasons: ") as ended:

