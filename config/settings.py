@@ -1,6 +1,7 @@
 """All settings, from the environment. Nothing needs to be set on one machine; README.md lists what can be."""
 
 import secrets
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -153,6 +154,11 @@ EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")  # a folder with model.
 CLAIM_TIMEOUT = env.int("CLAIM_TIMEOUT", default=30)
 # Seconds without a sign of life after which a run no longer blocks its source.
 RUN_LOST_AFTER = env.int("RUN_LOST_AFTER", default=180)
+
+# --- Sessions -----------------------------------------------------------------------------------------------------
+SESSION_ZONE = env.str("SESSION_ZONE", default="UTC")  # of users whose own zone is unknown
+# A rule set to None is off. Day end is the time of day, in the user's zone, after which a new session begins.
+SESSION_RULES = {"idle": timedelta(hours=7), "day_end": time(20), "max_age": timedelta(hours=24)}
 
 LOGGING = {
     "version": 1,

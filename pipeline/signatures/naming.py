@@ -22,16 +22,19 @@ class Words:
         self.shares: dict[int, Counter[str]] = defaultdict(Counter)
         self.sizes = Counter(targets)
         for text, target in zip(texts, targets, strict=True):
-            self.shares[target].update(set(normalise.words(text)))
+            self.shares[target].update({normalise.singular(word) for word in normalise.words(text)})
         self.spread = Counter(word for shares in self.shares.values() for word in shares)
 
     def weight(self, word: str, target: int) -> float:
-        """Return share times rarity, as in class-based tf-idf (Grootendorst 2022, arXiv 2203.05794)."""
-        return self.shares[target][word] / self.sizes[target] * log(1 + len(self.sizes) / self.spread[word])
+        """Return squared share times rarity: class-based tf-idf (Grootendorst 2022, arXiv 2203.05794), but that a word
+        must stand for many of the target's themes; a rare word of one of them is no name for all.
+        """
+        share = self.shares[target][word] / self.sizes[target]
+        return share**2 * log(1 + len(self.sizes) / self.spread[word])
 
     def fit(self, key: str, target: int) -> float:
         """Return how well a name fits a target: the mean weight of its words."""
-        name_words = normalise.words(key) or [normalise.UNNAMED]
+        name_words = [normalise.singular(word) for word in normalise.words(key)] or [normalise.UNNAMED]
         return sum(self.weight(word, target) for word in name_words if word in self.spread) / len(name_words)
 
     def made_up_name(self, target: int, taken: set[str]) -> str:

@@ -10,23 +10,27 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.config.folders import temporary_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = "import sys, tiny; print(tiny.VERSION, *sys.argv[1:])"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project() -> Iterator[Path]:
     """A project with the real bin/, whose lock file names one small wheel beside it."""
-    folder = tmp_path / "my project"
-    shutil.copytree(ROOT / "bin", folder / "bin")
-    (folder / "manage.py").write_text(MANAGE)
-    lock(folder, "1.0")
-    return folder
+    with temporary_folder("bootstrap-") as parent:
+        folder = parent / "my project"
+        shutil.copytree(ROOT / "bin", folder / "bin")
+        (folder / "manage.py").write_text(MANAGE)
+        lock(folder, "1.0")
+        yield folder
 
 
 def lock(project: Path, version: str) -> None:

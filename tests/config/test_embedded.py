@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from config.embedded import EmbeddedError, Postgres, Server, Valkey
 from config.embedded.keeper import LOOK_EVERY
 from config.embedded.processes import living_processes
 from config.embedded.users import _held
+from tests.config.folders import temporary_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -90,20 +90,16 @@ def filled(local: Path, database: Path) -> Path:
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="embedded-")).resolve()
-    folder.chmod(0o755)
-    local = folder / "local"
-    try:
+    with temporary_folder("embedded-") as folder:
+        local = folder / "local"
         yield local
         with suppress(AssertionError):
             until(lambda: not left_behind(local))
-    finally:
         for pid in left_behind(local):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for kind in embedded.SERVERS:
             kind(local).erase()
-        shutil.rmtree(folder)
     assert not Postgres(local).sockets.exists()
     assert not Path("/var/lib", Postgres(local).sockets.name).exists()
 
@@ -114,7 +110,7 @@ def left_behind(local: Path) -> list[int]:
     return [
         each.pid
         for each in living_processes()
-        if sockets in each.title or ("embedded.keeper" in each.title and f" {local} " in each.title)
+        if sockets in each.title or ("import main; main(" in each.title and f" {local} " in each.title)
     ]
 
 
