@@ -65,7 +65,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class Read:
     """One conversation as it was read: its label, and its main theme unless it was filtered or failed."""
 
     label: str
@@ -89,7 +89,7 @@ def evaluate(path: str | Path, *, profile: str = "support", extractor: str = "lo
         raise NothingToEvaluate(
             f"{path} has no conversation with a label; each row to be judged needs the field label."
         )
-    reads = _read(labelled, get_profile(profile), get_extractor(extractor))
+    reads = read(labelled, get_profile(profile), get_extractor(extractor))
     gate = replace(get_profile(profile).gate, recent_days=None)
     labels = [read.label for read in reads]
     states = Counter(read.outcome.state for read in reads)
@@ -108,12 +108,15 @@ def evaluate(path: str | Path, *, profile: str = "support", extractor: str = "lo
 # --- Reading ------------------------------------------------------------------------------------------------------
 
 
-def _read(records: Sequence[Record], profile: Profile, extractor: Extractor) -> list[_Read]:
-    """Read in as many threads as there are processors; answers do not depend on what is read together."""
+def read(records: Sequence[Record], profile: Profile, extractor: Extractor) -> list[Read]:
+    """Return the reading of each record, in their order.
+
+    Reads in as many threads as there are processors; answers do not depend on what is read together.
+    """
     pieces = [records[start : start + PIECE] for start in range(0, len(records), PIECE)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         outcomes = [one for piece in pool.map(lambda p: _read_piece(p, profile, extractor), pieces) for one in piece]
-    return [_Read(record.label, record.customer, outcome) for record, outcome in zip(records, outcomes, strict=True)]
+    return [Read(record.label, record.customer, outcome) for record, outcome in zip(records, outcomes, strict=True)]
 
 
 def _read_piece(records: Sequence[Record], profile: Profile, extractor: Extractor) -> list[extract.Outcome]:
@@ -136,7 +139,7 @@ def _claim(record: Record) -> extract.Claimed:
 # --- Grouping -----------------------------------------------------------------------------------------------------
 
 
-def _by_meaning(reads: Sequence[_Read]) -> list[str | None]:
+def _by_meaning(reads: Sequence[Read]) -> list[str | None]:
     """Return the root signature of each conversation, as a merge with an empty registry gives it."""
     rows = [
         ThemeRow(number, draft.proposed.signature, draft.proposed.summary, draft.vector)
@@ -150,11 +153,11 @@ def _by_meaning(reads: Sequence[_Read]) -> list[str | None]:
     return roots
 
 
-def _by_name(reads: Sequence[_Read]) -> list[str | None]:
+def _by_name(reads: Sequence[Read]) -> list[str | None]:
     return [read.draft.proposed.signature if read.draft else None for read in reads]
 
 
-def _stories(reads: Sequence[_Read], signatures: Sequence[str | None], gate: Gate) -> list[int]:
+def _stories(reads: Sequence[Read], signatures: Sequence[str | None], gate: Gate) -> list[int]:
     """Return a group number for each conversation: that of its story, from 0 up, or a negative one of its own."""
     members: dict[str, list[int]] = defaultdict(list)
     for number, signature in enumerate(signatures):
@@ -168,7 +171,7 @@ def _stories(reads: Sequence[_Read], signatures: Sequence[str | None], gate: Gat
     return found
 
 
-def _member(number: int, read: _Read) -> group.Member:
+def _member(number: int, read: Read) -> group.Member:
     draft = read.outcome.themes[0]
     return group.Member(
         theme_id=number,

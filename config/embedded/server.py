@@ -246,8 +246,14 @@ class Server(ABC):
     def _end(self, pid: int, number: signal.Signals, seconds: float) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-        if not wait(lambda: self._reap() or pid not in self._processes(), seconds) and number != signal.SIGKILL:
+        if not wait(lambda: self._is_gone(pid), seconds) and number != signal.SIGKILL:
             self._end(pid, signal.SIGKILL, seconds)
+
+    def _is_gone(self, pid: int) -> bool:
+        """Return whether the process ended. Our own child must be waited for too: its title goes before it does."""
+        if self._child is not None and self._child.pid == pid:
+            return self._reap()
+        return pid not in self._processes()
 
     def _reap(self) -> bool:
         """Take note of the end of our own child; return whether it ended."""

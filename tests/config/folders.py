@@ -1,4 +1,4 @@
-"""Folders for tests that write much: in memory where there is room, since a busy disk makes them several times slower."""
+"""Folders for tests that write much: in memory where there is room, for a busy disk makes them several times slower."""
 
 import shutil
 import tempfile

@@ -3,6 +3,7 @@
 Every process that a test ends was started by it: a user (`Person`), or a server or keeper of the test's folder.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ import redis
 from config import embedded
 from config.embedded import EmbeddedError, Postgres, Server, Valkey
 from config.embedded.keeper import LOOK_EVERY
+from config.embedded.locks import open_lock
 from config.embedded.processes import living_processes
 from config.embedded.users import _held
 from tests.config.folders import temporary_folder
@@ -258,6 +260,21 @@ def test_keeper_killed_while_it_makes_the_database_leaves_no_half_database(local
     bob.leave()
 
 
+def test_keeper_goes_on_for_others_when_the_user_that_began_it_is_killed(local: Path) -> None:
+    server = Postgres(local)
+    bob = open_lock(server.users_lock)
+    fcntl.flock(bob, fcntl.LOCK_SH)
+    alice = Person(local, "postgres")
+    until(lambda: list(local.glob("postgres.unfinished.*")))
+    alice.die()
+    until(server.answers)
+    time.sleep(3 * LOOK_EVERY)
+    assert server.answers()
+    os.close(bob)
+    until(lambda: not left_behind(local))
+    assert "Error" not in server.keeper_log.read_text()
+
+
 def test_failure_to_start_says_what_where_and_what_to_do(filled: Path) -> None:
     (filled / "postgres" / "PG_VERSION").write_text("9.4\n")
     with pytest.raises(EmbeddedError, match=r"^The embedded postgres ended with code 1\. ") as caught:
@@ -316,7 +333,7 @@ def test_sockets_are_not_put_into_a_folder_that_others_can_enter(local: Path) ->
 
 def test_folder_removed_under_the_servers_is_begun_anew(filled: Path) -> None:
     alice = Person(filled).wait_until_held()
-    shutil.rmtree(filled)
+    until(lambda: is_removed(filled))
     bob = Person(filled).wait_until_held()
     write_rows(filled)
     alice.die()
@@ -324,6 +341,12 @@ def test_folder_removed_under_the_servers_is_begun_anew(filled: Path) -> None:
     assert_rows_kept(filled)
     bob.leave()
     until(lambda: not left_behind(filled))
+
+
+def is_removed(folder: Path) -> bool:
+    """Remove the folder; return whether it is gone, for the servers write there meanwhile."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 def test_settings_keep_what_was_committed(filled: Path) -> None:
