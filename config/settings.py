@@ -140,6 +140,7 @@ CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # else Celery opens a new database connection for every task
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BEAT_SCHEDULE = {"look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0}}
 CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ EXTRACTORS = {
     "null": "pipeline.extractors.null.NullExtractor",
 }
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")  # a folder with model.safetensors and tokenizer.json
-# Seconds after which a chunk that nobody touched is given to another worker. It must exceed the longest single call.
+# Seconds after which a chunk that nobody touched is given to another worker. Whoever is at work renews its claim.
 CLAIM_TIMEOUT = env.int("CLAIM_TIMEOUT", default=30)
 # Seconds without a sign of life after which a run no longer blocks its source.
 RUN_LOST_AFTER = env.int("RUN_LOST_AFTER", default=180)

@@ -9,8 +9,11 @@ from django.db import connection, models
 def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Add rows to the model's table; `columns` name its columns, and each row has a value for each, in that order.
 
-    Raises Django's IntegrityError or DataError if a row is refused; then none is added.
+    Raises Django's IntegrityError or DataError if a row is refused; then none is added. No rows are no work.
     """
+    rows = list(rows)
+    if not rows:
+        return
     types = [_type_of(model, column) for column in columns]
     names = ", ".join(f'"{column}"' for column in columns)
     statement = f"COPY {model._meta.db_table} ({names}) FROM STDIN (FORMAT BINARY)"

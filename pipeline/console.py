@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline import queries, runs, tasks
+from pipeline import queries, runs, salvage, tasks
 from pipeline.models import Run, Story
 from pipeline.queries import ItemCounts, RunSummary
 
@@ -81,7 +81,11 @@ class _Watch:
         if now - max(self.moved_at, self.tended_at) >= patience:
             self.tended_at = now
             tasks.tend(run_id=run.pk)
-        if not self.hinted and now - self.began_at > NO_WORKER_HINT and counts.pending == counts.planned > 0:
+        if (
+            not self.hinted
+            and now - self.began_at > NO_WORKER_HINT
+            and counts.pending == counts.planned - counts.skipped > 0
+        ):
             self.hinted = True
             self.screen.say("No worker has begun yet. Is one running? Start one with `bin/up`.")
 
@@ -189,10 +193,10 @@ def print_failures(run: Run, console: Console) -> None:
 
 
 def print_way_on(run: Run, console: Console) -> None:
-    """Say how an ended run that is not complete goes on."""
+    """Say how an ended run that is not complete goes on, if it can."""
     if run.state == Run.State.STOPPED:
         console.print(f"Go on with:  manage.py run_pipeline --resume {run.pk}", highlight=False)
-    elif run.state in Run.RESUMABLE:
+    elif run.state in Run.RESUMABLE and salvage.take_stock(run=run).is_worth_it:
         console.print(f"Mend it with:  manage.py salvage {run.pk}", highlight=False)
 
 
@@ -207,7 +211,7 @@ def print_stories(stories: Sequence[Story], console: Console) -> None:
     for story in stories:
         sizes = str(getattr(story, "conversations", "")), str(getattr(story, "customers", ""))
         table.add_row(story.title, *sizes, _one_line(quotes.get(story.pk, "")))
-    console.print(table, markup=False)
+    console.print(table)
 
 
 def _one_line(quote: str, width: int = 160) -> str:

@@ -122,7 +122,7 @@ def read(records: Sequence[Record], profile: Profile, extractor: Extractor) -> l
 def _read_piece(records: Sequence[Record], profile: Profile, extractor: Extractor) -> list[extract.Outcome]:
     claims = [_claim(record) for record in records]
     answers = extract.ask(claims, profile, extractor)
-    return [extract.parse(claimed, answers[claimed.item_id], profile) for claimed in claims]
+    return [extract.parse(claimed, answers[claimed.item_id], profile, extractor) for claimed in claims]
 
 
 def _claim(record: Record) -> extract.Claimed:

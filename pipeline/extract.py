@@ -9,7 +9,7 @@ costs a second question.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,7 @@ from pipeline.bulk import copy_rows, reserve_ids
 from pipeline.extractors.base import Answer, Extractor, Message, ProposedTheme, Reading, Transcript, get_extractor
 from pipeline.models import Call, Evidence, Item, Run, Theme
 from pipeline.profiles import Profile, get_profile
+from pipeline.pulse import pulse
 from pipeline.signatures.normalise import normal_form
 
 PIECE = 50
@@ -31,6 +32,13 @@ PIECE = 50
 
 MAX_DELIVERIES = 3
 """An item whose reading ended its worker this often is failed instead of read again."""
+
+
+UNIT_TOLERANCE = 1e-3
+"""How far a vector's length may be from 1: float32 sums of some hundred squares stay far below."""
+
+REFUSED = (IntegrityError, DataError, UnicodeError)
+"""What PostgreSQL or its driver say of a row that cannot be stored, whoever tries."""
 
 
 class AtLimit(Exception):
@@ -95,15 +103,16 @@ def extract_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
 
 
 def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profile, extractor: Extractor) -> int:
-    worn_out = [_worn_out(claimed) for claimed in piece if claimed.delivery_count > MAX_DELIVERIES]
-    readable = [claimed for claimed in piece if claimed.delivery_count <= MAX_DELIVERIES]
-    answers = _stored_answers(readable)
-    asked = [claimed for claimed in readable if claimed.item_id not in answers]
-    fresh = ask(asked, profile, extractor)
-    _store_answers(asked, fresh)
-    answers |= fresh
-    outcomes = [parse(claimed, answers[claimed.item_id], profile) for claimed in readable]
-    return _store(run=run, token=token, outcomes=[*worn_out, *outcomes], model=extractor.model)
+    answers = _stored_answers(piece)
+    worn_out = [claimed for claimed in piece if _is_worn_out(claimed) and claimed.item_id not in answers]
+    asked = [claimed for claimed in piece if claimed not in worn_out and claimed.item_id not in answers]
+    with pulse(lambda: _renew(run, token)):
+        answers |= _store_answers(asked, ask(asked, profile, extractor))
+    outcomes = [
+        _worn_out(claimed) if claimed in worn_out else parse(claimed, answers[claimed.item_id], profile, extractor)
+        for claimed in piece
+    ]
+    return _store(run=run, token=token, outcomes=outcomes, model=extractor.model)
 
 
 # --- Claiming -----------------------------------------------------------------------------------------------------
@@ -144,6 +153,13 @@ def _claim_next(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed
         _respect_limit(run, chunk, values["stale"])
         rows = _rows(_CLAIM_FRESH, values) or _rows(_CLAIM_AGAIN, values)
     return [_claimed(run, row) for row in rows]
+
+
+def _renew(run: Run, token: str) -> None:
+    """Say that the items of this token are still being read."""
+    now = timezone.now()
+    Item.objects.filter(run=run, claim=token, state=Item.State.READING).update(claimed_at=now)
+    Run.objects.filter(pk=run.pk, epoch=run.epoch, state__in=Run.LIVE).update(heartbeat_at=now)
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -210,26 +226,48 @@ def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
 
 
 def ask(asked: Sequence[Claimed], profile: Profile, extractor: Extractor) -> dict[int, Answer | Exception]:
-    """Ask about all at once; if that fails, about each alone, so that a bad conversation costs only itself."""
+    """Ask about all at once. If that fails, keep the answers that came, and ask about each of the others alone, so that
+    a bad conversation costs only itself.
+    """
+    answers: dict[int, Answer | Exception] = {}
     try:
-        answers = list(extractor.read([claimed.transcript for claimed in asked], profile)) if asked else []
-        return {claimed.item_id: answer for claimed, answer in zip(asked, answers, strict=True)}
+        for claimed, answer in zip(asked, extractor.read([c.transcript for c in asked], profile), strict=True):
+            answers[claimed.item_id] = answer
     except Exception as error:
         if len(asked) == 1:
             return {asked[0].item_id: error}
-    return {claimed.item_id: ask([claimed], profile, extractor)[claimed.item_id] for claimed in asked}
+    for claimed in asked:
+        if claimed.item_id not in answers:
+            answers |= ask([claimed], profile, extractor)
+    return answers
 
 
-def _store_answers(asked: Sequence[Claimed], answers: dict[int, Answer | Exception]) -> None:
-    """Keep the raw answers, committed, before anybody tries to understand them."""
+def _store_answers(asked: Sequence[Claimed], answers: dict[int, Answer | Exception]) -> dict[int, Answer | Exception]:
+    """Keep the raw answers, committed, before anybody tries to understand them, and return them all.
+
+    An answer that PostgreSQL refuses comes back as that error; the others are kept.
+    """
     answered_at = timezone.now()
-    rows = [
-        _call_row(claimed, answer, answered_at)
+    rows = {
+        claimed.item_id: _call_row(claimed, answer, answered_at)
         for claimed in asked
         if isinstance(answer := answers[claimed.item_id], Answer)
-    ]
-    if rows:
-        copy_rows(Call, _CALL_COLUMNS, rows)
+    }
+    try:
+        copy_rows(Call, _CALL_COLUMNS, list(rows.values()))
+    except REFUSED:
+        return answers | _store_singly(rows)
+    return answers
+
+
+def _store_singly(rows: dict[int, tuple[object, ...]]) -> dict[int, Answer | Exception]:
+    refused: dict[int, Answer | Exception] = {}
+    for item_id, row in rows.items():
+        try:
+            copy_rows(Call, _CALL_COLUMNS, [row])
+        except REFUSED as error:
+            refused[item_id] = error
+    return refused
 
 
 _CALL_COLUMNS = (
@@ -248,7 +286,7 @@ def _call_row(claimed: Claimed, answer: Answer, answered_at: datetime) -> tuple[
 # --- Parsing ------------------------------------------------------------------------------------------------------
 
 
-def parse(claimed: Claimed, answer: Answer | Exception, profile: Profile) -> Outcome:
+def parse(claimed: Claimed, answer: Answer | Exception, profile: Profile, extractor: Extractor) -> Outcome:
     """Turn a raw answer into an outcome; an answer nobody can read, and an error, are outcomes too."""
     if isinstance(answer, Exception):
         return _failed(claimed, Item.Stage.READ, answer)
@@ -256,7 +294,8 @@ def parse(claimed: Claimed, answer: Answer | Exception, profile: Profile) -> Out
         reading = Reading.model_validate_json(answer.text)
         if not profile.category(reading.category).goes_on:
             return Outcome(claimed, Item.State.FILTERED, reading.category, reading.filtered_because or reading.category)
-        drafts = tuple(_drafts(claimed.transcript, reading, answer.vectors))
+        vectors = _vectors(answer.vectors, len(reading.themes), extractor.dimension)
+        drafts = tuple(_drafts(claimed.transcript, reading, vectors, profile))
     except (ValidationError, KeyError, ValueError) as error:
         return _failed(claimed, Item.Stage.PARSE, error)
     if not drafts:
@@ -264,21 +303,27 @@ def parse(claimed: Claimed, answer: Answer | Exception, profile: Profile) -> Out
     return Outcome(claimed, Item.State.EXTRACTED, reading.category, themes=drafts)
 
 
-def _drafts(transcript: Transcript, reading: Reading, vectors: bytes) -> list[Draft]:
-    """Return one draft a distinct name; ValueError if vectors and themes do not match."""
-    count = len(reading.themes)
-    if count == 0:
-        return []
-    if not vectors or len(vectors) % (4 * count):
-        raise ValueError(f"{len(vectors)} bytes of vectors do not fit {count} themes")
-    rows = np.frombuffer(vectors, np.float32).reshape(count, -1)
-    if not np.isfinite(rows).all():
-        raise ValueError("a vector holds a number that is not finite")
+def _vectors(stored: bytes, count: int, dimension: int) -> np.ndarray:
+    """Return the (count, dimension) vectors; ValueError unless they are that many, finite, and of length 1."""
+    if len(stored) != 4 * count * dimension:
+        raise ValueError(f"{len(stored)} bytes of vectors do not fit {count} themes of {dimension} numbers each")
+    rows = np.frombuffer(stored, np.float32).reshape(count, dimension)
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
+    if not np.all(np.abs(lengths - 1) < UNIT_TOLERANCE):
+        raise ValueError(f"vectors must have length 1; these have {', '.join(f'{length:.3g}' for length in lengths)}")
+    return rows
+
+
+def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profile: Profile) -> list[Draft]:
+    """Return one draft a distinct name; twins in one answer become one, with the quotes of all."""
     drafts: dict[str, Draft] = {}
-    for proposed, row in zip(reading.themes, rows, strict=True):
-        drafts.setdefault(
-            normal_form(proposed.signature), Draft(proposed, row.tobytes(), _verified(transcript.text, proposed.quotes))
-        )
+    for proposed, vector in zip(reading.themes, vectors, strict=True):
+        profile.category(proposed.category)
+        form, quotes = normal_form(proposed.signature), _verified(transcript.text, proposed.quotes)
+        if twin := drafts.get(form):
+            drafts[form] = replace(twin, quotes=tuple(dict.fromkeys(twin.quotes + quotes)))
+        else:
+            drafts[form] = Draft(proposed, vector.tobytes(), quotes)
     return list(drafts.values())
 
 
@@ -297,6 +342,10 @@ def _failed(claimed: Claimed, stage: str, error: Exception) -> Outcome:
     return Outcome(
         claimed, Item.State.FAILED, reason=f"could not {stage}: {name}", stage=stage, error=str(error), error_class=name
     )
+
+
+def _is_worn_out(claimed: Claimed) -> bool:
+    return claimed.delivery_count > MAX_DELIVERIES
 
 
 def _worn_out(claimed: Claimed) -> Outcome:
@@ -319,7 +368,9 @@ SET state = done.state, category = done.category, reason = done.reason, stage = 
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(categories)s::text[], %(reasons)s::text[], %(stages)s::text[],
             %(errors)s::text[], %(classes)s::text[])
      AS done (id, state, category, reason, stage, error, error_class)
+, pipeline_run run
 WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
+  AND run.id = item.run_id AND run.epoch = item.epoch AND run.state IN ('running', 'stopping')
 """
 _BEAT = "UPDATE pipeline_run SET heartbeat_at = %s WHERE id = %s AND heartbeat_at < %s"
 
@@ -328,7 +379,7 @@ def _store(*, run: Run, token: str, outcomes: Sequence[Outcome], model: str) -> 
     """Store a piece in one transaction; if a row is refused, each item in its own, so that only the bad one fails."""
     try:
         _store_together(run, token, outcomes, model)
-    except (IntegrityError, DataError) as error:
+    except REFUSED as error:
         if len(outcomes) > 1:
             return sum(_store(run=run, token=token, outcomes=[outcome], model=model) for outcome in outcomes)
         _store_together(run, token, [_failed(outcomes[0].claimed, Item.Stage.STORE, error)], model)

@@ -49,24 +49,30 @@ class Verdict:
     detail: str = ""
 
 
-def settle_run(*, run: Run) -> None:
-    """Settle every signature the run touched. Opens a transaction a batch; may run twice."""
-    roots = queries.affected_roots(run)
+def settle_run(*, run: Run) -> list[str]:
+    """Settle every signature the run touched; return the keys of those that could not be settled.
+
+    Opens a transaction a batch and stops between two when the run does. May run twice.
+    """
+    roots, unsettled = queries.affected_roots(run), []
+    alive = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=Run.State.RUNNING)
     for start in range(0, len(roots), BATCH):
-        _settle_all(run, roots[start : start + BATCH])
-        Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now(), advance_claimed_at=timezone.now())
+        if not alive.exists():
+            break
+        unsettled += _settle_all(run, roots[start : start + BATCH])
+    return list(Signature.objects.filter(pk__in=unsettled).order_by("key").values_list("key", flat=True))
 
 
-def _settle_all(run: Run, roots: Sequence[int]) -> None:
+def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
     try:
         with transaction.atomic():
             settle(run=run, roots=roots)
     except (IntegrityError, DataError):
         if len(roots) == 1:
             log.exception("run %s: signature %s could not be settled", run.pk, roots[0])
-            return
-        for root in roots:
-            _settle_all(run, [root])
+            return list(roots)
+        return [failed for root in roots for failed in _settle_all(run, [root])]
+    return []
 
 
 # --- The gates ----------------------------------------------------------------------------------------------------
@@ -111,21 +117,20 @@ def _distinct(members: Iterable[Member]) -> tuple[int, int]:
 def settle(*, run: Run, roots: Sequence[int]) -> None:
     """Bring the stories and orphans of these root signatures in line with their current themes.
 
-    Requires a transaction. A story grows and never loses its people's columns; a waiting orphan graduates into the
-    story it becomes.
+    Requires a transaction; locks the signatures first, so that two runs settle one after the other and see each other's
+    themes. A story grows and never loses its people's columns; an orphan graduates into the story it becomes.
     """
-    gate = get_profile(run.profile).gate
-    groups = _members(run, roots)
     signatures = list(Signature.objects.filter(pk__in=roots).order_by("pk").select_for_update(no_key=True))
-    standing = _standing_stories(roots)
-    verdicts = {root: judge(members, gate, run.as_of) for root, members in groups.items()}
-    growing = {root: story for root, story in standing.items() if root in groups and not _recurs(story, groups[root])}
-    closed = {*growing, *_dismissed(roots)}
-    fresh = [s for s in signatures if s.pk in groups and s.pk not in closed and not verdicts[s.pk].reason]
-    stories = growing | _create_stories(run, fresh, groups, standing)
-    _add_evidence(run, stories, groups)
+    gate = get_profile(run.profile).gate
+    groups, standing, dismissed = _members(run, roots), _standing_stories(roots), _dismissed(roots)
+    growing = {root: story for root, story in standing.items() if not _recurs(story, groups[root])}
+    verdicts = {root: judge(groups[root], gate, run.as_of) for root in roots if root not in growing and groups[root]}
+    passed = {root for root, verdict in verdicts.items() if not verdict.reason and root not in dismissed}
+    stories = growing | _create_stories(run, [s for s in signatures if s.pk in passed], groups, standing)
+    _renew_evidence(run, stories, groups)
     _graduate(stories)
-    _wait(signatures, verdicts, stories)
+    _wait([s for s in signatures if s.pk in verdicts and s.pk not in passed], verdicts)
+    _forget_empty([root for root in roots if not groups[root]])
 
 
 def _members(run: Run, roots: Sequence[int]) -> dict[int, list[Member]]:
@@ -144,14 +149,21 @@ def _members(run: Run, roots: Sequence[int]) -> dict[int, list[Member]]:
     groups: dict[int, list[Member]] = defaultdict(list)
     for row in rows:
         groups[leaves[row[0]]].append(Member(*row[1:]))
+    for root, conversation_id in _kept_by_earlier_stories(roots):
+        groups[root] = [member for member in groups[root] if member.conversation_id != conversation_id]
     return groups
+
+
+def _kept_by_earlier_stories(roots: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (root, conversation) of the stories that were done before their problem came back as another story."""
+    recurred = StoryEvidence.objects.filter(story__signature__in=roots, story__recurrences__isnull=False)
+    return list(recurred.values_list("story__signature_id", "conversation_id"))
 
 
 def _standing_stories(roots: Sequence[int]) -> dict[int, Story]:
     """Return the newest story of each root that has any; one that is not open collects or recurs."""
     stories = Story.objects.filter(signature__in=roots, absorbed_by__isnull=True).order_by("signature_id", "-id")
-    newest = stories.distinct("signature_id").select_related("recurs_from")
-    return {story.signature_id: story for story in newest}
+    return {story.signature_id: story for story in stories.distinct("signature_id")}
 
 
 def _dismissed(roots: Sequence[int]) -> set[int]:
@@ -160,11 +172,17 @@ def _dismissed(roots: Sequence[int]) -> set[int]:
     return set(orphans.values_list("signature_id", flat=True))
 
 
-def _recurs(story: Story, members: Sequence[Member]) -> bool:
-    """Whether the problem came back after the story was done."""
+def _recurs(story: Story, members: list[Member]) -> bool:
+    """Whether the problem came back after the story was done. If so, the members it keeps are taken out of the list:
+    what is left must pass the gates anew.
+    """
     if story.status != Story.Status.DONE or story.reviewed_at is None:
         return False
-    return any(member.occurred_at > story.reviewed_at for member in members)
+    if not any(member.occurred_at > story.reviewed_at for member in members):
+        return False
+    kept = set(story.evidence.values_list("conversation_id", flat=True))
+    members[:] = [member for member in members if member.conversation_id not in kept]
+    return bool(members)
 
 
 def _create_stories(
@@ -197,30 +215,41 @@ def describe(members: Sequence[Member]) -> str:
     return max(members, key=lambda member: (member.score or 0.0, -member.theme_id)).summary
 
 
-def _add_evidence(run: Run, stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
-    """Add the conversations a story does not have yet; a done story that recurred keeps its own."""
-    rows = []
+def _renew_evidence(run: Run, stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
+    """Give each story the conversations of its current themes.
+
+    What a newer reading took away goes from an open story; a story that people closed keeps what it had.
+    """
+    known = {
+        (row.story_id, row.conversation_id): row for row in StoryEvidence.objects.filter(story__in=stories.values())
+    }
+    wanted = _wanted(run, stories, groups)
+    is_open = {story.pk for story in stories.values() if story.status in Story.OPEN}
+    gone = [row.pk for key, row in known.items() if key not in wanted and row.story_id in is_open]
+    moved = [(row.pk, wanted[key].theme_id) for key, row in known.items() if _has_moved(row, wanted.get(key))]
+    added = [row for key, row in wanted.items() if key not in known]
+    StoryEvidence.objects.filter(pk__in=gone).delete()
+    for pk, theme_id in moved:
+        StoryEvidence.objects.filter(pk=pk).update(theme_id=theme_id)
+    StoryEvidence.objects.bulk_create(added)
+    changed = {row.story_id for row in added} | {known[key].story_id for key in known if known[key].pk in set(gone)}
+    Story.objects.filter(pk__in=changed).update(updated_at=timezone.now())
+
+
+def _wanted(
+    run: Run, stories: dict[int, Story], groups: dict[int, list[Member]]
+) -> dict[tuple[int, int], StoryEvidence]:
+    """Return one row for each story and conversation, by the theme nearest to the middle of the group."""
+    wanted: dict[tuple[int, int], StoryEvidence] = {}
     for root, story in sorted(stories.items()):
-        seen: set[int] = set()
-        since = story.recurs_from.reviewed_at if story.recurs_from else None
         for member in groups[root]:
-            if member.conversation_id not in seen and (since is None or member.occurred_at > since):
-                seen.add(member.conversation_id)
-                rows.append(
-                    StoryEvidence(
-                        story=story, conversation_id=member.conversation_id, theme_id=member.theme_id, run=run
-                    )
-                )
-    added = {row.story_id for row in rows} - _complete(rows)
-    StoryEvidence.objects.bulk_create(rows, ignore_conflicts=True)
-    Story.objects.filter(pk__in=added).update(updated_at=timezone.now())
+            row = StoryEvidence(story=story, conversation_id=member.conversation_id, theme_id=member.theme_id, run=run)
+            wanted.setdefault((story.pk, member.conversation_id), row)
+    return wanted
 
 
-def _complete(rows: Sequence[StoryEvidence]) -> set[int]:
-    """Return the stories that have all these conversations already."""
-    stories = {row.story_id for row in rows}
-    known = set(StoryEvidence.objects.filter(story__in=stories).values_list("story_id", "conversation_id"))
-    return stories - {row.story_id for row in rows if (row.story_id, row.conversation_id) not in known}
+def _has_moved(known: StoryEvidence, wanted: StoryEvidence | None) -> bool:
+    return wanted is not None and known.theme_id != wanted.theme_id
 
 
 def _graduate(stories: dict[int, Story]) -> None:
@@ -229,8 +258,8 @@ def _graduate(stories: dict[int, Story]) -> None:
         Orphan.objects.filter(pk=orphan.pk).update(graduated_at=now, updated_at=now, story=stories[orphan.signature_id])
 
 
-def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict], stories: dict[int, Story]) -> None:
-    """Make or renew the waiting orphan of each signature without a story; a dismissed one stays dismissed."""
+def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None:
+    """Make or renew the waiting orphan of each signature; a dismissed one stays dismissed."""
     now = timezone.now()
     rows = [
         {
@@ -241,7 +270,6 @@ def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict], stories
             "updated_at": now,
         }
         for signature in signatures
-        if signature.pk in verdicts and signature.pk not in stories
     ]
     renewed = {name: ExcludedCol(name) for name in ("reason", "detail", "updated_at")}
     waiting = Orphan.objects.on_conflict(  # type: ignore[attr-defined]  # psqlextra has no types
@@ -249,3 +277,8 @@ def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict], stories
     )
     if rows:
         waiting.bulk_insert(rows)
+
+
+def _forget_empty(roots: Sequence[int]) -> None:
+    """Delete the waiting orphans of signatures that no current theme means any more; nobody has decided about them."""
+    Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True, dismissed_at__isnull=True).delete()

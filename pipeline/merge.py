@@ -46,6 +46,17 @@ def merge_themes(*, run: Run, following: str) -> bool:
     return True
 
 
+def refuse_other_model(*, profile: str, model: str) -> None:
+    """Raise MixedModels if the profile's signatures have vectors of another model than this."""
+    signatures = Signature.objects.filter(profile=profile, vector_sum__isnull=False)
+    other = signatures.exclude(vector_model=model).values_list("vector_model", flat=True).first()
+    if other:
+        raise MixedModels(
+            f"the signatures of profile {profile} have vectors of the model {other}, this extractor makes those of "
+            f"{model}: they cannot be compared. Use one extractor for a profile."
+        )
+
+
 # --- Reading ------------------------------------------------------------------------------------------------------
 
 
@@ -60,16 +71,12 @@ def _unassigned(run: Run) -> tuple[str, list[ThemeRow]]:
 
 def _registered(profile: str, model: str) -> Registered:
     roots = Signature.objects.filter(profile=profile, vector_sum__isnull=False)
-    strangers = roots.exclude(vector_model=model).values_list("vector_model", flat=True).first() if model else None
-    if strangers:
-        raise MixedModels(
-            f"the signatures of profile {profile} have vectors of {strangers}, this run's themes of {model}; "
-            "use one extractor for a profile"
-        )
+    if model:
+        refuse_other_model(profile=profile, model=model)
     links = SignatureRoot.objects.filter(signature__profile=profile)
     return Registered(
         roots=tuple(
-            RootRow(root.normal_form, root.key, bytes(root.vector_sum or b""), root.size, root.radius or 1.0)
+            RootRow(root.normal_form, root.key, bytes(root.vector_sum or b""), root.size)
             for root in roots.filter(root_link__root=F("pk"))
         ),
         root_of=dict(links.values_list("signature__normal_form", "root__normal_form")),
@@ -121,8 +128,8 @@ def _ids(profile: str, forms: set[str]) -> dict[str, int]:
 
 
 _RENEW_ROOTS = """
-UPDATE pipeline_signature signature SET vector_sum = root.vector_sum, size = root.size, radius = root.radius
-FROM unnest(%s::text[], %s::bytea[], %s::int[], %s::float8[]) AS root (form, vector_sum, size, radius)
+UPDATE pipeline_signature signature SET vector_sum = root.vector_sum, size = root.size
+FROM unnest(%s::text[], %s::bytea[], %s::int[]) AS root (form, vector_sum, size)
 WHERE signature.profile = %s AND signature.normal_form = root.form
 """
 
@@ -135,7 +142,6 @@ def _renew_roots(profile: str, roots: Sequence[RootRow]) -> None:
                 [row.form for row in rows],
                 [row.vector_sum for row in rows],
                 [row.size for row in rows],
-                [row.radius for row in rows],
             ]
             cursor.execute(_RENEW_ROOTS, [*columns, profile])
 

@@ -109,17 +109,18 @@ def failed_items(run: Run | int) -> QuerySet[Item]:
 def current_themes(run: Run) -> QuerySet[Theme]:
     """Themes that count while this run groups: for each conversation those of its newest reading.
 
-    A reading counts once its run is finished; this run's own count already.
+    A reading counts once its run is finished; those of this run, and of others that group now, count already.
     """
+    grouping = Q(run__state=Run.State.RUNNING, run__phase__in=(Run.Phase.GROUP, Run.Phase.FINISH))
+    counts = Q(run__state__in=Run.FINISHED) | Q(run=run) | grouping
     newer = Item.objects.filter(
-        Q(run__state__in=Run.FINISHED) | Q(run=run),
+        counts,
         conversation=OuterRef("conversation"),
         run__profile=OuterRef("profile"),
         state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
         id__gt=OuterRef("item_id"),
     )
-    counted = Theme.objects.filter(Q(run__state__in=Run.FINISHED) | Q(run=run), profile=run.profile)
-    return counted.exclude(Exists(newer)).filter(signature__isnull=False)
+    return Theme.objects.filter(counts, ~Exists(newer), profile=run.profile, signature__isnull=False)
 
 
 def affected_roots(run: Run) -> list[int]:
@@ -140,13 +141,20 @@ def leaves_of(roots: Sequence[int]) -> dict[int, int]:
 
 
 def themes_without_a_home(run: Run) -> QuerySet[Theme]:
-    """Themes of the run that conservation misses: unassigned, or, once stories are made, in no story and no orphan."""
+    """Themes of the run that conservation misses.
+
+    Without stories: those without a signature. With stories: those that are neither, by their conversation, in a story
+    of their root, whatever its status, nor in a waiting or dismissed orphan. Themes that a newer reading replaced are
+    not missed.
+    """
     themes = Theme.objects.filter(run=run)
     if not run.makes_stories:
         return themes.filter(signature__isnull=True)
     root = OuterRef("signature__root_link__root")
-    at_home = Exists(Story.objects.filter(signature=root)) | Exists(Orphan.objects.filter(signature=root))
-    return themes.exclude(at_home)
+    in_story = StoryEvidence.objects.filter(story__signature=root, conversation=OuterRef("conversation"))
+    in_orphan = Orphan.objects.filter(signature=root, graduated_at__isnull=True)
+    homeless = current_themes(run).filter(~Exists(in_story), ~Exists(in_orphan), run=run)
+    return themes.filter(signature__isnull=True) | themes.filter(pk__in=homeless.values("pk"))
 
 
 # --- Stories and orphans ------------------------------------------------------------------------------------------

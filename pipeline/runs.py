@@ -18,6 +18,7 @@ from pipeline import group, merge, plan, queries
 from pipeline.extractors.base import get_extractor
 from pipeline.models import Item, Run, Source
 from pipeline.profiles import get_profile
+from pipeline.pulse import pulse
 
 log = logging.getLogger(__name__)
 
@@ -64,15 +65,16 @@ class Selection:
 def start(*, source: Source, profile: str, extractor: str, selection: Selection) -> Run:
     """Create a run and plan its items; nothing is read yet. Opens transactions.
 
-    Raises RunIsLive if the source has a run with a recent sign of life (a dead one is marked lost), and
-    UnknownProfile or UnknownExtractor before any row is written.
+    Raises RunIsLive if the source has a run with a recent sign of life (a dead one is marked lost), and UnknownProfile,
+    UnknownExtractor or RunError (the profile's signatures have vectors of another model) before any row is written.
     """
+    _refuse_other_model(profile, extractor)
     _lose_dead_runs(source)
     run = _create(source, profile, extractor, selection)
     try:
         plan.plan_items(run=run, window=selection)
     except Exception as error:
-        fail(run_id=run.pk, error=error)
+        fail(run=run, error=error)
         raise
     _move(run, state=Run.State.RUNNING, phase=Run.Phase.EXTRACT, started_at=timezone.now())
     run.refresh_from_db()
@@ -89,6 +91,13 @@ def versions(profile: str, extractor: str) -> dict[str, str]:
         "model": reader.model,
         "rules": merge.RULES_VERSION,
     }
+
+
+def _refuse_other_model(profile: str, extractor: str) -> None:
+    try:
+        merge.refuse_other_model(profile=profile, model=get_extractor(extractor).model)
+    except merge.MixedModels as error:
+        raise RunError(str(error)) from error
 
 
 def _create(source: Source, profile: str, extractor: str, selection: Selection) -> Run:
@@ -142,7 +151,7 @@ def advance(*, run_id: int) -> Run:
             raise
         except Exception as error:
             log.exception("run %s failed in phase %s", run.pk, run.phase)
-            fail(run_id=run.pk, error=error)
+            fail(run=run, error=error)
             continue
         if not went_on:
             break
@@ -172,22 +181,37 @@ def _end_extract(run: Run) -> bool:
 def _recency_base(run: Run) -> datetime | None:
     if until := run.parameters.get("until"):
         return datetime.fromisoformat(until)
-    newest: datetime | None = run.items.aggregate(newest=Max("conversation__occurred_at"))["newest"]
-    return newest
+    extracted = run.items.filter(state=Item.State.EXTRACTED)
+    newest: datetime | None = extracted.aggregate(newest=Max("conversation__occurred_at"))["newest"]
+    return min(newest, timezone.now()) if newest else None
 
 
 def _merge(run: Run) -> bool:
+    """Merge; go on as well when the registry changed meanwhile: then the next step is to merge again."""
     if not _claim_phase(run):
         return False
     following = Run.Phase.GROUP if run.makes_stories else Run.Phase.FINISH
-    return merge.merge_themes(run=run, following=following)
+    with pulse(lambda: _renew_phase(run)):
+        merge.merge_themes(run=run, following=following)
+    _release(run)
+    return True
 
 
 def _group(run: Run) -> bool:
     if not _claim_phase(run):
         return False
-    group.settle_run(run=run)
-    return _move(run, phase=Run.Phase.FINISH, advance_claimed_at=None)
+    with pulse(lambda: _renew_phase(run)):
+        unsettled = group.settle_run(run=run)
+    if not _move(run, phase=Run.Phase.FINISH, advance_claimed_at=None, error=_unsettled(unsettled)):
+        _release(run)  # it was stopped meanwhile
+    return True
+
+
+def _unsettled(keys: list[str]) -> str:
+    if not keys:
+        return ""
+    more = f" and {len(keys) - 10} more" if len(keys) > 10 else ""
+    return f"could not be made stories or orphans, see the worker's log: {', '.join(keys[:10])}{more}"
 
 
 def _claim_phase(run: Run) -> bool:
@@ -199,9 +223,15 @@ def _claim_phase(run: Run) -> bool:
     return mine.update(advance_claimed_at=now, heartbeat_at=now) == 1
 
 
+def _renew_phase(run: Run) -> None:
+    now = timezone.now()
+    mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state__in=Run.LIVE)
+    mine.update(advance_claimed_at=now, heartbeat_at=now)
+
+
 def _release(run: Run) -> None:
     try:
-        Run.objects.filter(pk=run.pk, epoch=run.epoch).update(advance_claimed_at=None)
+        Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase).update(advance_claimed_at=None)
     except INFRASTRUCTURE_ERRORS:
         log.warning("run %s: could not release its phase; it is free again in %s s", run.pk, settings.CLAIM_TIMEOUT)
 
@@ -259,15 +289,17 @@ def _unlikely(run: Run, counts: queries.ItemCounts) -> str:
     if counts.extracted == 0:
         return f"none of {read} conversations gave a theme: {queries.commonest_reason(run)}"
     names = run.themes.values("raw_key").distinct().count()
-    if read >= ALIKE_FROM and counts.extracted == read and names == 1:
-        return f"all {read} conversations gave one and the same signature"
+    if counts.extracted >= ALIKE_FROM and names == 1:
+        return f"all {counts.extracted} conversations with a theme gave one and the same signature"
     return ""
 
 
-def fail(*, run_id: int, error: BaseException) -> bool:
-    """End a live run as failed, with the error and the way back; say whether it was live."""
+def fail(*, run: Run, error: BaseException) -> bool:
+    """End a live run as failed, with the error; say whether it was live, in the epoch we know it in."""
     text = f"{type(error).__name__}: {error}".replace("\0", "")
-    return _end(run_id, Run.State.FAILED, error=text)
+    live = Run.objects.filter(pk=run.pk, epoch=run.epoch, state__in=Run.LIVE)
+    ended = {"state": Run.State.FAILED, "finished_at": timezone.now(), "advance_claimed_at": None}
+    return live.update(**ended, error=text) == 1
 
 
 def lose(*, run_id: int, why: str, silent_for: float = 0.0) -> bool:
@@ -275,11 +307,6 @@ def lose(*, run_id: int, why: str, silent_for: float = 0.0) -> bool:
     silent_since = timezone.now() - timedelta(seconds=silent_for)
     quiet = Run.objects.filter(pk=run_id, state__in=Run.LIVE, heartbeat_at__lte=silent_since)
     return quiet.update(state=Run.State.LOST, finished_at=timezone.now(), advance_claimed_at=None, error=why) == 1
-
-
-def _end(run_id: int, state: str, **changes: object) -> bool:
-    live = Run.objects.filter(pk=run_id, state__in=Run.LIVE)
-    return live.update(state=state, finished_at=timezone.now(), advance_claimed_at=None, **changes) == 1
 
 
 # --- Stopping and going on ----------------------------------------------------------------------------------------
@@ -302,11 +329,12 @@ def _stop_at_the_edge(run: Run) -> bool:
     return _move(run, state=Run.State.STOPPED, finished_at=timezone.now())
 
 
-def reopen(*, run_id: int, phase: str | None = None) -> Run:
+def reopen(*, run_id: int, phase: str | None = None, retry_failed: bool = False) -> Run:
     """Let an ended run live again in a new epoch, at the phase it was in or at `phase`; return it.
 
-    Raises RunError if there is no such run, it is live or a preview, it completed (unless a phase is given), or its
-    source has another live run.
+    With `retry_failed` its failed items are pending again; answers that are stored are not asked for again. Raises
+    RunError if there is no such run, it is live, a preview or was never planned, it completed (unless a phase is
+    given), its reader changed, or its source has another live run.
     """
     run = _reopenable(run_id, phase)
     changes = {
@@ -323,7 +351,10 @@ def reopen(*, run_id: int, phase: str | None = None) -> Run:
     try:
         with transaction.atomic():
             changed = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=run.state).update(**changes)
-            _free_claims(run)
+            if changed:
+                _free_claims(run)
+            if changed and retry_failed:
+                _retry_failed_items(run)
     except IntegrityError as error:
         if "one_live_run_per_source" not in str(error):
             raise
@@ -342,14 +373,23 @@ def _reopenable(run_id: int, phase: str | None) -> Run:
         raise RunError(f"run {run_id} is a dry run: it read nothing. Start a real one with `manage.py run_pipeline`.")
     if run.is_live:
         raise RunError(f"run {run_id} is {run.state}; it needs no help. Watch it with `manage.py run_status {run_id}`.")
+    if run.phase == Run.Phase.PLAN:
+        raise RunError(f"run {run_id} failed before it was planned: {run.error} Start a new one instead.")
+    if _reader(run.versions) != _reader(versions(run.profile, run.extractor)):
+        raise RunError(
+            f"run {run_id} was read with {_reader(run.versions)}; this installation reads with "
+            f"{_reader(versions(run.profile, run.extractor))}. Start a new run instead."
+        )
     if run.state == Run.State.COMPLETED and phase is None:
         raise RunError(f"run {run_id} is completed; there is nothing left to do. Start a new one instead.")
     return run
 
 
+def _reader(decided_by: dict[str, str]) -> str:
+    return ", ".join(decided_by.get(part, "") for part in ("extractor", "profile", "model"))
+
+
 def _resume_phase(run: Run) -> str:
-    if run.phase == Run.Phase.PLAN:
-        raise RunError(f"run {run.pk} failed before it was planned: {run.error} Start a new one instead.")
     return Run.Phase.EXTRACT if run.phase == Run.Phase.DONE else run.phase
 
 
@@ -357,9 +397,8 @@ def _free_claims(run: Run) -> None:
     run.items.filter(state=Item.State.READING).update(state=Item.State.PENDING, claim="")
 
 
-def retry_failed_items(*, run: Run) -> int:
-    """Put failed items back to pending and return how many. Answers that are stored are not asked for again."""
-    return run.items.filter(state=Item.State.FAILED).update(
+def _retry_failed_items(run: Run) -> None:
+    run.items.filter(state=Item.State.FAILED).update(
         state=Item.State.PENDING,
         reason="",
         stage="",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
 
-from pipeline import runs, tasks
+from pipeline import queries, runs, tasks
 from pipeline.models import Call, Item, Run
 
 PHASES = (Run.Phase.EXTRACT, Run.Phase.MERGE, Run.Phase.GROUP)
@@ -19,6 +19,12 @@ class Inventory:
     unfinished: int
     to_ask: int
     themes_unassigned: int
+    themes_homeless: int
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether anything would be done."""
+        return any((self.failed, self.unfinished, self.themes_unassigned, self.themes_homeless))
 
 
 def take_stock(*, run: Run, phase: str | None = None) -> Inventory:
@@ -31,6 +37,7 @@ def take_stock(*, run: Run, phase: str | None = None) -> Inventory:
         unfinished=run.items.filter(state__in=Item.UNFINISHED).count(),
         to_ask=unanswered.count(),
         themes_unassigned=run.themes.filter(signature__isnull=True).count(),
+        themes_homeless=queries.themes_without_a_home(run).count(),
     )
 
 
@@ -43,9 +50,7 @@ def salvage(*, run_id: int, phase: str | None = None) -> tuple[Run, Inventory]:
     if run is None:
         raise runs.RunError(f"there is no run {run_id}; `manage.py run_status` lists the newest.")
     stock = take_stock(run=run, phase=phase)
-    run = runs.reopen(run_id=run_id, phase=stock.phase)
-    if stock.phase == Run.Phase.EXTRACT:
-        runs.retry_failed_items(run=run)
+    run = runs.reopen(run_id=run_id, phase=stock.phase, retry_failed=stock.phase == Run.Phase.EXTRACT)
     tasks.dispatch(run=run)
     return run, stock
 

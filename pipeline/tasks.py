@@ -2,13 +2,14 @@
 
 from celery import Task, chord, shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline import extract, queries, runs
 from pipeline.models import Run
 
 RETRY = {
-    "autoretry_for": runs.INFRASTRUCTURE_ERRORS,
-    "max_retries": 20,
+    "autoretry_for": (*runs.INFRASTRUCTURE_ERRORS, BrokerError),
+    "max_retries": None,  # until the server is back, or the run has ended and there is nothing to claim
     "retry_backoff": 1,
     "retry_backoff_max": 10,
     "retry_jitter": True,
@@ -21,7 +22,7 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
     try:
         finished = extract.extract_chunk(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
     except extract.AtLimit as full:
-        raise self.retry(exc=full, countdown=0.3, max_retries=None) from full
+        raise self.retry(exc=full, countdown=0.3) from full
     if not queries.unfinished_items(run_id).exists():
         advance_run.delay(run_id=run_id)
     return finished
@@ -45,12 +46,20 @@ def dispatch(*, run: Run) -> None:
     chord(header)(go_on.on_error(advance_run.si(run_id=run.pk)))
 
 
+@shared_task(name="pipeline.watch_runs")
+def watch_runs() -> list[int]:
+    """Look after every live run; return their ids. Beat calls it (settings.CELERY_BEAT_SCHEDULE)."""
+    live = list(Run.objects.filter(state__in=Run.LIVE).values_list("pk", flat=True))
+    for run_id in live:
+        tend(run_id=run_id)
+    return live
+
+
 def tend(*, run_id: int) -> Run:
     """Look after a live run once: send again what was lost, go on where a callback never came. Return the run."""
     run = Run.objects.get(pk=run_id)
     if not run.is_live:
         return run
-    runs.beat(run_id=run_id)
     for chunk in runs.chunks_to_send_again(run=run) if run.phase == Run.Phase.EXTRACT else []:
         extract_chunk.delay(run_id=run.pk, epoch=run.epoch, chunk=chunk)
     return runs.advance(run_id=run_id)

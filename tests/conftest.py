@@ -20,27 +20,27 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     if OWN_REDIS:
-        shutil.rmtree(os.environ["TEST_FOLDER"], ignore_errors=True)
+        folder = Path(os.environ["TEST_FOLDER"])
+        embedded.Valkey(folder).erase()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def shared_worker(django_db_setup: None) -> Iterator[Worker]:
-    """A worker process with two children, for tests that do not harm it."""
-    worker = Worker(concurrency=2)
-    worker.is_shared = True
-    worker.wait_until_ready()
-    yield worker
-    worker.stop()
+def _workers_end_with_the_tests(django_db_setup: None) -> Iterator[None]:
+    """End all workers before the test database is dropped."""
+    yield
+    Worker.end_all()
 
 
 @pytest.fixture
-def worker(transactional_db: None, shared_worker: Worker) -> Worker:
-    """The shared worker, and a database whose rows it sees."""
-    return shared_worker
+def worker(transactional_db: None, _workers_end_with_the_tests: None) -> Worker:
+    """A worker process with two children, shared by the tests that do not harm it, and a database whose rows it sees."""
+    return Worker.shared()
 
 
 @pytest.fixture
-def start_worker(transactional_db: None) -> Iterator[type[Worker]]:
-    """A way to start workers that the test may kill; what is left of them ends with the test."""
+def start_worker(transactional_db: None, _workers_end_with_the_tests: None) -> Iterator[type[Worker]]:
+    """A way to start workers that the test may kill; nobody else consumes meanwhile, and what is left ends with it."""
+    Worker.end_all()
     yield Worker
-    Worker.end_all_but_shared()
+    Worker.end_all()

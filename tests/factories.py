@@ -387,7 +387,6 @@ class SignatureFactory(Rows):
     vector_model = MODEL
     vector_sum = factory.LazyAttribute(lambda signature: unit_vector(signature.position))
     size = 3
-    radius = 0.6
 
 
 class MergeFactory(Rows):
@@ -396,7 +395,7 @@ class MergeFactory(Rows):
     class Meta:
         model = Merge
 
-    child = factory.SubFactory(SignatureFactory, vector_sum=None, radius=None)
+    child = factory.SubFactory(SignatureFactory, vector_sum=None)
     parent = factory.SubFactory(SignatureFactory)
     rule = "meaning"
     rule_version = "names-1 assign-1 cluster-1"

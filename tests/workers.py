@@ -24,6 +24,17 @@ class Worker:
     running: ClassVar[list["Worker"]] = []
     is_shared = False
 
+    @classmethod
+    def shared(cls) -> "Worker":
+        """Return the worker that harmless tests share, started when there is none."""
+        for worker in cls.running:
+            if worker.is_shared:
+                return worker
+        worker = cls(concurrency=2)
+        worker.is_shared = True
+        worker.wait_until_ready()
+        return worker
+
     def __init__(self, *, concurrency: int = 2, pool: str = "prefork", **environment: str) -> None:
         self.log = settings.LOCAL_DIR / f"test-worker-{os.getpid()}-{len(self.running)}-{time.monotonic_ns()}.log"
         command = [
@@ -91,7 +102,7 @@ class Worker:
         self.log.unlink(missing_ok=True)
 
     @classmethod
-    def end_all_but_shared(cls) -> None:
-        """End the workers a test started."""
-        for worker in [worker for worker in cls.running if not worker.is_shared]:
+    def end_all(cls) -> None:
+        """End every worker of this test process at once."""
+        for worker in list(cls.running):
             worker.kill()

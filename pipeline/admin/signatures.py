@@ -136,7 +136,6 @@ def _facts(signature: Any) -> list[tuple[str, object]]:
         ("Last seen", day(size.last_at)),
         ("Created", moment(signature.created_at)),
         ("Created by", link_to(signature.created_run)),
-        ("Radius", score(signature.radius)),
     ]
 
 

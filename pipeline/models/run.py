@@ -138,7 +138,7 @@ class Item(models.Model):
     category = models.CharField(max_length=50, blank=True)
     epoch = models.PositiveIntegerField(default=0, help_text="the run's epoch when it was last claimed")
     claim = models.CharField(max_length=64, blank=True, help_text="the delivery that reads it; only that one may write")
-    claimed_at = models.DateTimeField(null=True, blank=True, help_text="renewed while its chunk is being read")
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="renewed while it is being read")
     delivery_count = models.PositiveSmallIntegerField(default=0, help_text="how often a worker began to read it")
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -36,7 +36,6 @@ class Signature(PostgresModel):
     vector_model = models.CharField(max_length=100, blank=True)
     vector_sum = models.BinaryField(null=True, blank=True, help_text="float32, of all its themes; roots only")
     size = models.PositiveIntegerField(default=0, help_text="how many vectors were added up")
-    radius = models.FloatField(null=True, blank=True, help_text="cosine to the centre from which a theme belongs here")
 
     class Meta:
         constraints = [

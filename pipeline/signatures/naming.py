@@ -2,9 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import count
 from math import log
 
 from pipeline.signatures import normalise
+
+LONGEST_WORD = 30
+"""Characters from which on a word is a code or an address, not part of a name."""
 
 
 def spellings(raws: Sequence[str], forms: Sequence[str]) -> dict[str, str]:
@@ -40,11 +44,8 @@ class Words:
     def made_up_name(self, target: int, taken: set[str]) -> str:
         """Return a name nobody has, from the target's most typical words; numbered if they are used up."""
         typical = sorted(self.shares[target], key=lambda word: (-self.weight(word, target), word))
-        typical = [word for word in typical if len(word) > 2] or [normalise.UNNAMED]
+        typical = [word for word in typical if 2 < len(word) <= LONGEST_WORD] or [normalise.UNNAMED]
         for length in range(2, 6):
             if normalise.normal_form(key := "_".join(typical[:length])) not in taken:
                 return key
-        number = 2
-        while normalise.normal_form(f"{key}_{number}") in taken:
-            number += 1
-        return f"{key}_{number}"
+        return next(name for number in count(2) if normalise.normal_form(name := f"{key}_{number}") not in taken)

@@ -5,14 +5,15 @@ import unicodedata
 
 VERSION = "names-1"
 UNNAMED = "unnamed"
-MAX_KEY_LENGTH = 200
+LONGEST_NAME = 180
+"""Characters of a name that count; a key has 200, so there is room for a number behind it."""
 
 _WORD_EDGE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 _KEEPS_ITS_S = ("ss", "us", "is", "as", "os")
 
 
 def words(raw: str) -> list[str]:
-    """Return the lower-case words of a name; separators and camelCase both split, accents are dropped."""
+    """Return the lower-case words of a text; separators and camelCase both split, accents are dropped."""
     plain = unicodedata.normalize("NFKD", raw)
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return [word.casefold() for word in _WORD_EDGE.split(plain) if word]
@@ -29,9 +30,19 @@ def singular(word: str) -> str:
     return word[:-1]
 
 
+def _name_words(raw: str) -> list[str]:
+    """Return the words of a name that count: key and normal form come from the same ones, so equal keys are twins."""
+    kept: list[str] = []
+    for word in words(raw):
+        if sum(map(len, kept)) + len(kept) + len(word) > LONGEST_NAME:
+            return kept or [word[:LONGEST_NAME]]
+        kept.append(word)
+    return kept or [UNNAMED]
+
+
 def snake_case(raw: str) -> str:
-    """Return the readable key of a name: its words joined by underscores, at most 200 characters."""
-    return "_".join(words(raw))[:MAX_KEY_LENGTH].rstrip("_") or UNNAMED
+    """Return the readable key of a name: its words joined by underscores."""
+    return "_".join(_name_words(raw))
 
 
 def normal_form(raw: str) -> str:
@@ -39,4 +50,4 @@ def normal_form(raw: str) -> str:
 
     `multi_network_failures`, `multinetwork_failure` and `MultiNetworkFailure` are all `multinetworkfailure`.
     """
-    return "".join(singular(word) for word in words(raw))[:MAX_KEY_LENGTH] or UNNAMED
+    return "".join(singular(word) for word in _name_words(raw))

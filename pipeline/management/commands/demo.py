@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("file", nargs="?", default=SAMPLE, type=Path, metavar="FILE")
 
     def handle(self, *, file: Path, **options: Any) -> None:
-        console = Console()
+        console = Console(markup=False)
         with _ended_by_signals():
             try:
                 run = self._run(file, console)
@@ -140,4 +140,4 @@ def _show(run: Run, console: Console) -> None:
     screens.print_failures(run, console)
     screens.print_stories(list(queries.stories_of_source(run.source)), console)
     screens.print_way_on(run, console)
-    console.print("\nLook around in the admin: start it with [bold]bin/up[/bold]; it prints the address and the login.")
+    console.print("\nLook around in the admin: start it with bin/up; it prints the address and the login.")

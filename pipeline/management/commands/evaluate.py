@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if json:
             self.stdout.write(json_format.dumps(found.as_json(), indent=2))
         else:
-            _print(found, Console())
+            _print(found, Console(markup=False))
 
 
 def _print(found: Evaluation, console: Console) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_date, parse_datetime
+from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 
 from pipeline import console as screens
@@ -16,6 +17,8 @@ from pipeline.extractors.base import UnknownExtractor
 from pipeline.models import Run, Source
 from pipeline.profiles import UnknownProfile
 from pipeline.sources.base import UnreadableSource
+
+SOME_REJECTED = 3
 
 
 def moment(word: str) -> datetime:
@@ -60,7 +63,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         # Progress and remarks go to stderr when stdout carries JSON.
-        self.console = Console(stderr=options["json"])
+        self.console = Console(stderr=options["json"], markup=False)
+        self.rejected = False
+        _refuse_contradictions(options)
         try:
             run = self._begin(options)
         except (runs.RunError, UnknownProfile, UnknownExtractor, UnreadableSource) as error:
@@ -71,6 +76,8 @@ class Command(BaseCommand):
         self.console.print(f"Run {run.pk} of {run.source}", highlight=False)
         if options["detach"]:
             self.console.print(f"It goes on by itself. Watch it with:  manage.py run_status {run.pk}", highlight=False)
+            if options["json"]:
+                self.stdout.write(json.dumps({"run": run.pk}))
             return
         self._end(screens.follow(run.pk, self.console), as_json=options["json"])
 
@@ -82,13 +89,16 @@ class Command(BaseCommand):
             make = preview.preview if options["dry_run"] else runs.start
             run = make(source=source, profile=options["profile"], extractor=options["extractor"], selection=selection)
         if not run.is_preview:
-            tasks.dispatch(run=run)
+            _dispatch(run)
         return run
 
     def _source(self, options: dict[str, Any]) -> Source:
         if options["path"]:
             source, counts = ingest.import_file(options["path"], name=options["name"])
             self.console.print(f"Imported {options['path']}: {counts}", highlight=False)
+            if counts.rejects_path:
+                self.rejected = True
+                self.console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)
             return source
         kind, _, name = (options["source"] or "").partition(":")
         found = Source.objects.filter(kind=kind, name=name).first()
@@ -115,8 +125,31 @@ class Command(BaseCommand):
         if not as_json:
             screens.print_stories(list(queries.stories_of_run(run)), self.console)
         screens.print_way_on(run, self.console)
-        if code := screens.exit_code(run):
+        if code := screens.exit_code(run) or (SOME_REJECTED if self.rejected else 0):
             sys.exit(code)
+
+
+def _dispatch(run: Run) -> None:
+    """Send the run on its way; if the queue cannot be reached, end it, so that it does not block its source."""
+    try:
+        tasks.dispatch(run=run)
+    except BrokerError as error:
+        runs.fail(run=run, error=error)
+        raise CommandError(
+            f"the queue cannot be reached ({error}), so run {run.pk} was ended. Look at REDIS_URL, then go on with: "
+            f"manage.py run_pipeline --resume {run.pk}"
+        ) from error
+
+
+def _refuse_contradictions(options: dict[str, Any]) -> None:
+    if not options["resume"]:
+        if not options["source"]:
+            raise CommandError("name a source, as in `manage.py run_pipeline file --path FILE`, or --resume RUN.")
+        return
+    ignored = [name for name in ("source", "path", "dry_run", *runs.Selection.__slots__) if options[name]]
+    if ignored:
+        words = ", ".join(name.replace("_", "-") for name in ignored)
+        raise CommandError(f"--resume goes on with what the run was started with; leave out: {words}.")
 
 
 def _selection(options: dict[str, Any]) -> runs.Selection:

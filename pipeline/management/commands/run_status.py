@@ -38,7 +38,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(summaries[0] if alone else summaries, indent=2))
 
     def _show(self, run: Run) -> None:
-        console = Console()
+        console = Console(markup=False)
         screens.print_summary(queries.run_summary(run), console)
         screens.print_failures(run, console)
         screens.print_way_on(run, console)
@@ -50,4 +50,4 @@ class Command(BaseCommand):
             started = f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else "-"
             progress = f"{counts.finished} of {counts.planned}"
             table.add_row(str(run.pk), str(run.source), run.state, run.phase, progress, started)
-        Console().print(table)
+        Console(markup=False).print(table)

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
 
     def handle(self, *, run: int, phase: str | None, detach: bool, **options: Any) -> None:
-        console = Console()
+        console = Console(markup=False)
         try:
             reopened, stock = salvage(run_id=run, phase=phase)
         except runs.RunError as error:
