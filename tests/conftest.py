@@ -34,7 +34,7 @@ def _workers_end_with_the_tests(django_db_setup: None) -> Iterator[None]:
 
 @pytest.fixture
 def worker(transactional_db: None, _workers_end_with_the_tests: None) -> Worker:
-    """A worker process with two children, shared by the tests that do not harm it, and a database whose rows it sees."""
+    """A worker process with two children, shared by harmless tests, and a database whose rows it sees."""
     return Worker.shared()
 
 
