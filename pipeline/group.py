@@ -17,6 +17,7 @@ from psqlextra.expressions import ExcludedCol
 from psqlextra.types import ConflictAction
 
 from pipeline import queries
+from pipeline.bulk import copy_rows
 from pipeline.models import Evidence, Orphan, Run, Signature, Story, StoryEvidence
 from pipeline.profiles import Gate, get_profile
 
@@ -215,6 +216,9 @@ def describe(members: Sequence[Member]) -> str:
     return max(members, key=lambda member: (member.score or 0.0, -member.theme_id)).summary
 
 
+_EVIDENCE_COLUMNS = ("story_id", "conversation_id", "theme_id", "run_id")
+
+
 def _renew_evidence(run: Run, stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
     """Give each story the conversations of its current themes.
 
@@ -231,7 +235,7 @@ def _renew_evidence(run: Run, stories: dict[int, Story], groups: dict[int, list[
     StoryEvidence.objects.filter(pk__in=gone).delete()
     for pk, theme_id in moved:
         StoryEvidence.objects.filter(pk=pk).update(theme_id=theme_id)
-    StoryEvidence.objects.bulk_create(added)
+    copy_rows(StoryEvidence, _EVIDENCE_COLUMNS, [(r.story_id, r.conversation_id, r.theme_id, r.run_id) for r in added])
     changed = {row.story_id for row in added} | {known[key].story_id for key in known if known[key].pk in set(gone)}
     Story.objects.filter(pk__in=changed).update(updated_at=timezone.now())
 

@@ -35,7 +35,19 @@ def advance_run(*, run_id: int) -> str:
 
 
 def dispatch(*, run: Run) -> None:
-    """Send the run's unfinished chunks as one chord; a run without any goes on at once."""
+    """Send the run on its way. If the queue cannot be reached, end it, so that it does not block its source: RunError."""
+    try:
+        _send(run)
+    except BrokerError as error:
+        runs.fail(run=run, error=error)
+        raise runs.RunError(
+            f"the queue cannot be reached ({error}), so run {run.pk} was ended. Look at REDIS_URL, then go on with: "
+            f"manage.py run_pipeline --resume {run.pk}"
+        ) from error
+
+
+def _send(run: Run) -> None:
+    """Send the unfinished chunks as one chord; a run without any goes on at once."""
     chunks = queries.unfinished_chunks(run)
     Run.objects.filter(pk=run.pk).update(dispatched_at=timezone.now())
     go_on = advance_run.si(run_id=run.pk)

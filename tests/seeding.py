@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
-from pipeline import runs
+from pipeline import extract, queries, runs
 from pipeline.models import Conversation, ConversationVersion, Run, Source
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -75,14 +75,40 @@ def _letters(number: int) -> str:
     return chr(97 + number // 26) + chr(97 + number % 26)
 
 
-def start(source: Source, **selection: object) -> Run:
-    """Start a run with the scripted extractor; nothing is dispatched."""
+def start(source: Source, extractor: str = "scripted", **selection: object) -> Run:
+    """Start a run, with the scripted extractor unless another is named; nothing is dispatched."""
     return runs.start(
         source=source,
         profile="support",
-        extractor="scripted",
+        extractor=extractor,
         selection=runs.Selection(**selection),  # type: ignore[arg-type]
     )
+
+
+def read(run: Run) -> None:
+    """Read the run's conversations in this process, chunk by chunk, as a worker would."""
+    for chunk in queries.unfinished_chunks(run):
+        extract.extract_chunk(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery=f"chunk {chunk}")
+
+
+def finish(run: Run) -> Run:
+    """Read what is unread and take the run as far as it goes, in this process; return it."""
+    read(run)
+    return runs.advance(run_id=run.pk)
+
+
+@transaction.atomic
+def change(source: Source, texts: Sequence[str | None]) -> None:
+    """Give the source's conversations, in the order they were seeded, a new version each; None leaves one as it is."""
+    for conversation, text in zip(source.conversations.order_by("id"), texts, strict=True):
+        if text is not None:
+            conversation.current_version = ConversationVersion.objects.create(
+                conversation=conversation,
+                content_hash=hashlib.sha256(text.encode()).hexdigest(),
+                messages=[{"role": "customer", "author": "", "text": text, "created_at": None}],
+                stored_at=NOW,
+            )
+            conversation.save(update_fields=["current_version"])
 
 
 def partition(run: Run) -> dict[str, str]:

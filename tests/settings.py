@@ -22,7 +22,11 @@ if not IS_WORKER:
 from config.settings import *  # noqa: E402, F403
 from config.settings import DATABASES, EXTRACTORS, STATIC_ROOT  # noqa: E402
 
-EXTRACTORS = {**EXTRACTORS, "scripted": "tests.fakes.scripted.ScriptedExtractor"}
+EXTRACTORS = {
+    **EXTRACTORS,
+    "scripted": "tests.fakes.scripted.ScriptedExtractor",
+    "odd": "tests.fakes.odd.OddExtractor",
+}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CLAIM_TIMEOUT = 3
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 VERSION = "names-1"
 UNNAMED = "unnamed"
@@ -45,6 +46,7 @@ def snake_case(raw: str) -> str:
     return "_".join(_name_words(raw))
 
 
+@lru_cache(maxsize=100_000)
 def normal_form(raw: str) -> str:
     """Return what spelling twins share: singular words joined without separators.
 

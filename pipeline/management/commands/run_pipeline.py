@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_date, parse_datetime
-from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 
 from pipeline import console as screens
@@ -89,7 +88,7 @@ class Command(BaseCommand):
             make = preview.preview if options["dry_run"] else runs.start
             run = make(source=source, profile=options["profile"], extractor=options["extractor"], selection=selection)
         if not run.is_preview:
-            _dispatch(run)
+            tasks.dispatch(run=run)
         return run
 
     def _source(self, options: dict[str, Any]) -> Source:
@@ -127,18 +126,6 @@ class Command(BaseCommand):
         screens.print_way_on(run, self.console)
         if code := screens.exit_code(run) or (SOME_REJECTED if self.rejected else 0):
             sys.exit(code)
-
-
-def _dispatch(run: Run) -> None:
-    """Send the run on its way; if the queue cannot be reached, end it, so that it does not block its source."""
-    try:
-        tasks.dispatch(run=run)
-    except BrokerError as error:
-        runs.fail(run=run, error=error)
-        raise CommandError(
-            f"the queue cannot be reached ({error}), so run {run.pk} was ended. Look at REDIS_URL, then go on with: "
-            f"manage.py run_pipeline --resume {run.pk}"
-        ) from error
 
 
 def _refuse_contradictions(options: dict[str, Any]) -> None:
