@@ -1,6 +1,6 @@
 """Celery's doors. The chord is assembled here and only here."""
 
-from celery import Task, chord, shared_task
+from celery import Task, chord, current_app, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -35,8 +35,10 @@ def advance_run(*, run_id: int) -> str:
 
 
 def dispatch(*, run: Run) -> None:
-    """Send the run on its way. If the queue cannot be reached, end it, so that it does not block its source: RunError."""
+    """Send the run on its way. RunError if the queue cannot be reached: then the run is ended, and blocks nobody."""
     try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=5, errback=None)
         _send(run)
     except BrokerError as error:
         runs.fail(run=run, error=error)

@@ -10,9 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from pipeline import group, merge, queries, runs
-from pipeline.models import Call, Item, Merge, Orphan, Registry, Run, Signature, Source, Story, Theme
+from pipeline.models import Call, Item, Orphan, Registry, Run, Signature, Source, Story, Theme
 from pipeline.preview import preview
-from pipeline.profiles import UnknownProfile
 from pipeline.salvage import salvage
 from pipeline.signatures.assign import Assignment
 from tests.fakes.scripted import ScriptedExtractor
