@@ -15,6 +15,7 @@ from tests.workers import Worker
 def pytest_configure() -> None:
     embedded.hold(valkey=False)
     if OWN_REDIS:
+        Path(os.environ["TEST_FOLDER"]).mkdir(mode=0o755, exist_ok=True)
         embedded.hold(Path(os.environ["TEST_FOLDER"]), postgres=False, valkey=True)
 
 

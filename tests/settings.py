@@ -16,7 +16,7 @@ IS_WORKER = "TEST_DATABASE" in os.environ
 if not IS_WORKER:
     os.environ["REDIS_PREFIX"] = f"leitmotif-test-{os.getpid()}:"
     if OWN_REDIS:
-        os.environ["TEST_FOLDER"] = tempfile.mkdtemp(prefix="leitmotif-test-")
+        os.environ["TEST_FOLDER"] = f"{tempfile.gettempdir()}/leitmotif-test-{os.getpid()}"  # conftest.py makes it
         os.environ["REDIS_URL"] = embedded.redis_url(Path(os.environ["TEST_FOLDER"]))
 
 from config.settings import *  # noqa: E402, F403
