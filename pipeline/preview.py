@@ -31,6 +31,7 @@ class _Text:
 
 def preview(*, source: Source, profile: str, extractor: str, selection: runs.Selection) -> Run:
     """Store a run that was only planned: its `preview` holds breakdown, samples and estimate; no other row is made."""
+    runs.refuse_other_model(profile, extractor)
     now = timezone.now()
     run = Run(
         source=source,

@@ -68,7 +68,7 @@ def start(*, source: Source, profile: str, extractor: str, selection: Selection)
     Raises RunIsLive if the source has a run with a recent sign of life (a dead one is marked lost), and UnknownProfile,
     UnknownExtractor or RunError (the profile's signatures have vectors of another model) before any row is written.
     """
-    _refuse_other_model(profile, extractor)
+    refuse_other_model(profile, extractor)
     _lose_dead_runs(source)
     run = _create(source, profile, extractor, selection)
     try:
@@ -93,7 +93,8 @@ def versions(profile: str, extractor: str) -> dict[str, str]:
     }
 
 
-def _refuse_other_model(profile: str, extractor: str) -> None:
+def refuse_other_model(profile: str, extractor: str) -> None:
+    """Raise RunError if the profile's signatures have vectors of another model than the extractor makes."""
     try:
         merge.refuse_other_model(profile=profile, model=get_extractor(extractor).model)
     except merge.MixedModels as error:
@@ -276,9 +277,7 @@ def _unreconciled(run: Run, counts: queries.ItemCounts) -> str:
         return f"{counts.planned} conversations were planned, but {finished} ended"
     homeless = queries.themes_without_a_home(run).count()
     if homeless:
-        return (
-            f"{homeless} themes are in no story and no orphan; `manage.py salvage {run.pk} --phase group` tries again"
-        )
+        return f"{homeless} themes are in no story and no orphan; `manage.py salvage {run.pk}` tries again"
     return ""
 
 

@@ -53,8 +53,9 @@ def _twins(answer: Answer) -> Answer:
 
 
 ODDITIES: dict[str, Callable[[Answer], Answer]] = {
-    "narrow_vector": _with_vector(lambda row: row[:60]),
+    "narrow_vector": _with_vector(lambda row: row[:60] / np.linalg.norm(row[:60])),
     "no_vector": _with_vector(lambda row: row[:0]),
+    "wide_vector": _with_vector(lambda row: np.tile(row, 2) / np.float32(2**0.5)),
     "two_vectors": _with_vector(lambda row: np.tile(row, 2)),
     "long_vector": _with_vector(lambda row: row * np.float32(1.5)),
     "huge_vector": _with_vector(lambda row: np.full(DIMENSION, 3e38, np.float32)),

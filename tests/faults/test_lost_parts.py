@@ -9,7 +9,6 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
 from rich.console import Console
 
 from pipeline import console, extract, queries, runs, tasks
@@ -17,17 +16,10 @@ from pipeline.models import Call, Item, Run, Story, Theme
 from pipeline.salvage import salvage
 from tests.seeding import partition, scripts, seed, start
 from tests.settings import OWN_REDIS
+from tests.waiting import refused, until
 from tests.workers import Worker
 
 QUIET = Console(quiet=True)
-
-
-def until(condition: object, seconds: float = 30) -> None:
-    """Wait until `condition()` holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
 
 
 @pytest.mark.skipif(not OWN_REDIS, reason="REDIS_URL names a server that is not the tests' own to empty")
@@ -129,7 +121,7 @@ def test_salvage_redoes_a_broken_write_without_asking_again(start_worker: type[W
     expected = sorted(partition(console.follow(undisturbed.pk, QUIET)).values())
     _forget_everything()
 
-    with _theme_writes_refused():
+    with refused("pipeline_theme", unless="confidence < 0"):
         run = start(seed(scripts(problems=3, each=6), name="broken"))
         tasks.dispatch(run=run)
         ended = console.follow(run.pk, QUIET)
@@ -156,17 +148,3 @@ def test_salvage_refuses_what_it_cannot_help(transactional_db: None) -> None:
 
 def _forget_everything() -> None:
     call_command("flush", interactive=False, verbosity=0)
-
-
-class _theme_writes_refused:
-    """While it holds, the database refuses every theme."""
-
-    def __enter__(self) -> None:
-        self._execute("ALTER TABLE pipeline_theme ADD CONSTRAINT broken CHECK (confidence < 0) NOT VALID")
-
-    def __exit__(self, *_: object) -> None:
-        self._execute("ALTER TABLE pipeline_theme DROP CONSTRAINT broken")
-
-    def _execute(self, sql: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)

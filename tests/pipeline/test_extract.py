@@ -41,6 +41,7 @@ def questions(asked: Path) -> list[str]:
     [
         ("narrow_vector", "parse", "ValueError"),
         ("no_vector", "parse", "ValueError"),
+        ("wide_vector", "parse", "ValueError"),
         ("two_vectors", "parse", "ValueError"),
         ("long_vector", "parse", "ValueError"),
         ("huge_vector", "parse", "ValueError"),

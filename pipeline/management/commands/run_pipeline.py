@@ -18,6 +18,8 @@ from pipeline.profiles import UnknownProfile
 from pipeline.sources.base import UnreadableSource
 
 SOME_REJECTED = 3
+PROFILE, EXTRACTOR = "support", "local"
+LARGEST = 2**31 - 1
 
 
 def moment(word: str) -> datetime:
@@ -33,9 +35,9 @@ def moment(word: str) -> datetime:
 
 
 def positive(word: str) -> int:
-    """Return a whole number from 1 up."""
-    if not word.isdigit() or int(word) < 1:
-        raise ArgumentTypeError(f"{word!r} is not a whole number from 1 up")
+    """Return a whole number from 1 up to what a column holds."""
+    if not word.isdecimal() or not 1 <= int(word) <= LARGEST:
+        raise ArgumentTypeError(f"{word[:20]!r} is not a whole number from 1 to {LARGEST}")
     return int(word)
 
 
@@ -51,8 +53,8 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
         parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
         parser.add_argument("--chunk-size", type=positive, help="conversations a task")
-        parser.add_argument("--profile", default="support")
-        parser.add_argument("--extractor", default="local")
+        parser.add_argument("--profile", help=f"what to look for (default: {PROFILE})")
+        parser.add_argument("--extractor", help=f"who reads (default: {EXTRACTOR})")
         parser.add_argument("--force-refresh", action="store_true", help="read again what did not change")
         parser.add_argument("--dry-run", action="store_true", help="show what would be read, read nothing")
         parser.add_argument("--no-stories", action="store_true", help="stop after the merge")
@@ -71,22 +73,25 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if run.is_preview:
             self._show_preview(run, as_json=options["json"])
-            return
-        self.console.print(f"Run {run.pk} of {run.source}", highlight=False)
-        if options["detach"]:
-            self.console.print(f"It goes on by itself. Watch it with:  manage.py run_status {run.pk}", highlight=False)
-            if options["json"]:
-                self.stdout.write(json.dumps({"run": run.pk}))
-            return
-        self._end(screens.follow(run.pk, self.console), as_json=options["json"])
+        elif options["detach"]:
+            self._leave(run, as_json=options["json"])
+        else:
+            self.console.print(f"Run {run.pk} of {run.source}", highlight=False)
+            self._end(screens.follow(run.pk, self.console), as_json=options["json"])
+        if self.rejected:
+            sys.exit(SOME_REJECTED)
 
     def _begin(self, options: dict[str, Any]) -> Run:
         if options["resume"]:
             run = runs.reopen(run_id=options["resume"])
         else:
-            source, selection = self._source(options), _selection(options)
             make = preview.preview if options["dry_run"] else runs.start
-            run = make(source=source, profile=options["profile"], extractor=options["extractor"], selection=selection)
+            run = make(
+                source=self._source(options),
+                profile=options["profile"] or PROFILE,
+                extractor=options["extractor"] or EXTRACTOR,
+                selection=_selection(options),
+            )
         if not run.is_preview:
             tasks.dispatch(run=run)
         return run
@@ -115,6 +120,12 @@ class Command(BaseCommand):
         else:
             screens.print_preview(run, self.console)
 
+    def _leave(self, run: Run, *, as_json: bool) -> None:
+        self.console.print(f"Run {run.pk} of {run.source} goes on without this command.", highlight=False)
+        self.console.print(f"Watch it with:  manage.py run_status {run.pk}", highlight=False)
+        if as_json:
+            self.stdout.write(json.dumps({"run": run.pk}))
+
     def _end(self, run: Run, *, as_json: bool) -> None:
         summary = queries.run_summary(run)
         if as_json:
@@ -124,19 +135,22 @@ class Command(BaseCommand):
         if not as_json:
             screens.print_stories(list(queries.stories_of_run(run)), self.console)
         screens.print_way_on(run, self.console)
-        if code := screens.exit_code(run) or (SOME_REJECTED if self.rejected else 0):
+        if code := screens.exit_code(run):
             sys.exit(code)
 
 
 def _refuse_contradictions(options: dict[str, Any]) -> None:
-    if not options["resume"]:
-        if not options["source"]:
-            raise CommandError("name a source, as in `manage.py run_pipeline file --path FILE`, or --resume RUN.")
-        return
-    ignored = [name for name in ("source", "path", "dry_run", *runs.Selection.__slots__) if options[name]]
-    if ignored:
-        words = ", ".join(name.replace("_", "-") for name in ignored)
-        raise CommandError(f"--resume goes on with what the run was started with; leave out: {words}.")
+    """Raise CommandError for options of which one would be ignored."""
+    if options["resume"]:
+        started_with = ("source", "path", "name", "dry_run", "profile", "extractor", *runs.Selection.__slots__)
+        if ignored := [name.replace("_", "-") for name in started_with if options[name]]:
+            raise CommandError(f"--resume goes on with what the run began with; leave out: {', '.join(ignored)}.")
+    elif not options["source"]:
+        raise CommandError("name a source, as in `manage.py run_pipeline file --path FILE`, or --resume RUN.")
+    elif options["path"] and options["source"] != "file":
+        raise CommandError(f"with --path the source is `file`, and --name names it; {options['source']!r} is neither.")
+    elif options["name"] and not options["path"]:
+        raise CommandError("--name goes only with --path: it names the source that the file is imported into.")
 
 
 def _selection(options: dict[str, Any]) -> runs.Selection:
