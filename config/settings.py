@@ -145,7 +145,7 @@ CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
 SOURCES = {"file": "pipeline.sources.file.FileSource"}
-PROFILES = {"support": "pipeline.profiles.support.SUPPORT"}
+PROFILES = {"support": "pipeline.profiles.support.SUPPORT", "sample": "pipeline.profiles.support.SAMPLE"}
 EXTRACTORS = {
     "local": "pipeline.extractors.local.LocalExtractor",
     "null": "pipeline.extractors.null.NullExtractor",

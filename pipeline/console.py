@@ -195,19 +195,23 @@ def print_failures(run: Run, console: Console) -> None:
 def print_way_on(run: Run, console: Console) -> None:
     """Say how an ended run that is not complete goes on, if it can."""
     if run.state == Run.State.STOPPED:
-        console.print(f"Go on with:  manage.py run_pipeline --resume {run.pk}", highlight=False)
+        console.print(f"Go on with:  ./manage.py run_pipeline --resume {run.pk}", highlight=False)
     elif run.state in Run.RESUMABLE and salvage.take_stock(run=run).is_worth_it:
-        console.print(f"Mend it with:  manage.py salvage {run.pk}", highlight=False)
+        console.print(f"Mend it with:  ./manage.py salvage {run.pk}", highlight=False)
 
 
 def print_stories(stories: Sequence[Story], console: Console) -> None:
-    """Print stories, each with its size and one quote; needs `queries.with_sizes`."""
+    """Print stories, a line each with its size and one quote; needs `queries.with_sizes`."""
+    if not stories:
+        console.print("No stories.")
+        return
     quotes = queries.quotes_of(stories)
-    table = Table(title=f"{len(stories)} stories", title_justify="left", expand=True, header_style="bold")
-    table.add_column("Story", ratio=3)
-    table.add_column("Conversations", justify="right", min_width=5)
-    table.add_column("Customers", justify="right", min_width=5)
-    table.add_column("In their words", ratio=5)
+    title = f"{len(stories)} stories" if len(stories) > 1 else "1 story"
+    table = Table(title=title, title_justify="left", expand=True, header_style="bold")
+    table.add_column("Story", ratio=3, no_wrap=True)
+    table.add_column("Conversations", justify="right", min_width=5, no_wrap=True)
+    table.add_column("Customers", justify="right", min_width=5, no_wrap=True)
+    table.add_column("In their words", ratio=5, no_wrap=True)
     for story in stories:
         sizes = str(getattr(story, "conversations", "")), str(getattr(story, "customers", ""))
         table.add_row(story.title, *sizes, _one_line(quotes.get(story.pk, "")))
@@ -226,6 +230,8 @@ def print_preview(run: Run, console: Console) -> None:
     seconds = f"about {estimate['seconds']} s" if estimate["seconds"] else "unknown (no earlier run to go by)"
     console.print(f"Dry run {run.pk} of {run.source}: nothing was read.", highlight=False)
     console.print(f"{found['to_read']} conversations would be read, {found['unchanged']} skipped as unchanged.")
+    if not found["to_read"]:
+        return
     console.print(f"About {estimate['tokens']} tokens; time: {seconds}.")
     for title, counts in (("By month", found["by_month"]), ("By length", found["by_messages"])):
         parts = ", ".join(f"{name}: {count}" for name, count in counts.items())

@@ -200,7 +200,7 @@ def quotes_of(stories: Sequence[Story]) -> dict[int, str]:
         .values_list("story_id", "theme_id")
     )
     themes = dict(rows)
-    quotes = Evidence.objects.filter(theme__in=themes.values()).order_by("theme_id", "start").distinct("theme_id")
+    quotes = Evidence.objects.filter(theme__in=themes.values()).order_by("theme_id", "id").distinct("theme_id")
     by_theme = {evidence.theme_id: evidence.quote for evidence in quotes}
     return {story: by_theme[theme] for story, theme in themes.items()}
 
@@ -216,7 +216,7 @@ def orphans_of_run(run: Run | int) -> QuerySet[Orphan]:
 
 def run_summary(run: Run) -> RunSummary:
     """All that the run did, counted now."""
-    counts, seconds = item_counts(run), _seconds(run)
+    counts, seconds = item_counts(run), seconds_worked(run)
     themes = Theme.objects.filter(run=run)
     stories = stories_of_run(run)
     by_reason = orphans_of_run(run).values_list("reason").annotate(number=Count("id")).order_by("reason")
@@ -230,7 +230,7 @@ def run_summary(run: Run) -> RunSummary:
         conversations=counts,
         themes=themes.count(),
         signatures_proposed=themes.values("raw_signature").distinct().count(),
-        signatures_after_merge=themes.values("signature__root_link__root").distinct().count(),
+        signatures_after_merge=themes.exclude(signature=None).values("signature__root_link__root").distinct().count(),
         stories_new=stories.filter(first_run=run).count(),
         stories_grown=stories.exclude(first_run=run).count(),
         orphans=dict(by_reason),
@@ -239,9 +239,11 @@ def run_summary(run: Run) -> RunSummary:
     )
 
 
-def _seconds(run: Run) -> float:
+def seconds_worked(run: Run) -> float:
+    """Seconds from each start of the run to its end or last sign of life; the pauses between its lives do not count."""
     ended: datetime | None = run.finished_at or run.heartbeat_at
-    return (ended - run.started_at).total_seconds() if run.started_at and ended else 0.0
+    this_life = (ended - run.started_at).total_seconds() if run.started_at and ended else 0.0
+    return run.seconds_before + this_life
 
 
 # --- Screens: a page of rows at a time, a fixed number of questions for any number of rows ------------------------

@@ -124,7 +124,7 @@ def _is_live_message(source: Source) -> str:
     if live is None:
         return f"another run of {source} was alive a moment ago; try again."
     return (
-        f"{source} already has a live run: {live[0]} ({live[1]}). Watch it with `manage.py run_status {live[0]}`, or "
+        f"{source} already has a live run: {live[0]} ({live[1]}). Watch it with `./manage.py run_status {live[0]}`, or "
         f"wait: if it shows no sign of life for {settings.RUN_LOST_AFTER} s, the next start marks it lost."
     )
 
@@ -277,7 +277,7 @@ def _unreconciled(run: Run, counts: queries.ItemCounts) -> str:
         return f"{counts.planned} conversations were planned, but {finished} ended"
     homeless = queries.themes_without_a_home(run).count()
     if homeless:
-        return f"{homeless} themes are in no story and no orphan; `manage.py salvage {run.pk}` tries again"
+        return f"{homeless} themes are in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
     return ""
 
 
@@ -343,6 +343,8 @@ def reopen(*, run_id: int, phase: str | None = None, retry_failed: bool = False)
         "heartbeat_at": timezone.now(),
         "advance_claimed_at": None,
         "finished_at": None,
+        "started_at": timezone.now(),
+        "seconds_before": queries.seconds_worked(run),
         "stop_requested_at": None,
         "error": "",
         "attention": "",
@@ -359,7 +361,7 @@ def reopen(*, run_id: int, phase: str | None = None, retry_failed: bool = False)
             raise
         raise RunIsLive(_is_live_message(run.source)) from error
     if not changed:
-        raise RunError(f"run {run.pk} was changed by someone else just now; look at `manage.py run_status {run.pk}`.")
+        raise RunError(f"run {run.pk} was changed by someone else just now; look at `./manage.py run_status {run.pk}`.")
     run.refresh_from_db()
     return run
 
@@ -367,11 +369,13 @@ def reopen(*, run_id: int, phase: str | None = None, retry_failed: bool = False)
 def _reopenable(run_id: int, phase: str | None) -> Run:
     run = Run.objects.filter(pk=run_id).select_related("source").first()
     if run is None:
-        raise RunError(f"there is no run {run_id}; `manage.py run_status` lists the newest.")
+        raise RunError(f"there is no run {run_id}; `./manage.py run_status` lists the newest.")
     if run.is_preview:
-        raise RunError(f"run {run_id} is a dry run: it read nothing. Start a real one with `manage.py run_pipeline`.")
+        raise RunError(f"run {run_id} is a dry run: it read nothing. Start a real one with `./manage.py run_pipeline`.")
     if run.is_live:
-        raise RunError(f"run {run_id} is {run.state}; it needs no help. Watch it with `manage.py run_status {run_id}`.")
+        raise RunError(
+            f"run {run_id} is {run.state}; it needs no help. Watch it with `./manage.py run_status {run_id}`."
+        )
     if run.phase == Run.Phase.PLAN:
         raise RunError(f"run {run_id} failed before it was planned: {run.error} Start a new one instead.")
     if _reader(run.versions) != _reader(versions(run.profile, run.extractor)):

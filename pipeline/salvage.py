@@ -48,7 +48,7 @@ def salvage(*, run_id: int, phase: str | None = None) -> tuple[Run, Inventory]:
     """
     run = Run.objects.filter(pk=run_id).first()
     if run is None:
-        raise runs.RunError(f"there is no run {run_id}; `manage.py run_status` lists the newest.")
+        raise runs.RunError(f"there is no run {run_id}; `./manage.py run_status` lists the newest.")
     stock = take_stock(run=run, phase=phase)
     run = runs.reopen(run_id=run_id, phase=stock.phase, retry_failed=stock.phase == Run.Phase.EXTRACT)
     tasks.dispatch(run=run)

@@ -71,6 +71,7 @@ class Run(models.Model):
     )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    seconds_before = models.FloatField(default=0, help_text="worked in earlier lives, before it was reopened")
     heartbeat_at = models.DateTimeField(
         null=True, blank=True, help_text="the last sign of life of anyone working on it"
     )

@@ -1,5 +1,7 @@
 """Support conversations: what goes wrong, what is asked for, what people cannot find out alone."""
 
+from dataclasses import replace
+
 from pipeline.profiles import Category, Gate, Profile
 
 SUPPORT = Profile(
@@ -17,3 +19,6 @@ SUPPORT = Profile(
     ),
     gate=Gate(),
 )
+
+SAMPLE = replace(SUPPORT, name="sample")
+"""The same for the bundled, invented conversations: a profile of their own keeps their stories apart from real ones."""

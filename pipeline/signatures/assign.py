@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.signatures import normalise
-from pipeline.signatures.cluster import FAMILIAR_ROWS, TIGHTNESS, Floats, Ints, partition, recentre
+from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, TIGHTNESS, Floats, Ints, partition, recentre
 from pipeline.signatures.naming import Words, spellings
 
 VERSION = "assign-1"
@@ -231,9 +231,9 @@ def least_cosine(tightness: Floats, sizes: Ints, others: Ints | int = 1) -> Floa
 
 def _nearest(points: Floats, centres: Floats, bounds: Floats) -> Ints:
     """Return for each row the nearest of the centres that it is near enough to, -1 if there is none."""
-    targets = np.full(len(points), -1, np.int64)
+    targets, wide = np.full(len(points), -1, np.int64), centres.T.astype(np.float64)
     for start in range(0, len(points) if len(centres) else 0, BLOCK):
-        cosines = points[start : start + BLOCK] @ centres.T
+        cosines = np.round(points[start : start + BLOCK].astype(np.float64) @ wide, DECIMALS)
         cosines[cosines < bounds] = -np.inf
         best = cosines.argmax(axis=1)
         inside = np.isfinite(cosines[np.arange(len(best)), best])

@@ -44,8 +44,8 @@ RESOLUTIONS = tuple(2.0**power for power in range(-1, 6))  # from a few broad gr
 HALF_STEP = 2.0**0.5
 SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
 SEED = 1  # Leiden's; its node order is the canonical order of rows
-BLOCK_ROWS = 512  # rows per product: one fixed shape, so that a row's result does not hang on how many come with it
-DECIMALS = 5  # similarities are rounded to this: above the noise of float32 sums, below what matters
+BLOCK_ROWS = 512  # rows per product: bounds what is in memory
+DECIMALS = 5  # similarities are rounded to this: far above the noise of float64 sums, below what matters
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -329,8 +329,8 @@ def group_centres(points: Floats, labels: Ints) -> Floats:
 def _sums(points: Floats, labels: Ints) -> Floats:
     """Return the sum of the rows of each group, (groups, d)."""
     rows, shape = np.arange(len(labels)), (_group_count(labels), len(labels))
-    belongs = sparse.csr_array((np.ones(len(labels), np.float32), (labels, rows)), shape=shape)
-    sums: Floats = belongs @ points
+    belongs = sparse.csr_array((np.ones(len(labels), np.float64), (labels, rows)), shape=shape)
+    sums: Floats = (belongs @ points.astype(np.float64)).astype(np.float32)
     return sums
 
 
@@ -357,23 +357,27 @@ def _numbered_by_first_row(labels: Ints) -> Ints:
 
 
 def _products(rows: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:
-    """Yield slices of `rows` with their rounded cosines to all `others`, (b, m), from products of one fixed shape."""
+    """Yield slices of `rows` with their rounded cosines to all `others`, (b, m).
+
+    In float64: the noise of float32 depends on the processor's kernels and moves some roundings, and a graph of a few
+    other edges can be cut into other groups.
+    """
+    wide = others.T.astype(np.float64)
     for start in range(0, len(rows), BLOCK_ROWS):
         part = slice(start, min(start + BLOCK_ROWS, len(rows)))
-        block = np.zeros((BLOCK_ROWS, rows.shape[1]), np.float32)
-        block[: part.stop - start] = rows[part]
-        yield part, np.round(block @ others.T, DECIMALS)[: part.stop - start]
+        yield part, np.round(rows[part].astype(np.float64) @ wide, DECIMALS).astype(np.float32)
 
 
 def _dots(rows: Floats, others: Floats) -> Floats:
     """Return the product of each row with the other row at the same place, (n,)."""
-    dots: Floats = np.einsum("nd,nd->n", rows, others)
-    return dots
+    dots = np.einsum("nd,nd->n", rows, others, dtype=np.float64)
+    rounded: Floats = np.round(dots, DECIMALS).astype(np.float32)
+    return rounded
 
 
 def _unit(rows: Floats) -> Floats:
     """Return the rows at length 1; a row of zeros stays as it is."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
     return (rows / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
 
 

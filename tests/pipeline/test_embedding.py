@@ -2,8 +2,11 @@
 
 import json
 import multiprocessing
+import os
 import random
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from math import erf
 from pathlib import Path
@@ -191,3 +194,17 @@ def test_it_refuses_files_that_are_not_the_published_ones(tmp_path: Path) -> Non
         file.write(" ")
     with pytest.raises(EmbeddingModelError, match=r"tokenizer\.json is not the published all-MiniLM-L6-v2"):
         verify_published(folder)
+
+
+def test_it_leaves_nothing_in_a_home_and_tells_nobody(tmp_path: Path) -> None:
+    home, temp = tmp_path / "home", tmp_path / "temp"
+    home.mkdir()
+    temp.mkdir()
+    program = (
+        "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup()\n"
+        "from pipeline.extractors.embedding import Embedder; Embedder().encode(['The calendar is empty.'])"
+    )
+    surroundings = {**os.environ, "HOME": str(home), "TMPDIR": str(temp), "XDG_CACHE_HOME": ""}
+    surroundings.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", program], check=True, env=surroundings)
+    assert [path for folder in (home, temp) for path in folder.rglob("*")] == []

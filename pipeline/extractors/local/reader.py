@@ -130,8 +130,8 @@ def views(transcript: Transcript) -> tuple[str, ...]:
 def _mean(vectors: Sequence[Vectors]) -> Vectors:
     if len(vectors) == 1:
         return vectors[0]
-    total: Vectors = np.stack(vectors).sum(axis=0)
-    unit: Vectors = (total / np.linalg.norm(total)).astype(np.float32)
+    total = np.stack(vectors).astype(np.float64).sum(axis=0)
+    unit: Vectors = (total / np.sqrt(np.square(total).sum())).astype(np.float32)  # no BLAS: its kernels differ in bits
     return unit
 
 

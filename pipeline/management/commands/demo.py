@@ -1,4 +1,4 @@
-"""`manage.py demo [FILE]`: the whole pipeline on the bundled sample or a file of one's own; `bin/demo` calls it."""
+"""`./manage.py demo [FILE]`: the whole pipeline on the bundled sample or a file of one's own; `bin/demo` calls it."""
 
 import ctypes
 import os
@@ -28,6 +28,7 @@ SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
 SIGN_OF_LIFE = screens.PATIENCE + 3.0
 """Seconds within which somebody who waits for a run leaves a sign of life on it."""
 
+SOME_REJECTED = 3
 WORKER_STOP = 10.0
 """Seconds a worker has to finish what it reads when the demo ends; then it is killed."""
 
@@ -38,22 +39,25 @@ class Command(BaseCommand):
     help = "Run the whole pipeline on the bundled sample of support conversations, or on FILE, and show the stories."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", nargs="?", default=SAMPLE, type=Path, metavar="FILE")
+        parser.add_argument(
+            "file", nargs="?", default=SAMPLE, type=Path, metavar="FILE",
+            help="JSON lines, a JSON array or CSV, also gzipped (default: the bundled sample)",
+        )  # fmt: skip
 
     def handle(self, *, file: Path, **options: Any) -> None:
-        console = Console(markup=False)
+        console = Console(markup=False, emoji=False)
         with _ended_by_signals():
             try:
-                run = self._run(file, console)
+                run, rejected = self._run(file, console)
             except UnreadableSource as error:
                 raise CommandError(str(error)) from error
             except runs.RunError as error:
                 raise CommandError(str(error)) from error
         _show(run, console)
-        if code := screens.exit_code(run):
+        if code := screens.exit_code(run) or (SOME_REJECTED if rejected else 0):
             sys.exit(code)
 
-    def _run(self, file: Path, console: Console) -> Run:
+    def _run(self, file: Path, console: Console) -> tuple[Run, bool]:
         call_command("migrate", verbosity=0, interactive=False)
         source, counts = ingest.import_file(file)
         console.print(f"Imported {file.name}: {counts}", highlight=False)
@@ -61,10 +65,11 @@ class Command(BaseCommand):
             console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)
         _free(source, console)
         with _worker():
-            run = runs.start(source=source, profile="support", extractor="local", selection=runs.Selection())
+            profile = "sample" if file == SAMPLE else "support"  # invented stories do not mix with real ones
+            run = runs.start(source=source, profile=profile, extractor="local", selection=runs.Selection())
             try:
                 tasks.dispatch(run=run)
-                return screens.follow(run.pk, console)
+                return screens.follow(run.pk, console), counts.rejected > 0
             except BaseException:
                 runs.lose(run_id=run.pk, why="its demo was ended")
                 raise
@@ -106,6 +111,7 @@ def _worker() -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
+            cwd=settings.BASE_DIR,
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -139,5 +145,6 @@ def _show(run: Run, console: Console) -> None:
     screens.print_summary(queries.run_summary(run), console)
     screens.print_failures(run, console)
     screens.print_stories(list(queries.stories_of_source(run.source)), console)
-    screens.print_way_on(run, console)
+    if run.state == Run.State.STOPPED:
+        console.print("Stopped. bin/demo goes on from here.")
     console.print("\nLook around in the admin: start it with bin/up; it prints the address and the login.")

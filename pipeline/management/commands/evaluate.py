@@ -1,4 +1,4 @@
-"""`manage.py evaluate FILE`: the quality of the grouping on labelled conversations."""
+"""`./manage.py evaluate FILE`: the quality of the grouping on labelled conversations."""
 
 import json as json_format
 from typing import Any
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if json:
             self.stdout.write(json_format.dumps(found.as_json(), indent=2))
         else:
-            _print(found, Console(markup=False))
+            _print(found, Console(markup=False, emoji=False))
 
 
 def _print(found: Evaluation, console: Console) -> None:

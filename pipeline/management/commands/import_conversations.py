@@ -1,5 +1,6 @@
 """Import conversations from a file."""
 
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -32,4 +33,5 @@ class Command(BaseCommand):
             raise CommandError(f"{error}") from error
         self.stdout.write(f"{counts}")
         if counts.rejected:
-            raise CommandError(f"Rejected rows and reasons: {counts.rejects_path}", returncode=SOME_REJECTED)
+            self.stdout.write(f"Rejected rows and why: {counts.rejects_path}")
+            sys.exit(SOME_REJECTED)

@@ -1,4 +1,4 @@
-"""`manage.py run_pipeline SOURCE`: read a source's conversations, merge, group, and show what came of it."""
+"""`./manage.py run_pipeline SOURCE`: read a source's conversations, merge, group, and show what came of it."""
 
 import json
 import sys
@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         # Progress and remarks go to stderr when stdout carries JSON.
-        self.console = Console(stderr=options["json"], markup=False)
+        self.console = Console(stderr=options["json"], markup=False, emoji=False)
         self.rejected = False
         _refuse_contradictions(options)
         try:
@@ -110,7 +110,7 @@ class Command(BaseCommand):
             known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
             raise CommandError(
                 f"there is no source {options['source']!r}; known are: {known}. "
-                "Import a file with `manage.py run_pipeline file --path FILE`."
+                "Import a file with `./manage.py run_pipeline file --path FILE`."
             )
         return found
 
@@ -122,7 +122,7 @@ class Command(BaseCommand):
 
     def _leave(self, run: Run, *, as_json: bool) -> None:
         self.console.print(f"Run {run.pk} of {run.source} goes on without this command.", highlight=False)
-        self.console.print(f"Watch it with:  manage.py run_status {run.pk}", highlight=False)
+        self.console.print(f"Watch it with:  ./manage.py run_status {run.pk}", highlight=False)
         if as_json:
             self.stdout.write(json.dumps({"run": run.pk}))
 
@@ -146,7 +146,7 @@ def _refuse_contradictions(options: dict[str, Any]) -> None:
         if ignored := [name.replace("_", "-") for name in started_with if options[name]]:
             raise CommandError(f"--resume goes on with what the run began with; leave out: {', '.join(ignored)}.")
     elif not options["source"]:
-        raise CommandError("name a source, as in `manage.py run_pipeline file --path FILE`, or --resume RUN.")
+        raise CommandError("name a source, as in `./manage.py run_pipeline file --path FILE`, or --resume RUN.")
     elif options["path"] and options["source"] != "file":
         raise CommandError(f"with --path the source is `file`, and --name names it; {options['source']!r} is neither.")
     elif options["name"] and not options["path"]:

@@ -1,4 +1,4 @@
-"""`manage.py run_status [RUN]`: one run in numbers, or the newest ten."""
+"""`./manage.py run_status [RUN]`: one run in numbers, or the newest ten."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         found = Run.objects.select_related("source").filter(is_preview=False)
         chosen = list(found.filter(pk=run) if run is not None else found[:NEWEST])
         if run is not None and not chosen:
-            raise CommandError(f"there is no run {run}; `manage.py run_status` lists the newest.")
+            raise CommandError(f"there is no run {run}; `./manage.py run_status` lists the newest.")
         if json:
             self._write_json(chosen, alone=run is not None)
         elif run is not None:
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(summaries[0] if alone else summaries, indent=2))
 
     def _show(self, run: Run) -> None:
-        console = Console(markup=False)
+        console = Console(markup=False, emoji=False)
         screens.print_summary(queries.run_summary(run), console)
         screens.print_failures(run, console)
         screens.print_way_on(run, console)
@@ -50,4 +50,4 @@ class Command(BaseCommand):
             started = f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else "-"
             progress = f"{counts.finished} of {counts.planned}"
             table.add_row(str(run.pk), str(run.source), run.state, run.phase, progress, started)
-        Console(markup=False).print(table)
+        Console(markup=False, emoji=False).print(table)

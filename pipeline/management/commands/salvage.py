@@ -1,4 +1,4 @@
-"""`manage.py salvage RUN`: go on with a run that failed, was lost or stopped, or lacks something."""
+"""`./manage.py salvage RUN`: go on with a run that failed, was lost or stopped, or lacks something."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
 
     def handle(self, *, run: int, phase: str | None, detach: bool, **options: Any) -> None:
-        console = Console(markup=False)
+        console = Console(markup=False, emoji=False)
         try:
             reopened, stock = salvage(run_id=run, phase=phase)
         except runs.RunError as error:
