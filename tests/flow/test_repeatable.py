@@ -29,7 +29,7 @@ def test_it_finds_what_was_put_into_the_sample() -> None:
 
 
 def _evaluated(**environment: str) -> dict[str, Any]:
-    command = [sys.executable, ROOT / "manage.py", "evaluate", SAMPLE, "--json"]
+    command = [sys.executable, str(ROOT / "manage.py"), "evaluate", str(SAMPLE), "--json"]
     done = subprocess.run(command, capture_output=True, check=True, env={**os.environ, **environment})
     found = json.loads(done.stdout)
     del found["seconds"]
