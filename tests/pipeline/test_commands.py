@@ -96,7 +96,7 @@ def test_a_run_that_fails_ends_with_1_and_says_why_and_how_to_go_on(worker: Work
         assert command("run_pipeline", "file:test", *SCRIPTED) == 1
     shown = words_for_people(capsys.readouterr().out)
     assert "Note: IntegrityError: " in shown
-    assert f"Mend it with: manage.py salvage {Run.objects.get().pk}" in shown
+    assert f"Mend it with: ./manage.py salvage {Run.objects.get().pk}" in shown
     assert command("salvage", str(Run.objects.get().pk)) == 0
     assert Story.objects.count() == 2
 
@@ -117,7 +117,7 @@ def test_ctrl_c_lets_it_stop_at_an_edge_and_end_with_4(worker: Worker) -> None:
     run = Run.objects.get()
     assert (process.returncode, run.state, json.loads(out)["state"]) == (4, "stopped", "stopped")
     assert "Stopping: what is being read is finished first." in err
-    assert f"Go on with:  manage.py run_pipeline --resume {run.pk}" in err
+    assert f"Go on with:  ./manage.py run_pipeline --resume {run.pk}" in err
     assert queries.item_counts(run).pending > 0
     assert command("run_pipeline", "--resume", str(run.pk)) == 0
 
@@ -172,7 +172,7 @@ def test_an_unreachable_queue_ends_the_run_and_leaves_its_source_free(transactio
         (["--resume", "1", "--limit", "5", "--force-refresh"], "leave out: limit, force-refresh"),
         (["--resume", "1", "--since", "2026-11-01"], "leave out: since"),
         (["--resume", "1", "--no-stories", "--concurrency", "2"], "leave out: concurrency, no-stories"),
-        (["--resume", "999999"], "there is no run 999999; `manage.py run_status` lists the newest"),
+        (["--resume", "999999"], "there is no run 999999; `./manage.py run_status` lists the newest"),
         (["--resume", "0"], "'0' is not a whole number from 1"),
         (["file:test", "--limit", "-1"], "'-1' is not a whole number from 1|expected one argument"),
         (["file:test", "--concurrency", "many"], "'many' is not a whole number from 1"),
@@ -180,7 +180,7 @@ def test_an_unreachable_queue_ends_the_run_and_leaves_its_source_free(transactio
         (["file:test", "--until", "2026-13-01"], "'2026-13-01' is no date or time"),
         (["file:nowhere"], r"there is no source 'file:nowhere'; known are: file:test\. Import a file"),
         (["nonsense"], "there is no source 'nonsense'"),
-        (["file:test", "--profile", "nonsense"], "there is no profile 'nonsense'; registered are: support"),
+        (["file:test", "--profile", "nonsense"], "there is no profile 'nonsense'; registered are: sample, support"),
         (["file:test", "--extractor", "nonsense"], "there is no extractor 'nonsense'; registered are: .*local, .*"),
         (["file:test", "--profile", "nonsense", "--dry-run"], "there is no profile 'nonsense'"),
         (["file", "--path", "/nowhere/export.jsonl"], "/nowhere/export.jsonl"),

@@ -80,9 +80,9 @@ def test_it_says_where_the_rejects_are_if_not_beside_the_file(tmp_path: Path, mo
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     path = tmp_path / "export.jsonl"
     path.write_text("{oops\n")
-    with path.open() as file, pytest.raises(CommandError, match="Rejected rows and reasons: ") as ended:
+    with path.open() as file, pytest.raises(CommandError, match="Rejected rows and why: ") as ended:
         call_command("import_conversations", f"/proc/self/fd/{file.fileno()}")  # not even root writes there
-    elsewhere = Path(str(ended.value).removeprefix("Rejected rows and reasons: "))
+    elsewhere = Path(str(ended.value).removeprefix("Rejected rows and why: "))
     assert rejects(elsewhere)[0]["raw"] == "{oops"
 
 

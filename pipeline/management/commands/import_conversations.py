@@ -1,6 +1,5 @@
 """Import conversations from a file."""
 
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -33,5 +32,5 @@ class Command(BaseCommand):
             raise CommandError(f"{error}") from error
         self.stdout.write(f"{counts}")
         if counts.rejected:
-            self.stdout.write(f"Rejected rows and why: {counts.rejects_path}")
-            sys.exit(SOME_REJECTED)
+            self.stdout.flush()  # the counts first, then where the rejected rows are
+            raise CommandError(f"Rejected rows and why: {counts.rejects_path}", returncode=SOME_REJECTED)
