@@ -104,6 +104,7 @@ def plan_items(*, run: Run, window: Window) -> Planned:
     values = {**values_of(run, window), "chunk_size": chunk_size(planned.to_read, window)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PLAN, values)
+        cursor.execute("ANALYZE pipeline_conversation, pipeline_item")  # else it plans for yesterday's rows
         cursor.execute(_FIRST_RUN, values)
     return planned
 
