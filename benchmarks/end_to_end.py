@@ -76,8 +76,9 @@ def _peak(worker: Process) -> int:
 @contextmanager
 def _workers(queues: str = "default,extract,merge", count: int = WORKERS) -> Iterator[Process]:
     command = [
-        sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", f"--queues={queues}", f"--concurrency={count}",
-        "--without-gossip", "--without-mingle", "--loglevel=WARNING", f"--hostname=bench-{time.monotonic_ns()}@%h",
+        sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", f"--queues={queues}",
+        f"--concurrency={count}", "--without-gossip", "--without-mingle", "--loglevel=WARNING",
+        f"--hostname=bench-{time.monotonic_ns()}@%h",
     ]  # fmt: skip
     worker = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
