@@ -20,6 +20,9 @@ EXIT_CODES = {
     Run.State.STOPPED: 4,
 }
 
+SOME_REJECTED = 3
+"""Exit status of a command that imported a file of which some rows were rejected."""
+
 LOOK_EVERY = 0.25
 """Seconds between two looks at a run."""
 

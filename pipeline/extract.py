@@ -367,8 +367,7 @@ SET state = done.state, category = done.category, reason = done.reason, stage = 
     error_class = done.error_class, finished_at = %(now)s
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(categories)s::text[], %(reasons)s::text[], %(stages)s::text[],
             %(errors)s::text[], %(classes)s::text[])
-     AS done (id, state, category, reason, stage, error, error_class)
-, pipeline_run run
+     AS done (id, state, category, reason, stage, error, error_class), pipeline_run run
 WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
   AND run.id = item.run_id AND run.epoch = item.epoch AND run.state IN ('running', 'stopping')
 """

@@ -44,7 +44,7 @@ def dispatch(*, run: Run) -> None:
         runs.fail(run=run, error=error)
         raise runs.RunError(
             f"the queue cannot be reached ({error}), so run {run.pk} was ended. Look at REDIS_URL, then go on with: "
-            f"manage.py run_pipeline --resume {run.pk}"
+            f"./manage.py run_pipeline --resume {run.pk}"
         ) from error
 
 

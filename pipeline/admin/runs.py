@@ -218,13 +218,13 @@ def _what_to_type(run: Run) -> list[Section]:
         return [
             Commands(
                 "Read for real",
-                [(f"manage.py run_pipeline {shlex.quote(str(run.source))}", "starts a run of this source")],
+                [(f"./manage.py run_pipeline {shlex.quote(str(run.source))}", "starts a run of this source")],
             )
         ]
     if run.is_live:
-        return [Commands("Watch", [(f"manage.py run_status {run.pk}", "shows how far it is")])]
+        return [Commands("Watch", [(f"./manage.py run_status {run.pk}", "shows how far it is")])]
     if run.phase == Run.Phase.PLAN:
-        again = f"manage.py run_pipeline {shlex.quote(str(run.source))}"
+        again = f"./manage.py run_pipeline {shlex.quote(str(run.source))}"
         return [Commands("Go on", [(again, "starts anew: this run ended before it was planned")])]
     if run.state not in Run.RESUMABLE:
         return []
@@ -232,9 +232,9 @@ def _what_to_type(run: Run) -> list[Section]:
 
 
 def _ways_on(run: Run) -> list[tuple[str, str]]:
-    resume = (f"manage.py run_pipeline --resume {run.pk}", "goes on where it stopped")
+    resume = (f"./manage.py run_pipeline --resume {run.pk}", "goes on where it stopped")
     salvage = (
-        f"manage.py salvage {run.pk}",
+        f"./manage.py salvage {run.pk}",
         "finds what is missing, takes failed conversations up again, asks nothing twice",
     )
     return [resume, salvage] if run.state in (Run.State.STOPPED, Run.State.LOST) else [salvage, resume]

@@ -144,12 +144,15 @@ class _Meaning:
         self.targets = self._targets()
 
     def _targets(self) -> Ints:
-        bounds = least_cosine(*_tightness(_seen_from(self.origin, self.root_sums, self.root_sizes), self.root_sizes))
+        bounds = least_cosine(self._root_tightness(), self.root_sizes)
         targets = _nearest(self.points, self.root_centres, bounds)
         left = np.flatnonzero(targets < 0)
         labels = partition(self.vectors[left]).labels
         targets[left] = _join_by_name(labels, [self.forms[i] for i in left], self.points[left]) + len(self.roots)
         return targets
+
+    def _root_tightness(self) -> Floats:
+        return _tightness(_seen_from(self.origin, self.root_sums, self.root_sizes), self.root_sizes)
 
     @property
     def count(self) -> int:
@@ -201,8 +204,8 @@ def _seen_from(origin: Floats, sums: Floats, sizes: Ints) -> Floats:
     return (shifted / np.sqrt(np.maximum(apart, 1e-6))[:, None]).astype(np.float32)
 
 
-def _tightness(sums: Floats, sizes: Ints) -> tuple[Floats, Ints]:
-    """Return the mean cosine between two rows of each group, (g,), drawn towards the usual one, and the sizes again.
+def _tightness(sums: Floats, sizes: Ints) -> Floats:
+    """Return the mean cosine between two rows of each group, (g,), drawn towards the usual one.
 
     The usual one is the median over groups of at least three, or `cluster.TIGHTNESS` while there are none.
     """
@@ -210,8 +213,8 @@ def _tightness(sums: Floats, sizes: Ints) -> tuple[Floats, Ints]:
     own = (np.einsum("ij,ij->i", sums, sums) - n) / np.maximum(n * (n - 1), 1)
     own = np.clip(own, 0.0, 1.0)
     usual = float(np.median(own[sizes >= 3])) if (sizes >= 3).any() else TIGHTNESS
-    drawn = ((n - 1) * own + FAMILIAR_THEMES * usual) / (n - 1 + FAMILIAR_THEMES)
-    return drawn.astype(np.float32), sizes
+    drawn: Floats = (((n - 1) * own + FAMILIAR_THEMES * usual) / (n - 1 + FAMILIAR_THEMES)).astype(np.float32)
+    return drawn
 
 
 def least_cosine(tightness: Floats, sizes: Ints, others: Ints | int = 1) -> Floats:
@@ -250,7 +253,7 @@ def _join_by_name(labels: Ints, forms: Sequence[str], points: Floats) -> Ints:
         return labels
     count = int(labels.max()) + 1
     sizes, sums = np.bincount(labels, minlength=count), _sums(points, labels, count)
-    centres, (tightness, _) = unit(sums), _tightness(sums, sizes)
+    centres, tightness = unit(sums), _tightness(sums, sizes)
     joined = np.arange(count)
     for groups in _dominated(labels, forms, sizes).values():
         first = max(groups, key=lambda group: (sizes[group], -group))

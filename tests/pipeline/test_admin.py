@@ -489,10 +489,10 @@ def test_themes_can_be_narrowed_and_searched(reviewer: Client, query: str) -> No
 @pytest.mark.parametrize(
     ("state", "phase", "command"),
     [
-        ("running", "extract", "manage.py run_status {}"),
-        ("stopped", "extract", "manage.py run_pipeline --resume {}"),
-        ("failed", "merge", "manage.py salvage {}"),
-        ("completed_with_errors", "done", "manage.py salvage {}"),
+        ("running", "extract", "./manage.py run_status {}"),
+        ("stopped", "extract", "./manage.py run_pipeline --resume {}"),
+        ("failed", "merge", "./manage.py salvage {}"),
+        ("completed_with_errors", "done", "./manage.py salvage {}"),
     ],
 )
 def test_a_run_says_how_it_goes_on(reviewer: Client, state: str, phase: str, command: str) -> None:

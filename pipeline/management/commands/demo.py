@@ -28,7 +28,6 @@ SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
 SIGN_OF_LIFE = screens.PATIENCE + 3.0
 """Seconds within which somebody who waits for a run leaves a sign of life on it."""
 
-SOME_REJECTED = 3
 WORKER_STOP = 10.0
 """Seconds a worker has to finish what it reads when the demo ends; then it is killed."""
 
@@ -49,12 +48,10 @@ class Command(BaseCommand):
         with _ended_by_signals():
             try:
                 run, rejected = self._run(file, console)
-            except UnreadableSource as error:
-                raise CommandError(str(error)) from error
-            except runs.RunError as error:
+            except (UnreadableSource, runs.RunError) as error:
                 raise CommandError(str(error)) from error
         _show(run, console)
-        if code := screens.exit_code(run) or (SOME_REJECTED if rejected else 0):
+        if code := screens.exit_code(run) or (screens.SOME_REJECTED if rejected else 0):
             sys.exit(code)
 
     def _run(self, file: Path, console: Console) -> tuple[Run, bool]:

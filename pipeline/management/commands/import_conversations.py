@@ -5,10 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from pipeline.console import SOME_REJECTED
 from pipeline.ingest import import_file
 from pipeline.sources.base import UnreadableSource
-
-SOME_REJECTED = 3
 
 
 class Command(BaseCommand):

@@ -17,7 +17,6 @@ from pipeline.models import Run, Source
 from pipeline.profiles import UnknownProfile
 from pipeline.sources.base import UnreadableSource
 
-SOME_REJECTED = 3
 PROFILE, EXTRACTOR = "support", "local"
 LARGEST = 2**31 - 1
 
@@ -79,7 +78,7 @@ class Command(BaseCommand):
             self.console.print(f"Run {run.pk} of {run.source}", highlight=False)
             self._end(screens.follow(run.pk, self.console), as_json=options["json"])
         if self.rejected:
-            sys.exit(SOME_REJECTED)
+            sys.exit(screens.SOME_REJECTED)
 
     def _begin(self, options: dict[str, Any]) -> Run:
         if options["resume"]:
