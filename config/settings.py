@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.humanize",
     "psqlextra",
+    "django_celery_beat",
     "pipeline",
     "sessions",
 ]
@@ -140,6 +141,7 @@ CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # else Celery opens a new database connection for every task
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {"look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0}}
 CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}
 

@@ -40,8 +40,9 @@ def merge_themes(*, run: Run, following: str) -> bool:
     with transaction.atomic():
         if not _is_still_mine(run, registry):
             return False
-        _apply(run, assignment, model)
-        Registry.objects.filter(pk=registry.pk).update(version=registry.version + 1)
+        version = registry.version + 1
+        _apply(run, assignment, model, version)
+        Registry.objects.filter(pk=registry.pk).update(version=version)
         Run.objects.filter(pk=run.pk).update(phase=following, advance_claimed_at=None, heartbeat_at=timezone.now())
     return True
 
@@ -96,14 +97,14 @@ def _is_still_mine(run: Run, registry: Registry) -> bool:
     return runs.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING).exists()
 
 
-def _apply(run: Run, assignment: Assignment, model: str) -> None:
-    """Write an assignment. Requires a transaction that holds the registry."""
+def _apply(run: Run, assignment: Assignment, model: str, version: int) -> None:
+    """Write an assignment as this version of the registry. Requires a transaction that holds the registry."""
     _register(run, assignment, model)
     forms = {merge.child for merge in assignment.merges} | {merge.parent for merge in assignment.merges}
     ids = _ids(run.profile, forms | {theme.form for theme in assignment.themes})
     _renew_roots(run.profile, assignment.roots)
-    _record_merges(run, assignment, ids)
-    _assign_themes(assignment, ids)
+    _record_merges(run, assignment, ids, version)
+    _assign_themes(assignment, ids, version)
 
 
 def _register(run: Run, assignment: Assignment, model: str) -> None:
@@ -146,7 +147,7 @@ def _renew_roots(profile: str, roots: Sequence[RootRow]) -> None:
             cursor.execute(_RENEW_ROOTS, [*columns, profile])
 
 
-def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int]) -> None:
+def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], version: int) -> None:
     now = timezone.now()
     rows = [
         Merge(
@@ -157,6 +158,7 @@ def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int]) -> Non
             score=new.score,
             reason=new.reason,
             run=run,
+            registry_version=version,
             created_at=now,
         )
         for new in assignment.merges
@@ -166,15 +168,16 @@ def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int]) -> Non
 
 _ASSIGN = """
 UPDATE pipeline_theme theme
-SET signature_id = assigned.signature, signature_rule = assigned.rule, signature_score = assigned.score
+SET signature_id = assigned.signature, signature_rule = assigned.rule, signature_score = assigned.score,
+    registry_version = %s
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::float8[]) AS assigned (theme, signature, rule, score)
 WHERE theme.id = assigned.theme
 """
 
 
-def _assign_themes(assignment: Assignment, ids: dict[str, int]) -> None:
+def _assign_themes(assignment: Assignment, ids: dict[str, int], version: int) -> None:
     with connection.cursor() as cursor:
         for start in range(0, len(assignment.themes), BATCH * 5):
             rows = assignment.themes[start : start + BATCH * 5]
             columns = [[row.theme_id for row in rows], [ids[row.form] for row in rows]]
-            cursor.execute(_ASSIGN, [*columns, [row.rule for row in rows], [row.score for row in rows]])
+            cursor.execute(_ASSIGN, [version, *columns, [row.rule for row in rows], [row.score for row in rows]])

@@ -399,6 +399,7 @@ class MergeFactory(Rows):
     parent = factory.SubFactory(SignatureFactory)
     rule = "meaning"
     rule_version = "names-1 assign-1 cluster-1"
+    registry_version = 1
     score = 0.87
     reason = factory.LazyAttribute(
         lambda merge: f"{merge.child.key} and {merge.parent.key} lie together: cosine {merge.score:.2f}"

@@ -57,6 +57,7 @@ class Merge(models.Model):
     score = models.FloatField(help_text="cosine between the child's centre and the group's")
     reason = models.TextField()
     run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="merges")
+    registry_version = models.PositiveBigIntegerField(help_text="which change of the registry recorded it")
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -29,6 +29,9 @@ class Theme(models.Model):
         max_length=50, blank=True, help_text="why this signature: name, registry or meaning"
     )
     signature_score = models.FloatField(null=True, blank=True, help_text="cosine to the centre it was assigned by")
+    registry_version = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="which change of the registry assigned it: themes merged together share one"
+    )
 
     class Meta:
         constraints = [
