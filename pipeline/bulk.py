@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection, models
+from django.db import DataError, OperationalError, connection, models
+from psycopg.errors import ProtocolViolation
 
 
 def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -17,10 +18,15 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
     types = [_type_of(model, column) for column in columns]
     names = ", ".join(f'"{column}"' for column in columns)
     statement = f"COPY {model._meta.db_table} ({names}) FROM STDIN (FORMAT BINARY)"
-    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
-        copy.set_types(types)
-        for row in rows:
-            copy.write_row(row)
+    try:
+        with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+    except OperationalError as error:
+        if isinstance(error.__cause__, ProtocolViolation):  # a column whose type is not its field's any more
+            raise DataError(str(error)) from error
+        raise
 
 
 def _type_of(model: type[models.Model], column: str) -> str:

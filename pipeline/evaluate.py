@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score, v_measure_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
-from pipeline import extract, group
+from pipeline import claims, extract, group
 from pipeline.extractors.base import Extractor, get_extractor
 from pipeline.models import Item
 from pipeline.profiles import Gate, Profile, get_profile
@@ -120,19 +120,20 @@ def read(records: Sequence[Record], profile: Profile, extractor: Extractor) -> l
 
 
 def _read_piece(records: Sequence[Record], profile: Profile, extractor: Extractor) -> list[extract.Outcome]:
-    claims = [_claim(record) for record in records]
-    answers = extract.ask(claims, profile, extractor)
-    return [extract.parse(claimed, answers[claimed.item_id], profile, extractor) for claimed in claims]
+    asked = [_claim(record) for record in records]
+    answers = extract.ask(asked, profile, extractor)
+    return [extract.parse(claimed, answers[claimed.item_id], profile, extractor) for claimed in asked]
 
 
-def _claim(record: Record) -> extract.Claimed:
-    return extract.Claimed(
+def _claim(record: Record) -> claims.Claimed:
+    return claims.Claimed(
+        run_id=0,
         item_id=id(record),
         conversation_id=0,
         version_id=0,
         delivery_count=1,
         request_hash="",
-        transcript=extract.transcript_of(record.external_id, record.messages),
+        transcript=claims.transcript_of(record.external_id, record.messages),
     )
 
 

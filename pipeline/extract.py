@@ -1,34 +1,30 @@
 """Read the conversations of a chunk: claim, ask, keep the raw answer, parse, store.
 
-Claiming is what makes every step safe to run twice. A delivery claims a few items at a time under a token of its own
-and writes only while the token still stands; whoever takes an item over changes the token, and the earlier holder's
-writes find nothing to change. Answers are stored before they are parsed, so a mistake in parsing or storing never
-costs a second question.
+Claims make every step safe to run twice (`claims.py`). Answers are stored before they are parsed, so a mistake in
+parsing or storing never costs a second question. Whatever goes wrong with a conversation becomes a row, never an
+exception that leaves the task; only errors of the infrastructure do, and the task is tried again.
 """
 
-import hashlib
-import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from django.conf import settings
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
-from pydantic import ValidationError
 
+from pipeline import claims, queries
 from pipeline.bulk import copy_rows, reserve_ids
-from pipeline.extractors.base import Answer, Extractor, Message, ProposedTheme, Reading, Transcript, get_extractor
+from pipeline.claims import Claimed
+from pipeline.extractors.base import Answer, Extractor, ProposedTheme, Reading, Transcript, get_extractor
 from pipeline.models import Call, Evidence, Item, Run, Theme
 from pipeline.profiles import Profile, get_profile
 from pipeline.pulse import pulse
+from pipeline.refusals import INFRASTRUCTURE_ERRORS, REFUSED
 from pipeline.signatures.normalise import normal_form
-
-PIECE = 50
-"""Items read and stored together; a request to stop is honoured between pieces."""
 
 MAX_DELIVERIES = 3
 """An item whose reading ended its worker this often is failed instead of read again."""
@@ -37,28 +33,12 @@ MAX_DELIVERIES = 3
 UNIT_TOLERANCE = 1e-3
 """How far a vector's length may be from 1: float32 sums of some hundred squares stay far below."""
 
-REFUSED = (IntegrityError, DataError, UnicodeError)
-"""What PostgreSQL or its driver say of a row that cannot be stored, whoever tries."""
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether the run still wants answers: a stop is honoured at the next item's edge."""
 
 
-class AtLimit(Exception):
-    """The run already has as many chunks in flight as it may; try again soon."""
-
-
-class Superseded(Exception):
-    """Another delivery took these items over; what this one read is dropped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """An item this delivery may read and write."""
-
-    item_id: int
-    conversation_id: int
-    version_id: int
-    delivery_count: int
-    request_hash: str
-    transcript: Transcript
+class WrongRun(Exception):
+    """Results of one run were handed in for another; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +68,17 @@ def extract_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
     """Read what is unfinished in a chunk and return how many items this delivery finished.
 
     `delivery` names the message: when the same message is delivered again, its items are taken over at once; those
-    of another delivery only after CLAIM_TIMEOUT seconds without a sign of life. Raises AtLimit when the run's
-    concurrency is used up. A run that was stopped, superseded or ended claims nothing.
+    of another delivery only after CLAIM_TIMEOUT seconds without a sign of life. A run that was stopped,
+    superseded or ended claims nothing. Raises AtLimit when the run's concurrency is used up, and RunError if there is
+    no such run.
     """
-    run = Run.objects.get(pk=run_id)
+    run = queries.find_run(run_id)
     profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
     token, finished = f"{delivery}:{uuid4().hex[:12]}", 0
-    while piece := _claim_next(run=run, epoch=epoch, chunk=chunk, token=token):
+    while piece := claims.claim_items(run=run, epoch=epoch, chunk=chunk, token=token):
         try:
             finished += _finish_piece(run, piece, token, profile, extractor)
-        except Superseded:
+        except claims.Superseded:
             break
     return finished
 
@@ -106,109 +87,36 @@ def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profi
     answers = _stored_answers(piece)
     worn_out = [claimed for claimed in piece if _is_worn_out(claimed) and claimed.item_id not in answers]
     asked = [claimed for claimed in piece if claimed not in worn_out and claimed.item_id not in answers]
-    with pulse(lambda: _renew(run, token)):
-        answers |= _store_answers(asked, ask(asked, profile, extractor))
-    outcomes = [
-        _worn_out(claimed) if claimed in worn_out else parse(claimed, answers[claimed.item_id], profile, extractor)
-        for claimed in piece
-    ]
-    return _store(run=run, token=token, outcomes=outcomes, model=extractor.model)
+    with pulse(lambda: claims.renew_items(run=run, token=token)):
+        answers |= _store_answers(run, asked, ask(asked, profile, extractor, _asking_now_and_then(run)))
+    outcomes = [_worn_out(claimed) for claimed in worn_out]
+    outcomes += [parse(c, answers[c.item_id], profile, extractor) for c in piece if c.item_id in answers]
+    if unread := [claimed.item_id for claimed in asked if claimed.item_id not in answers]:
+        claims.release_items(run=run, token=token, items=unread)
+    return store(run=run, token=token, outcomes=outcomes, model=extractor.model) if outcomes else 0
 
 
-# --- Claiming -----------------------------------------------------------------------------------------------------
+def _asking_now_and_then(run: Run) -> Callable[[], bool]:
+    """Return a question to the database, asked every LOOK_EVERY seconds: does the run still want answers?"""
+    wanted, looked_at = True, time.monotonic()
 
-_CLAIM = """
-WITH takeable AS (
-    SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
-    WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND item.chunk = %(chunk)s
-      AND (item.state = 'pending' OR (item.state = 'reading'
-           AND (item.claimed_at < %(stale)s OR split_part(item.claim, ':', 1) = %(delivery)s)))
-      AND {fresh}
-    ORDER BY item.id LIMIT {limit} FOR UPDATE OF item SKIP LOCKED
-), claimed AS (
-    UPDATE pipeline_item item SET state = 'reading', claim = %(token)s, claimed_at = %(now)s, epoch = %(epoch)s,
-           delivery_count = delivery_count + 1
-    FROM takeable WHERE item.id = takeable.id
-    RETURNING item.id, item.conversation_id, item.version_id, item.delivery_count
-)
-SELECT claimed.*, version.content_hash, version.messages
-FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.version_id ORDER BY claimed.id
-"""
-_CLAIM_FRESH = _CLAIM.format(fresh="item.delivery_count = 0", limit=PIECE)
-_CLAIM_AGAIN = _CLAIM.format(fresh="item.delivery_count > 0", limit=1)
+    def is_wanted() -> bool:
+        nonlocal wanted, looked_at
+        if wanted and time.monotonic() - looked_at >= LOOK_EVERY:
+            wanted = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=Run.State.RUNNING).exists()
+            looked_at = time.monotonic()
+        return wanted
+
+    return is_wanted
 
 
-def _claim_next(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed]:
-    """Claim the next piece, committed before anything is read.
-
-    Items nobody began come as a piece; an item that was begun before comes alone, so that one that ends its worker
-    is found out and the others of its piece are not blamed.
-    """
-    now = timezone.now()
-    values: dict[str, Any] = {
-        "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": now,
-        "delivery": token.split(":", 1)[0], "stale": now - timedelta(seconds=settings.CLAIM_TIMEOUT),
-    }  # fmt: skip
-    with transaction.atomic():
-        _respect_limit(run, chunk, values["stale"])
-        rows = _rows(_CLAIM_FRESH, values) or _rows(_CLAIM_AGAIN, values)
-    return [_claimed(run, row) for row in rows]
-
-
-def _renew(run: Run, token: str) -> None:
-    """Say that the items of this token are still being read."""
-    now = timezone.now()
-    Item.objects.filter(run=run, claim=token, state=Item.State.READING).update(claimed_at=now)
-    Run.objects.filter(pk=run.pk, epoch=run.epoch, state__in=Run.LIVE).update(heartbeat_at=now)
-
-
-def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())
-
-
-_IN_FLIGHT = """
-SELECT count(DISTINCT chunk) FROM pipeline_item
-WHERE run_id = %(run)s AND state = 'reading' AND chunk <> %(chunk)s AND claimed_at >= %(stale)s
-"""
-
-
-def _respect_limit(run: Run, chunk: int, stale: datetime) -> None:
-    """Raise AtLimit when other chunks use the run's concurrency up. Needs a transaction: claims queue on its lock."""
-    limit = run.parameters.get("concurrency")
-    if not limit:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('leitmotif.claim'), %s)", [run.pk])
-        cursor.execute(_IN_FLIGHT, {"run": run.pk, "chunk": chunk, "stale": stale})
-        in_flight = cursor.fetchone()[0]
-    if in_flight >= limit:
-        raise AtLimit(f"run {run.pk} has {in_flight} chunks in flight; it may have {limit}")
-
-
-def _claimed(run: Run, row: tuple[Any, ...]) -> Claimed:
-    item_id, conversation_id, version_id, delivery_count, content_hash, messages = row
-    readers = sorted((part, version) for part, version in run.versions.items() if part != "rules")
-    return Claimed(
-        item_id=item_id,
-        conversation_id=conversation_id,
-        version_id=version_id,
-        delivery_count=delivery_count,
-        request_hash=hashlib.sha256(f"{content_hash} {readers}".encode()).hexdigest(),
-        transcript=transcript_of(f"conversation {conversation_id}", messages),
-    )
-
-
-def transcript_of(key: str, messages: str | list[dict[str, str]]) -> Transcript:
-    """Return stored messages (JSON or its list) as an extractor reads them."""
-    turns = json.loads(messages) if isinstance(messages, str) else messages
-    return Transcript(
-        key=key,
-        messages=tuple(
-            Message(role=turn.get("role", ""), author=turn.get("author", ""), text=turn["text"]) for turn in turns
-        ),
-    )
+def _refuse_foreign(run: Run, claimed: Sequence[Claimed]) -> None:
+    foreign = next((one for one in claimed if one.run_id != run.pk), None)
+    if foreign:
+        raise WrongRun(
+            f"a result of run {foreign.run_id} (item {foreign.item_id}) was handed in for run {run.pk}; nothing was "
+            f"written. Results go into the run whose item they answer."
+        )
 
 
 # --- Asking -------------------------------------------------------------------------------------------------------
@@ -225,36 +133,50 @@ def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
     }
 
 
-def ask(asked: Sequence[Claimed], profile: Profile, extractor: Extractor) -> dict[int, Answer | Exception]:
-    """Ask about all at once. If that fails, keep the answers that came, and ask about each of the others alone, so that
-    a bad conversation costs only itself.
+def ask(
+    asked: Sequence[Claimed], profile: Profile, extractor: Extractor, is_wanted: Callable[[], bool] = lambda: True
+) -> dict[int, Answer | Exception]:
+    """Ask about all at once and return the answers by item, up to where they are wanted no more.
+
+    If that fails, keep the answers that came, and ask about each of the others alone, so that a bad conversation costs
+    only itself. Errors of the infrastructure rise.
     """
     answers: dict[int, Answer | Exception] = {}
     try:
         for claimed, answer in zip(asked, extractor.read([c.transcript for c in asked], profile), strict=True):
             answers[claimed.item_id] = answer
+            if not is_wanted():
+                return answers
+    except INFRASTRUCTURE_ERRORS:
+        raise
     except Exception as error:
         if len(asked) == 1:
             return {asked[0].item_id: error}
     for claimed in asked:
-        if claimed.item_id not in answers:
+        if claimed.item_id not in answers and is_wanted():
             answers |= ask([claimed], profile, extractor)
     return answers
 
 
-def _store_answers(asked: Sequence[Claimed], answers: dict[int, Answer | Exception]) -> dict[int, Answer | Exception]:
+def _store_answers(
+    run: Run, asked: Sequence[Claimed], answers: dict[int, Answer | Exception]
+) -> dict[int, Answer | Exception]:
     """Keep the raw answers, committed, before anybody tries to understand them, and return them all.
 
-    An answer that PostgreSQL refuses comes back as that error; the others are kept.
+    An answer that PostgreSQL refuses comes back as that error; the others are kept. Answers of a life that is over are
+    kept as well: they are paid for, and the next life finds them.
     """
+    _refuse_foreign(run, asked)
     answered_at = timezone.now()
     rows = {
         claimed.item_id: _call_row(claimed, answer, answered_at)
         for claimed in asked
-        if isinstance(answer := answers[claimed.item_id], Answer)
+        if isinstance(answer := answers.get(claimed.item_id), Answer)
     }
     try:
         copy_rows(Call, _CALL_COLUMNS, list(rows.values()))
+    except INFRASTRUCTURE_ERRORS:
+        raise
     except REFUSED:
         return answers | _store_singly(rows)
     return answers
@@ -265,6 +187,8 @@ def _store_singly(rows: dict[int, tuple[object, ...]]) -> dict[int, Answer | Exc
     for item_id, row in rows.items():
         try:
             copy_rows(Call, _CALL_COLUMNS, [row])
+        except INFRASTRUCTURE_ERRORS:
+            raise
         except REFUSED as error:
             refused[item_id] = error
     return refused
@@ -296,7 +220,7 @@ def parse(claimed: Claimed, answer: Answer | Exception, profile: Profile, extrac
             return Outcome(claimed, Item.State.FILTERED, reading.category, reading.filtered_because or reading.category)
         vectors = _vectors(answer.vectors, len(reading.themes), extractor.dimension)
         drafts = tuple(_drafts(claimed.transcript, reading, vectors, profile))
-    except (ValidationError, KeyError, ValueError) as error:
+    except Exception as error:  # a mistake of ours included: salvage parses anew once it is mended
         return _failed(claimed, Item.Stage.PARSE, error)
     if not drafts:
         return Outcome(claimed, Item.State.FILTERED, reading.category, reading.filtered_because or "no theme found")
@@ -374,13 +298,20 @@ WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
 _BEAT = "UPDATE pipeline_run SET heartbeat_at = %s WHERE id = %s AND heartbeat_at < %s"
 
 
-def _store(*, run: Run, token: str, outcomes: Sequence[Outcome], model: str) -> int:
-    """Store a piece in one transaction; if a row is refused, each item in its own, so that only the bad one fails."""
+def store(*, run: Run, token: str, outcomes: Sequence[Outcome], model: str) -> int:
+    """Store a piece in one transaction and return how many items it finished.
+
+    If a row is refused, each item goes into a transaction of its own, so that only the bad one fails. Raises WrongRun
+    for results of another run, and Superseded when the items are no longer this token's: then nothing was written.
+    """
+    _refuse_foreign(run, [outcome.claimed for outcome in outcomes])
     try:
         _store_together(run, token, outcomes, model)
+    except INFRASTRUCTURE_ERRORS:
+        raise
     except REFUSED as error:
         if len(outcomes) > 1:
-            return sum(_store(run=run, token=token, outcomes=[outcome], model=model) for outcome in outcomes)
+            return sum(store(run=run, token=token, outcomes=[outcome], model=model) for outcome in outcomes)
         _store_together(run, token, [_failed(outcomes[0].claimed, Item.Stage.STORE, error)], model)
     return len(outcomes)
 
@@ -408,7 +339,7 @@ def _finish_items(run: Run, token: str, outcomes: Sequence[Outcome]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, values)
         if cursor.rowcount != len(outcomes):
-            raise Superseded(f"run {run.pk}: {len(outcomes) - cursor.rowcount} items were taken over")
+            raise claims.Superseded(f"run {run.pk}: {len(outcomes) - cursor.rowcount} items were taken over")
         cursor.execute(_BEAT, [now, run.pk, now - timedelta(seconds=1)])
 
 

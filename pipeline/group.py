@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from psqlextra.expressions import ExcludedCol
@@ -20,6 +20,7 @@ from pipeline import queries
 from pipeline.bulk import copy_rows
 from pipeline.models import Evidence, Orphan, Run, Signature, Story, StoryEvidence
 from pipeline.profiles import Gate, get_profile
+from pipeline.refusals import INFRASTRUCTURE_ERRORS, REFUSED
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,9 @@ def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
     try:
         with transaction.atomic():
             settle(run=run, roots=roots)
-    except (IntegrityError, DataError):
+    except INFRASTRUCTURE_ERRORS:
+        raise
+    except REFUSED:
         if len(roots) == 1:
             log.exception("run %s: signature %s could not be settled", run.pk, roots[0])
             return list(roots)

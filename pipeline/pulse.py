@@ -31,5 +31,6 @@ def _beat_until(done: Event, beat: Callable[[], object]) -> None:
                 beat()
             except DatabaseError:
                 log.warning("could not leave a sign of life; trying again", exc_info=True)
+                connection.close()  # the next beat opens a new one
     finally:
         connection.close()
