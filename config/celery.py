@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 from celery import Celery
+from celery.signals import task_prerun
+from django.db import close_old_connections
 
 from config import embedded
 
@@ -18,3 +20,12 @@ if "celery" in Path(sys.argv[0]).parts[-2:]:  # worker, beat, Flower; Django's o
 app = Celery("leitmotif")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="schedule")
+
+
+def _let_go_of_a_dead_connection(**_: object) -> None:
+    """Begin each task with a connection that works: a PostgreSQL that restarted has left this process a dead one."""
+    close_old_connections()
+
+
+task_prerun.connect(_let_go_of_a_dead_connection)

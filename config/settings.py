@@ -95,6 +95,7 @@ WHITENOISE_USE_FINDERS = True
 
 # --- PostgreSQL ---------------------------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url()
+HAS_OWN_DATABASE = bool(env.str("DATABASE_URL", default=""))  # not the embedded one of a single machine
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -157,6 +158,8 @@ EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")  # a folder with model.
 CLAIM_TIMEOUT = env.int("CLAIM_TIMEOUT", default=30)
 # Seconds without a sign of life after which a run no longer blocks its source.
 RUN_LOST_AFTER = env.int("RUN_LOST_AFTER", default=180)
+# Seconds that a heartbeat has to come back through each queue before a run may start.
+HEARTBEAT_PATIENCE = env.int("HEARTBEAT_PATIENCE", default=10)
 
 # --- Sessions -----------------------------------------------------------------------------------------------------
 SESSION_ZONE = env.str("SESSION_ZONE", default="UTC")  # of users whose own zone is unknown

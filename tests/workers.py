@@ -35,11 +35,13 @@ class Worker:
         worker.wait_until_ready()
         return worker
 
-    def __init__(self, *, concurrency: int = 2, pool: str = "prefork", **environment: str) -> None:
+    def __init__(
+        self, *, concurrency: int = 2, pool: str = "prefork", queues: str = "default,extract,merge", **environment: str
+    ) -> None:
         self.log = settings.LOCAL_DIR / f"test-worker-{os.getpid()}-{len(self.running)}-{time.monotonic_ns()}.log"
         command = [
             sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel=INFO", f"--concurrency={concurrency}",
-            f"--pool={pool}", "--queues=default,extract,merge", "--without-gossip", "--without-mingle",
+            f"--pool={pool}", f"--queues={queues}", "--without-gossip", "--without-mingle",
             f"--hostname=test-{os.getpid()}-{time.monotonic_ns()}@%h",
         ]  # fmt: skip
         with self.log.open("wb") as log:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -98,6 +98,15 @@ class Extractor(Protocol):
         Raises whatever the reader raises; the caller then reads the transcripts one by one, so that one bad
         conversation costs only itself.
         """
+        ...
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """An extractor that can say before a run, without spending anything, whether it could read now."""
+
+    def check(self) -> None:
+        """Return if it could read; raise what it would raise when reading, with what to do."""
         ...
 
 

@@ -144,20 +144,42 @@ def test_it_imports_a_file_first_and_ends_with_3_if_rows_were_rejected(
     assert path.with_name(f"{path.name}.rejects.jsonl").exists()
 
 
-def test_an_unreachable_queue_ends_the_run_and_leaves_its_source_free(transactional_db: None) -> None:
+WITHOUT_QUEUE = {"REDIS_URL": "redis://127.0.0.1:1/0", "PYTHONWARNINGS": "default"}
+
+
+def test_an_unreachable_queue_is_refused_before_there_is_a_run(transactional_db: None) -> None:
     seed(scripts(1, 3))
-    closed = {"REDIS_URL": "redis://127.0.0.1:1/0", "PYTHONWARNINGS": "default"}
     ended = subprocess.run(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_pipeline", "file:test", *SCRIPTED, "--detach"],
         capture_output=True,
         text=True,
-        env={**environment(), **closed},
+        env={**environment(), **WITHOUT_QUEUE},
         timeout=60,
         check=False,
     )
-    run = Run.objects.get()
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("CommandError: the run cannot start. Redis: it cannot be reached: ")
+    assert not Run.objects.exists()
+
+
+def test_a_queue_that_goes_away_after_that_ends_the_run_and_leaves_its_source_free(transactional_db: None) -> None:
+    run = start(seed(scripts(1, 3)))
+    dispatch = (
+        "import django; django.setup(); from pipeline import tasks; from pipeline.models import Run; "
+        "tasks.dispatch(run=Run.objects.get())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", dispatch],
+        capture_output=True,
+        text=True,
+        cwd=settings.BASE_DIR,
+        env={**environment(), **WITHOUT_QUEUE},
+        timeout=60,
+        check=False,
+    )
+    run.refresh_from_db()
     assert (ended.returncode, run.state) == (1, "failed")
-    assert ended.stderr.startswith("CommandError: the queue cannot be reached")
+    assert "RunError: the queue cannot be reached" in ended.stderr
     assert f"manage.py run_pipeline --resume {run.pk}" in ended.stderr
 
 
@@ -171,7 +193,7 @@ def test_an_unreachable_queue_ends_the_run_and_leaves_its_source_free(transactio
         (["--resume", "1", "--path", "x.jsonl"], "leave out: path"),
         (["--resume", "1", "--limit", "5", "--force-refresh"], "leave out: limit, force-refresh"),
         (["--resume", "1", "--since", "2026-11-01"], "leave out: since"),
-        (["--resume", "1", "--no-stories", "--concurrency", "2"], "leave out: concurrency, no-stories"),
+        (["--resume", "1", "--no-stories", "--concurrency", "2"], "leave out: no-stories"),
         (["--resume", "999999"], "there is no run 999999; `./manage.py run_status` lists the newest"),
         (["--resume", "0"], "'0' is not a whole number from 1"),
         (["file:test", "--limit", "-1"], "'-1' is not a whole number from 1|expected one argument"),
@@ -241,7 +263,7 @@ def test_a_dry_run_neither_blocks_a_run_nor_counts_as_one() -> None:
     assert queries.item_counts(run).extracted == 6
 
 
-# --- run_status and salvage ---------------------------------------------------------------------------------------
+# --- run_status ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
@@ -283,25 +305,6 @@ def test_run_status_offers_to_salvage_only_where_that_would_do_something(
     assert run.state == "needs_attention"
     assert command("run_status", str(run.pk)) == 0
     assert (f"manage.py salvage {run.pk}" in capsys.readouterr().out) is is_offered
-
-
-def test_salvage_takes_up_what_failed_and_ends_as_the_run_does(worker: Worker, capsys: Captured) -> None:
-    run = start(seed([*scripts(2, 3), "act=raise"]))
-    with refused("pipeline_theme", unless="confidence < 0"):
-        run = finish(run)
-    assert command("salvage", str(run.pk)) == 3
-    shown = words_for_people(capsys.readouterr().out)
-    assert "goes on at extract: 7 failed and 0 unfinished conversations are taken up again, 1 of them" in shown
-    run.refresh_from_db()
-    assert (run.state, queries.item_counts(run).extracted) == ("completed_with_errors", 6)
-
-
-@pytest.mark.django_db
-def test_salvage_refuses_a_live_run() -> None:
-    run = start(seed(scripts(1, 3)))
-    with pytest.raises(CommandError, match="is running; it needs no help"):
-        call_command("salvage", str(run.pk))
-    assert Run.objects.get().epoch == 1
 
 
 # --- evaluate -----------------------------------------------------------------------------------------------------

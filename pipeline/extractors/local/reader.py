@@ -69,6 +69,10 @@ class LocalExtractor:
         """How many numbers a vector has."""
         return self._embedder.dimension
 
+    def check(self) -> None:
+        """Load the model and let it read two words; EmbeddingModelError, or what its libraries raise, if it cannot."""
+        self._embedder.encode(["It works."])
+
     def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         """Yield one answer a transcript, in their order.
 

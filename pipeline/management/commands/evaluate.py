@@ -3,17 +3,18 @@
 import json as json_format
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
 from pipeline.evaluate import Evaluation, NothingToEvaluate, evaluate
 from pipeline.extractors.base import UnknownExtractor
+from pipeline.management.command import PipelineCommand
 from pipeline.profiles import UnknownProfile
 from pipeline.sources.base import UnreadableSource
 
 
-class Command(BaseCommand):
+class Command(PipelineCommand):
     help = (
         "Group the labelled conversations of a file and compare the stories with the labels. The label `noise` marks "
         "conversations that belong to no group. Nothing is stored."

@@ -3,14 +3,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from pipeline.console import SOME_REJECTED
 from pipeline.ingest import import_file
+from pipeline.management.command import PipelineCommand
 from pipeline.sources.base import UnreadableSource
 
 
-class Command(BaseCommand):
+class Command(PipelineCommand):
     help = (
         "Imports conversations from a file of JSONL, a JSON array or CSV, each also gzipped, or from standard input. "
         "Importing again changes only what changed. Exit code 3 says that rows were rejected, 1 that nothing was done."

@@ -2,45 +2,24 @@
 
 import json
 import sys
-from argparse import ArgumentTypeError
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.dateparse import parse_date, parse_datetime
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from pipeline import console as screens
-from pipeline import ingest, preview, queries, runs, tasks
+from pipeline import ingest, launch, preview, queries, runs
 from pipeline.extractors.base import UnknownExtractor
+from pipeline.management.command import PipelineCommand, moment, positive
 from pipeline.models import Run, Source
 from pipeline.profiles import UnknownProfile
 from pipeline.sources.base import UnreadableSource
 
 PROFILE, EXTRACTOR = "support", "local"
-LARGEST = 2**31 - 1
 
 
-def moment(word: str) -> datetime:
-    """Return a date or time of the command line as an aware time; without a zone it is UTC."""
-    try:
-        day = parse_date(word)
-        at = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(word)
-    except ValueError:
-        at = None
-    if at is None:
-        raise ArgumentTypeError(f"{word!r} is no date or time; write 2026-11-22 or 2026-11-22T08:30:00Z")
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def positive(word: str) -> int:
-    """Return a whole number from 1 up to what a column holds."""
-    if not word.isdecimal() or not 1 <= int(word) <= LARGEST:
-        raise ArgumentTypeError(f"{word[:20]!r} is not a whole number from 1 to {LARGEST}")
-    return int(word)
-
-
-class Command(BaseCommand):
+class Command(PipelineCommand):
     help = "Read a source's conversations in a new run, merge their themes, make stories and orphans."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -82,36 +61,32 @@ class Command(BaseCommand):
 
     def _begin(self, options: dict[str, Any]) -> Run:
         if options["resume"]:
-            run = runs.reopen(run_id=options["resume"])
-        else:
-            make = preview.preview if options["dry_run"] else runs.start
-            run = make(
-                source=self._source(options),
-                profile=options["profile"] or PROFILE,
-                extractor=options["extractor"] or EXTRACTOR,
-                selection=_selection(options),
+            pace = runs.Pace(concurrency=options["concurrency"], chunk_size=options["chunk_size"])
+            return launch.resume(run_id=options["resume"], pace=pace)
+        chosen: dict[str, Any] = {
+            "profile": options["profile"] or PROFILE,
+            "extractor": options["extractor"] or EXTRACTOR,
+            "selection": _selection(options),
+        }
+        path, name = options["path"], options["name"]
+        if options["dry_run"]:
+            return preview.preview(
+                source=self._import(path, name) if path else launch.find_source(options["source"]), **chosen
             )
-        if not run.is_preview:
-            tasks.dispatch(run=run)
-        return run
+        if path:
+            return launch.start_with_import(path=path, name=name, on_import=partial(self._say_imported, path), **chosen)
+        return launch.start(source=launch.find_source(options["source"]), **chosen)
 
-    def _source(self, options: dict[str, Any]) -> Source:
-        if options["path"]:
-            source, counts = ingest.import_file(options["path"], name=options["name"])
-            self.console.print(f"Imported {options['path']}: {counts}", highlight=False)
-            if counts.rejects_path:
-                self.rejected = True
-                self.console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)
-            return source
-        kind, _, name = (options["source"] or "").partition(":")
-        found = Source.objects.filter(kind=kind, name=name).first()
-        if found is None:
-            known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
-            raise CommandError(
-                f"there is no source {options['source']!r}; known are: {known}. "
-                "Import a file with `./manage.py run_pipeline file --path FILE`."
-            )
-        return found
+    def _import(self, path: str, name: str | None) -> Source:
+        source, counts = ingest.import_file(path, name=name)
+        self._say_imported(path, source, counts)
+        return source
+
+    def _say_imported(self, path: str, source: Source, counts: ingest.ImportCounts) -> None:
+        self.console.print(f"Imported {path}: {counts}", highlight=False)
+        if counts.rejects_path:
+            self.rejected = True
+            self.console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)
 
     def _show_preview(self, run: Run, *, as_json: bool) -> None:
         if as_json:
@@ -141,7 +116,8 @@ class Command(BaseCommand):
 def _refuse_contradictions(options: dict[str, Any]) -> None:
     """Raise CommandError for options of which one would be ignored."""
     if options["resume"]:
-        started_with = ("source", "path", "name", "dry_run", "profile", "extractor", *runs.Selection.__slots__)
+        chosen = [name for name in runs.Selection.__slots__ if name not in runs.Pace.__slots__]
+        started_with = ("source", "path", "name", "dry_run", "profile", "extractor", *chosen)
         if ignored := [name.replace("_", "-") for name in started_with if options[name]]:
             raise CommandError(f"--resume goes on with what the run began with; leave out: {', '.join(ignored)}.")
     elif not options["source"]:

@@ -3,18 +3,19 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
 from pipeline import console as screens
 from pipeline import queries
+from pipeline.management.command import PipelineCommand
 from pipeline.models import Run
 
 NEWEST = 10
 
 
-class Command(BaseCommand):
+class Command(PipelineCommand):
     help = "Show one run in numbers, or the newest ten."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,68 @@
+"""The one door through which runs set out: pre-flight, then a new run or one that goes on, then off to the workers.
+
+Commands, the demo and the schedule start runs here. `runs.start` and `tasks.dispatch` alone look at nothing.
+"""
+
+from collections.abc import Callable
+
+from pipeline import ingest, preflight, runs, tasks
+from pipeline.ingest import ImportCounts
+from pipeline.models import Run, Source
+from pipeline.preflight import Intention
+
+
+def find_source(name: str) -> Source:
+    """Return the source that is called `kind:name`; RunError names those there are."""
+    kind, _, own_name = name.partition(":")
+    found = Source.objects.filter(kind=kind, name=own_name).first()
+    if found is None:
+        known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
+        raise runs.RunError(
+            f"there is no source {name!r}; known are: {known}. "
+            "Import a file with `./manage.py run_pipeline file --path FILE`."
+        )
+    return found
+
+
+def start(
+    *, source: Source, profile: str, extractor: str, selection: runs.Selection, patience: float | None = None
+) -> Run:
+    """Start a run of a source and send it to the workers, which have `patience` seconds to show themselves.
+
+    Raises RunError if it may not start: then nothing was written.
+    """
+    preflight.refuse(Intention(profile, extractor, source=source), patience=patience)
+    return _set_out(source, profile, extractor, selection)
+
+
+def start_with_import(
+    *,
+    path: str,
+    name: str | None,
+    profile: str,
+    extractor: str,
+    selection: runs.Selection,
+    on_import: Callable[[Source, ImportCounts], object] = lambda _source, _counts: None,
+) -> Run:
+    """Import a file into the source `file:name` and start a run of it, telling `on_import` what was imported.
+
+    Raises RunError if a run may not start: then nothing was imported; or UnreadableSource.
+    """
+    preflight.refuse(Intention(profile, extractor, path=path))
+    source, counts = ingest.import_file(path, name)
+    on_import(source, counts)
+    return _set_out(source, profile, extractor, selection)
+
+
+def _set_out(source: Source, profile: str, extractor: str, selection: runs.Selection) -> Run:
+    run = runs.start(source=source, profile=profile, extractor=extractor, selection=selection)
+    tasks.dispatch(run=run)
+    return run
+
+
+def resume(*, run_id: int, pace: runs.Pace | None = None) -> Run:
+    """Let an ended run go on where it stopped, at `pace` if given; RunError if it may not, and nothing was changed."""
+    preflight.refuse_run(run_id=run_id)
+    run = runs.reopen(run_id=run_id, pace=pace)
+    tasks.dispatch(run=run)
+    return run

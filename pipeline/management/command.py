@@ -1,0 +1,55 @@
+"""What all commands of the pipeline have in common: on tables that are not up to date they begin nothing."""
+
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+from django.utils.dateparse import parse_date, parse_datetime
+
+from pipeline import schema
+from pipeline.refusals import RunError
+
+LARGEST = 2**31 - 1
+
+
+def moment(word: str) -> datetime:
+    """Return a date or time of the command line as an aware time; without a zone it is UTC."""
+    try:
+        day = parse_date(word)
+        at = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(word)
+    except ValueError:
+        at = None
+    if at is None:
+        raise ArgumentTypeError(f"{word!r} is no date or time; write 2026-11-22 or 2026-11-22T08:30:00Z")
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def positive(word: str) -> int:
+    """Return a whole number from 1 up to what a column holds."""
+    if not word.isdecimal() or not 1 <= int(word) <= LARGEST:
+        raise ArgumentTypeError(f"{word[:20]!r} is not a whole number from 1 to {LARGEST}")
+    return int(word)
+
+
+class PipelineCommand(BaseCommand):
+    """A command that needs the tables as the models have them."""
+
+    requires_migrations_checks = True
+
+    def execute(self, *words: Any, **options: Any) -> Any:
+        """Run the command; what a run cannot do becomes the command's error."""
+        try:
+            return super().execute(*words, **options)
+        except RunError as error:
+            raise CommandError(str(error)) from error
+
+    def check_migrations(self) -> None:
+        """Raise CommandError if migrations are missing, where Django would only print a notice."""
+        try:
+            stale = schema.staleness()
+        except OperationalError as error:
+            raise CommandError(f"PostgreSQL cannot be reached: {error}".strip() + "\nLook at DATABASE_URL.") from error
+        if stale:
+            raise CommandError(f"{stale}. Run `./manage.py migrate`.")

@@ -1,0 +1,106 @@
+"""`./manage.py schedule_run SOURCE --every 1d`: run a source by the clock; also list, pause, resume and remove."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core.management.base import CommandError, CommandParser
+from django_celery_beat.models import PeriodicTask
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import launch, runs, schedule
+from pipeline.extractors.base import UnknownExtractor
+from pipeline.management.command import PipelineCommand, positive
+from pipeline.management.commands.run_pipeline import EXTRACTOR, PROFILE
+from pipeline.profiles import UnknownProfile
+from pipeline.schedule import Assignment, ScheduleError
+
+When = TypeVar("When")
+
+
+class Command(PipelineCommand):
+    help = (
+        "Start a run of a source again and again, by Celery beat. Calling it again with the same name changes the "
+        "schedule. A firing that finds a live run of its source starts nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", nargs="?", help="kind:name")
+        act = parser.add_mutually_exclusive_group(required=True)
+        act.add_argument("--every", metavar="30m", help="an interval: a number and s, m, h or d")
+        act.add_argument("--cron", metavar='"0 6 * * *"', help="a crontab line: minute, hour, day, month, weekday")
+        act.add_argument("--list", action="store_true", help="show the schedules")
+        act.add_argument("--remove", metavar="NAME", help="remove a schedule; its runs stay")
+        act.add_argument("--pause", metavar="NAME", help="let a schedule rest")
+        act.add_argument("--resume", metavar="NAME", help="let it fire again")
+        parser.add_argument("--name", help="what the schedule is called (default: the source's name)")
+        parser.add_argument("--window-days", type=positive, help="read only the last so many days")
+        parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
+        parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
+        parser.add_argument("--chunk-size", type=positive, help="conversations a task")
+        parser.add_argument("--profile", default=PROFILE, help="what to look for (default: %(default)s)")
+        parser.add_argument("--extractor", default=EXTRACTOR, help="who reads (default: %(default)s)")
+        parser.add_argument("--path", help="a file to import first, each time; the workers must be able to read it")
+
+    def handle(self, **options: Any) -> None:
+        try:
+            self._act(options)
+        except (ScheduleError, runs.RunError, UnknownProfile, UnknownExtractor) as error:
+            raise CommandError(str(error)) from error
+
+    def _act(self, options: dict[str, Any]) -> None:
+        if options["list"]:
+            _print(schedule.schedules())
+        elif name := options["remove"]:
+            schedule.remove(name=name)
+            self.stdout.write(f"{name!r} is removed; its runs stay.")
+        elif name := options["pause"]:
+            schedule.set_enabled(name=name, enabled=False)
+            self.stdout.write(f"{name!r} rests until: ./manage.py schedule_run --resume {name!r}")
+        elif name := options["resume"]:
+            schedule.set_enabled(name=name, enabled=True)
+            self.stdout.write(f"{name!r} fires again.")
+        else:
+            self._set(options)
+
+    def _set(self, options: dict[str, Any]) -> None:
+        assignment = _assignment(options)
+        runs.versions(assignment.profile, assignment.extractor)  # names both if there are no such
+        if not assignment.path:
+            launch.find_source(assignment.source)
+        when = _read(schedule.every, options["every"]) if options["every"] else _read(schedule.cron, options["cron"])
+        made = schedule.set_schedule(name=options["name"] or assignment.source, when=when, assignment=assignment)
+        self.stdout.write(f"{made.name!r} runs {assignment.source} {_when(made)}. It fires while Celery beat runs.")
+
+
+def _assignment(options: dict[str, Any]) -> Assignment:
+    source = options["source"]
+    if not source:
+        raise CommandError("name a source, as in `./manage.py schedule_run file:export --every 1d`.")
+    if options["path"] and (not source.startswith("file:") or source == "file:"):
+        raise CommandError(f"with --path the source is `file:NAME`, into which it is imported, not {source!r}.")
+    return Assignment(**{name: options[name] for name in Assignment.__slots__})
+
+
+def _read(reader: Callable[[str], When], word: str) -> When:
+    try:
+        return reader(word)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _when(made: PeriodicTask) -> str:
+    if made.interval:
+        return str(made.interval)
+    line = " ".join(str(getattr(made.crontab, field)) for field in schedule.CRON_FIELDS)
+    return f"at {line} ({made.crontab.timezone})"
+
+
+def _print(made: list[PeriodicTask]) -> None:
+    table = Table("Name", "Source", "When", "Window", "Last fired", "", title="Schedules", title_justify="left")
+    for one in made:
+        assignment = schedule.assignment_of(one)
+        window = f"{assignment.window_days} days" if assignment.window_days else "all"
+        fired = f"{one.last_run_at:%Y-%m-%d %H:%M}" if one.last_run_at else "-"
+        table.add_row(one.name, assignment.source, _when(one), window, fired, "" if one.enabled else "paused")
+    Console(markup=False, emoji=False).print(table)
