@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from django.db import connection
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -10,6 +11,7 @@ from rich.table import Table
 from pipeline import queries, runs, salvage, tasks
 from pipeline.models import Run, Story
 from pipeline.queries import ItemCounts, RunSummary
+from pipeline.salvage import Inventory
 
 EXIT_CODES = {
     Run.State.COMPLETED: 0,
@@ -31,6 +33,9 @@ PATIENCE = 3.0
 
 NO_WORKER_HINT = 15.0
 """Seconds without a first reading after which the command says how to start a worker."""
+
+SERVERS_PATIENCE = 60.0
+"""Seconds without an answer of PostgreSQL or Redis after which the waiting command gives up; the run does not."""
 
 PHASES = {Run.Phase.EXTRACT: "Extracting", Run.Phase.MERGE: "Merging", Run.Phase.GROUP: "Grouping"}
 
@@ -66,15 +71,38 @@ class _Watch:
         self.seen: tuple[str, str, int] | None = None
         self.moved_at = self.began_at = self.tended_at = time.monotonic()
         self.hinted = False
+        self.away_since: float | None = None
 
     def until_it_ends(self) -> Run:
         while True:
-            run, counts = Run.objects.get(pk=self.run_id), queries.item_counts(self.run_id)
-            self.screen.show(run, counts)
-            if not run.is_live:
-                return run
-            self._notice(run, counts)
+            try:
+                run = self._look()
+                self.away_since = None
+            except tasks.SERVER_AWAY as error:
+                self._wait_for_servers(error)
+            else:
+                if not run.is_live:
+                    return run
             time.sleep(LOOK_EVERY)
+
+    def _look(self) -> Run:
+        run, counts = queries.find_run(self.run_id), queries.item_counts(self.run_id)
+        self.screen.show(run, counts)
+        if run.is_live:
+            self._notice(run, counts)
+        return run
+
+    def _wait_for_servers(self, error: Exception) -> None:
+        """Be patient while PostgreSQL or Redis restarts: the run does not need this command."""
+        connection.close()  # else the dead connection would be asked again
+        if self.away_since is None:
+            self.away_since = time.monotonic()
+            self.screen.say("PostgreSQL or Redis does not answer; waiting for it.")
+        if time.monotonic() - self.away_since > SERVERS_PATIENCE:
+            raise runs.RunError(
+                f"PostgreSQL or Redis did not answer for {SERVERS_PATIENCE:.0f} s ({error}). When it is back, see "
+                f"./manage.py run_status {self.run_id}"
+            ) from error
 
     def _notice(self, run: Run, counts: ItemCounts) -> None:
         now, state = time.monotonic(), (run.state, run.phase, counts.finished)
@@ -201,6 +229,46 @@ def print_way_on(run: Run, console: Console) -> None:
         console.print(f"Go on with:  ./manage.py run_pipeline --resume {run.pk}", highlight=False)
     elif run.state in Run.RESUMABLE and salvage.take_stock(run=run).is_worth_it:
         console.print(f"Mend it with:  ./manage.py salvage {run.pk}", highlight=False)
+
+
+def print_inventory(run: Run, stock: Inventory, console: Console) -> None:
+    """Print what an ended run has and lacks in each phase, and what salvaging would do."""
+    console.print(f"Run {run.pk} of {run.source}: {run.state.replace('_', ' ')}, phase {run.phase}")
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
+    table.add_row("extract", f"{stock.answers} answers and {stock.themes} themes are stored; {_missing(stock)}")
+    table.add_row("", _to_extract(stock))
+    assigned = stock.themes - stock.themes_unassigned
+    table.add_row("merge", f"{assigned} themes have a signature, {stock.themes_unassigned} have none")
+    table.add_row("", "-> done" if stock.phase == Run.Phase.GROUP else "-> assigns those without, and any new ones")
+    table.add_row("group", f"{stock.themes_homeless} themes are in no story and no orphan")
+    table.add_row("", "-> settles the signatures of this run" if run.makes_stories else "-> no stories were asked for")
+    console.print(table)
+
+
+def _missing(stock: Inventory) -> str:
+    errors = ", ".join(f"{count} {name or 'without a name'}" for name, count in stock.errors.items())
+    return f"{stock.failed} conversations failed{f' ({errors})' if errors else ''}, {stock.unfinished} are unfinished"
+
+
+def _to_extract(stock: Inventory) -> str:
+    if stock.phase != Run.Phase.EXTRACT:
+        return "-> done"
+    cost = f", about {stock.tokens_to_ask} tokens" if stock.to_ask else ""
+    return f"-> parses {stock.to_parse} stored answers, asks about {stock.to_ask} conversations{cost}"
+
+
+def print_salvageable(found: Sequence[tuple[Run, Inventory]], console: Console) -> None:
+    """List ended runs that lack something, a line each with what would go on."""
+    if not found:
+        console.print("No run lacks anything.")
+        return
+    table = Table("Run", "Source", "State", "Re-enter at", "Missing", "To ask", box=None, padding=(0, 2, 0, 0))
+    for run, stock in found:
+        themes = stock.themes_unassigned or stock.themes_homeless
+        missing = f"{stock.failed + stock.unfinished} conversations" if stock.phase == "extract" else f"{themes} themes"
+        table.add_row(str(run.pk), str(run.source), run.state, stock.phase, missing, str(stock.to_ask))
+    console.print(table)
+    console.print("Mend one with:  ./manage.py salvage RUN   (--dry-run says more)")
 
 
 def print_stories(stories: Sequence[Story], console: Console) -> None:

@@ -104,6 +104,7 @@ def plan_items(*, run: Run, window: Window) -> Planned:
     values = {**values_of(run, window), "chunk_size": chunk_size(planned.to_read, window)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PLAN, values)
+        Run.objects.filter(pk=run.pk).update(planned_count=cursor.rowcount)
         cursor.execute("ANALYZE pipeline_conversation, pipeline_item")  # else it plans for yesterday's rows
         cursor.execute(_FIRST_RUN, values)
     return planned
@@ -115,6 +116,21 @@ def chunk_size(to_read: int, window: Window) -> int:
         return window.chunk_size
     readers = window.concurrency or os.cpu_count() or 1
     return max(1, min(LARGEST_CHUNK, math.ceil(to_read / (CHUNKS_A_WORKER * readers))))
+
+
+_CUT_ANEW = """
+UPDATE pipeline_item item SET chunk = cut.chunk
+FROM (
+    SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(chunk_size)s AS chunk
+    FROM pipeline_item WHERE run_id = %(run)s AND state = 'pending'
+) cut WHERE item.id = cut.id
+"""
+
+
+def cut_anew(*, run: Run, chunk_size: int) -> None:
+    """Number the run's waiting items into chunks of another size. Requires that nobody reads, as a new life begins."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CUT_ANEW, {"run": run.pk, "chunk_size": chunk_size})
 
 
 def values_of(run: Run, window: Window) -> dict[str, Any]:

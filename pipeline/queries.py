@@ -1,11 +1,26 @@
 """Reads for the steps, screens and commands. Progress and counters are questions to the ledger, never stored sums."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, Exists, F, Func, IntegerField, Max, Min, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+)
+from django.db.models.functions import Coalesce
 
 from pipeline.models import (
     Conversation,
@@ -21,6 +36,7 @@ from pipeline.models import (
     StoryEvidence,
     Theme,
 )
+from pipeline.refusals import RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,14 @@ def refresh_statistics() -> None:
     """Tell PostgreSQL's planner how large the tables have become: a run fills them faster than autovacuum looks."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE pipeline_item, pipeline_theme, pipeline_evidence")
+
+
+def find_run(run_id: int) -> Run:
+    """The run with its source; RunError says what to do if there is none of that number."""
+    run = Run.objects.select_related("source").filter(pk=run_id).first() if run_id > 0 else None
+    if run is None:
+        raise RunError(f"there is no run {run_id}; `./manage.py run_status` lists the newest.")
+    return run
 
 
 # --- Items --------------------------------------------------------------------------------------------------------
@@ -147,14 +171,56 @@ def themes_without_a_home(run: Run) -> QuerySet[Theme]:
     of their root, whatever its status, nor in a waiting or dismissed orphan. Themes that a newer reading replaced are
     not missed.
     """
-    themes = Theme.objects.filter(run=run)
+    unassigned = Theme.objects.filter(run=run, signature__isnull=True)
     if not run.makes_stories:
-        return themes.filter(signature__isnull=True)
-    root = OuterRef("signature__root_link__root")
-    in_story = StoryEvidence.objects.filter(story__signature=root, conversation=OuterRef("conversation"))
-    in_orphan = Orphan.objects.filter(signature=root, graduated_at__isnull=True)
-    homeless = current_themes(run).filter(~Exists(in_story), ~Exists(in_orphan), run=run)
-    return themes.filter(signature__isnull=True) | themes.filter(pk__in=homeless.values("pk"))
+        return unassigned
+    current = current_themes(run).filter(run=run).annotate(stories=_story_count(), waits=_has_orphan())
+    homeless = current.filter(stories=0, waits=False)
+    return unassigned | Theme.objects.filter(run=run, pk__in=homeless.values("pk"))
+
+
+def _story_count() -> Coalesce:
+    """How many stories of a theme's root have its conversation."""
+    of_root = StoryEvidence.objects.filter(story__signature=OuterRef("signature__root_link__root"))
+    mine = of_root.filter(story__absorbed_by__isnull=True, conversation=OuterRef("conversation")).order_by()
+    return Coalesce(Subquery(mine.values("conversation").annotate(number=Count("id")).values("number")), 0)
+
+
+def _has_orphan() -> Exists:
+    """Whether a theme's root waits as an orphan, dismissed or not."""
+    of_root = Orphan.objects.filter(signature=OuterRef("signature__root_link__root"))
+    return Exists(of_root.filter(graduated_at__isnull=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """Where a run's themes are. The unit is themes; all but `total` add up to it."""
+
+    total: int
+    unassigned: int
+    replaced: int
+    in_story: int
+    in_orphan: int
+    homeless: int
+    in_two_stories: int
+
+
+def homes_of_themes(run: Run) -> Homes:
+    """Where the themes of the run are now; those that a newer reading replaced need no home."""
+    themes = Theme.objects.filter(run=run)
+    total, unassigned = themes.count(), themes.filter(signature__isnull=True).count()
+    current = current_themes(run).filter(run=run).annotate(stories=_story_count(), waits=_has_orphan()).order_by()
+    found: Counter[str] = Counter()
+    for stories, waits, number in current.values_list("stories", "waits").annotate(number=Count("id")):
+        home = ("in_orphan" if waits else "homeless", "in_story", "in_two_stories")[min(stories, 2)]
+        found[home] += number
+    homes = {home: found[home] for home in ("in_story", "in_orphan", "homeless", "in_two_stories")}
+    return Homes(total=total, unassigned=unassigned, replaced=total - unassigned - sum(homes.values()), **homes)
+
+
+def extracted_items_without_a_theme(run: Run) -> QuerySet[Item]:
+    """Items that the ledger calls extracted and that have no theme: something was lost."""
+    return Item.objects.filter(~Exists(Theme.objects.filter(item=OuterRef("pk"))), run=run, state=Item.State.EXTRACTED)
 
 
 # --- Stories and orphans ------------------------------------------------------------------------------------------

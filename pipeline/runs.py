@@ -10,27 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import Max, Q
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
-from pipeline import group, merge, plan, queries
+from pipeline import claims, group, merge, plan, queries
 from pipeline.extractors.base import get_extractor
 from pipeline.models import Item, Run, Source
 from pipeline.profiles import get_profile
 from pipeline.pulse import pulse
+from pipeline.refusals import INFRASTRUCTURE_ERRORS
+from pipeline.refusals import RunError as RunError  # what callers catch is named beside what raises it
 
 log = logging.getLogger(__name__)
 
-INFRASTRUCTURE_ERRORS = (OperationalError, InterfaceError)
-"""What a server that is restarting raises: tried again, never written on the run as its failure."""
-
 ALIKE_FROM = 20
 """From this many items on, one same reason for all of them is a sign of a fault, not a result."""
-
-
-class RunError(Exception):
-    """A run cannot do what was asked; the message says which, why and what to try."""
 
 
 class RunIsLive(RunError):
@@ -59,6 +54,18 @@ class Selection:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many chunks of a run may be in flight, and how many conversations are in one; None leaves it as it is."""
+
+    concurrency: int | None = None
+    chunk_size: int | None = None
+
+    def as_parameters(self) -> dict[str, object]:
+        """Return what was given, as JSON."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+
+
 # --- Starting -----------------------------------------------------------------------------------------------------
 
 
@@ -76,7 +83,7 @@ def start(*, source: Source, profile: str, extractor: str, selection: Selection)
     except Exception as error:
         fail(run=run, error=error)
         raise
-    _move(run, state=Run.State.RUNNING, phase=Run.Phase.EXTRACT, started_at=timezone.now())
+    change_state(run=run, to=Run.State.RUNNING, phase=Run.Phase.EXTRACT, started_at=timezone.now())
     run.refresh_from_db()
     return run
 
@@ -144,7 +151,7 @@ def advance(*, run_id: int) -> Run:
 
     A step that fails ends the run as `failed`, with everything stored so far kept; errors of the infrastructure rise.
     """
-    while step := _next_step(run := Run.objects.get(pk=run_id)):
+    while step := _next_step(run := queries.find_run(run_id)):
         try:
             went_on = step(run)
         except INFRASTRUCTURE_ERRORS:
@@ -156,7 +163,7 @@ def advance(*, run_id: int) -> Run:
             continue
         if not went_on:
             break
-    return Run.objects.get(pk=run_id)
+    return run
 
 
 def _next_step(run: Run) -> Callable[[Run], bool] | None:
@@ -189,19 +196,19 @@ def _recency_base(run: Run) -> datetime | None:
 
 def _merge(run: Run) -> bool:
     """Merge; go on as well when the registry changed meanwhile: then the next step is to merge again."""
-    if not _claim_phase(run):
+    if not claims.claim_phase(run=run):
         return False
     following = Run.Phase.GROUP if run.makes_stories else Run.Phase.FINISH
-    with pulse(lambda: _renew_phase(run)):
+    with pulse(lambda: claims.renew_phase(run=run)):
         merge.merge_themes(run=run, following=following)
     _release(run)
     return True
 
 
 def _group(run: Run) -> bool:
-    if not _claim_phase(run):
+    if not claims.claim_phase(run=run):
         return False
-    with pulse(lambda: _renew_phase(run)):
+    with pulse(lambda: claims.renew_phase(run=run)):
         unsettled = group.settle_run(run=run)
     if not _move(run, phase=Run.Phase.FINISH, advance_claimed_at=None, error=_unsettled(unsettled)):
         _release(run)  # it was stopped meanwhile
@@ -215,26 +222,21 @@ def _unsettled(keys: list[str]) -> str:
     return f"could not be made stories or orphans, see the worker's log: {', '.join(keys[:10])}{more}"
 
 
-def _claim_phase(run: Run) -> bool:
-    """Take the phase's work; False while somebody else has it. A claim without a sign of life is taken over."""
-    now = timezone.now()
-    stale = now - timedelta(seconds=settings.CLAIM_TIMEOUT)
-    free = Q(advance_claimed_at__isnull=True) | Q(advance_claimed_at__lt=stale)
-    mine = Run.objects.filter(free, pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
-    return mine.update(advance_claimed_at=now, heartbeat_at=now) == 1
-
-
-def _renew_phase(run: Run) -> None:
-    now = timezone.now()
-    mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state__in=Run.LIVE)
-    mine.update(advance_claimed_at=now, heartbeat_at=now)
-
-
 def _release(run: Run) -> None:
     try:
-        Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase).update(advance_claimed_at=None)
+        claims.release_phase(run=run)
     except INFRASTRUCTURE_ERRORS:
         log.warning("run %s: could not release its phase; it is free again in %s s", run.pk, settings.CLAIM_TIMEOUT)
+
+
+def change_state(*, run: Run, to: str, **changes: object) -> bool:
+    """Bring the run from the state, phase and epoch we know it in to another state; say whether it was still there.
+
+    Raises RunError for a transition that does not exist (`Run.MAY_BECOME`).
+    """
+    if to not in Run.MAY_BECOME[Run.State(run.state)]:
+        raise RunError(f"run {run.pk} is {run.state}; from there it cannot become {to}.")
+    return _move(run, state=to, **changes)
 
 
 def _move(run: Run, **changes: object) -> bool:
@@ -250,9 +252,9 @@ def _move(run: Run, **changes: object) -> bool:
 def _finish(run: Run) -> bool:
     """Reconcile, and only then call the run finished."""
     state, attention = _verdict(run)
-    return _move(
-        run,
-        state=state,
+    return change_state(
+        run=run,
+        to=state,
         attention=attention,
         phase=Run.Phase.DONE,
         finished_at=timezone.now(),
@@ -263,7 +265,7 @@ def _finish(run: Run) -> bool:
 def _verdict(run: Run) -> tuple[str, str]:
     """Return the state a run ends in and, unless all is well, why a person should look."""
     counts = queries.item_counts(run)
-    for doubt in (_unreconciled(run, counts), _unlikely(run, counts)):
+    for doubt in (_unreconciled(run, counts), run.error, _unlikely(run, counts)):
         if doubt:
             return Run.State.NEEDS_ATTENTION, doubt
     if counts.failed:
@@ -272,9 +274,12 @@ def _verdict(run: Run) -> tuple[str, str]:
 
 
 def _unreconciled(run: Run, counts: queries.ItemCounts) -> str:
+    planned = counts.planned if run.planned_count is None else run.planned_count
     finished = counts.extracted + counts.filtered + counts.failed + counts.skipped
-    if finished != counts.planned:
-        return f"{counts.planned} conversations were planned, but {finished} ended"
+    if finished != planned:
+        return f"{planned} conversations were planned, but {finished} ended"
+    if empty := queries.extracted_items_without_a_theme(run).count():
+        return f"{empty} of {counts.extracted} extracted conversations have no theme; they had one"
     homeless = queries.themes_without_a_home(run).count()
     if homeless:
         return f"{homeless} themes are in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
@@ -295,47 +300,85 @@ def _unlikely(run: Run, counts: queries.ItemCounts) -> str:
 
 def fail(*, run: Run, error: BaseException) -> bool:
     """End a live run as failed, with the error; say whether it was live, in the epoch we know it in."""
-    text = f"{type(error).__name__}: {error}".replace("\0", "")
-    live = Run.objects.filter(pk=run.pk, epoch=run.epoch, state__in=Run.LIVE)
-    ended = {"state": Run.State.FAILED, "finished_at": timezone.now(), "advance_claimed_at": None}
-    return live.update(**ended, error=text) == 1
+    return _end(run, Run.State.FAILED, f"{type(error).__name__}: {error}".replace("\0", ""))
 
 
 def lose(*, run_id: int, why: str, silent_for: float = 0.0) -> bool:
     """Mark a live run lost if it gave no sign of life for so many seconds; say whether it was marked."""
-    silent_since = timezone.now() - timedelta(seconds=silent_for)
-    quiet = Run.objects.filter(pk=run_id, state__in=Run.LIVE, heartbeat_at__lte=silent_since)
-    return quiet.update(state=Run.State.LOST, finished_at=timezone.now(), advance_claimed_at=None, error=why) == 1
+    silent = Q(heartbeat_at__lte=timezone.now() - timedelta(seconds=silent_for))
+    return _end(queries.find_run(run_id), Run.State.LOST, why, silent)
+
+
+def _end(run: Run, state: str, error: str, condition: Q | None = None) -> bool:
+    """End a run from whichever live state it is in by now, in the epoch we know it in; say whether it was live."""
+    living = Run.objects.filter(condition or Q(), pk=run.pk, epoch=run.epoch, state__in=_states_before(state))
+    return living.update(state=state, error=error, finished_at=timezone.now(), advance_claimed_at=None) == 1
+
+
+def _states_before(state: str) -> list[str]:
+    """Return the live states from which a run may come to this one."""
+    return [str(live) for live in Run.LIVE if state in Run.MAY_BECOME[live]]
 
 
 # --- Stopping and going on ----------------------------------------------------------------------------------------
 
 
 def request_stop(*, run_id: int) -> bool:
-    """Ask a running run to stop at the next edge; say whether it was running."""
-    now = timezone.now()
-    running = Run.objects.filter(pk=run_id, state=Run.State.RUNNING)
-    return running.update(state=Run.State.STOPPING, stop_requested_at=now) == 1
+    """Ask a running run to stop at the next item's edge; say whether it was running. RunError if there is no such."""
+    running = Run.objects.filter(pk=queries.find_run(run_id).pk, state=Run.State.RUNNING)
+    return running.update(state=Run.State.STOPPING, stop_requested_at=timezone.now()) == 1
 
 
 def _stop_at_the_edge(run: Run) -> bool:
     """Stop once no item is being read and nobody merges or groups."""
-    alive = timezone.now() - timedelta(seconds=settings.CLAIM_TIMEOUT)
+    alive = claims.stale_before()
     if run.items.filter(state=Item.State.READING, claimed_at__gte=alive).exists():
         return False
     if run.advance_claimed_at and run.advance_claimed_at >= alive:
         return False
-    return _move(run, state=Run.State.STOPPED, finished_at=timezone.now())
+    return change_state(run=run, to=Run.State.STOPPED, finished_at=timezone.now())
 
 
-def reopen(*, run_id: int, phase: str | None = None, retry_failed: bool = False) -> Run:
+def stop_at_once(*, run_id: int) -> Run:
+    """Stop a running or stopping run without waiting for those who read, and return it; opens a transaction.
+
+    Its epoch rises, so that they cannot write any more, and their items are pending again; an answer that is under way
+    is still kept. Raises RunError if the run is not running or stopping.
+    """
+    run = queries.find_run(run_id)
+    now = timezone.now()
+    with transaction.atomic():
+        stopped = Run.objects.filter(pk=run.pk, state__in=_states_before(Run.State.STOPPED)).update(
+            state=Run.State.STOPPED,
+            epoch=F("epoch") + 1,
+            advance_claimed_at=None,
+            stop_requested_at=now,
+            finished_at=now,
+        )
+        if stopped:
+            _free_claims(run)
+    if not stopped:
+        raise RunError(f"run {run.pk} is {queries.find_run(run_id).state}; only a run that is running can be stopped.")
+    return queries.find_run(run_id)
+
+
+def reopen(
+    *,
+    run_id: int,
+    phase: str | None = None,
+    again: QuerySet[Item] | None = None,
+    pace: Pace | None = None,
+    with_stories: bool = False,
+) -> Run:
     """Let an ended run live again in a new epoch, at the phase it was in or at `phase`; return it.
 
-    With `retry_failed` its failed items are pending again; answers that are stored are not asked for again. Raises
-    RunError if there is no such run, it is live, a preview or was never planned, it completed (unless a phase is
+    Those of its items in `again` are pending again; answers that are stored are not asked for again. `pace` replaces
+    the one it had. With `with_stories` a run that was to stop before its stories makes them now.
+
+    Raises RunError if there is no such run, it is live, a preview or was never planned, it completed (unless a phase is
     given), its reader changed, or its source has another live run.
     """
-    run = _reopenable(run_id, phase)
+    run = reopenable(run_id=run_id, phase=phase)
     changes = {
         "state": Run.State.RUNNING,
         "phase": phase or _resume_phase(run),
@@ -349,13 +392,16 @@ def reopen(*, run_id: int, phase: str | None = None, retry_failed: bool = False)
         "error": "",
         "attention": "",
     }
+    changes["parameters"] = _parameters(run, pace, with_stories=with_stories)
     try:
         with transaction.atomic():
             changed = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=run.state).update(**changes)
             if changed:
                 _free_claims(run)
-            if changed and retry_failed:
-                _retry_failed_items(run)
+            if changed and again is not None:
+                _take_up_again(again.filter(run=run))
+            if changed and pace and pace.chunk_size:
+                plan.cut_anew(run=run, chunk_size=pace.chunk_size)
     except IntegrityError as error:
         if "one_live_run_per_source" not in str(error):
             raise
@@ -366,10 +412,14 @@ def reopen(*, run_id: int, phase: str | None = None, retry_failed: bool = False)
     return run
 
 
-def _reopenable(run_id: int, phase: str | None) -> Run:
-    run = Run.objects.filter(pk=run_id).select_related("source").first()
-    if run is None:
-        raise RunError(f"there is no run {run_id}; `./manage.py run_status` lists the newest.")
+def _parameters(run: Run, pace: Pace | None, *, with_stories: bool) -> dict[str, object]:
+    kept = {name: value for name, value in run.parameters.items() if name != "no_stories" or not with_stories}
+    return kept | (pace.as_parameters() if pace else {})
+
+
+def reopenable(*, run_id: int, phase: str | None = None) -> Run:
+    """Return the run if `reopen` would take it; RunError says why not. Whether its source is free is seen there."""
+    run = queries.find_run(run_id)
     if run.is_preview:
         raise RunError(f"run {run_id} is a dry run: it read nothing. Start a real one with `./manage.py run_pipeline`.")
     if run.is_live:
@@ -400,8 +450,8 @@ def _free_claims(run: Run) -> None:
     run.items.filter(state=Item.State.READING).update(state=Item.State.PENDING, claim="")
 
 
-def _retry_failed_items(run: Run) -> None:
-    run.items.filter(state=Item.State.FAILED).update(
+def _take_up_again(items: QuerySet[Item]) -> None:
+    items.exclude(state__in=Item.UNFINISHED).update(
         state=Item.State.PENDING,
         reason="",
         stage="",
@@ -421,14 +471,34 @@ def beat(*, run_id: int) -> None:
     Run.objects.filter(pk=run_id, state__in=Run.LIVE).update(heartbeat_at=timezone.now())
 
 
+def is_waiting_its_turn(run: Run) -> bool:
+    """Whether nobody reads this run's items because the workers read another run's just now."""
+    if queries.unfinished_items(run).filter(state=Item.State.READING).exists():
+        return False
+    return Item.objects.filter(state=Item.State.READING, claimed_at__gte=claims.stale_before()).exists()
+
+
+def lose_if_silent(*, run_id: int) -> bool:
+    """Mark a live run lost if it gave no sign of life for RUN_LOST_AFTER, though it was sent out again; say whether.
+
+    Silence alone is not enough: after a night in which nobody looked after any run, it is first sent out again, and is
+    lost only when that moves nothing for CLAIM_TIMEOUT. A run that died while it was planned cannot be sent out.
+    """
+    sent_in_vain = Q(dispatched_at__gt=F("heartbeat_at"), dispatched_at__lte=claims.stale_before())
+    silent_since = timezone.now() - timedelta(seconds=settings.RUN_LOST_AFTER)
+    hopeless = Q(heartbeat_at__lte=silent_since) & (sent_in_vain | Q(phase=Run.Phase.PLAN))
+    return _end(
+        queries.find_run(run_id), Run.State.LOST, f"no sign of life for more than {settings.RUN_LOST_AFTER} s", hopeless
+    )
+
+
 def chunks_to_send_again(*, run: Run) -> list[int]:
     """Return the chunks whose messages or workers are gone, and note that they are sent now; empty when all is well.
 
     A chunk is sent again when its claims are stale, or when it waits and nothing of the run moved for CLAIM_TIMEOUT:
     sending one that was only queued is harmless, for the second message finds nothing to claim.
     """
-    now = timezone.now()
-    stale = now - timedelta(seconds=settings.CLAIM_TIMEOUT)
+    stale = claims.stale_before()
     moving = Q(state=Item.State.READING, claimed_at__gte=stale) | Q(finished_at__gte=stale)
     abandoned = Q(state=Item.State.READING, claimed_at__lt=stale)
     if not run.items.filter(moving).exists():
@@ -437,4 +507,4 @@ def chunks_to_send_again(*, run: Run) -> list[int]:
     if not chunks:
         return []
     due = Run.objects.filter(Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=stale), pk=run.pk, epoch=run.epoch)
-    return sorted(chunks) if due.update(dispatched_at=now) else []
+    return sorted(chunks) if due.update(dispatched_at=timezone.now()) else []

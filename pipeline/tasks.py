@@ -4,16 +4,36 @@ from celery import Task, chord, current_app, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from pipeline import extract, queries, runs
+from pipeline import claims, extract, queries, runs, schema
 from pipeline.models import Run
+from pipeline.refusals import INFRASTRUCTURE_ERRORS
+
+SERVER_AWAY = (*INFRASTRUCTURE_ERRORS, BrokerError)
+"""What PostgreSQL and Redis raise while they restart."""
 
 RETRY = {
-    "autoretry_for": (*runs.INFRASTRUCTURE_ERRORS, BrokerError),
+    "autoretry_for": SERVER_AWAY,
     "max_retries": None,  # until the server is back, or the run has ended and there is nothing to claim
     "retry_backoff": 1,
     "retry_backoff_max": 10,
     "retry_jitter": True,
 }
+
+QUEUES = ("extract", "merge", "default")
+"""All queues; a run needs a worker on each."""
+
+IDEMPOTENT = frozenset(
+    {
+        "pipeline.extract_chunk",  # only the holder of an item's claim can write, and what is finished is not claimed
+        "pipeline.advance_run",  # every phase is claimed, and a phase that is over is not entered again
+        "pipeline.watch_runs",  # looks, and sends again what would be harmless twice
+        "pipeline.heartbeat",  # writes nothing
+        "pipeline.scheduled_run",  # a source has one live run, and a second run skips what the first has read
+    }
+)
+"""The tasks that may be delivered twice, as late acknowledgement does when a worker dies, and why each may. A task that
+is not named here must acknowledge early; `manage.py check` sees to it.
+"""
 
 
 @shared_task(bind=True, name="pipeline.extract_chunk", **RETRY)
@@ -21,7 +41,7 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
     """Read one chunk; return how many items this delivery finished."""
     try:
         finished = extract.extract_chunk(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
-    except extract.AtLimit as full:
+    except claims.AtLimit as full:
         raise self.retry(exc=full, countdown=0.3) from full
     if not queries.unfinished_items(run_id).exists():
         advance_run.delay(run_id=run_id)
@@ -60,6 +80,12 @@ def _send(run: Run) -> None:
     chord(header)(go_on.on_error(advance_run.si(run_id=run.pk)))
 
 
+@shared_task(name="pipeline.heartbeat")
+def heartbeat() -> str:
+    """Say on which database this worker works. Pre-flight sends it through every queue and waits for the answer."""
+    return schema.identity()
+
+
 @shared_task(name="pipeline.watch_runs")
 def watch_runs() -> list[int]:
     """Look after every live run; return their ids. Beat calls it (settings.CELERY_BEAT_SCHEDULE)."""
@@ -70,10 +96,16 @@ def watch_runs() -> list[int]:
 
 
 def tend(*, run_id: int) -> Run:
-    """Look after a live run once: send again what was lost, go on where a callback never came. Return the run."""
-    run = Run.objects.get(pk=run_id)
-    if not run.is_live:
-        return run
+    """Look after a live run once, and return it.
+
+    What was lost is sent again, and where a callback never came it goes on. A run that waits its turn behind another
+    keeps its sign of life; one that nothing moves any more is lost.
+    """
+    run = queries.find_run(run_id)
+    if runs.is_waiting_its_turn(run):
+        runs.beat(run_id=run_id)
+    elif not run.is_live or runs.lose_if_silent(run_id=run_id):
+        return queries.find_run(run_id)
     for chunk in runs.chunks_to_send_again(run=run) if run.phase == Run.Phase.EXTRACT else []:
         extract_chunk.delay(run_id=run.pk, epoch=run.epoch, chunk=chunk)
     return runs.advance(run_id=run_id)

@@ -123,7 +123,8 @@ def _notes(run: Run) -> list[Section]:
         notes.append(Note(run.attention))
     if run.is_live and _is_silent(run):
         silent = (
-            f"No sign of life for more than {settings.RUN_LOST_AFTER} s. The next run of this source marks it lost."
+            f"No sign of life for more than {settings.RUN_LOST_AFTER} s. It is sent out again, and marked lost if that "
+            "moves nothing; is beat running?"
         )
         notes.append(Note(silent, "bad"))
     if run.is_preview:
@@ -222,10 +223,14 @@ def _what_to_type(run: Run) -> list[Section]:
             )
         ]
     if run.is_live:
-        return [Commands("Watch", [(f"./manage.py run_status {run.pk}", "shows how far it is")])]
+        watch = (f"./manage.py run_status {run.pk}", "shows how far it is")
+        stop = (f"./manage.py stop_run {run.pk}", "stops it when what is being read is finished; it can go on later")
+        return [Commands("Watch, or stop", [watch, stop])]
     if run.phase == Run.Phase.PLAN:
         again = f"./manage.py run_pipeline {shlex.quote(str(run.source))}"
         return [Commands("Go on", [(again, "starts anew: this run ended before it was planned")])]
+    if run.state in Run.FINISHED and not run.makes_stories:
+        return [Commands("Go on", [(f"./manage.py make_stories {run.pk}", "makes stories and orphans of its themes")])]
     if run.state not in Run.RESUMABLE:
         return []
     return [Commands("Go on", list(_ways_on(run)))]

@@ -52,6 +52,15 @@ class Run(models.Model):
     FINISHED = (State.COMPLETED, State.COMPLETED_WITH_ERRORS, State.NEEDS_ATTENTION)
     RESUMABLE = (State.STOPPED, State.LOST, State.FAILED, State.COMPLETED_WITH_ERRORS, State.NEEDS_ATTENTION)
 
+    MAY_BECOME = {
+        State.PENDING: (State.RUNNING, State.FAILED, State.LOST),
+        State.RUNNING: (*FINISHED, State.FAILED, State.STOPPING, State.STOPPED, State.LOST),
+        State.STOPPING: (State.STOPPED, State.FAILED, State.LOST),
+        State.COMPLETED: (State.RUNNING,),
+        **dict.fromkeys(RESUMABLE, (State.RUNNING,)),
+    }
+    """Every transition there is; `runs.change_state` makes no other. A completed run goes on only by salvage."""
+
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="runs")
     profile = models.CharField(max_length=50)
     extractor = models.CharField(max_length=50)
@@ -63,6 +72,9 @@ class Run(models.Model):
     as_of = models.DateTimeField(null=True, blank=True, help_text="recency counts from here")
     is_preview = models.BooleanField(default=False, help_text="a dry run: planned and estimated, nothing read")
     preview = models.JSONField(null=True, blank=True)
+    planned_count = models.PositiveIntegerField(
+        null=True, blank=True, help_text="items it was planned with; if there are fewer now, some were lost"
+    )
     error = models.TextField(blank=True)
     attention = models.TextField(blank=True, help_text="why a person should look at this run")
     created_at = models.DateTimeField(auto_now_add=True)

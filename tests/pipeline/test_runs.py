@@ -12,7 +12,7 @@ from pytest_django import Settings
 from pipeline import extract, group, queries, runs
 from pipeline.models import Call, Item, Orphan, Registry, Run, Signature, Source, Story, Theme
 from pipeline.preview import preview
-from pipeline.salvage import salvage
+from pipeline.salvage import Choice, salvage
 from pipeline.signatures import assign as rules
 from pipeline.signatures.assign import Assignment
 from tests.fakes.scripted import ScriptedExtractor
@@ -354,7 +354,7 @@ def test_it_refuses_to_reopen_what_cannot_go_on(make: Callable[[Source], int], r
 def test_a_run_that_was_never_planned_cannot_be_salvaged_at_any_phase(phase: str) -> None:
     run_id = unplanned(seed(scripts(1, 3)))
     with pytest.raises(runs.RunError, match="failed before it was planned"):
-        salvage(run_id=run_id, phase=phase)
+        salvage(run_id=run_id, choice=Choice(phase=phase))
     assert Run.objects.get().state == "failed"
 
 
@@ -374,9 +374,9 @@ def test_who_loses_a_race_to_reopen_frees_no_claim_of_the_new_life(monkeypatch: 
     as_both_saw_it = fresh(run)
     runs.reopen(run_id=run.pk)
     run.items.update(state=Item.State.READING, claim="worker:1", claimed_at=timezone.now())
-    monkeypatch.setattr(runs, "_reopenable", lambda *_: as_both_saw_it)
+    monkeypatch.setattr(runs, "reopenable", lambda **_: as_both_saw_it)
     with pytest.raises(runs.RunError, match="was changed by someone else just now"):
-        runs.reopen(run_id=run.pk, retry_failed=True)
+        runs.reopen(run_id=run.pk, again=Item.objects.filter(state=Item.State.FAILED))
     assert set(run.items.values_list("state", "claim")) == {("reading", "worker:1")}
     assert fresh(run).epoch == 2
 
@@ -400,7 +400,7 @@ def test_failed_items_are_pending_again_in_the_same_moment_in_which_the_run_live
     """Else a late message of the first life could end the second before they are."""
     run = finish(start(seed([*scripts(2, 3), "act=raise"])))
     assert run.state == "completed_with_errors"
-    run = runs.reopen(run_id=run.pk, phase="extract", retry_failed=True)
+    run = runs.reopen(run_id=run.pk, phase="extract", again=Item.objects.filter(state=Item.State.FAILED))
     assert runs.advance(run_id=run.pk).state == "running"
     assert run.items.get(state="pending").delivery_count == 0
     assert finish(run).state == "completed_with_errors"

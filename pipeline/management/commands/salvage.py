@@ -1,39 +1,100 @@
 """`./manage.py salvage RUN`: go on with a run that failed, was lost or stopped, or lacks something."""
 
+import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from pipeline import console as screens
-from pipeline import queries, runs
-from pipeline.salvage import PHASES, salvage
+from pipeline import preflight, queries, runs
+from pipeline.management.command import PipelineCommand, positive
+from pipeline.salvage import PHASES, Choice, Inventory, NothingToDo, runs_to_salvage, salvage, take_stock
 
 
-class Command(BaseCommand):
-    help = "Bring an ended run back to work at the phase where something is missing; stored answers are reused."
+class Command(PipelineCommand):
+    help = (
+        "Bring an ended run back to work where something is missing. What is stored is used: only conversations "
+        "without an answer are asked about."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("run", type=int)
-        parser.add_argument("--phase", choices=[str(phase) for phase in PHASES], help="re-enter here")
+        parser.add_argument("run", nargs="?", type=int)
+        parser.add_argument("--list", action="store_true", help="show the runs that may need it, and what they lack")
+        parser.add_argument(
+            "--phase",
+            choices=[str(phase) for phase in PHASES],
+            help="re-enter here, whatever is missing; extract also parses filtered conversations anew",
+        )
+        parser.add_argument("--only-failed", action="store_true", help="of the conversations only those that failed")
+        parser.add_argument("--error-class", default="", metavar="X", help="only those that failed with this error")
+        parser.add_argument("--item", type=int, metavar="ID", help="only this item")
+        parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time from now on")
+        parser.add_argument("--chunk-size", type=positive, help="conversations a task from now on")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be reused and redone; do nothing")
+        parser.add_argument("--yes", action="store_true", help="ask the extractor without asking you first")
         parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
 
-    def handle(self, *, run: int, phase: str | None, detach: bool, **options: Any) -> None:
-        console = Console(markup=False, emoji=False)
-        try:
-            reopened, stock = salvage(run_id=run, phase=phase)
-        except runs.RunError as error:
-            raise CommandError(str(error)) from error
-        console.print(
-            f"Run {run} goes on at {stock.phase}: {stock.failed} failed and {stock.unfinished} unfinished "
-            f"conversations are taken up again, {stock.to_ask} of them are asked about; "
-            f"{stock.themes_unassigned} themes have no signature yet.",
-            highlight=False,
-        )
-        if detach:
+    def handle(self, **options: Any) -> None:
+        self.console = Console(markup=False, emoji=False, highlight=False)
+        if options["list"]:
+            self._list()
+        elif options["run"] is None:
+            raise CommandError("name a run, or --list to see which may need it.")
+        else:
+            self._salvage(options["run"], _choice(options), options)
+
+    def _list(self) -> None:
+        found = [(run, stock) for run in runs_to_salvage() if (stock := take_stock(run=run)).is_worth_it]
+        screens.print_salvageable(found, self.console)
+
+    def _salvage(self, run_id: int, choice: Choice, options: dict[str, Any]) -> None:
+        run = queries.find_run(run_id)
+        stock = take_stock(run=run, choice=choice)
+        screens.print_inventory(run, stock, self.console)
+        if options["dry_run"]:
+            self.console.print("A dry run: nothing was changed.")
             return
-        ended = screens.follow(reopened.pk, console)
-        screens.print_summary(queries.run_summary(ended), console)
-        screens.print_failures(ended, console)
+        if stock.to_ask and not run.is_live and not options["yes"]:
+            self._confirm(stock)
+        if stock.is_worth_it or choice.phase:
+            preflight.refuse_run(run_id=run_id, phase=stock.phase)
+        try:
+            salvage(run_id=run_id, choice=choice)
+        except NothingToDo as nothing:
+            self.console.print(str(nothing), soft_wrap=True)
+            return
+        self.console.print(f"Run {run_id} goes on at {stock.phase}.")
+        if not options["detach"]:
+            self._follow(run_id)
+
+    def _confirm(self, stock: Inventory) -> None:
+        """Return if the person at the terminal wants to spend what it costs."""
+        cost = f"{stock.to_ask} conversations would be asked about, about {stock.tokens_to_ask} tokens"
+        if not sys.stdin.isatty():
+            raise CommandError(f"{cost}. Add --yes if that is meant.", returncode=2)
+        if input(f"{cost}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise CommandError("nothing was changed.")
+
+    def _follow(self, run_id: int) -> None:
+        ended = screens.follow(run_id, self.console)
+        screens.print_summary(queries.run_summary(ended), self.console)
+        screens.print_failures(ended, self.console)
         if code := screens.exit_code(ended):
-            raise SystemExit(code)
+            sys.exit(code)
+
+
+def _choice(options: dict[str, Any]) -> Choice:
+    choice = Choice(
+        phase=options["phase"],
+        only_failed=options["only_failed"],
+        error_class=options["error_class"],
+        item=options["item"],
+        pace=runs.Pace(concurrency=options["concurrency"], chunk_size=options["chunk_size"]),
+    )
+    narrowed = choice.only_failed or choice.error_class or choice.item
+    if narrowed and choice.phase not in (None, "extract"):
+        raise CommandError(
+            f"--only-failed, --error-class and --item choose what to extract; --phase is {choice.phase}."
+        )
+    return choice

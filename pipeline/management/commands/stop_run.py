@@ -1,0 +1,53 @@
+"""`./manage.py stop_run RUN`: stop a run at the next item's edge, or with --force at once."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from rich.console import Console
+
+from pipeline import console as screens
+from pipeline import queries, runs
+from pipeline.management.command import PipelineCommand
+from pipeline.models import Run
+
+
+class Command(PipelineCommand):
+    help = "Stop a run: what is being read is finished and stored, nothing new is begun. It can be resumed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("run", type=int)
+        parser.add_argument(
+            "--force", action="store_true", help="do not wait for those who read: what they write is refused"
+        )
+        parser.add_argument("--detach", action="store_true", help="return as soon as the run knows")
+
+    def handle(self, *, run: int, force: bool, detach: bool, **options: Any) -> None:
+        console = Console(markup=False, emoji=False, highlight=False)
+        found = queries.find_run(run)
+        if found.state == Run.State.STOPPED:
+            console.print(f"Run {run} is stopped already.")
+        elif force:
+            found = runs.stop_at_once(run_id=run)
+        else:
+            found = self._ask_to_stop(found, console, detach=detach)
+        self._say(found, console)
+
+    def _ask_to_stop(self, run: Run, console: Console, *, detach: bool) -> Run:
+        if not runs.request_stop(run_id=run.pk) and queries.find_run(run.pk).state != Run.State.STOPPING:
+            raise runs.RunError(
+                f"run {run.pk} is {queries.find_run(run.pk).state}; only a run that is running can be stopped."
+            )
+        console.print(f"Run {run.pk} is stopping: what is being read is finished first.")
+        return queries.find_run(run.pk) if detach else screens.follow(run.pk, console)
+
+    def _say(self, run: Run, console: Console) -> None:
+        if run.is_live:
+            console.print(f"Watch it with:  ./manage.py run_status {run.pk}")
+            return
+        counts = queries.item_counts(run)
+        console.print(
+            f"Run {run.pk} is {run.state.replace('_', ' ')}: {counts.finished} of {counts.planned} conversations are "
+            f"finished, {counts.pending} wait.",
+            soft_wrap=True,
+        )
+        screens.print_way_on(run, console)
