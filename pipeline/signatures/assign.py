@@ -111,7 +111,7 @@ def assign(themes: Iterable[ThemeRow], registered: Registered) -> Assignment:
 
     Raises ValueError if vectors differ in length, from each other or from the registry's.
     """
-    rows = sorted(themes, key=lambda theme: (normalise.normal_form(theme.raw), theme.vector, theme.raw, theme.text))
+    rows = in_order(themes)
     if not rows:
         return Assignment((), (), (), (), registered.root_of)
     meaning = _Meaning(rows, sorted(registered.roots, key=lambda root: root.form))
@@ -123,6 +123,11 @@ def assign(themes: Iterable[ThemeRow], registered: Registered) -> Assignment:
         roots=tuple(_roots(meaning, names)),
         root_of={**registered.root_of, **names.new_root_of},
     )
+
+
+def in_order(themes: Iterable[ThemeRow]) -> list[ThemeRow]:
+    """Return the themes in the one order in which sums are taken."""
+    return sorted(themes, key=lambda theme: (normalise.normal_form(theme.raw), theme.vector, theme.raw, theme.text))
 
 
 # --- What means the same ------------------------------------------------------------------------------------------

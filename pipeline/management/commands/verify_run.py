@@ -1,0 +1,53 @@
+"""`./manage.py verify_run RUN`: prove a run from what is stored."""
+
+import json as json_format
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.management.command import PipelineCommand
+from pipeline.refusals import RunError
+from pipeline.verify import Check, Verification, verify
+
+
+class Command(PipelineCommand):
+    help = (
+        "Derive the run's signatures again from its stored themes, in shuffled order, and look whether anything is "
+        "missing or was changed. Changes nothing. Exit code 1 if something does not hold."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("run", type=int)
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *, run: int, json: bool, **options: Any) -> None:
+        try:
+            found = verify(run_id=run)
+        except RunError as error:
+            raise CommandError(str(error)) from error
+        if json:
+            self.stdout.write(json_format.dumps(found.as_json(), indent=2))
+        else:
+            _print(found, Console(markup=False, emoji=False, highlight=False))
+        if not found.holds:
+            raise SystemExit(1)
+
+
+def _print(found: Verification, console: Console) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for check in found.checks:
+        table.add_row(_mark(check), check.name, "\n".join(_lines(check)))
+    console.print(table)
+    console.print("All of it holds." if found.holds else "Not all of it holds; see the lines that begin with a dash.")
+
+
+def _mark(check: Check) -> str:
+    return "NO" if check.faults else "-" if check.not_checked else "ok"
+
+
+def _lines(check: Check) -> list[str]:
+    said = [] if check.faults else [check.said]
+    not_checked = [f"Not checked: {check.not_checked}."] if check.not_checked else []
+    return [*said, *(f"- {fault}" for fault in check.faults), *not_checked]
