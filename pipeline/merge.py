@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pipeline.models import Merge, Registry, Run, Signature, SignatureRoot, Theme
 from pipeline.signatures import assign, cluster, normalise
-from pipeline.signatures.assign import Assignment, Registered, RootRow, ThemeRow
+from pipeline.signatures.assign import Assignment, Centre, Registered, ThemeRow
 
 log = logging.getLogger(__name__)
 
@@ -76,11 +76,11 @@ def _registered(profile: str, model: str) -> Registered:
         refuse_other_model(profile=profile, model=model)
     links = SignatureRoot.objects.filter(signature__profile=profile)
     return Registered(
-        roots=tuple(
-            RootRow(root.normal_form, root.key, bytes(root.vector_sum or b""), root.size)
+        centres=tuple(
+            Centre(root.normal_form, root.key, bytes(root.vector_sum or b""), root.size)
             for root in roots.filter(root_link__root=F("pk"))
         ),
-        root_of=dict(links.values_list("signature__normal_form", "root__normal_form")),
+        centre_of=dict(links.values_list("signature__normal_form", "root__normal_form")),
     )
 
 
@@ -102,7 +102,7 @@ def _apply(run: Run, assignment: Assignment, model: str, version: int) -> None:
     _register(run, assignment, model)
     forms = {merge.child for merge in assignment.merges} | {merge.parent for merge in assignment.merges}
     ids = _ids(run.profile, forms | {theme.form for theme in assignment.themes})
-    _renew_roots(run.profile, assignment.roots)
+    _renew_centres(run.profile, assignment.centres)
     _record_merges(run, assignment, ids, version)
     _assign_themes(assignment, ids, version)
 
@@ -128,23 +128,23 @@ def _ids(profile: str, forms: set[str]) -> dict[str, int]:
     return dict(named.values_list("normal_form", "pk"))
 
 
-_RENEW_ROOTS = """
-UPDATE pipeline_signature signature SET vector_sum = root.vector_sum, size = root.size
-FROM unnest(%s::text[], %s::bytea[], %s::int[]) AS root (form, vector_sum, size)
-WHERE signature.profile = %s AND signature.normal_form = root.form
+_RENEW_CENTRES = """
+UPDATE pipeline_signature signature SET vector_sum = centre.vector_sum, size = centre.size
+FROM unnest(%s::text[], %s::bytea[], %s::int[]) AS centre (form, vector_sum, size)
+WHERE signature.profile = %s AND signature.normal_form = centre.form
 """
 
 
-def _renew_roots(profile: str, roots: Sequence[RootRow]) -> None:
+def _renew_centres(profile: str, centres: Sequence[Centre]) -> None:
     with connection.cursor() as cursor:
-        for start in range(0, len(roots), BATCH):
-            rows = roots[start : start + BATCH]
+        for start in range(0, len(centres), BATCH):
+            rows = centres[start : start + BATCH]
             columns: list[Any] = [
                 [row.form for row in rows],
                 [row.vector_sum for row in rows],
                 [row.size for row in rows],
             ]
-            cursor.execute(_RENEW_ROOTS, [*columns, profile])
+            cursor.execute(_RENEW_CENTRES, [*columns, profile])
 
 
 def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], version: int) -> None:
