@@ -2,7 +2,7 @@
 
 from pipeline.models.conversation import Conversation, ConversationVersion
 from pipeline.models.run import Call, Item, Run, Source
-from pipeline.models.signature import Merge, Registry, Signature, SignatureRoot
+from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
 from pipeline.models.story import Orphan, Story, StoryEvidence
 from pipeline.models.theme import Evidence, Theme
 
@@ -10,16 +10,21 @@ __all__ = [
     "Call",
     "Conversation",
     "ConversationVersion",
+    "Decision",
     "Evidence",
     "Item",
     "Merge",
+    "Move",
     "Orphan",
     "Registry",
+    "Rename",
     "Run",
     "Signature",
     "SignatureRoot",
     "Source",
+    "Split",
     "Story",
     "StoryEvidence",
     "Theme",
+    "Veto",
 ]
