@@ -1,9 +1,11 @@
 """Reads for the steps, screens and commands. Progress and counters are questions to the ledger, never stored sums."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import numpy as np
 from django.db import connection
 from django.db.models import Count, Exists, F, Func, IntegerField, Max, Min, OuterRef, Prefetch, Q, QuerySet
 
@@ -21,6 +23,7 @@ from pipeline.models import (
     StoryEvidence,
     Theme,
 )
+from pipeline.signatures.nearest import GroupSum
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +109,15 @@ def failed_items(run: Run | int) -> QuerySet[Item]:
 # --- Themes -------------------------------------------------------------------------------------------------------
 
 
-def current_themes(run: Run) -> QuerySet[Theme]:
-    """Themes that count while this run groups: for each conversation those of its newest reading.
+def current_themes(profile: str, run: Run | None = None) -> QuerySet[Theme]:
+    """Themes of the profile that count: for each conversation those of its newest reading.
 
-    A reading counts once its run is finished; those of this run, and of others that group now, count already.
+    A reading counts once its run is finished; those of runs that group now, and of this run if given, count already.
     """
     grouping = Q(run__state=Run.State.RUNNING, run__phase__in=(Run.Phase.GROUP, Run.Phase.FINISH))
-    counts = Q(run__state__in=Run.FINISHED) | Q(run=run) | grouping
+    counts = Q(run__state__in=Run.FINISHED) | grouping
+    if run is not None:
+        counts |= Q(run=run)
     newer = Item.objects.filter(
         counts,
         conversation=OuterRef("conversation"),
@@ -120,7 +125,7 @@ def current_themes(run: Run) -> QuerySet[Theme]:
         state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
         id__gt=OuterRef("item_id"),
     )
-    return Theme.objects.filter(counts, ~Exists(newer), profile=run.profile, signature__isnull=False)
+    return Theme.objects.filter(counts, ~Exists(newer), profile=profile, signature__isnull=False)
 
 
 def affected_roots(run: Run) -> list[int]:
@@ -153,11 +158,28 @@ def themes_without_a_home(run: Run) -> QuerySet[Theme]:
     root = OuterRef("signature__root_link__root")
     in_story = StoryEvidence.objects.filter(story__signature=root, conversation=OuterRef("conversation"))
     in_orphan = Orphan.objects.filter(signature=root, graduated_at__isnull=True)
-    homeless = current_themes(run).filter(~Exists(in_story), ~Exists(in_orphan), run=run)
+    homeless = current_themes(run.profile, run).filter(~Exists(in_story), ~Exists(in_orphan), run=run)
     return themes.filter(signature__isnull=True) | themes.filter(pk__in=homeless.values("pk"))
 
 
 # --- Stories and orphans ------------------------------------------------------------------------------------------
+
+
+def open_stories(profile: str) -> QuerySet[Story]:
+    """Stories of the profile that people still work on."""
+    return Story.objects.filter(signature__profile=profile, status__in=Story.OPEN, absorbed_by__isnull=True)
+
+
+def centres_of(roots: Sequence[int]) -> list[GroupSum]:
+    """The centre of each of these roots that has one, by rising id: with those of the names merged into it."""
+    rows = Signature.objects.filter(root_link__root__in=roots, vector_sum__isnull=False, size__gt=0)
+    sums: dict[int, np.ndarray] = {}
+    sizes: Counter[int] = Counter()
+    for root, vector_sum, size in rows.order_by("pk").values_list("root_link__root", "vector_sum", "size"):
+        vector = np.frombuffer(bytes(vector_sum), np.float32)
+        sums[root] = sums[root] + vector if root in sums else vector
+        sizes[root] += size
+    return [GroupSum(root, sums[root].tobytes(), sizes[root]) for root in sorted(sums)]
 
 
 def stories_of_run(run: Run | int) -> QuerySet[Story]:
