@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 
-from pipeline.models import Merge, Registry, Run, Signature, SignatureRoot, Theme
+from pipeline import registry
+from pipeline.models import Merge, Registry, Run, Signature, Theme
 from pipeline.signatures import assign, cluster, normalise
 from pipeline.signatures.assign import Assignment, Centre, Registered, ThemeRow
+from pipeline.signatures.decisions import Decisions
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +34,18 @@ def merge_themes(*, run: Run, following: str) -> bool:
     False: the registry changed while this was computed, or the run is no longer in this life and phase; try again.
     Raises MixedModels. Idempotent: themes that have a signature keep it.
     """
-    registry, _ = Registry.objects.get_or_create(profile=run.profile)
+    frozen, _ = Registry.objects.get_or_create(profile=run.profile)
     model, themes = _unassigned(run)
-    registered = _registered(run.profile, model)
-    assignment = assign.assign(themes, registered)
+    registered, decisions = _read_registry(run, model)
+    if not _is_unchanged(frozen):
+        return False
+    assignment = assign.assign(themes, registered, decisions)
     with transaction.atomic():
-        if not _is_still_mine(run, registry):
+        if not _is_still_mine(run, frozen):
             return False
-        version = registry.version + 1
+        version = frozen.version + 1
         _apply(run, assignment, model, version)
-        Registry.objects.filter(pk=registry.pk).update(version=version)
+        Registry.objects.filter(pk=frozen.pk).update(version=version)
         Run.objects.filter(pk=run.pk).update(phase=following, advance_claimed_at=None, heartbeat_at=timezone.now())
     return True
 
@@ -70,27 +73,27 @@ def _unassigned(run: Run) -> tuple[str, list[ThemeRow]]:
     return (models[0] if models else ""), [ThemeRow(pk, raw, text, bytes(vector)) for pk, raw, text, vector in rows]
 
 
-def _registered(profile: str, model: str) -> Registered:
-    roots = Signature.objects.filter(profile=profile, vector_sum__isnull=False)
+def _read_registry(run: Run, model: str) -> tuple[Registered, Decisions]:
     if model:
-        refuse_other_model(profile=profile, model=model)
-    links = SignatureRoot.objects.filter(signature__profile=profile)
-    return Registered(
-        centres=tuple(
-            Centre(root.normal_form, root.key, bytes(root.vector_sum or b""), root.size)
-            for root in roots.filter(root_link__root=F("pk"))
-        ),
-        centre_of=dict(links.values_list("signature__normal_form", "root__normal_form")),
-    )
+        refuse_other_model(profile=run.profile, model=model)
+    names = registry.forest(run.profile)
+    unassigned = Theme.objects.filter(run=run, signature__isnull=True)
+    decisions = registry.standing_decisions(names, run.profile, unassigned)
+    return registry.registered(names, run.profile), decisions
+
+
+def _is_unchanged(frozen: Registry) -> bool:
+    """Whether what was read is of one moment: nobody decided or merged while it was read."""
+    return Registry.objects.filter(pk=frozen.pk, version=frozen.version).exists()
 
 
 # --- Applying -----------------------------------------------------------------------------------------------------
 
 
-def _is_still_mine(run: Run, registry: Registry) -> bool:
+def _is_still_mine(run: Run, frozen: Registry) -> bool:
     """Lock the registry row and the run; False if either changed or somebody else holds the registry now."""
     registries = Registry.objects.select_for_update(skip_locked=True)
-    if not registries.filter(pk=registry.pk, version=registry.version).exists():
+    if not registries.filter(pk=frozen.pk, version=frozen.version).exists():
         log.info("run %s: the registry of %s changed; computing again", run.pk, run.profile)
         return False
     runs = Run.objects.select_for_update()
@@ -99,16 +102,24 @@ def _is_still_mine(run: Run, registry: Registry) -> bool:
 
 def _apply(run: Run, assignment: Assignment, model: str, version: int) -> None:
     """Write an assignment as this version of the registry. Requires a transaction that holds the registry."""
+    _lock_centres(run.profile, [centre.form for centre in assignment.centres])
     _register(run, assignment, model)
     forms = {merge.child for merge in assignment.merges} | {merge.parent for merge in assignment.merges}
     ids = _ids(run.profile, forms | {theme.form for theme in assignment.themes})
     _renew_centres(run.profile, assignment.centres)
-    _record_merges(run, assignment, ids, version)
+    _record_merges(run, assignment, ids, model, version)
     _assign_themes(assignment, ids, version)
 
 
+def _lock_centres(profile: str, forms: Sequence[str]) -> None:
+    """Lock the registered ones in the order in which groups are settled and people decide: none waits in a ring."""
+    centres = Signature.objects.filter(profile=profile, normal_form__in=forms).order_by("pk")
+    list(centres.select_for_update(no_key=True).values_list("pk"))
+
+
 def _register(run: Run, assignment: Assignment, model: str) -> None:
-    now = timezone.now()
+    """Add the new names; those that are free are there already."""
+    now, free = timezone.now(), set(registry.free_names(run.profile).values_list("normal_form", flat=True))
     rows = [
         Signature(
             profile=run.profile,
@@ -119,6 +130,7 @@ def _register(run: Run, assignment: Assignment, model: str) -> None:
             vector_model=model,
         )
         for new in assignment.signatures
+        if new.form not in free
     ]
     Signature.objects.bulk_create(rows, batch_size=BATCH)
 
@@ -147,7 +159,7 @@ def _renew_centres(profile: str, centres: Sequence[Centre]) -> None:
             cursor.execute(_RENEW_CENTRES, [*columns, profile])
 
 
-def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], version: int) -> None:
+def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], model: str, version: int) -> None:
     now = timezone.now()
     rows = [
         Merge(
@@ -155,6 +167,7 @@ def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], versio
             parent_id=ids[new.parent],
             rule=new.rule,
             rule_version=RULES_VERSION,
+            vector_model=model,
             score=new.score,
             reason=new.reason,
             run=run,
