@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Q, When
 from django.utils import timezone
 from psqlextra.expressions import ExcludedCol
 from psqlextra.types import ConflictAction
@@ -18,7 +18,7 @@ from psqlextra.types import ConflictAction
 from pipeline import queries
 from pipeline.bulk import copy_rows
 from pipeline.gates import Member, Verdict, judge
-from pipeline.models import Evidence, Orphan, Run, Signature, Story, StoryEvidence
+from pipeline.models import Orphan, Run, Signature, Story, StoryEvidence
 from pipeline.profiles import get_profile
 from pipeline.signatures.nearest import nearest
 
@@ -68,8 +68,8 @@ def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: R
     """
     signatures = list(Signature.objects.filter(pk__in=roots).order_by("pk").select_for_update(no_key=True))
     gate = get_profile(profile).gate
-    groups, standing = _members(profile, run, roots), _standing_stories(roots)
-    dismissed = _dismissed(roots)
+    groups = members_of(profile=profile, roots=roots, run=run)
+    standing, dismissed = _standing_stories(roots), _dismissed(roots)
     growing = {root: story for root, story in standing.items() if not _recurs(story, groups[root])}
     verdicts = {root: judge(groups[root], gate, as_of) for root in roots if groups[root]}
     passed = {root for root in verdicts.keys() - growing.keys() - dismissed if verdicts[root].is_story}
@@ -81,22 +81,12 @@ def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: R
     _forget_empty([root for root in roots if not groups[root]])
 
 
-def _members(profile: str, run: Run | None, roots: Sequence[int]) -> dict[int, list[Member]]:
-    """Return the current themes of each root, in the order of their conversations' time."""
+def members_of(*, profile: str, roots: Sequence[int], run: Run | None = None) -> dict[int, list[Member]]:
+    """Return the current themes of each root, in the order of their conversations' time; those of `run` count too."""
     leaves = queries.leaves_of(roots)
-    rows = (
-        queries.current_themes(profile, run)
-        .filter(signature__in=leaves)
-        .annotate(proven=Exists(Evidence.objects.filter(theme=OuterRef("pk"))))
-        .order_by("conversation__occurred_at", "conversation_id", F("signature_score").desc(), "id")
-        .values_list(
-            "signature_id", "id", "conversation_id", "conversation__customer",
-            "conversation__occurred_at", "category", "summary", "confidence", "signature_score", "proven",
-        )
-    )  # fmt: skip
     groups: dict[int, list[Member]] = defaultdict(list)
-    for row in rows:
-        groups[leaves[row[0]]].append(Member(*row[1:]))
+    for signature, member in queries.members(queries.current_themes(profile, run).filter(signature__in=leaves)):
+        groups[leaves[signature]].append(member)
     for root, conversation_id in _kept_by_earlier_stories(roots):
         groups[root] = [member for member in groups[root] if member.conversation_id != conversation_id]
     return groups

@@ -12,14 +12,12 @@ from django.utils import timezone
 
 from pipeline import registry
 from pipeline.models import Merge, Registry, Run, Signature, Theme
-from pipeline.signatures import assign, cluster, normalise
+from pipeline.signatures import assign
 from pipeline.signatures.assign import Assignment, Centre, Registered, ThemeRow
 from pipeline.signatures.decisions import Decisions
+from pipeline.signatures.rules import NEWEST
 
 log = logging.getLogger(__name__)
-
-RULES_VERSION = f"{normalise.VERSION} {assign.VERSION} {cluster.VERSION}"
-"""Of all rules that decide which theme means what; stored with each run and each merge."""
 
 BATCH = 1000
 
@@ -44,7 +42,7 @@ def merge_themes(*, run: Run, following: str) -> bool:
         if not _is_still_mine(run, frozen):
             return False
         version = frozen.version + 1
-        _apply(run, assignment, model, version)
+        apply_assignment(run=run, assignment=assignment, model=model, rules=NEWEST.version, version=version)
         Registry.objects.filter(pk=frozen.pk).update(version=version)
         Run.objects.filter(pk=run.pk).update(phase=following, advance_claimed_at=None, heartbeat_at=timezone.now())
     return True
@@ -100,14 +98,14 @@ def _is_still_mine(run: Run, frozen: Registry) -> bool:
     return runs.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING).exists()
 
 
-def _apply(run: Run, assignment: Assignment, model: str, version: int) -> None:
-    """Write an assignment as this version of the registry. Requires a transaction that holds the registry."""
+def apply_assignment(*, run: Run, assignment: Assignment, model: str, rules: str, version: int) -> None:
+    """Write what these rules assigned as this version of the registry. Requires a transaction that holds it."""
     _lock_centres(run.profile, [centre.form for centre in assignment.centres])
     _register(run, assignment, model)
     forms = {merge.child for merge in assignment.merges} | {merge.parent for merge in assignment.merges}
     ids = _ids(run.profile, forms | {theme.form for theme in assignment.themes})
     _renew_centres(run.profile, assignment.centres)
-    _record_merges(run, assignment, ids, model, version)
+    _record_merges(run, assignment, ids, model, rules, version)
     _assign_themes(assignment, ids, version)
 
 
@@ -159,14 +157,14 @@ def _renew_centres(profile: str, centres: Sequence[Centre]) -> None:
             cursor.execute(_RENEW_CENTRES, [*columns, profile])
 
 
-def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], model: str, version: int) -> None:
+def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], model: str, rules: str, version: int) -> None:
     now = timezone.now()
     rows = [
         Merge(
             child_id=ids[new.child],
             parent_id=ids[new.parent],
             rule=new.rule,
-            rule_version=RULES_VERSION,
+            rule_version=rules,
             vector_model=model,
             score=new.score,
             reason=new.reason,

@@ -1,7 +1,7 @@
 """Reads for the steps, screens and commands. Progress and counters are questions to the ledger, never stored sums."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ import numpy as np
 from django.db import connection
 from django.db.models import Count, Exists, F, Func, IntegerField, Max, Min, OuterRef, Prefetch, Q, QuerySet
 
+from pipeline.gates import Member
 from pipeline.models import (
     Conversation,
     Evidence,
@@ -126,6 +127,20 @@ def current_themes(profile: str, run: Run | None = None) -> QuerySet[Theme]:
         id__gt=OuterRef("item_id"),
     )
     return Theme.objects.filter(counts, ~Exists(newer), profile=profile, signature__isnull=False)
+
+
+def members(themes: QuerySet[Theme]) -> Iterator[tuple[int, Member]]:
+    """The signature of each of these themes, and what the gates look at, in the order of their conversations' time."""
+    rows = (
+        themes.annotate(proven=Exists(Evidence.objects.filter(theme=OuterRef("pk"))))
+        .order_by("conversation__occurred_at", "conversation_id", F("signature_score").desc(), "id")
+        .values_list(
+            "signature_id", "id", "conversation_id", "conversation__customer",
+            "conversation__occurred_at", "category", "summary", "confidence", "signature_score", "proven",
+        )
+    )  # fmt: skip
+    for row in rows:
+        yield row[0], Member(*row[1:])
 
 
 def affected_roots(run: Run) -> list[int]:

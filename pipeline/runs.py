@@ -19,6 +19,7 @@ from pipeline.extractors.base import get_extractor
 from pipeline.models import Item, Run, Source
 from pipeline.profiles import get_profile
 from pipeline.pulse import pulse
+from pipeline.signatures.rules import NEWEST
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def versions(profile: str, extractor: str) -> dict[str, str]:
         "profile": profile_version,
         "extractor": reader.version,
         "model": reader.model,
-        "rules": merge.RULES_VERSION,
+        "rules": NEWEST.version,
     }
 
 
