@@ -10,7 +10,7 @@ that a decision in between made or emptied are left out, and who reads looks at 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from pipeline.models import Merge, Move, Rename, Signature, Split, Theme, Veto
 from pipeline.models.signature import STANDING
@@ -20,41 +20,38 @@ from pipeline.signatures.decisions import Decisions
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """The names of a profile by id, the standing merges between them, and which have a centre of their own."""
+    """The names of a profile by id, the standing merges by rules and by people, and which have themes of their own."""
 
     form_of: Mapping[int, str]
-    parent_of: Mapping[int, int]
+    by_rules: Mapping[int, int]
+    by_people: Mapping[int, int]
     centres: frozenset[int]
 
-    def path(self, signature: int) -> Iterator[int]:
-        """Yield the signature and, one after the other, what it is merged into; the root comes last."""
-        yield signature
-        while (parent := self.parent_of.get(signature)) is not None:
-            yield (signature := parent)
-
     def centre(self, signature: int) -> int:
-        """Return where the themes of a name are counted; the root if there is no centre on the way to it."""
-        for step in self.path(signature):
-            if step in self.centres:
-                break
-        return step
+        """Return where the themes of a name are counted: rules take it there."""
+        while (parent := self.by_rules.get(signature)) is not None:
+            signature = parent
+        return signature
 
     def root(self, signature: int) -> int:
         """Return what the name means in the end."""
-        *_, root = self.path(signature)
-        return root
+        while (parent := self.by_people.get(signature := self.centre(signature))) is not None:
+            signature = parent
+        return signature
 
 
 def forest(profile: str) -> Forest:
     """Read the names of a profile and how they hang together. A free name is not among them."""
     merges = Merge.objects.filter(STANDING, child__profile=profile)
-    parent_of = dict(merges.values_list("child_id", "parent_id"))
-    linked = {*parent_of, *parent_of.values()}
+    by_rules = dict(merges.exclude(rule=Merge.PERSON).values_list("child_id", "parent_id"))
+    by_people = dict(merges.filter(rule=Merge.PERSON).values_list("child_id", "parent_id"))
+    linked = {*by_rules, *by_rules.values(), *by_people, *by_people.values()}
     names = Signature.objects.filter(profile=profile).values_list("pk", "normal_form", "size")
     known = [(pk, form, size) for pk, form, size in names if size or pk in linked]
     return Forest(
         form_of={pk: form for pk, form, _ in known},
-        parent_of=parent_of,
+        by_rules=by_rules,
+        by_people=by_people,
         centres=frozenset(pk for pk, _, size in known if size),
     )
 
@@ -84,7 +81,7 @@ def standing_decisions(names: Forest, profile: str, themes: QuerySet[Theme]) -> 
     return Decisions(
         vetoes=frozenset(_vetoes(names, profile)),
         splits=frozenset([*_splits(names, profile), *_taken_apart(names, profile)]),
-        merges=dict(_persons_merges(names, profile)),
+        merges=dict(_persons_merges(names)),
         moves=_moves(names, profile, themes),
         renames=dict(_renames(profile)),
     )
@@ -115,9 +112,8 @@ def _taken_apart(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
             yield names.form_of[names.centre(child)], names.form_of[names.centre(parent)]
 
 
-def _persons_merges(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
-    merges = Merge.objects.filter(STANDING, child__profile=profile, rule=Merge.PERSON)
-    for child, parent in merges.values_list("child_id", "parent_id").order_by("id"):
+def _persons_merges(names: Forest) -> Iterator[tuple[str, str]]:
+    for child, parent in sorted(names.by_people.items()):
         if child in names.form_of and parent in names.form_of:
             yield names.form_of[child], names.form_of[parent]
 
@@ -127,9 +123,7 @@ def _moves(names: Forest, profile: str, themes: QuerySet[Theme]) -> dict[int, st
     moves = Move.objects.filter(STANDING, target__profile=profile).order_by("registry_version", "id")
     targets = {
         (conversation, raw_key): names.centre(target)
-        for conversation, raw_key, target in moves.values_list(
-            "theme__conversation_id", "theme__raw_key", "target_id"
-        )
+        for conversation, raw_key, target in moves.values_list("theme__conversation_id", "theme__raw_key", "target_id")
         if target in names.form_of
     }
     conversations = {conversation for conversation, _ in targets}
@@ -142,5 +136,5 @@ def _moves(names: Forest, profile: str, themes: QuerySet[Theme]) -> dict[int, st
 
 
 def _renames(profile: str) -> Iterator[tuple[str, str]]:
-    renames = Rename.objects.filter(STANDING, profile=profile).exclude(new_form=F("signature__normal_form"))
+    renames = Rename.objects.filter(STANDING, profile=profile).exclude(new_form="")
     yield from renames.values_list("new_form", "signature__normal_form").order_by("id")

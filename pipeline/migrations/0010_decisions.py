@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ('profile', models.CharField(max_length=50)),
                 ('old_key', models.CharField(max_length=200)),
                 ('new_key', models.CharField(max_length=200)),
-                ('new_form', models.CharField(help_text="the new name's normal form: themes with it come here too", max_length=200)),
+                ('new_form', models.CharField(blank=True, help_text="the new name's normal form if it is another: themes with it come here too", max_length=200)),
             ],
             options={
                 'ordering': ['id'],
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='rename',
-            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('profile', 'new_form'), name='one_standing_rename_to_a_name'),
+            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True), models.Q(('new_form', ''), _negated=True)), fields=('profile', 'new_form'), name='one_standing_rename_to_a_name'),
         ),
         migrations.AddConstraint(
             model_name='split',

@@ -183,13 +183,17 @@ class Rename(Decision):
     profile = models.CharField(max_length=50)
     old_key = models.CharField(max_length=200)
     new_key = models.CharField(max_length=200)
-    new_form = models.CharField(max_length=200, help_text="the new name's normal form: themes with it come here too")
+    new_form = models.CharField(
+        max_length=200, blank=True, help_text="the new name's normal form if it is another: themes with it come here too"
+    )
 
     class Meta(Decision.Meta):
         constraints = [
             *Decision.Meta.constraints,
             models.UniqueConstraint(
-                fields=["profile", "new_form"], condition=STANDING, name="one_standing_rename_to_a_name"
+                fields=["profile", "new_form"],
+                condition=STANDING & ~Q(new_form=""),
+                name="one_standing_rename_to_a_name",
             ),
         ]
 

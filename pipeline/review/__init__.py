@@ -1,0 +1,26 @@
+"""People's decisions about signatures: each stands until it is undone, beats every rule and outlives runs."""
+
+from pipeline.review.decide import (
+    merge_signatures,
+    move_theme,
+    rename_signature,
+    split_by_threshold,
+    split_signature,
+    veto,
+)
+from pipeline.review.ledger import DecisionRefused
+from pipeline.review.stories import give_back_story, hand_over_story
+from pipeline.review.undo import undo
+
+__all__ = [
+    "DecisionRefused",
+    "give_back_story",
+    "hand_over_story",
+    "merge_signatures",
+    "move_theme",
+    "rename_signature",
+    "split_by_threshold",
+    "split_signature",
+    "undo",
+    "veto",
+]
