@@ -117,8 +117,16 @@ class Assignment:
     root_of: Mapping[str, str]
 
 
-def assign(themes: Iterable[ThemeRow], registered: Registered, decisions: Decisions = NO_DECISIONS) -> Assignment:
+def assign(
+    themes: Iterable[ThemeRow],
+    registered: Registered,
+    decisions: Decisions = NO_DECISIONS,
+    *,
+    strictness: float = 1.0,
+) -> Assignment:
     """Assign every theme to a registered or a new signature.
+
+    `strictness` is a factor on how alike themes must be to mean the same; to see what others than 1 would give.
 
     Raises ValueError if vectors differ in length, from each other or from the registry's, and its kind Contradiction if
     the decisions cannot all be kept.
@@ -127,7 +135,8 @@ def assign(themes: Iterable[ThemeRow], registered: Registered, decisions: Decisi
     rows = sorted(themes, key=lambda theme: (normalise.normal_form(theme.raw), theme.vector, theme.raw, theme.text))
     if not rows:
         return Assignment((), (), (), (), registered.centre_of, _roots(registered.centre_of, decisions))
-    meaning = _Meaning(rows, sorted(registered.centres, key=lambda centre: centre.form), decisions)
+    centres = sorted(registered.centres, key=lambda centre: centre.form)
+    meaning = _Meaning(rows, centres, decisions, strictness)
     names = _Names(rows, meaning, registered.centre_of, decisions)
     centre_of = {**registered.centre_of, **names.new_centre_of}
     return Assignment(
@@ -150,7 +159,9 @@ def _roots(centre_of: Mapping[str, str], decisions: Decisions) -> dict[str, str]
 class _Meaning:
     """Targets and scores of the rows: which of them mean the same, before anybody asks for names."""
 
-    def __init__(self, rows: Sequence[ThemeRow], centres: Sequence[Centre], decisions: Decisions) -> None:
+    def __init__(
+        self, rows: Sequence[ThemeRow], centres: Sequence[Centre], decisions: Decisions, strictness: float
+    ) -> None:
         self.centres = centres
         self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
         width = len(rows[0].vector) // 4
@@ -161,16 +172,16 @@ class _Meaning:
         self.points = recentre(self.vectors, self.origin)
         self.old_centres = recentre((self.old_sums / self.old_sizes[:, None]).astype(np.float32), self.origin)
         self.moved = _moved(rows, centres, decisions)
-        self.targets = self._targets(decisions)
+        self.targets = self._targets(decisions, strictness)
 
-    def _targets(self, decisions: Decisions) -> Ints:
+    def _targets(self, decisions: Decisions, strictness: float) -> Ints:
         """Return the target of each row: where a person put it, else the nearest centre, else a new group."""
-        bounds = least_cosine(self._old_tightness(), self.old_sizes)
+        bounds = strictness * least_cosine(self._old_tightness(), self.old_sizes)
         targets = _nearest(self.points, self.old_centres, bounds, self._forbidden(decisions))
         targets[list(self.moved)] = list(self.moved.values())
         left = np.flatnonzero(targets < 0)
         forms, vetoed = [self.forms[i] for i in left], decisions.vetoed()
-        labels = _part_vetoed(partition(self.vectors[left]).labels, forms, vetoed)
+        labels = _part_vetoed(partition(self.vectors[left], strictness).labels, forms, vetoed)
         targets[left] = _join_by_name(labels, forms, self.points[left], vetoed) + len(self.centres)
         return targets
 
