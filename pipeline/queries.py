@@ -23,6 +23,7 @@ from pipeline.models import (
     Story,
     StoryEvidence,
     Theme,
+    Veto,
 )
 from pipeline.signatures.nearest import GroupSum
 
@@ -425,6 +426,23 @@ def merges_into(root: Signature | int) -> QuerySet[Merge]:
     return merges.defer("child__vector_sum", "parent__vector_sum").order_by("-score", "id")
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewedPair:
+    """What a person said about two signatures, by their keys: whether they are the same problem."""
+
+    first: str
+    second: str
+    same: bool
+
+
+def reviewed_pairs(profile: str) -> list[ReviewedPair]:
+    """The profile's pairs that people judged and that still stand: merges are the same, vetoes are not."""
+    merges = Merge.objects.filter(undone_at__isnull=True, rule=Merge.PERSON, child__profile=profile)
+    vetoes = Veto.objects.filter(undone_at__isnull=True, first__profile=profile)
+    same = [ReviewedPair(*keys, True) for keys in merges.values_list("child__key", "parent__key").order_by("id")]
+    return [*same, *(ReviewedPair(*keys, False) for keys in vetoes.values_list("first__key", "second__key"))]
+
+
 def spellings_of(signature: Signature) -> QuerySet[Theme, tuple[str, int]]:
     """Raw signatures that came to mean this one, each with its number of themes, the commonest first."""
     mine = Theme.objects.filter(signature__in={signature.pk, *_leaves_of([signature.pk])})
@@ -490,6 +508,7 @@ def figures_of_conversations(conversations: Sequence[int]) -> dict[int, tuple[in
         "pk", Func(F(version), function="jsonb_array_length", output_field=IntegerField())
     )
     figures: dict[int, tuple[int, list[StoryEvidence]]] = {pk: (count, []) for pk, count in counts}
-    for row in StoryEvidence.objects.filter(conversation__in=conversations).select_related("story").order_by("id"):
+    rows = StoryEvidence.objects.filter(conversation__in=conversations, story__absorbed_by__isnull=True)
+    for row in rows.select_related("story").order_by("id"):
         figures.setdefault(row.conversation_id, (0, []))[1].append(row)
     return figures

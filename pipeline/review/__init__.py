@@ -9,18 +9,24 @@ from pipeline.review.decide import (
     veto,
 )
 from pipeline.review.ledger import DecisionRefused
+from pipeline.review.pairs import Pair, Side, answer, nearest_signatures, uncertain_pairs
 from pipeline.review.stories import give_back_story, hand_over_story
 from pipeline.review.undo import undo
 
 __all__ = [
     "DecisionRefused",
+    "Pair",
+    "Side",
+    "answer",
     "give_back_story",
     "hand_over_story",
     "merge_signatures",
     "move_theme",
+    "nearest_signatures",
     "rename_signature",
     "split_by_threshold",
     "split_signature",
+    "uncertain_pairs",
     "undo",
     "veto",
 ]

@@ -97,7 +97,7 @@ def _decide(kind: str, first: int, second: int, count: int, owner: User) -> list
 
 
 def _signature(number: int) -> Signature:
-    names = list(Signature.objects.filter(themes__isnull=False).distinct().order_by("id"))
+    names: list[Signature] = list(Signature.objects.filter(themes__isnull=False).distinct().order_by("id"))
     return names[number % len(names)]
 
 
