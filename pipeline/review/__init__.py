@@ -3,6 +3,7 @@
 from pipeline.review.decide import (
     merge_signatures,
     move_theme,
+    parts_inside,
     rename_signature,
     split_by_threshold,
     split_signature,
@@ -23,6 +24,7 @@ __all__ = [
     "merge_signatures",
     "move_theme",
     "nearest_signatures",
+    "parts_inside",
     "rename_signature",
     "split_by_threshold",
     "split_signature",

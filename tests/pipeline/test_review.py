@@ -8,17 +8,14 @@ from django.contrib.auth.models import User
 from pipeline import review
 from pipeline.models import (
     Conversation,
+    Decision,
     Merge,
-    Move,
     Orphan,
     Registry,
-    Rename,
     Run,
     Signature,
-    Split,
     Story,
     Theme,
-    Veto,
 )
 from pipeline.review import DecisionRefused
 from tests.decided import broken_promises, state
