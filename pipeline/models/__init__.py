@@ -1,6 +1,7 @@
 """The tables, in the order the data flows."""
 
 from pipeline.models.conversation import Conversation, ConversationVersion
+from pipeline.models.regroup import Regroup
 from pipeline.models.run import Call, Item, Run, Source
 from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
 from pipeline.models.story import Orphan, Story, StoryEvidence
@@ -17,6 +18,7 @@ __all__ = [
     "Move",
     "Orphan",
     "Registry",
+    "Regroup",
     "Rename",
     "Run",
     "Signature",
