@@ -16,6 +16,7 @@ from pipeline.models import (
     Item,
     Merge,
     Orphan,
+    Regroup,
     Run,
     Signature,
     SignatureRoot,
@@ -275,6 +276,11 @@ def run_summary(run: Run) -> RunSummary:
         seconds=seconds,
         conversations_per_second=counts.finished / seconds if seconds else 0.0,
     )
+
+
+def regroups_of(run: Run) -> QuerySet[Regroup]:
+    """When the run's themes were assigned anew, the first first."""
+    return Regroup.objects.filter(run=run).select_related("created_by").order_by("id")
 
 
 def seconds_worked(run: Run) -> float:
