@@ -11,13 +11,13 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import queries, review
 from pipeline.admin.base import badge, day, link_to, short, url_of
 from pipeline.admin.evidence import quoted
-from pipeline.admin.sections import Facts, Note, Quotes, Section, Table
+from pipeline.admin.sections import Facts, Links, Note, Quotes, Section, Table
 from pipeline.models import Decision, Orphan, Signature, Story, Theme
 from pipeline.review import DecisionRefused
 from pipeline.signatures.normalise import normal_form
@@ -98,7 +98,7 @@ class MergeForm(DecisionForm):
     def effect(self) -> list[Section]:
         """Return both sides, and which name stays."""
         child, parent = self._sides()
-        return [*_beside([child, parent]), Note(f"“{child}” will mean “{parent}”.")]
+        return [Note(f"“{child}” will mean “{parent}”."), *_beside([child, parent])]
 
     def decide(self, by: Any) -> Sequence[Decision]:
         """Merge."""
@@ -337,7 +337,4 @@ def decision_links(row: Signature | Theme, request: HttpRequest) -> list[Section
         return []
     kinds = ["move"] if isinstance(row, Theme) else ["merge", "split", "rename", "veto"]
     base = url_of(row).removesuffix("change/")
-    links = format_html_join(
-        " ", '<a class="button" href="{}{}/">{} …</a>', ((base, kind, FORMS[kind].title) for kind in kinds)
-    )
-    return [Facts([("Decide", links)])]
+    return [Links([(f"{base}{kind}/", FORMS[kind].title) for kind in kinds])]

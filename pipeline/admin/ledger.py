@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from pipeline import review
 from pipeline.admin.base import NarrowingFilter, WholePageAdmin, link_to, moment, score, short, url_of, words
 from pipeline.admin.deciding import RIGHT, refuse_strangers, tell
-from pipeline.admin.sections import Facts, Section, Table
+from pipeline.admin.sections import Facts, Links, Section, Table
 from pipeline.models import Decision, Merge, Move, Rename, Split, Veto
 from pipeline.review import DecisionRefused
 
@@ -90,9 +90,8 @@ class LedgerAdmin(WholePageAdmin):
     def sections(self, request: HttpRequest, decision: Any) -> list[Section]:
         """Return all the ledger knows, and how to undo it."""
         rows = [*self.facts(decision), *_facts(decision)]
-        if decision.stands and request.user.has_perm(RIGHT):
-            rows.append(("Undo", format_html('<a class="button" href="../undo/">Undo it …</a>')))
-        return [Facts(rows)]
+        may_undo = decision.stands and request.user.has_perm(RIGHT)
+        return [*([Links([("../undo/", "Undo it")])] if may_undo else []), Facts(rows)]
 
     def facts(self, decision: Any) -> list[tuple[str, object]]:
         """Return what only this kind of decision has."""
@@ -269,7 +268,8 @@ def decisions_about(signature: int) -> Table:
     for model, columns in ((Veto, ("first", "second")), (Split, ("signature", "made")), (Rename, ("signature",))):
         for column in columns:
             rows: Any = model._default_manager.filter(**{column: signature})
-            found += rows.select_related("created_by", "undone_by", *columns).order_by("-id")[:SHOWN]
+            rows = rows.select_related("created_by", "undone_by", *columns)
+            found += rows.defer(*(f"{name}__vector_sum" for name in columns)).order_by("-id")[:SHOWN]
     found.sort(key=lambda decision: decision.created_at, reverse=True)
     rows = [
         (words(d._meta.verbose_name), link_to(d), d.reason, actor(d), moment(d.created_at), standing(d)) for d in found

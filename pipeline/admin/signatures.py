@@ -216,7 +216,7 @@ def _merge_row(merge: Merge) -> tuple[object, ...]:
         merge.reason,
         moment(merge.created_at),
         actor(merge),
-        format_html('<a href="{}">look or undo</a>', url_of(merge)),
+        format_html('<a href="{}">undo&nbsp;…</a>', url_of(merge)),
     )
 
 

@@ -3,7 +3,7 @@
 Yes is a merge and no is a veto: both stand over later runs, and both are kept as labelled pairs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipeline import group, queries
 from pipeline.gates import Member, judge
 from pipeline.models import Merge, Orphan, Run, Signature, SignatureRoot, Split, Story, Veto
 from pipeline.models.signature import STANDING
-from pipeline.profiles import get_profile
+from pipeline.profiles import Gate, get_profile
 from pipeline.review.centres import root_of
 from pipeline.review.decide import merge_signatures, veto
 from pipeline.signatures.doubt import Doubt, doubtful_pairs, nearest_groups
@@ -21,10 +21,16 @@ from pipeline.signatures.doubt import Doubt, doubtful_pairs, nearest_groups
 MOST_ORPHANS, MOST_STORIES = 1500, 500
 """Signatures that are compared, the last changed first: a table of cosines of all of them is made for a page."""
 
+MOST_DOUBTS = 1000
+"""Closest pairs among which those are looked for that would make a story."""
+
 LEAST_CLOSENESS = 0.7
 """Pairs farther apart are not worth a person's time; see `doubt.Doubt`."""
 
 ASKED = "review queue"
+
+
+Home = Story | Orphan
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Side:
     """One of two signatures that may mean the same."""
 
     signature: Signature
-    home: Story | Orphan
+    home: Home
     conversations: int
     customers: int
     quote: str
@@ -58,15 +64,26 @@ class Pair:
 
 
 def uncertain_pairs(profile: str, limit: int) -> list[Pair]:
-    """Return the pairs of the profile that people should judge first: those that would make a story, then the closest.
+    """Return the pairs of the profile that people should judge first: those that would make a story, then
+    those that concern one, the closest first.
 
     Bounded work for any number of signatures; a fixed number of questions to the database.
     """
     homes = _compared(profile)
     groups = queries.centres_of(sorted(homes))
-    doubts = doubtful_pairs(groups, _decided(profile), least=LEAST_CLOSENESS, limit=3 * limit)
-    found = _pairs(profile, doubts, homes)
-    return sorted(found, key=lambda pair: (not pair.tips, -pair.closeness))[:limit]
+    doubts = doubtful_pairs(groups, _decided(profile), least=LEAST_CLOSENESS, limit=MOST_DOUBTS)
+    sizes = {one.key: one.size for one in groups}
+    doubts.sort(key=lambda doubt: _rank(doubt, homes, sizes, get_profile(profile).gate))
+    found = _pairs(profile, doubts[: 3 * limit], homes)
+    return sorted(found, key=lambda pair: (not pair.tips, not pair.parent.is_story, -pair.closeness))[:limit]
+
+
+def _rank(doubt: Doubt, homes: Mapping[int, Home], sizes: Mapping[int, int], gate: Gate) -> tuple[int, float]:
+    """Order of doubts before anybody looks into the conversations: may they make a story, do they concern one."""
+    if any(isinstance(homes[root], Story) for root in (doubt.first, doubt.second)):
+        return 1, -doubt.closeness
+    is_enough = sizes[doubt.first] + sizes[doubt.second] >= gate.min_conversations
+    return (0 if is_enough else 2), -doubt.closeness
 
 
 def nearest_signatures(signature: Signature, limit: int) -> list[Signature]:
@@ -89,12 +106,12 @@ def answer(*, child: Signature, parent: Signature, same: bool, by: Any) -> Merge
 # --- What is compared ---------------------------------------------------------------------------------------------
 
 
-def _compared(profile: str) -> dict[int, Story | Orphan]:
+def _compared(profile: str) -> dict[int, Home]:
     """Return the homes of the signatures to compare, by signature."""
     orphans = Orphan.objects.filter(signature__profile=profile, graduated_at=None, dismissed_at=None)
     newest_orphans = orphans.order_by("-updated_at", "-id")[:MOST_ORPHANS]
     newest_stories = queries.open_stories(profile).order_by("-updated_at", "-id")[:MOST_STORIES]
-    homes: dict[int, Story | Orphan] = {orphan.signature_id: orphan for orphan in newest_orphans}
+    homes: dict[int, Home] = {orphan.signature_id: orphan for orphan in newest_orphans}
     return homes | {story.signature_id: story for story in newest_stories}
 
 
@@ -114,7 +131,7 @@ def _decided(profile: str) -> set[frozenset[int]]:
 # --- What is shown ------------------------------------------------------------------------------------------------
 
 
-def _pairs(profile: str, doubts: Sequence[Doubt], homes: dict[int, Story | Orphan]) -> list[Pair]:
+def _pairs(profile: str, doubts: Sequence[Doubt], homes: dict[int, Home]) -> list[Pair]:
     roots = sorted({root for doubt in doubts for root in (doubt.first, doubt.second)})
     signatures = Signature.objects.defer("vector_sum").in_bulk(roots)
     sizes, quotes = queries.sizes_that_wait(roots), queries.quotes_of_roots(roots)
