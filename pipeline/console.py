@@ -12,6 +12,7 @@ from pipeline import queries, runs, salvage, tasks
 from pipeline.models import Run, Story
 from pipeline.queries import ItemCounts, RunSummary
 from pipeline.salvage import Inventory
+from pipeline.signatures.lineage import Change, Kind, Sized
 
 EXIT_CODES = {
     Run.State.COMPLETED: 0,
@@ -292,6 +293,22 @@ def print_stories(stories: Sequence[Story], console: Console) -> None:
 def _one_line(quote: str, width: int = 160) -> str:
     line = " ".join(quote.split())
     return line if len(line) <= width else line[: width - 1].rsplit(" ", 1)[0] + "…"
+
+
+def print_changes(found: Sequence[Change], console: Console) -> None:
+    """Print what became of stories, a line each; those that stay the same as a number."""
+    table = Table("", "Before", "After", title="Stories", title_justify="left")
+    for change in found:
+        if change.kind != Kind.SAME:
+            table.add_row(change.kind.value, _sizes(change.before), _sizes(change.after))
+    if table.row_count:
+        console.print(table)
+    same = sum(change.kind == Kind.SAME for change in found)
+    console.print(f"{same} {'story stays' if same == 1 else 'stories stay'} the same.")
+
+
+def _sizes(groups: Sequence[Sized]) -> str:
+    return "\n".join(f"{group.name} ({group.size})" for group in groups)
 
 
 def print_preview(run: Run, console: Console) -> None:

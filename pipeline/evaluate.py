@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score, v_measure_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
-from pipeline import claims, extract, group
+from pipeline import claims, extract, gates
 from pipeline.extractors.base import Extractor, get_extractor
 from pipeline.models import Item
 from pipeline.profiles import Gate, Profile, get_profile
@@ -140,7 +140,15 @@ def _claim(record: Record) -> claims.Claimed:
 # --- Grouping -----------------------------------------------------------------------------------------------------
 
 
-def _by_meaning(reads: Sequence[Read]) -> list[str | None]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a conversation's main theme came: its root signature and the cosine to its centre, if that is known."""
+
+    signature: str
+    score: float | None = None
+
+
+def _by_meaning(reads: Sequence[Read]) -> list[Place | None]:
     """Return the root signature of each conversation, as a merge with an empty registry gives it."""
     rows = [
         ThemeRow(number, draft.proposed.signature, draft.proposed.summary, draft.vector)
@@ -148,33 +156,33 @@ def _by_meaning(reads: Sequence[Read]) -> list[str | None]:
         if (draft := read.draft)
     ]
     assignment = assign(rows, Registered())
-    roots: list[str | None] = [None] * len(reads)
+    places: list[Place | None] = [None] * len(reads)
     for theme in assignment.themes:
-        roots[theme.theme_id] = assignment.root_of[theme.form]
-    return roots
+        places[theme.theme_id] = Place(assignment.root_of[theme.form], theme.score)
+    return places
 
 
-def _by_name(reads: Sequence[Read]) -> list[str | None]:
-    return [read.draft.proposed.signature if read.draft else None for read in reads]
+def _by_name(reads: Sequence[Read]) -> list[Place | None]:
+    return [Place(read.draft.proposed.signature) if read.draft else None for read in reads]
 
 
-def _stories(reads: Sequence[Read], signatures: Sequence[str | None], gate: Gate) -> list[int]:
+def _stories(reads: Sequence[Read], places: Sequence[Place | None], gate: Gate) -> list[int]:
     """Return a group number for each conversation: that of its story, from 0 up, or a negative one of its own."""
-    members: dict[str, list[int]] = defaultdict(list)
-    for number, signature in enumerate(signatures):
-        if signature is not None:
-            members[signature].append(number)
+    members: dict[str, list[gates.Member]] = defaultdict(list)
+    for number, place in enumerate(places):
+        if place is not None:
+            members[place.signature].append(_member(number, reads[number], place.score))
     found = [-1 - number for number in range(len(reads))]
-    for story, (_, numbers) in enumerate(sorted(members.items())):
-        if not group.judge([_member(number, reads[number]) for number in numbers], gate, None).reason:
-            for number in numbers:
-                found[number] = story
+    for story, (_, group) in enumerate(sorted(members.items())):
+        if gates.judge(group, gate, None).is_story:
+            for member in group:
+                found[member.conversation_id] = story
     return found
 
 
-def _member(number: int, read: Read) -> group.Member:
+def _member(number: int, read: Read, score: float | None) -> gates.Member:
     draft = read.outcome.themes[0]
-    return group.Member(
+    return gates.Member(
         theme_id=number,
         conversation_id=number,
         customer=read.customer,
@@ -182,7 +190,7 @@ def _member(number: int, read: Read) -> group.Member:
         category=draft.proposed.category,
         summary=draft.proposed.summary,
         confidence=draft.proposed.confidence,
-        score=0.0,
+        score=score,
         has_evidence=bool(draft.quotes),
     )
 

@@ -6,49 +6,27 @@ that one bad group costs only itself; what could not be settled is named, and th
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db import connection, transaction
+from django.db.models import Case, Q, When
 from django.utils import timezone
 from psqlextra.expressions import ExcludedCol
 from psqlextra.types import ConflictAction
 
 from pipeline import queries
 from pipeline.bulk import copy_rows
-from pipeline.models import Evidence, Orphan, Run, Signature, Story, StoryEvidence
-from pipeline.profiles import Gate, get_profile
+from pipeline.gates import Member, Verdict, judge
+from pipeline.models import Orphan, Run, Signature, Story, StoryEvidence
+from pipeline.profiles import get_profile
 from pipeline.refusals import INFRASTRUCTURE_ERRORS, REFUSED
+from pipeline.signatures.nearest import nearest
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
 LONGEST_TITLE = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One current theme of a root signature, with what the gates look at."""
-
-    theme_id: int
-    conversation_id: int
-    customer: str
-    occurred_at: datetime
-    category: str
-    summary: str
-    confidence: float
-    score: float | None
-    has_evidence: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a group of themes is: a story if `reason` is empty, else an orphan, with what it needs in words."""
-
-    reason: str = ""
-    detail: str = ""
 
 
 def settle_run(*, run: Run) -> list[str]:
@@ -62,13 +40,14 @@ def settle_run(*, run: Run) -> list[str]:
         if not alive.exists():
             break
         unsettled += _settle_all(run, roots[start : start + BATCH])
+    point_to_nearest_stories(profile=run.profile, roots=roots)
     return list(Signature.objects.filter(pk__in=unsettled).order_by("key").values_list("key", flat=True))
 
 
 def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
     try:
         with transaction.atomic():
-            settle(run=run, roots=roots)
+            settle(profile=run.profile, as_of=run.as_of, roots=roots, run=run)
     except INFRASTRUCTURE_ERRORS:
         raise
     except REFUSED:
@@ -79,80 +58,38 @@ def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
     return []
 
 
-# --- The gates ----------------------------------------------------------------------------------------------------
-
-
-def judge(members: Sequence[Member], gate: Gate, as_of: datetime | None) -> Verdict:
-    """Say whether the themes of one signature make a story, or what they lack. The first gate that fails speaks."""
-    proven = [member for member in members if member.has_evidence]
-    sure = [member for member in proven if member.confidence >= gate.min_confidence]
-    conversations, customers = _distinct(members)
-    for reason, count, what in (
-        (Orphan.Reason.TOO_FEW, gate.min_conversations - conversations, "conversation"),
-        (Orphan.Reason.TOO_FEW, gate.min_customers - customers, "customer"),
-        (Orphan.Reason.NO_EVIDENCE, gate.min_conversations - _distinct(proven)[0], "verified quote"),
-        (Orphan.Reason.LOW_CONFIDENCE, gate.min_conversations - _distinct(sure)[0], "clear conversation"),
-    ):
-        if count > 0:
-            return Verdict(reason, f"needs {count} more {what}{'s' if count > 1 else ''}")
-    return _judge_recency(members, gate, as_of)
-
-
-def _judge_recency(members: Sequence[Member], gate: Gate, as_of: datetime | None) -> Verdict:
-    newest = max(member.occurred_at for member in members)
-    if gate.recent_days is None or as_of is None or newest >= as_of - timedelta(days=gate.recent_days):
-        return Verdict()
-    return Verdict(
-        Orphan.Reason.NOT_RECENT,
-        f"last seen {newest:%Y-%m-%d}, more than {gate.recent_days} days before {as_of:%Y-%m-%d}",
-    )
-
-
-def _distinct(members: Iterable[Member]) -> tuple[int, int]:
-    """Return the distinct conversations and customers; every unknown customer is one of their own."""
-    by_conversation = {member.conversation_id: member.customer for member in members}
-    customers = {customer or f"unknown {conversation}" for conversation, customer in by_conversation.items()}
-    return len(by_conversation), len(customers)
-
-
 # --- Settling -----------------------------------------------------------------------------------------------------
 
 
-def settle(*, run: Run, roots: Sequence[int]) -> None:
-    """Bring the stories and orphans of these root signatures in line with their current themes.
+def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: Run | None = None) -> None:
+    """Bring the stories and orphans of these root signatures of a profile in line with their current themes.
 
-    Requires a transaction; locks the signatures first, so that two runs settle one after the other and see each other's
-    themes. A story grows and never loses its people's columns; an orphan graduates into the story it becomes.
+    Recency counts from `as_of`; `run` is noted on what is new and its themes count. Requires a transaction; locks the
+    signatures first, so that two runs settle one after the other and see each other's themes. A story grows and never
+    loses its people's columns; an orphan graduates into the story it becomes. Follow it, once all stories stand, by
+    `point_to_nearest_stories`.
     """
     signatures = list(Signature.objects.filter(pk__in=roots).order_by("pk").select_for_update(no_key=True))
-    gate = get_profile(run.profile).gate
-    groups, standing, dismissed = _members(run, roots), _standing_stories(roots), _dismissed(roots)
+    gate = get_profile(profile).gate
+    groups = members_of(profile=profile, roots=roots, run=run)
+    standing, dismissed = _standing_stories(roots), _dismissed(roots)
     growing = {root: story for root, story in standing.items() if not _recurs(story, groups[root])}
-    verdicts = {root: judge(groups[root], gate, run.as_of) for root in roots if root not in growing and groups[root]}
-    passed = {root for root, verdict in verdicts.items() if not verdict.reason and root not in dismissed}
+    verdicts = {root: judge(groups[root], gate, as_of) for root in roots if groups[root]}
+    passed = {root for root in verdicts.keys() - growing.keys() - dismissed if verdicts[root].is_story}
     stories = growing | _create_stories(run, [s for s in signatures if s.pk in passed], groups, standing)
     _renew_evidence(run, stories, groups)
+    _renew_confidence(stories, verdicts)
     _graduate(stories)
-    _wait([s for s in signatures if s.pk in verdicts and s.pk not in passed], verdicts)
+    _wait([s for s in signatures if s.pk in verdicts and s.pk not in stories], verdicts)
     _forget_empty([root for root in roots if not groups[root]])
 
 
-def _members(run: Run, roots: Sequence[int]) -> dict[int, list[Member]]:
-    """Return the current themes of each root, in the order of their conversations' time."""
+def members_of(*, profile: str, roots: Sequence[int], run: Run | None = None) -> dict[int, list[Member]]:
+    """Return the current themes of each root, in the order of their conversations' time; those of `run` count too."""
     leaves = queries.leaves_of(roots)
-    rows = (
-        queries.current_themes(run)
-        .filter(signature__in=leaves)
-        .annotate(proven=Exists(Evidence.objects.filter(theme=OuterRef("pk"))))
-        .order_by("conversation__occurred_at", "conversation_id", F("signature_score").desc(), "id")
-        .values_list(
-            "signature_id", "id", "conversation_id", "conversation__customer",
-            "conversation__occurred_at", "category", "summary", "confidence", "signature_score", "proven",
-        )
-    )  # fmt: skip
     groups: dict[int, list[Member]] = defaultdict(list)
-    for row in rows:
-        groups[leaves[row[0]]].append(Member(*row[1:]))
+    for signature, member in queries.members(queries.current_themes(profile, run).filter(signature__in=leaves)):
+        groups[leaves[signature]].append(member)
     for root, conversation_id in _kept_by_earlier_stories(roots):
         groups[root] = [member for member in groups[root] if member.conversation_id != conversation_id]
     return groups
@@ -165,9 +102,11 @@ def _kept_by_earlier_stories(roots: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _standing_stories(roots: Sequence[int]) -> dict[int, Story]:
-    """Return the newest story of each root that has any; one that is not open collects or recurs."""
-    stories = Story.objects.filter(signature__in=roots, absorbed_by__isnull=True).order_by("signature_id", "-id")
-    return {story.signature_id: story for story in stories.distinct("signature_id")}
+    """Return of each root that has any its open story, else its newest, which collects or recurs."""
+    is_open = Case(When(status__in=Story.OPEN, then=1), default=0)
+    stories = Story.objects.filter(signature__in=roots, absorbed_by__isnull=True)
+    newest = stories.order_by("signature_id", is_open.desc(), "-id").distinct("signature_id")
+    return {story.signature_id: story for story in newest}
 
 
 def _dismissed(roots: Sequence[int]) -> set[int]:
@@ -190,7 +129,7 @@ def _recurs(story: Story, members: list[Member]) -> bool:
 
 
 def _create_stories(
-    run: Run, signatures: Sequence[Signature], groups: dict[int, list[Member]], standing: dict[int, Story]
+    run: Run | None, signatures: Sequence[Signature], groups: dict[int, list[Member]], standing: dict[int, Story]
 ) -> dict[int, Story]:
     now = timezone.now()
     stories = [
@@ -222,7 +161,7 @@ def describe(members: Sequence[Member]) -> str:
 _EVIDENCE_COLUMNS = ("story_id", "conversation_id", "theme_id", "run_id")
 
 
-def _renew_evidence(run: Run, stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
+def _renew_evidence(run: Run | None, stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
     """Give each story the conversations of its current themes.
 
     What a newer reading took away goes from an open story; a story that people closed keeps what it had.
@@ -244,7 +183,7 @@ def _renew_evidence(run: Run, stories: dict[int, Story], groups: dict[int, list[
 
 
 def _wanted(
-    run: Run, stories: dict[int, Story], groups: dict[int, list[Member]]
+    run: Run | None, stories: dict[int, Story], groups: dict[int, list[Member]]
 ) -> dict[tuple[int, int], StoryEvidence]:
     """Return one row for each story and conversation, by the theme nearest to the middle of the group."""
     wanted: dict[tuple[int, int], StoryEvidence] = {}
@@ -259,10 +198,25 @@ def _has_moved(known: StoryEvidence, wanted: StoryEvidence | None) -> bool:
     return wanted is not None and known.theme_id != wanted.theme_id
 
 
+def _renew_confidence(stories: dict[int, Story], verdicts: dict[int, Verdict]) -> None:
+    """Store how sure each story is now; one whose conversations all went elsewhere keeps what it had."""
+    changed = []
+    for root in sorted(stories.keys() & verdicts.keys()):
+        story, confidence = stories[root], verdicts[root].confidence
+        story.confidence, parts = confidence.score, story.confidence_parts
+        story.confidence_parts = confidence.as_json()
+        if story.confidence_parts != parts:
+            changed.append(story)
+    Story.objects.bulk_update(changed, ["confidence", "confidence_parts"])
+
+
 def _graduate(stories: dict[int, Story]) -> None:
     now = timezone.now()
     for orphan in Orphan.objects.filter(signature__in=stories, graduated_at__isnull=True, dismissed_at__isnull=True):
         Orphan.objects.filter(pk=orphan.pk).update(graduated_at=now, updated_at=now, story=stories[orphan.signature_id])
+
+
+_RENEWED = ("reason", "detail", "confidence", "confidence_parts", "updated_at")
 
 
 def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None:
@@ -273,12 +227,14 @@ def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None
             "signature": signature,
             "reason": verdicts[signature.pk].reason or Orphan.Reason.HELD,
             "detail": verdicts[signature.pk].detail,
+            "confidence": verdicts[signature.pk].confidence.score,
+            "confidence_parts": verdicts[signature.pk].confidence.as_json(),
             "created_at": now,
             "updated_at": now,
         }
         for signature in signatures
     ]
-    renewed = {name: ExcludedCol(name) for name in ("reason", "detail", "updated_at")}
+    renewed = {name: ExcludedCol(name) for name in _RENEWED}
     waiting = Orphan.objects.on_conflict(  # type: ignore[attr-defined]  # psqlextra has no types
         ["signature"], ConflictAction.UPDATE, index_predicate=Q(graduated_at__isnull=True), update_values=renewed
     )
@@ -289,3 +245,32 @@ def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None
 def _forget_empty(roots: Sequence[int]) -> None:
     """Delete the waiting orphans of signatures that no current theme means any more; nobody has decided about them."""
     Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True, dismissed_at__isnull=True).delete()
+
+
+# --- The nearest story --------------------------------------------------------------------------------------------
+
+_POINT = """
+UPDATE pipeline_orphan orphan SET nearest_story_id = near.story, nearest_cosine = near.cosine
+FROM unnest(%s::bigint[], %s::bigint[], %s::float8[]) AS near (root, story, cosine)
+WHERE orphan.signature_id = near.root AND orphan.graduated_at IS NULL
+"""
+
+
+def point_to_nearest_stories(*, profile: str, roots: Sequence[int]) -> None:
+    """Note on the waiting orphans of these roots which open story of the profile is nearest to each.
+
+    Costs roots x open stories, a batch of roots at a time. Needs no transaction; may run twice.
+    """
+    story_of = dict(queries.open_stories(profile).values_list("signature_id", "pk"))
+    among = queries.centres_of(sorted(story_of))
+    waiting = Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True)
+    waiting_roots = list(waiting.values_list("signature_id", flat=True).order_by("signature_id"))
+    for start in range(0, len(waiting_roots), BATCH):
+        batch = waiting_roots[start : start + BATCH]
+        found = nearest(queries.centres_of(batch), among)
+        rows: list[tuple[int, int | None, float | None]] = [
+            (root, story_of[story], cosine) for root, (story, cosine) in found.items()
+        ]
+        rows += [(root, None, None) for root in batch if root not in found]
+        with connection.cursor() as cursor:
+            cursor.execute(_POINT, [list(column) for column in zip(*rows, strict=True)])

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 
-from pipeline.models import Merge, Registry, Run, Signature, SignatureRoot, Theme
-from pipeline.signatures import assign, cluster, normalise
-from pipeline.signatures.assign import Assignment, Registered, RootRow, ThemeRow
+from pipeline import registry
+from pipeline.models import Merge, Registry, Run, Signature, Theme
+from pipeline.signatures import assign
+from pipeline.signatures.assign import Assignment, Centre, Registered, ThemeRow
+from pipeline.signatures.decisions import Decisions
+from pipeline.signatures.rules import NEWEST
 
 log = logging.getLogger(__name__)
-
-RULES_VERSION = f"{normalise.VERSION} {assign.VERSION} {cluster.VERSION}"
-"""Of all rules that decide which theme means what; stored with each run and each merge."""
 
 BATCH = 1000
 
@@ -33,16 +32,18 @@ def merge_themes(*, run: Run, following: str) -> bool:
     False: the registry changed while this was computed, or the run is no longer in this life and phase; try again.
     Raises MixedModels. Idempotent: themes that have a signature keep it.
     """
-    registry, _ = Registry.objects.get_or_create(profile=run.profile)
+    frozen, _ = Registry.objects.get_or_create(profile=run.profile)
     model, themes = _unassigned(run)
-    registered = _registered(run.profile, model)
-    assignment = assign.assign(themes, registered)
+    registered, decisions = _read_registry(run, model)
+    if not _is_unchanged(frozen):
+        return False
+    assignment = assign.assign(themes, registered, decisions)
     with transaction.atomic():
-        if not _is_still_mine(run, registry):
+        if not _is_still_mine(run, frozen):
             return False
-        version = registry.version + 1
-        _apply(run, assignment, model, version)
-        Registry.objects.filter(pk=registry.pk).update(version=version)
+        version = frozen.version + 1
+        apply_assignment(run=run, assignment=assignment, model=model, rules=NEWEST.version, version=version)
+        Registry.objects.filter(pk=frozen.pk).update(version=version)
         Run.objects.filter(pk=run.pk).update(phase=following, advance_claimed_at=None, heartbeat_at=timezone.now())
     return True
 
@@ -70,45 +71,53 @@ def _unassigned(run: Run) -> tuple[str, list[ThemeRow]]:
     return (models[0] if models else ""), [ThemeRow(pk, raw, text, bytes(vector)) for pk, raw, text, vector in rows]
 
 
-def _registered(profile: str, model: str) -> Registered:
-    roots = Signature.objects.filter(profile=profile, vector_sum__isnull=False)
+def _read_registry(run: Run, model: str) -> tuple[Registered, Decisions]:
     if model:
-        refuse_other_model(profile=profile, model=model)
-    links = SignatureRoot.objects.filter(signature__profile=profile)
-    return Registered(
-        roots=tuple(
-            RootRow(root.normal_form, root.key, bytes(root.vector_sum or b""), root.size)
-            for root in roots.filter(root_link__root=F("pk"))
-        ),
-        root_of=dict(links.values_list("signature__normal_form", "root__normal_form")),
-    )
+        refuse_other_model(profile=run.profile, model=model)
+    names = registry.forest(run.profile)
+    unassigned = Theme.objects.filter(run=run, signature__isnull=True)
+    decisions = registry.standing_decisions(names, run.profile, unassigned)
+    return registry.registered(names, run.profile), decisions
+
+
+def _is_unchanged(frozen: Registry) -> bool:
+    """Whether what was read is of one moment: nobody decided or merged while it was read."""
+    return Registry.objects.filter(pk=frozen.pk, version=frozen.version).exists()
 
 
 # --- Applying -----------------------------------------------------------------------------------------------------
 
 
-def _is_still_mine(run: Run, registry: Registry) -> bool:
+def _is_still_mine(run: Run, frozen: Registry) -> bool:
     """Lock the registry row and the run; False if either changed or somebody else holds the registry now."""
     registries = Registry.objects.select_for_update(skip_locked=True)
-    if not registries.filter(pk=registry.pk, version=registry.version).exists():
+    if not registries.filter(pk=frozen.pk, version=frozen.version).exists():
         log.info("run %s: the registry of %s changed; computing again", run.pk, run.profile)
         return False
     runs = Run.objects.select_for_update()
     return runs.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING).exists()
 
 
-def _apply(run: Run, assignment: Assignment, model: str, version: int) -> None:
-    """Write an assignment as this version of the registry. Requires a transaction that holds the registry."""
+def apply_assignment(*, run: Run, assignment: Assignment, model: str, rules: str, version: int) -> None:
+    """Write what these rules assigned as this version of the registry. Requires a transaction that holds it."""
+    _lock_centres(run.profile, [centre.form for centre in assignment.centres])
     _register(run, assignment, model)
     forms = {merge.child for merge in assignment.merges} | {merge.parent for merge in assignment.merges}
     ids = _ids(run.profile, forms | {theme.form for theme in assignment.themes})
-    _renew_roots(run.profile, assignment.roots)
-    _record_merges(run, assignment, ids, version)
+    _renew_centres(run.profile, assignment.centres)
+    _record_merges(run, assignment, ids, model, rules, version)
     _assign_themes(assignment, ids, version)
 
 
+def _lock_centres(profile: str, forms: Sequence[str]) -> None:
+    """Lock the registered ones in the order in which groups are settled and people decide: none waits in a ring."""
+    centres = Signature.objects.filter(profile=profile, normal_form__in=forms).order_by("pk")
+    list(centres.select_for_update(no_key=True).values_list("pk"))
+
+
 def _register(run: Run, assignment: Assignment, model: str) -> None:
-    now = timezone.now()
+    """Add the new names; those that are free are there already."""
+    now, free = timezone.now(), set(registry.free_names(run.profile).values_list("normal_form", flat=True))
     rows = [
         Signature(
             profile=run.profile,
@@ -119,6 +128,7 @@ def _register(run: Run, assignment: Assignment, model: str) -> None:
             vector_model=model,
         )
         for new in assignment.signatures
+        if new.form not in free
     ]
     Signature.objects.bulk_create(rows, batch_size=BATCH)
 
@@ -128,33 +138,34 @@ def _ids(profile: str, forms: set[str]) -> dict[str, int]:
     return dict(named.values_list("normal_form", "pk"))
 
 
-_RENEW_ROOTS = """
-UPDATE pipeline_signature signature SET vector_sum = root.vector_sum, size = root.size
-FROM unnest(%s::text[], %s::bytea[], %s::int[]) AS root (form, vector_sum, size)
-WHERE signature.profile = %s AND signature.normal_form = root.form
+_RENEW_CENTRES = """
+UPDATE pipeline_signature signature SET vector_sum = centre.vector_sum, size = centre.size
+FROM unnest(%s::text[], %s::bytea[], %s::int[]) AS centre (form, vector_sum, size)
+WHERE signature.profile = %s AND signature.normal_form = centre.form
 """
 
 
-def _renew_roots(profile: str, roots: Sequence[RootRow]) -> None:
+def _renew_centres(profile: str, centres: Sequence[Centre]) -> None:
     with connection.cursor() as cursor:
-        for start in range(0, len(roots), BATCH):
-            rows = roots[start : start + BATCH]
+        for start in range(0, len(centres), BATCH):
+            rows = centres[start : start + BATCH]
             columns: list[Any] = [
                 [row.form for row in rows],
                 [row.vector_sum for row in rows],
                 [row.size for row in rows],
             ]
-            cursor.execute(_RENEW_ROOTS, [*columns, profile])
+            cursor.execute(_RENEW_CENTRES, [*columns, profile])
 
 
-def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], version: int) -> None:
+def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], model: str, rules: str, version: int) -> None:
     now = timezone.now()
     rows = [
         Merge(
             child_id=ids[new.child],
             parent_id=ids[new.parent],
             rule=new.rule,
-            rule_version=RULES_VERSION,
+            rule_version=rules,
+            vector_model=model,
             score=new.score,
             reason=new.reason,
             run=run,

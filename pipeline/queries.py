@@ -1,10 +1,11 @@
 """Reads for the steps, screens and commands. Progress and counters are questions to the ledger, never stored sums."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import numpy as np
 from django.db import connection
 from django.db.models import (
     Count,
@@ -22,12 +23,14 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
+from pipeline.gates import Member
 from pipeline.models import (
     Conversation,
     Evidence,
     Item,
     Merge,
     Orphan,
+    Regroup,
     Run,
     Signature,
     SignatureRoot,
@@ -35,8 +38,10 @@ from pipeline.models import (
     Story,
     StoryEvidence,
     Theme,
+    Veto,
 )
 from pipeline.refusals import RunError
+from pipeline.signatures.nearest import GroupSum
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +135,15 @@ def failed_items(run: Run | int) -> QuerySet[Item]:
 # --- Themes -------------------------------------------------------------------------------------------------------
 
 
-def current_themes(run: Run) -> QuerySet[Theme]:
-    """Themes that count while this run groups: for each conversation those of its newest reading.
+def current_themes(profile: str, run: Run | None = None) -> QuerySet[Theme]:
+    """Themes of the profile that count: for each conversation those of its newest reading.
 
-    A reading counts once its run is finished; those of this run, and of others that group now, count already.
+    A reading counts once its run is finished; those of runs that group now, and of this run if given, count already.
     """
     grouping = Q(run__state=Run.State.RUNNING, run__phase__in=(Run.Phase.GROUP, Run.Phase.FINISH))
-    counts = Q(run__state__in=Run.FINISHED) | Q(run=run) | grouping
+    counts = Q(run__state__in=Run.FINISHED) | grouping
+    if run is not None:
+        counts |= Q(run=run)
     newer = Item.objects.filter(
         counts,
         conversation=OuterRef("conversation"),
@@ -144,7 +151,21 @@ def current_themes(run: Run) -> QuerySet[Theme]:
         state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
         id__gt=OuterRef("item_id"),
     )
-    return Theme.objects.filter(counts, ~Exists(newer), profile=run.profile, signature__isnull=False)
+    return Theme.objects.filter(counts, ~Exists(newer), profile=profile, signature__isnull=False)
+
+
+def members(themes: QuerySet[Theme]) -> Iterator[tuple[int, Member]]:
+    """The signature of each of these themes, and what the gates look at, in the order of their conversations' time."""
+    rows = (
+        themes.annotate(proven=Exists(Evidence.objects.filter(theme=OuterRef("pk"))))
+        .order_by("conversation__occurred_at", "conversation_id", F("signature_score").desc(), "id")
+        .values_list(
+            "signature_id", "id", "conversation_id", "conversation__customer",
+            "conversation__occurred_at", "category", "summary", "confidence", "signature_score", "proven",
+        )
+    )  # fmt: skip
+    for row in rows:
+        yield row[0], Member(*row[1:])
 
 
 def affected_roots(run: Run) -> list[int]:
@@ -174,7 +195,7 @@ def themes_without_a_home(run: Run) -> QuerySet[Theme]:
     unassigned = Theme.objects.filter(run=run, signature__isnull=True)
     if not run.makes_stories:
         return unassigned
-    current = current_themes(run).filter(run=run).annotate(stories=_story_count(), waits=_has_orphan())
+    current = current_themes(run.profile, run).filter(run=run).annotate(stories=_story_count(), waits=_has_orphan())
     homeless = current.filter(stories=0, waits=False)
     return unassigned | Theme.objects.filter(run=run, pk__in=homeless.values("pk"))
 
@@ -209,7 +230,12 @@ def homes_of_themes(run: Run) -> Homes:
     """Where the themes of the run are now; those that a newer reading replaced need no home."""
     themes = Theme.objects.filter(run=run)
     total, unassigned = themes.count(), themes.filter(signature__isnull=True).count()
-    current = current_themes(run).filter(run=run).annotate(stories=_story_count(), waits=_has_orphan()).order_by()
+    current = (
+        current_themes(run.profile, run)
+        .filter(run=run)
+        .annotate(stories=_story_count(), waits=_has_orphan())
+        .order_by()
+    )
     found: Counter[str] = Counter()
     for stories, waits, number in current.values_list("stories", "waits").annotate(number=Count("id")):
         home = ("in_orphan" if waits else "homeless", "in_story", "in_two_stories")[min(stories, 2)]
@@ -224,6 +250,23 @@ def extracted_items_without_a_theme(run: Run) -> QuerySet[Item]:
 
 
 # --- Stories and orphans ------------------------------------------------------------------------------------------
+
+
+def open_stories(profile: str) -> QuerySet[Story]:
+    """Stories of the profile that people still work on."""
+    return Story.objects.filter(signature__profile=profile, status__in=Story.OPEN, absorbed_by__isnull=True)
+
+
+def centres_of(roots: Sequence[int]) -> list[GroupSum]:
+    """The centre of each of these roots that has one, by rising id: with those of the names merged into it."""
+    rows = Signature.objects.filter(root_link__root__in=roots, vector_sum__isnull=False, size__gt=0)
+    sums: dict[int, np.ndarray] = {}
+    sizes: Counter[int] = Counter()
+    for root, vector_sum, size in rows.order_by("pk").values_list("root_link__root", "vector_sum", "size"):
+        vector = np.frombuffer(bytes(vector_sum), np.float32)
+        sums[root] = sums[root] + vector if root in sums else vector
+        sizes[root] += size
+    return [GroupSum(root, sums[root].tobytes(), sizes[root]) for root in sorted(sums)]
 
 
 def stories_of_run(run: Run | int) -> QuerySet[Story]:
@@ -303,6 +346,11 @@ def run_summary(run: Run) -> RunSummary:
         seconds=seconds,
         conversations_per_second=counts.finished / seconds if seconds else 0.0,
     )
+
+
+def regroups_of(run: Run) -> QuerySet[Regroup]:
+    """When the run's themes were assigned anew, the first first."""
+    return Regroup.objects.filter(run=run).select_related("created_by").order_by("id")
 
 
 def seconds_worked(run: Run) -> float:
@@ -454,6 +502,23 @@ def merges_into(root: Signature | int) -> QuerySet[Merge]:
     return merges.defer("child__vector_sum", "parent__vector_sum").order_by("-score", "id")
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewedPair:
+    """What a person said about two signatures, by their keys: whether they are the same problem."""
+
+    first: str
+    second: str
+    same: bool
+
+
+def reviewed_pairs(profile: str) -> list[ReviewedPair]:
+    """The profile's pairs that people judged and that still stand: merges are the same, vetoes are not."""
+    merges = Merge.objects.filter(undone_at__isnull=True, rule=Merge.PERSON, child__profile=profile)
+    vetoes = Veto.objects.filter(undone_at__isnull=True, first__profile=profile)
+    same = [ReviewedPair(*keys, True) for keys in merges.values_list("child__key", "parent__key").order_by("id")]
+    return [*same, *(ReviewedPair(*keys, False) for keys in vetoes.values_list("first__key", "second__key"))]
+
+
 def spellings_of(signature: Signature) -> QuerySet[Theme, tuple[str, int]]:
     """Raw signatures that came to mean this one, each with its number of themes, the commonest first."""
     mine = Theme.objects.filter(signature__in={signature.pk, *_leaves_of([signature.pk])})
@@ -519,6 +584,7 @@ def figures_of_conversations(conversations: Sequence[int]) -> dict[int, tuple[in
         "pk", Func(F(version), function="jsonb_array_length", output_field=IntegerField())
     )
     figures: dict[int, tuple[int, list[StoryEvidence]]] = {pk: (count, []) for pk, count in counts}
-    for row in StoryEvidence.objects.filter(conversation__in=conversations).select_related("story").order_by("id"):
+    rows = StoryEvidence.objects.filter(conversation__in=conversations, story__absorbed_by__isnull=True)
+    for row in rows.select_related("story").order_by("id"):
         figures.setdefault(row.conversation_id, (0, []))[1].append(row)
     return figures

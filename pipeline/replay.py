@@ -1,128 +1,250 @@
-"""The registry of a profile as it stood before each of its merges, rebuilt from what the earlier merges recorded.
+"""A run's themes taken out of the registry and assigned anew, in memory: what other rules would have made of them.
 
-A merge reads a frozen registry and writes the next version of it: its themes and its merges carry that version. So the
-registry before version N is what the themes and merges of the versions below N add up to. Vectors are summed in the
-order in which `assign` sums them, and come out equal bit by bit.
+What people decided stays: themes of signatures that a standing decision names are not taken out.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
-from pipeline.models import Merge, Theme
-from pipeline.signatures import assign
-from pipeline.signatures.assign import Registered, RootRow, ThemeRow
-from pipeline.signatures.cluster import Floats
+from pipeline import group, registry
+from pipeline.gates import Member, judge
+from pipeline.models import Merge, Move, Registry, Rename, Run, Signature, Split, Theme, Veto
+from pipeline.models.signature import STANDING
+from pipeline.profiles import get_profile
+from pipeline.registry import Forest
+from pipeline.signatures.assign import Assignment, Centre, Registered, ThemeRow
+from pipeline.signatures.decisions import Decisions
+
+Groups = Mapping[str, Sequence[Member]]
+"""The current themes of each root, by the root's normal form."""
+
+
+class NothingToReplay(Exception):
+    """The run has no themes that could be assigned anew; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What a merge recorded for one theme; `form` is the normal form of its signature, empty if it has none now."""
-
-    theme: ThemeRow
-    run_id: int
-    form: str
-    rule: str
-    score: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """One merge: the version of the registry it wrote, what it gave each theme, and which (child, parent) it merged."""
-
-    version: int
-    given: tuple[Given, ...]
-    merges: frozenset[tuple[str, str]]
-
-
 class Replay:
-    """A registry that grows pass by pass, as the real one did."""
+    """A run's themes beside the registry as it is without them.
 
-    def __init__(self) -> None:
-        self._parents: dict[str, str] = {}
-        self._forms: set[str] = set()
-        self._sums: dict[str, Floats] = {}
-        self._sizes: dict[str, int] = {}
+    frozen: the registry row, with the version this was read at.
+    model: of the themes' vectors.
+    registered, decisions: what `assign` is given.
+    names: the registry as it is, with the themes.
+    released: names that only these themes bear: they may be given anew.
+    signature_of: the signature of each theme, now.
+    held: how many of the run's themes stay because people decided about their signatures.
+    """
 
-    def take(self, done: Pass) -> None:
-        """Apply what a merge wrote."""
-        self._forms |= {given.form for given in done.given if given.form}
-        self._forms |= {form for merge in done.merges for form in merge}
-        self._parents |= dict(done.merges)
-        by_theme = {given.theme.id: given.form for given in done.given}
-        rows: dict[str, list[bytes]] = defaultdict(list)
-        for theme in assign.in_order(given.theme for given in done.given if given.form):
-            rows[self.root_of(by_theme[theme.id])].append(theme.vector)
-        for root, vectors in rows.items():
-            self._add(root, vectors)
+    run: Run
+    frozen: Registry
+    model: str
+    themes: tuple[ThemeRow, ...]
+    registered: Registered
+    decisions: Decisions
+    names: Forest
+    released: frozenset[int]
+    signature_of: Mapping[int, int]
+    held: int
 
-    def _add(self, root: str, vectors: Sequence[bytes]) -> None:
-        added = np.zeros(len(vectors[0]) // 4, np.float32)
-        for vector in vectors:
-            added += np.frombuffer(vector, np.float32)
-        self._sums[root] = self._sums[root] + added if root in self._sums else added
-        self._sizes[root] = self._sizes.get(root, 0) + len(vectors)
+    @property
+    def centres(self) -> set[int]:
+        """Ids of the signatures in which the themes are counted now."""
+        return {self.names.centre(signature) for signature in self.signature_of.values()}
 
-    def root_of(self, form: str) -> str:
-        """Return what a name meant after the last pass taken."""
-        while form in self._parents:
-            form = self._parents[form]
-        return form
+    @property
+    def roots(self) -> set[int]:
+        """Ids of what the themes mean now."""
+        return {self.names.root(signature) for signature in self.signature_of.values()}
 
-    def registered(self, keys: Mapping[str, str]) -> Registered:
-        """Return the registry as the next merge reads it; `keys` gives the spelling of each normal form."""
-        return Registered(
-            roots=tuple(
-                RootRow(form, keys.get(form, form), total.tobytes(), self._sizes[form])
-                for form, total in sorted(self._sums.items())
-            ),
-            root_of={form: self.root_of(form) for form in self._forms},
+
+# --- Taking out ---------------------------------------------------------------------------------------------------
+
+
+def take_out(run: Run) -> Replay:
+    """Return the run's themes and the registry without them; nothing is written. Raises NothingToReplay."""
+    if run.is_live:
+        raise NothingToReplay(f"run {run.pk} is {run.state}: wait until it has ended, then try again.")
+    frozen, _ = Registry.objects.get_or_create(profile=run.profile)
+    names = registry.forest(run.profile)
+    held = {names.centre(signature) for signature in _decided(run.profile)}
+    rows, models, held_count = _rows(run, names, held)
+    if not rows:
+        raise NothingToReplay(_why_nothing(run, held_count))
+    signature_of = {row.id: signature for row, signature in rows}
+    released = _released(run, names, set(signature_of.values()))
+    decisions = registry.standing_decisions(names, run.profile, Theme.objects.filter(pk__in=list(signature_of)))
+    return Replay(
+        run=run,
+        frozen=frozen,
+        model=models.pop(),
+        themes=tuple(row for row, _ in rows),
+        registered=_without(registry.registered(names, run.profile), names, released, rows),
+        decisions=decisions,
+        names=names,
+        released=released,
+        signature_of=signature_of,
+        held=held_count,
+    )
+
+
+def _rows(run: Run, names: Forest, held: set[int]) -> tuple[list[tuple[ThemeRow, int]], set[str], int]:
+    """Return the themes to be taken out with their signatures, their vectors' models, and how many stay."""
+    rows, models, held_count = [], set(), 0
+    themes = Theme.objects.filter(run=run, signature__isnull=False).order_by("id")
+    columns = themes.values_list("id", "raw_signature", "summary", "vector", "signature_id", "vector_model")
+    for pk, raw, summary, vector, signature, model in columns.iterator(chunk_size=5000):
+        if signature is None or names.centre(signature) in held:
+            held_count += 1
+        else:
+            rows.append((ThemeRow(pk, raw, summary, bytes(vector)), signature))
+            models.add(model)
+    return rows, models, held_count
+
+
+def _why_nothing(run: Run, held: int) -> str:
+    if held:
+        return f"run {run.pk}: people decided about the signatures of all its {held} themes; undo a decision first."
+    return f"run {run.pk} has no merged themes; `./manage.py run_status {run.pk}` tells what became of it."
+
+
+def _decided(profile: str) -> Iterator[int]:
+    """Yield the signatures that standing decisions of people name."""
+    by_people = Q(rule=Merge.PERSON) & STANDING | Q(undone_by__isnull=False)
+    merges = Merge.objects.filter(by_people, child__profile=profile)
+    vetoes = Veto.objects.filter(STANDING, first__profile=profile)
+    splits = Split.objects.filter(STANDING, signature__profile=profile)
+    moves = Move.objects.filter(STANDING, target__profile=profile)
+    for pairs in (
+        merges.values_list("child_id", "parent_id"),
+        vetoes.values_list("first_id", "second_id"),
+        splits.values_list("signature_id", "made_id"),
+        moves.values_list("source_id", "target_id"),
+    ):
+        for pair in pairs:
+            yield from pair
+    yield from Rename.objects.filter(STANDING, profile=profile).values_list("signature_id", flat=True)
+
+
+def _released(run: Run, names: Forest, signatures: Iterable[int]) -> frozenset[int]:
+    """Return the names that nothing but the run's themes bears, nor any name that rules merged into them."""
+    centres = {names.centre(signature) for signature in signatures}
+    touched = {pk for pk in names.form_of if names.centre(pk) in centres}
+    elsewhere = Theme.objects.filter(signature__in=touched).exclude(run=run).values_list("signature_id", flat=True)
+    kept: set[int] = set()
+    for signature in elsewhere.distinct():
+        kept.update(_upwards(names, signature))
+    return frozenset(touched - kept)
+
+
+def _upwards(names: Forest, signature: int | None) -> Iterator[int]:
+    while signature is not None:
+        yield signature
+        signature = names.by_rules.get(signature)
+
+
+def _without(
+    whole: Registered, names: Forest, released: frozenset[int], rows: Iterable[tuple[ThemeRow, int]]
+) -> Registered:
+    """Return the registry without the released names, and without the vectors of these themes."""
+    lost: dict[str, list[bytes]] = defaultdict(list)
+    for row, signature in rows:
+        lost[names.form_of[names.centre(signature)]].append(row.vector)
+    gone = {names.form_of[pk] for pk in released}
+    return Registered(
+        centres=tuple(
+            _less(centre, lost[centre.form]) if centre.form in lost else centre
+            for centre in whole.centres
+            if centre.form not in gone
+        ),
+        centre_of={form: centre for form, centre in whole.centre_of.items() if form not in gone},
+    )
+
+
+def _less(centre: Centre, vectors: Sequence[bytes]) -> Centre:
+    taken = np.frombuffer(b"".join(vectors), np.float32).reshape(len(vectors), -1)
+    left = np.frombuffer(centre.vector_sum, np.float32) - taken.sum(axis=0, dtype=np.float64)
+    return replace(centre, vector_sum=left.astype(np.float32).tobytes(), size=centre.size - len(vectors))
+
+
+# --- Looking at what came of it -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All current themes that an assignment could concern: each with its root now, by normal form."""
+
+    replay: Replay
+    members: Sequence[tuple[str, Member]]
+
+    def before(self) -> Groups:
+        """Return the groups as they are."""
+        return _grouped(self.members)
+
+    def after(self, assignment: Assignment) -> Groups:
+        """Return the groups as they would be."""
+        anew = {theme.theme_id: theme for theme in assignment.themes}
+        return _grouped(
+            (assignment.root_of[found.form], replace(member, score=found.score))
+            if (found := anew.get(member.theme_id))
+            else (root, member)
+            for root, member in self.members
         )
 
-
-def passes(profile: str) -> Iterator[Pass]:
-    """Yield every merge of the profile that gave a theme its signature, the earliest first; one at a time in memory."""
-    merges: dict[int, set[tuple[str, str]]] = defaultdict(set)
-    recorded = Merge.objects.filter(child__profile=profile)
-    edges = recorded.values_list("registry_version", "child__normal_form", "parent__normal_form")
-    for version, child, parent in edges.iterator():
-        merges[version].add((child, parent))
-    for version, rows in groupby(_themes(profile), key=itemgetter(0)):
-        yield Pass(version, tuple(_given(row) for row in rows), frozenset(merges[version]))
+    def of_run(self, groups: Groups) -> Groups:
+        """Return the groups that hold any of the run's themes."""
+        mine = self.replay.signature_of
+        return {root: members for root, members in groups.items() if any(member.theme_id in mine for member in members)}
 
 
-def _themes(profile: str) -> Iterator[tuple[Any, ...]]:
-    assigned = Theme.objects.filter(profile=profile, registry_version__isnull=False).order_by("registry_version")
-    return assigned.values_list(
-        "registry_version", "id", "raw_signature", "summary", "vector", "run_id", "signature__normal_form",
-        "signature_rule", "signature_score",
-    ).iterator(chunk_size=2000)  # fmt: skip
+def scene(replay: Replay, assignments: Iterable[Assignment]) -> Scene:
+    """Read the current themes of all roots that the themes mean now, or would mean."""
+    id_of = {form: pk for pk, form in replay.names.form_of.items()}
+    reached = {assignment.root_of[theme.form] for assignment in assignments for theme in assignment.themes}
+    roots = sorted(replay.roots | {id_of[form] for form in reached if form in id_of})
+    groups = group.members_of(profile=replay.run.profile, roots=roots, run=replay.run)
+    form_of = replay.names.form_of
+    return Scene(replay, [(form_of[root], member) for root in roots for member in groups[root]])
 
 
-def _given(row: tuple[Any, ...]) -> Given:
-    _, pk, raw, summary, vector, run_id, form, rule, score = row
-    return Given(ThemeRow(pk, raw, summary, bytes(vector)), run_id, form or "", rule, score)
+def _grouped(members: Iterable[tuple[str, Member]]) -> dict[str, list[Member]]:
+    groups: dict[str, list[Member]] = defaultdict(list)
+    for root, member in members:
+        groups[root].append(member)
+    return groups
 
 
-def obstacles(profile: str, *, before: int, at: datetime | None) -> list[str]:
-    """Return, in words, why the registry before a version cannot be rebuilt: what changed it and left no record to add.
+def stories_of(groups: Groups, run: Run) -> dict[str, int]:
+    """Return the roots whose groups pass the profile's gates as of the run, with their conversations."""
+    gate = get_profile(run.profile).gate
+    return {
+        root: len({member.conversation_id for member in members})
+        for root, members in groups.items()
+        if judge(members, gate, run.as_of).is_story
+    }
 
-    `at` is when that version was written: what was undone later does not matter to it. None: undone at all.
-    """
-    earlier = Merge.objects.filter(child__profile=profile, registry_version__lt=before)
-    assigned = Theme.objects.filter(profile=profile, registry_version=OuterRef("registry_version"))
-    undone = Q(undone_at__isnull=False) if at is None else Q(undone_at__lt=at)
-    found = (
-        (earlier.filter(undone), "merges were undone"),
-        (earlier.filter(created_by__isnull=False), "merges were made by a person"),
-        (earlier.filter(~Exists(assigned)), "merges have none of the themes they came from; their run was deleted"),
-    )
-    counted = ((merges.count(), words) for merges, words in found)
-    return [f"{count} earlier {words}" for count, words in counted if count]
+
+def flows(before: Groups, after: Groups) -> Counter[tuple[str, str]]:
+    """Return how many conversations of a group before are in a group after, by both roots."""
+    root_of = {member.theme_id: root for root, members in after.items() for member in members}
+    shared = {
+        (root, root_of[member.theme_id], member.conversation_id)
+        for root, members in before.items()
+        for member in members
+    }
+    return Counter((one, other) for one, other, _ in shared)
+
+
+def pairs(groups: Iterable[int]) -> int:
+    """Return how many pairs of themes are together in groups of these sizes."""
+    return sum(size * (size - 1) // 2 for size in groups)
+
+
+def keys_of(replay: Replay, assignment: Assignment) -> dict[str, str]:
+    """Return the readable name of each normal form, as it stands or as it would be registered."""
+    known = Signature.objects.filter(profile=replay.run.profile).values_list("normal_form", "key")
+    return {new.form: new.key for new in assignment.signatures} | dict(known)

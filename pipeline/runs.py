@@ -21,6 +21,7 @@ from pipeline.profiles import get_profile
 from pipeline.pulse import pulse
 from pipeline.refusals import INFRASTRUCTURE_ERRORS
 from pipeline.refusals import RunError as RunError  # what callers catch is named beside what raises it
+from pipeline.signatures.rules import NEWEST
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def versions(profile: str, extractor: str) -> dict[str, str]:
         "profile": profile_version,
         "extractor": reader.version,
         "model": reader.model,
-        "rules": merge.RULES_VERSION,
+        "rules": NEWEST.version,
     }
 
 

@@ -14,14 +14,15 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Prefetch, QuerySet
 
-from pipeline import claims, extract, merge, queries, runs, schema
+from pipeline import claims, extract, queries, runs, schema
 from pipeline.extractors.base import Answer, Extractor, UnknownExtractor, get_extractor
-from pipeline.models import Call, Evidence, Item, Merge, Registry, Run, Signature, Theme
+from pipeline.history import Given, Pass, Replay, obstacles, passes
+from pipeline.models import Call, Evidence, Item, Merge, Move, Registry, Run, Signature, Theme
 from pipeline.profiles import Profile, UnknownProfile, get_profile
 from pipeline.refusals import RunError
-from pipeline.replay import Given, Pass, Replay, obstacles, passes
 from pipeline.signatures import normalise
 from pipeline.signatures.assign import Assignment, Registered, assign
+from pipeline.signatures.rules import NEWEST
 
 ORDERS = 3
 """In how many shuffled orders each merge is derived again."""
@@ -343,10 +344,12 @@ def _unrecorded(run: Run) -> Sequence[int]:
 
 def _why_not(run: Run, done: Pass) -> str:
     """Return why a merge of the run cannot be derived again, if so."""
-    merges = Merge.objects.filter(child__profile=run.profile, registry_version=done.version)
+    merges = Merge.objects.filter(child__profile=run.profile, registry_version=done.version).exclude(rule=Merge.PERSON)
     rules = set(merges.values_list("rule_version", flat=True)) or {run.versions.get("rules", "")}
-    if rules != {merge.RULES_VERSION}:
-        return f"merge {done.version} was made by {', '.join(sorted(rules))}; the rules are now {merge.RULES_VERSION}"
+    if rules != {NEWEST.version}:
+        return f"merge {done.version} was made by {', '.join(sorted(rules))}; the rules are now {NEWEST.version}"
+    if moved := Move.objects.filter(theme__in=[given.theme.id for given in done.given]).count():
+        return f"{moved} themes of merge {done.version} were moved by people"
     found = obstacles(run.profile, before=done.version, at=run.finished_at)
     return f"the registry before merge {done.version} cannot be rebuilt: {'; '.join(found)}" if found else ""
 
@@ -407,16 +410,16 @@ def _registry(profile: str, replay: Replay) -> Check:
     if found := obstacles(profile, before=version + 1, at=None):
         return Check("registry", f"the signatures of {profile}", (), f"it cannot be rebuilt: {'; '.join(found)}")
     rebuilt = replay.registered({})
-    sums = {root.form: (root.vector_sum, root.size) for root in rebuilt.roots}
+    sums = {centre.form: (centre.vector_sum, centre.size) for centre in rebuilt.centres}
     stored = Signature.objects.filter(profile=profile).order_by("normal_form")
     rows = stored.values_list("normal_form", "root_link__root__normal_form", "vector_sum", "size")
     faults, count = [], 0
     for form, root, total, size in rows.iterator(chunk_size=2000):
         count += 1
-        if form not in rebuilt.root_of:
+        if form not in rebuilt.centre_of:
             faults.append(f"signature {form} is held by no theme")
-        elif root != rebuilt.root_of[form]:
-            faults.append(f"signature {form} means {root}; its merges say {rebuilt.root_of[form]}")
+        elif root != rebuilt.centre_of[form]:
+            faults.append(f"signature {form} means {root}; its merges say {rebuilt.centre_of[form]}")
         elif form in sums and (bytes(total or b""), size) != sums[form]:
             faults.append(f"signature {form}: its vector and size are not the sum of its {sums[form][1]} themes")
     return Check("registry", f"{count} signatures of {profile} are what all its themes add up to", _some(faults))

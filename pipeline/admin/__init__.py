@@ -1,5 +1,5 @@
 """The screens of the pipeline; a file a noun."""
 
-from pipeline.admin import conversations, index, orphans, runs, signatures, sources, stories, themes
+from pipeline.admin import conversations, index, ledger, orphans, runs, signatures, sources, stories, themes
 
-__all__ = ["conversations", "index", "orphans", "runs", "signatures", "sources", "stories", "themes"]
+__all__ = ["conversations", "index", "ledger", "orphans", "runs", "signatures", "sources", "stories", "themes"]

@@ -5,10 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from pipeline import queries
 from pipeline.admin.base import badge, day, link_to, link_to_list, moment, short
-from pipeline.admin.sections import Section, Table
+from pipeline.admin.sections import Links, Section, Table
 from pipeline.models import Orphan, Run, Story
 
 NEWEST = 8
@@ -65,7 +66,16 @@ def _runs() -> Section:
     )
 
 
-_SECTIONS = (("pipeline.view_story", _stories), ("pipeline.view_run", _runs), ("pipeline.view_orphan", _orphans))
+def _pairs() -> Section:
+    return Links([(reverse("admin:pipeline_signature_pairs"), "Review queue: pairs that may be one problem")])
+
+
+_SECTIONS = (
+    ("pipeline.view_story", _stories),
+    ("pipeline.view_run", _runs),
+    ("pipeline.view_orphan", _orphans),
+    ("pipeline.view_signature", _pairs),
+)
 
 # A site of our own would have to be named in the settings for this one page.
 admin.site.index = index  # type: ignore[method-assign]

@@ -22,8 +22,10 @@ from pipeline.admin.base import (
     link_to,
     link_to_list,
     moment,
+    score,
     short,
 )
+from pipeline.admin.confidence import confidence
 from pipeline.admin.evidence import quoted
 from pipeline.admin.sections import Facts, Quotes, Section
 from pipeline.admin.signatures import merged_names
@@ -78,7 +80,9 @@ class StateFilter(NarrowingFilter):
 class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     """Those that need least first."""
 
-    list_display = ["name", "reason_badge", "detail", "conversations", "customers", "last_seen", "quote"]
+    list_display = [
+        "name", "reason_badge", "detail", "near_to", "conversations", "customers", "last_seen", "quote",
+    ]  # fmt: skip
     list_filter = [StateFilter, "reason", "updated_at"]
     search_fields = ["signature__key", "detail"]
     ordering = ["detail", "-updated_at"]  # "needs 1 more conversation" stands before "needs 2 more"
@@ -87,7 +91,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Orphan]:
         """Return orphans with their signatures and without vectors."""
-        related = super().get_queryset(request).select_related("signature", "story", "dismissed_by")
+        related = super().get_queryset(request).select_related("signature", "story", "nearest_story", "dismissed_by")
         return related.defer("signature__vector_sum")
 
     def complete(self, rows: Sequence[Orphan]) -> None:
@@ -106,6 +110,10 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     @admin.display(description="reason", ordering="reason")
     def reason_badge(self, orphan: Orphan) -> SafeString:
         return badge(orphan.reason)
+
+    @admin.display(description="nearest story", ordering="-nearest_cosine")
+    def near_to(self, orphan: Orphan) -> SafeString | str:
+        return nearest(orphan)
 
     @admin.display
     def conversations(self, orphan: Any) -> int:
@@ -159,7 +167,14 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     def sections(self, request: HttpRequest, orphan: Orphan) -> list[Section]:
         """Return what it waits for, its evidence, and the names it goes by."""
         self.complete([orphan])
-        return [Facts(_facts(orphan)), _evidence(orphan), merged_names(orphan.signature)]
+        return [Facts(_facts(orphan)), confidence(orphan), _evidence(orphan), merged_names(orphan.signature)]
+
+
+def nearest(orphan: Orphan) -> SafeString | str:
+    """Return a link to the story whose centre was nearest, with the cosine."""
+    if orphan.nearest_story is None:
+        return "-"
+    return format_html("{} {}", link_to(orphan.nearest_story), score(orphan.nearest_cosine))
 
 
 def _facts(orphan: Any) -> list[tuple[str, object]]:
@@ -168,6 +183,7 @@ def _facts(orphan: Any) -> list[tuple[str, object]]:
     return [
         ("Reason", badge(orphan.reason)),
         ("What it needs", orphan.detail),
+        ("Nearest story", nearest(orphan)),
         ("Conversations", size.conversations),
         ("Customers", size.customers),
         ("Themes", link_to_list(Theme, size.themes, signature__root_link__root=orphan.signature_id)),

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from pipeline import queries
 from pipeline.admin.base import WholePageAdmin, badge, day, duration, link_to, link_to_list, moment, short, words
+from pipeline.admin.curve import curve
 from pipeline.admin.sections import Bar, Commands, Facts, Note, Section, Table
 from pipeline.models import Conversation, Item, Orphan, Run, Story, Theme
 
@@ -105,6 +106,8 @@ class RunAdmin(WholePageAdmin):
             *_failures(run, counts.failed),
             *([_stories(run, summary.stories_new + summary.stories_grown)] if run.makes_stories else []),
             *_orphans(summary.orphans),
+            *_regroups(run),
+            *curve(request, run, summary.themes),
             Facts(_pairs(run.parameters), "Parameters"),
             Facts(_pairs(run.versions), "Versions"),
             *([Facts(_pairs(run.preview), "Preview")] if run.preview else []),
@@ -212,6 +215,24 @@ def _orphans(by_reason: Mapping[str, int]) -> list[Section]:
         for reason, count in sorted(by_reason.items())
     ]
     return [Table("Orphans of this run by reason", ["Reason", "Orphans"], rows, numbers=[1])]
+
+
+def _regroups(run: Run) -> list[Section]:
+    rows = [
+        (
+            moment(entry.created_at),
+            entry.created_by or "",
+            entry.rules_before,
+            entry.rules,
+            entry.themes,
+            entry.pairs_joined,
+            entry.pairs_split,
+            entry.reason,
+        )
+        for entry in queries.regroups_of(run)
+    ]
+    heads = ["When", "By", "Rules before", "Rules", "Themes", "Pairs joined", "Pairs split", "Why"]
+    return [Table("Regrouped", heads, rows, numbers=[4, 5, 6])] if rows else []
 
 
 def _what_to_type(run: Run) -> list[Section]:

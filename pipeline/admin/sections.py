@@ -95,4 +95,71 @@ class Commands:
     template: str = "admin/pipeline/commands.html"
 
 
-Section = Note | Facts | Table | Quotes | Thread | Bar | Commands
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a person may do from here: addresses and what stands on them."""
+
+    links: Sequence[tuple[str, str]]
+    template: str = "admin/pipeline/links.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a chart: its name, its tone (good, busy, warn, bad) and a value for each label of the chart."""
+
+    name: str
+    tone: str
+    values: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A line in the picture: its points as SVG has them, (x, y, value) of each, and where its name stands."""
+
+    name: str
+    tone: str
+    points: str
+    marks: Sequence[tuple[int, int, int]]
+    end: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A few lines over the same labels, from 0 up."""
+
+    title: str
+    labels: Sequence[str]
+    lines: Sequence[Line]
+    width: int = 640
+    height: int = 200
+    template: str = "admin/pipeline/chart.html"
+
+    @property
+    def ticks(self) -> list[tuple[int, str]]:
+        return [(self._across(place), label) for place, label in enumerate(self.labels)]
+
+    @property
+    def summary(self) -> str:
+        """The lines in words, for who cannot see them."""
+        return "; ".join(f"{line.name}: {', '.join(map(str, line.values))}" for line in self.lines)
+
+    @property
+    def drawn(self) -> list[Drawn]:
+        return [self._draw(line) for line in self.lines]
+
+    def _draw(self, line: Line) -> Drawn:
+        marks = [(self._across(place), self._up(value), value) for place, value in enumerate(line.values)]
+        points = " ".join(f"{x},{y}" for x, y, _ in marks)
+        x, y, _ = marks[-1]
+        return Drawn(line.name, line.tone, points, marks, x + 8, y + 4)
+
+    def _across(self, place: int) -> int:
+        return 20 + round(place * (self.width - 110) / max(len(self.labels) - 1, 1))
+
+    def _up(self, value: int) -> int:
+        most = max((value for line in self.lines for value in line.values), default=0) or 1
+        return 10 + round((self.height - 40) * (1 - value / most))
+
+
+Section = Chart | Note | Facts | Table | Quotes | Thread | Bar | Commands | Links

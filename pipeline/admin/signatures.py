@@ -3,14 +3,29 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import queries
-from pipeline.admin.base import WholePageAdmin, badge, breakable, day, link_to, link_to_list, moment, score, words
+from pipeline.admin.base import (
+    WholePageAdmin,
+    badge,
+    breakable,
+    day,
+    link_to,
+    link_to_list,
+    moment,
+    score,
+    url_of,
+    words,
+)
+from pipeline.admin.deciding import RIGHT, decision_links, page_for
+from pipeline.admin.ledger import actor, decisions_about, standing
+from pipeline.admin.pairs import queue
 from pipeline.admin.sections import Facts, Section, Table
 from pipeline.models import Merge, Orphan, Signature, Story, Theme
 
@@ -56,7 +71,10 @@ class HomeFilter(admin.SimpleListFilter):
 
 @admin.register(Signature)
 class SignatureAdmin(WholePageAdmin):
-    """To read only: merges are decisions of their own."""
+    """To read; people decide about signatures on pages of their own."""
+
+    change_list_template = "admin/pipeline/signature_list.html"
+    actions = ["merge_two"]
 
     list_display = ["name", "means", "theme_count", "conversation_count", "home", "profile", "created"]
     list_filter = [MergedFilter, HomeFilter, "created_at"]
@@ -101,12 +119,43 @@ class SignatureAdmin(WholePageAdmin):
     def created(self, signature: Signature) -> SafeString | str:
         return day(signature.created_at)
 
+    # --- Decisions ------------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the review queue and a page for each decision."""
+        pages = [
+            path(f"<int:object_id>/{kind}/", page_for(kind, Signature), name=f"pipeline_signature_{kind}")
+            for kind in ("merge", "split", "rename", "veto")
+        ]
+        pairs = path("pairs/", self.admin_site.admin_view(queue), name="pipeline_signature_pairs")
+        return [pairs, *pages, *super().get_urls()]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(RIGHT)
+
+    @admin.action(description="Merge the two chosen", permissions=["decide"])
+    def merge_two(self, request: HttpRequest, signatures: QuerySet[Signature]) -> HttpResponse | None:
+        """Go to the page that merges them, once exactly two are chosen."""
+        chosen = list(signatures.order_by("id")[:3])
+        if len(chosen) != 2:
+            messages.error(request, "Choose two signatures to merge.")
+            return None
+        first = reverse("admin:pipeline_signature_merge", args=[chosen[0].pk])
+        return HttpResponseRedirect(f"{first}?other={chosen[1].key}")
+
     # --- The page -------------------------------------------------------------------------------------------------
 
     def sections(self, request: HttpRequest, signature: Signature) -> list[Section]:
         """Return where the name leads, the names merged into it, and how it was spelled."""
         self.complete([signature])
-        return [Facts(_facts(signature)), _own_merges(signature), merged_names(signature), _spellings(signature)]
+        return [
+            *decision_links(signature, request),
+            Facts(_facts(signature)),
+            _own_merges(signature),
+            merged_names(signature),
+            decisions_about(signature.pk),
+            _spellings(signature),
+        ]
 
 
 def _means(signature: Signature, root: Signature) -> SafeString | str:
@@ -142,7 +191,7 @@ def _facts(signature: Any) -> list[tuple[str, object]]:
 def merged_names(signature: Signature) -> Table:
     """Return the names that mean this one, with the rule, score and reason of each merge."""
     rows = [_merge_row(merge) for merge in queries.merges_into(signature)[:SHOWN]]
-    heads = ["Name", "Into", "Rule", "Score", "Reason", "When", "By"]
+    heads = ["Name", "Into", "Rule", "Score", "Reason", "When", "By", ""]
     return Table("Names merged into it", heads, rows, numbers=[3])
 
 
@@ -150,15 +199,14 @@ def _own_merges(signature: Signature) -> Table:
     """Return where the name was merged itself, undone merges too."""
     merges = signature.merges.select_related("child", "parent", "run__source", "created_by", "undone_by")
     rows = [
-        (*_merge_row(merge), f"undone {moment(merge.undone_at)} by {merge.undone_by}" if merge.undone_at else "stands")
+        (*_merge_row(merge), standing(merge))
         for merge in merges.defer("child__vector_sum", "parent__vector_sum").order_by("-id")[:SHOWN]
     ]
-    heads = ["Name", "Into", "Rule", "Score", "Reason", "When", "By", ""]
+    heads = ["Name", "Into", "Rule", "Score", "Reason", "When", "By", "", "State"]
     return Table("Its own merges", heads, rows, numbers=[3])
 
 
 def _merge_row(merge: Merge) -> tuple[object, ...]:
-    by = merge.created_by or (link_to(merge.run, f"run {merge.run_id}") if merge.run else "-")
     rule = format_html('<span title="{}">{}</span>', merge.rule_version, words(merge.rule))
     return (
         link_to(merge.child),
@@ -167,7 +215,8 @@ def _merge_row(merge: Merge) -> tuple[object, ...]:
         score(merge.score),
         merge.reason,
         moment(merge.created_at),
-        by,
+        actor(merge),
+        format_html('<a href="{}">undo&nbsp;…</a>', url_of(merge)),
     )
 
 

@@ -27,6 +27,7 @@ from pipeline.admin.base import (
     moment,
     words,
 )
+from pipeline.admin.confidence import confidence
 from pipeline.admin.evidence import quoted
 from pipeline.admin.sections import Facts, Note, Quotes, Section
 from pipeline.admin.signatures import merged_names
@@ -247,7 +248,13 @@ class StoryAdmin(DecidingAdmin):
 
     def sections(self, request: HttpRequest, story: Any) -> list[Section]:
         """Return the story's state and size, its evidence, and the names it goes by."""
-        return [*_notes(story), Facts(_facts(story)), _evidence(story), merged_names(story.signature)]
+        return [
+            *_notes(story),
+            Facts(_facts(story)),
+            confidence(story),
+            _evidence(story),
+            merged_names(story.signature),
+        ]
 
 
 def _notes(story: Story) -> list[Section]:

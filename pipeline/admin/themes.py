@@ -6,12 +6,15 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import queries
 from pipeline.admin.base import RunFilter, WholePageAdmin, breakable, link_to, score, short, words
+from pipeline.admin.deciding import decision_links, page_for
 from pipeline.admin.evidence import quoted
+from pipeline.admin.ledger import moves_of
 from pipeline.admin.sections import Facts, Note, Quotes, Section
 from pipeline.models import Theme
 from pipeline.profiles import get_profile
@@ -39,7 +42,7 @@ class AssignedFilter(admin.SimpleListFilter):
 
     title = "assigned by"
     parameter_name = "rule"
-    rules = ("own_name", "spelling", "meaning", "registry")
+    rules = ("own_name", "meaning", "registry", "person")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [*((rule, words(rule)) for rule in self.rules), ("none", "not assigned yet")]
@@ -52,7 +55,7 @@ class AssignedFilter(admin.SimpleListFilter):
 
 @admin.register(Theme)
 class ThemeAdmin(WholePageAdmin):
-    """To read only: themes come from extraction and merge."""
+    """To read: themes come from extraction and merge. People may move one."""
 
     list_display = [
         "raw", "assigned", "assigned_by", "category_words", "short_summary", "sure", "in_conversation", "in_run",
@@ -113,7 +116,13 @@ class ThemeAdmin(WholePageAdmin):
         """Return what was found, how it was named, and its evidence."""
         evidence: Section = Quotes("Evidence", [quoted(theme, theme.conversation)])
         missing = Note("No quote of this theme stands in the conversation.")
-        return [Facts(_facts(theme)), evidence if theme.evidence.all() else missing]
+        shown = evidence if theme.evidence.all() else missing
+        return [*decision_links(theme, request), Facts(_facts(theme)), shown, moves_of(theme.pk)]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that moves a theme."""
+        move = path("<int:object_id>/move/", page_for("move", Theme), name="pipeline_theme_move")
+        return [move, *super().get_urls()]
 
 
 def _facts(theme: Theme) -> list[tuple[str, object]]:

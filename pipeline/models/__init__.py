@@ -1,8 +1,9 @@
 """The tables, in the order the data flows."""
 
 from pipeline.models.conversation import Conversation, ConversationVersion
+from pipeline.models.regroup import Regroup
 from pipeline.models.run import Call, Item, Run, Source
-from pipeline.models.signature import Merge, Registry, Signature, SignatureRoot
+from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
 from pipeline.models.story import Orphan, Story, StoryEvidence
 from pipeline.models.theme import Evidence, Theme
 
@@ -10,16 +11,22 @@ __all__ = [
     "Call",
     "Conversation",
     "ConversationVersion",
+    "Decision",
     "Evidence",
     "Item",
     "Merge",
+    "Move",
     "Orphan",
     "Registry",
+    "Regroup",
+    "Rename",
     "Run",
     "Signature",
     "SignatureRoot",
     "Source",
+    "Split",
     "Story",
     "StoryEvidence",
     "Theme",
+    "Veto",
 ]

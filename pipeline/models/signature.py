@@ -47,16 +47,10 @@ class Signature(PostgresModel):
         return self.key
 
 
-class Merge(models.Model):
-    """A decision that the child means the same as the parent: an edge of a forest, whose roots are derived."""
+class Decision(models.Model):
+    """What a rule or a person decided about signatures. It stands until it is undone, and outlives runs."""
 
-    child = models.ForeignKey(Signature, on_delete=models.CASCADE, related_name="merges")
-    parent = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="merged_children")
-    rule = models.CharField(max_length=50)
-    rule_version = models.CharField(max_length=50)
-    score = models.FloatField(help_text="cosine between the child's centre and the group's")
-    reason = models.TextField()
-    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="merges")
+    reason = models.TextField(blank=True)
     registry_version = models.PositiveBigIntegerField(help_text="which change of the registry recorded it")
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
@@ -68,16 +62,145 @@ class Merge(models.Model):
     )
 
     class Meta:
+        abstract = True
+        ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["child"], condition=Q(undone_at__isnull=True), name="one_standing_merge_per_signature"
+            models.CheckConstraint(
+                condition=Q(undone_by__isnull=True) | Q(undone_at__isnull=False),
+                name="a_%(class)s_undone_by_someone_has_a_time",
             ),
+        ]
+
+    @property
+    def stands(self) -> bool:
+        return self.undone_at is None
+
+
+STANDING = Q(undone_at__isnull=True)
+
+
+class Merge(Decision):
+    """A decision that the child means the same as the parent: an edge of a forest, whose roots are derived.
+
+    A rule merges a new name into a signature that has a centre. A person merges two roots: both keep their centres.
+    """
+
+    PERSON = "person"
+
+    child = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="merges")
+    parent = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="merged_children")
+    rule = models.CharField(max_length=50, help_text="person, or which rule")
+    rule_version = models.CharField(max_length=50, blank=True)
+    vector_model = models.CharField(max_length=100, blank=True, help_text="whose vectors the score compares")
+    score = models.FloatField(null=True, blank=True, help_text="cosine between the child's centre and the parent's")
+    story = models.ForeignKey(
+        "pipeline.Story", null=True, blank=True, on_delete=models.SET_NULL, related_name="handed_over_by",
+        help_text="the child's open story, which the parent's absorbed or the parent took over; undo gives it back",
+    )  # fmt: skip
+    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="merges")
+
+    class Meta(Decision.Meta):
+        constraints = [
+            *Decision.Meta.constraints,
+            models.UniqueConstraint(fields=["child"], condition=STANDING, name="one_standing_merge_per_signature"),
             models.CheckConstraint(condition=~Q(child=F("parent")), name="no_signature_is_its_own_parent"),
         ]
-        ordering = ["id"]
 
     def __str__(self) -> str:
         return f"{self.child} into {self.parent}"
+
+    @property
+    def is_by_person(self) -> bool:
+        return self.rule == self.PERSON
+
+
+class Veto(Decision):
+    """A person's decision that two signatures are two problems: no rule and nobody brings them under one root."""
+
+    first = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="+", help_text="the older of the two")
+    second = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="+")
+    score = models.FloatField(null=True, blank=True, help_text="cosine between the two centres")
+
+    class Meta(Decision.Meta):
+        verbose_name_plural = "vetoes"
+        constraints = [
+            *Decision.Meta.constraints,
+            models.UniqueConstraint(fields=["first", "second"], condition=STANDING, name="one_standing_veto_per_pair"),
+            models.CheckConstraint(condition=Q(first__lt=F("second")), name="a_veto_has_no_direction"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} and {self.second} never merge"
+
+
+class Split(Decision):
+    """A person's decision that some conversations of a signature are another problem, with a name of its own.
+
+    Its moves say which themes went. Later themes go to the nearer of the two.
+    """
+
+    signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="splits")
+    made = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="made_by")
+    threshold = models.FloatField(
+        null=True, blank=True, help_text="cosine that themes had to have inside; empty: conversations were chosen"
+    )
+
+    class Meta(Decision.Meta):
+        constraints = [
+            *Decision.Meta.constraints,
+            models.UniqueConstraint(fields=["made"], condition=STANDING, name="one_standing_split_makes_a_signature"),
+            models.CheckConstraint(condition=~Q(signature=F("made")), name="a_split_makes_another_signature"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.made} out of {self.signature}"
+
+
+class Move(Decision):
+    """A person's decision that one theme belongs to another signature; later readings that name it alike follow."""
+
+    theme = models.ForeignKey("pipeline.Theme", on_delete=models.CASCADE, related_name="moves")
+    source = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="+")
+    target = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="+")
+    split = models.ForeignKey(Split, null=True, blank=True, on_delete=models.CASCADE, related_name="moves")
+    rule_before = models.CharField(max_length=50, blank=True, help_text="the theme's rule at its source")
+    score_before = models.FloatField(null=True, blank=True, help_text="the theme's score at its source")
+
+    class Meta(Decision.Meta):
+        constraints = [
+            *Decision.Meta.constraints,
+            models.CheckConstraint(condition=~Q(source=F("target")), name="a_move_leads_elsewhere"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.theme} from {self.source} to {self.target}"
+
+
+class Rename(Decision):
+    """A person's decision about a signature's name. Its normal form stays: themes named as before still find it."""
+
+    signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="renames")
+    profile = models.CharField(max_length=50)
+    old_key = models.CharField(max_length=200)
+    new_key = models.CharField(max_length=200)
+    new_form = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="the new name's normal form if it is another: themes with it come here too",
+    )
+
+    class Meta(Decision.Meta):
+        constraints = [
+            *Decision.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["profile", "new_form"],
+                condition=STANDING & ~Q(new_form=""),
+                name="one_standing_rename_to_a_name",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old_key} is called {self.new_key}"
 
 
 class SignatureRoot(models.Model):

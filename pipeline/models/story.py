@@ -28,6 +28,8 @@ class Story(models.Model):
     description = models.TextField(blank=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.CANDIDATE)
     category = models.CharField(max_length=50, help_text="the commonest of its themes")
+    confidence = models.PositiveSmallIntegerField(default=0, help_text="of 100 that it is one real problem")
+    confidence_parts = models.JSONField(default=dict, help_text="size, cohesion, evidence and reader, each 0 to 1")
     first_run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="new_stories")
     recurs_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="recurrences",
@@ -49,6 +51,7 @@ class Story(models.Model):
                 condition=Q(status__in=["candidate", "triaged", "in_progress"], absorbed_by__isnull=True),
                 name="one_open_story_per_signature",
             ),
+            models.CheckConstraint(condition=Q(confidence__lte=100), name="a_storys_confidence_is_of_100"),
         ]
 
     def __str__(self) -> str:
@@ -87,7 +90,14 @@ class Orphan(PostgresModel):
 
     signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="orphans")
     reason = models.CharField(max_length=20, choices=Reason)
-    detail = models.CharField(max_length=200, help_text="what it needs, in words")
+    detail = models.CharField(max_length=400, help_text="what it needs, in words, of all gates")
+    confidence = models.PositiveSmallIntegerField(default=0, help_text="of 100 that it is one real problem")
+    confidence_parts = models.JSONField(default=dict, help_text="size, cohesion, evidence and reader, each 0 to 1")
+    nearest_story = models.ForeignKey(
+        Story, null=True, blank=True, on_delete=models.SET_NULL, related_name="near_orphans",
+        help_text="the open story whose centre was nearest when this was last settled",
+    )  # fmt: skip
+    nearest_cosine = models.FloatField(null=True, blank=True, help_text="between the two centres")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     graduated_at = models.DateTimeField(null=True, blank=True)
@@ -106,6 +116,7 @@ class Orphan(PostgresModel):
                 condition=Q(graduated_at__isnull=True) | Q(dismissed_at__isnull=True),
                 name="a_graduated_orphan_is_not_dismissed",
             ),
+            models.CheckConstraint(condition=Q(confidence__lte=100), name="an_orphans_confidence_is_of_100"),
         ]
 
     def __str__(self) -> str:

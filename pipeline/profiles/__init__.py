@@ -18,12 +18,16 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a group of conversations must show to become a story."""
+    """What a group of conversations must show to become a story; `pipeline.gates.judge` asks for it.
+
+    Customers: a conversation whose customer is unknown counts as one of its own. Recency: the newest conversation is at
+    most so many days older than the run's `as_of`; None switches it off. Confidence: of 100, see `gates.Confidence`.
+    """
 
     min_conversations: int = 3
     min_customers: int = 1
     recent_days: int | None = 30
-    min_confidence: float = 0.5
+    min_confidence: int = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ The same themes in any order give the same answer: rows are brought into one ord
 ties are broken by name. Nothing here grows by chains: a theme joins a registered signature by its distance to that
 signature's centre, and new groups are those of `cluster.partition`.
 
-A target is what a theme turns out to mean: a registered root or a new group. Targets are numbered, the registered
-roots first. Everything is named by normal form (`normalise.normal_form`), which is unique in a registry.
+A centre is a signature with themes of its own: those of its name and of the names that rules merged into it. People
+may merge centres: then they share a root, and each keeps its themes. A target is what a theme turns out to mean: a
+registered centre or a new group. Targets are numbered, the registered centres first. Everything is named by normal
+form (`normalise.normal_form`), which is unique in a registry. What people decided (`Decisions`) stands above all rules.
 """
 
 from collections import Counter, defaultdict
@@ -17,13 +19,15 @@ import numpy as np
 
 from pipeline.signatures import normalise
 from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, TIGHTNESS, Floats, Ints, partition, recentre
+from pipeline.signatures.decisions import NO_DECISIONS, Decisions
 from pipeline.signatures.naming import Words, spellings
 
-VERSION = "assign-1"
+VERSION = "assign-2"
 
 OWN_NAME = "own_name"
 MEANING = "meaning"
 REGISTRY = "registry"
+PERSON = "person"
 
 SLACK = 0.35
 """Share of the expected cosine that a theme may lack and still belong to a signature. See `least_cosine`.
@@ -49,8 +53,8 @@ class ThemeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RootRow:
-    """A root signature: the sum of its themes' vectors (float32 bytes) and how many they are."""
+class Centre:
+    """A signature with themes of its own: the sum of their vectors (float32 bytes) and how many they are."""
 
     form: str
     key: str
@@ -60,15 +64,18 @@ class RootRow:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What the registry holds when a merge starts; `root_of` maps every registered form to its root's form."""
+    """What the registry holds when a merge starts; `centre_of` maps every registered form to its centre's form.
 
-    roots: tuple[RootRow, ...] = ()
-    root_of: Mapping[str, str] = field(default_factory=dict)
+    A centre is its own centre, also where a person merged it into another.
+    """
+
+    centres: tuple[Centre, ...] = ()
+    centre_of: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """One theme's signature, why, and the cosine to the centre of its root."""
+    """One theme's signature, why, and the cosine to its centre."""
 
     theme_id: int
     form: str
@@ -86,7 +93,7 @@ class NewSignature:
 
 @dataclass(frozen=True, slots=True)
 class NewMerge:
-    """A new signature that means the same as a root."""
+    """A new signature that means the same as a centre."""
 
     child: str
     parent: str
@@ -97,31 +104,48 @@ class NewMerge:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a merge writes; `roots` are the new ones and the registered ones that grew, as they are afterwards."""
+    """What a merge writes; `centres` are the new ones and the registered ones that grew, as they are afterwards.
+
+    `centre_of` and `root_of` tell of every form, registered before or new.
+    """
 
     themes: tuple[Assigned, ...]
     signatures: tuple[NewSignature, ...]
     merges: tuple[NewMerge, ...]
-    roots: tuple[RootRow, ...]
+    centres: tuple[Centre, ...]
+    centre_of: Mapping[str, str]
     root_of: Mapping[str, str]
 
 
-def assign(themes: Iterable[ThemeRow], registered: Registered) -> Assignment:
+def assign(
+    themes: Iterable[ThemeRow],
+    registered: Registered,
+    decisions: Decisions = NO_DECISIONS,
+    *,
+    strictness: float = 1.0,
+) -> Assignment:
     """Assign every theme to a registered or a new signature.
 
-    Raises ValueError if vectors differ in length, from each other or from the registry's.
+    `strictness` is a factor on how alike themes must be to mean the same; to see what others than 1 would give.
+
+    Raises ValueError if vectors differ in length, from each other or from the registry's, and its kind Contradiction if
+    the decisions cannot all be kept.
     """
+    decisions.refuse_contradictions(registered.centre_of)
     rows = in_order(themes)
     if not rows:
-        return Assignment((), (), (), (), registered.root_of)
-    meaning = _Meaning(rows, sorted(registered.roots, key=lambda root: root.form))
-    names = _Names(rows, meaning, registered.root_of)
+        return Assignment((), (), (), (), registered.centre_of, _roots(registered.centre_of, decisions))
+    centres = sorted(registered.centres, key=lambda centre: centre.form)
+    meaning = _Meaning(rows, centres, decisions, strictness)
+    names = _Names(rows, meaning, registered.centre_of, decisions)
+    centre_of = {**registered.centre_of, **names.new_centre_of}
     return Assignment(
         themes=tuple(_assigned(rows, meaning, names)),
         signatures=tuple(NewSignature(form, names.keys[form]) for form in names.new_forms),
         merges=tuple(_merges(meaning, names)),
-        roots=tuple(_roots(meaning, names)),
-        root_of={**registered.root_of, **names.new_root_of},
+        centres=tuple(_centres(meaning, names)),
+        centre_of=centre_of,
+        root_of=_roots(centre_of, decisions),
     )
 
 
@@ -130,44 +154,64 @@ def in_order(themes: Iterable[ThemeRow]) -> list[ThemeRow]:
     return sorted(themes, key=lambda theme: (normalise.normal_form(theme.raw), theme.vector, theme.raw, theme.text))
 
 
+def _roots(centre_of: Mapping[str, str], decisions: Decisions) -> dict[str, str]:
+    return {form: decisions.root(centre) for form, centre in centre_of.items()}
+
+
 # --- What means the same ------------------------------------------------------------------------------------------
 
 
 class _Meaning:
     """Targets and scores of the rows: which of them mean the same, before anybody asks for names."""
 
-    def __init__(self, rows: Sequence[ThemeRow], roots: Sequence[RootRow]) -> None:
-        self.roots = roots
-        self.forms = [normalise.normal_form(row.raw) for row in rows]
+    def __init__(
+        self, rows: Sequence[ThemeRow], centres: Sequence[Centre], decisions: Decisions, strictness: float
+    ) -> None:
+        self.centres = centres
+        self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
         width = len(rows[0].vector) // 4
         self.vectors = _matrix([row.vector for row in rows], width)
-        self.root_sums = _matrix([root.vector_sum for root in roots], width)
-        self.root_sizes = np.array([root.size for root in roots], np.int64)
-        self.origin = _origin(self.vectors, self.root_sums, int(self.root_sizes.sum()))
+        self.old_sums = _matrix([centre.vector_sum for centre in centres], width)
+        self.old_sizes = np.array([centre.size for centre in centres], np.int64)
+        self.origin = _origin(self.vectors, self.old_sums, int(self.old_sizes.sum()))
         self.points = recentre(self.vectors, self.origin)
-        self.root_centres = recentre((self.root_sums / self.root_sizes[:, None]).astype(np.float32), self.origin)
-        self.targets = self._targets()
+        self.old_centres = recentre((self.old_sums / self.old_sizes[:, None]).astype(np.float32), self.origin)
+        self.moved = _moved(rows, centres, decisions)
+        self.targets = self._targets(decisions, strictness)
 
-    def _targets(self) -> Ints:
-        bounds = least_cosine(self._root_tightness(), self.root_sizes)
-        targets = _nearest(self.points, self.root_centres, bounds)
+    def _targets(self, decisions: Decisions, strictness: float) -> Ints:
+        """Return the target of each row: where a person put it, else the nearest centre, else a new group."""
+        bounds = strictness * least_cosine(self._old_tightness(), self.old_sizes)
+        targets = _nearest(self.points, self.old_centres, bounds, self._forbidden(decisions))
+        targets[list(self.moved)] = list(self.moved.values())
         left = np.flatnonzero(targets < 0)
-        labels = partition(self.vectors[left]).labels
-        targets[left] = _join_by_name(labels, [self.forms[i] for i in left], self.points[left]) + len(self.roots)
+        forms, vetoed = [self.forms[i] for i in left], decisions.vetoed()
+        labels = _part_vetoed(partition(self.vectors[left], strictness).labels, forms, vetoed)
+        targets[left] = _join_by_name(labels, forms, self.points[left], vetoed) + len(self.centres)
         return targets
 
-    def _root_tightness(self) -> Floats:
-        return _tightness(_seen_from(self.origin, self.root_sums, self.root_sizes), self.root_sizes)
+    def _old_tightness(self) -> Floats:
+        return _tightness(_seen_from(self.origin, self.old_sums, self.old_sizes), self.old_sizes)
+
+    def _forbidden(self, decisions: Decisions) -> dict[int, list[int]]:
+        """Return for each row whose name has a veto the registered centres it must not go to."""
+        roots = [decisions.root(centre.form) for centre in self.centres]
+        refused = {form: {decisions.root(other) for other in others} for form, others in decisions.vetoed().items()}
+        return {
+            row: [number for number, root in enumerate(roots) if root in refused[form]]
+            for row, form in enumerate(self.forms)
+            if form in refused
+        }
 
     @property
     def count(self) -> int:
         """How many targets there are."""
-        return max(len(self.roots), int(self.targets.max()) + 1)
+        return max(len(self.centres), int(self.targets.max()) + 1)
 
     @property
     def new(self) -> range:
         """The new targets."""
-        return range(len(self.roots), self.count)
+        return range(len(self.centres), self.count)
 
     @cached_property
     def sizes(self) -> Ints:
@@ -183,7 +227,7 @@ class _Meaning:
     def scores(self) -> Floats:
         """The cosine of each row to its target's centre, (n,); registered centres are those from before this merge."""
         centres = unit(self.sums)
-        centres[: len(self.roots)] = self.root_centres
+        centres[: len(self.centres)] = self.old_centres
         cosines: Floats = np.einsum("ij,ij->i", self.points, centres[self.targets])
         return np.clip(cosines, -1.0, 1.0)
 
@@ -194,16 +238,16 @@ def _matrix(rows: Sequence[bytes], width: int) -> Floats:
     return np.frombuffer(b"".join(rows), np.float32).reshape(len(rows), width)
 
 
-def _origin(vectors: Floats, root_sums: Floats, registered: int) -> Floats:
+def _origin(vectors: Floats, old_sums: Floats, registered: int) -> Floats:
     """Return what all themes so far have in common, (d,), less of it the fewer they are; see `cluster.common_part`."""
     count = registered + len(vectors)
-    total = vectors.sum(axis=0, dtype=np.float64) + root_sums.sum(axis=0, dtype=np.float64)
+    total = vectors.sum(axis=0, dtype=np.float64) + old_sums.sum(axis=0, dtype=np.float64)
     origin: Floats = (total / (count + FAMILIAR_ROWS)).astype(np.float32)
     return origin
 
 
 def _seen_from(origin: Floats, sums: Floats, sizes: Ints) -> Floats:
-    """Return the (r, d) sums of the recentred rows of each root, all taken as equally far from the origin."""
+    """Return the (c, d) sums of the recentred rows of each centre, all taken as equally far from the origin."""
     shifted = sums - sizes[:, None] * origin
     apart = 1 - 2 * (sums @ origin) / np.maximum(sizes, 1) + origin @ origin
     return (shifted / np.sqrt(np.maximum(apart, 1e-6))[:, None]).astype(np.float32)
@@ -237,22 +281,61 @@ def least_cosine(tightness: Floats, sizes: Ints, others: Ints | int = 1) -> Floa
     return ((1 - SLACK) * expected).astype(np.float32)
 
 
-def _nearest(points: Floats, centres: Floats, bounds: Floats) -> Ints:
-    """Return for each row the nearest of the centres that it is near enough to, -1 if there is none."""
+def _moved(rows: Sequence[ThemeRow], centres: Sequence[Centre], decisions: Decisions) -> dict[int, int]:
+    """Return the target of each row whose theme a person moved. ValueError if it is no registered centre."""
+    targets = {centre.form: number for number, centre in enumerate(centres)}
+    found = {}
+    for number, row in enumerate(rows):
+        if form := decisions.moves.get(row.id):
+            if form not in targets:
+                raise ValueError(f"theme {row.id} was moved to {form}, which is no registered centre; undo the move")
+            found[number] = targets[form]
+    return found
+
+
+def _nearest(points: Floats, centres: Floats, bounds: Floats, forbidden: Mapping[int, Sequence[int]]) -> Ints:
+    """Return for each row the nearest of the centres that it is near enough to, -1 if there is none.
+
+    `forbidden` names for some rows centres they must not go to.
+    """
     targets, wide = np.full(len(points), -1, np.int64), centres.T.astype(np.float64)
     for start in range(0, len(points) if len(centres) else 0, BLOCK):
         cosines = np.round(points[start : start + BLOCK].astype(np.float64) @ wide, DECIMALS)
         cosines[cosines < bounds] = -np.inf
+        for row in range(start, min(start + BLOCK, len(points))) if forbidden else ():
+            cosines[row - start, list(forbidden.get(row, ()))] = -np.inf
         best = cosines.argmax(axis=1)
         inside = np.isfinite(cosines[np.arange(len(best)), best])
         targets[start : start + BLOCK] = np.where(inside, best, -1)
     return targets
 
 
-def _join_by_name(labels: Ints, forms: Sequence[str], points: Floats) -> Ints:
+def _part_vetoed(labels: Ints, forms: Sequence[str], vetoed: Mapping[str, set[str]]) -> Ints:
+    """Take names that must not meet out of each other's groups: of each pair the one with fewer themes there leaves.
+
+    All of its themes in one group leave together.
+    """
+    parted, unused = labels.copy(), int(labels.max(initial=-1)) + 1
+    rows_of: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, (label, form) in enumerate(zip(labels.tolist(), forms, strict=True)):
+        if form in vetoed:
+            rows_of[label][form].append(row)
+    for _, found in sorted(rows_of.items()):
+        staying: set[str] = set()
+        for form in sorted(found, key=lambda form: (-len(found[form]), form)):
+            if vetoed[form] & staying:
+                parted[found[form]] = unused
+                unused += 1
+            else:
+                staying.add(form)
+    return parted
+
+
+def _join_by_name(labels: Ints, forms: Sequence[str], points: Floats, vetoed: Mapping[str, set[str]]) -> Ints:
     """Join the groups that one and the same name dominates, if their centres are alike enough to its largest group's.
 
     A name dominates a group if more than half of its themes carry it: at most one does, so joining cannot chain.
+    Groups that hold names with a veto between them stay apart.
     """
     if not len(labels):
         return labels
@@ -265,7 +348,26 @@ def _join_by_name(labels: Ints, forms: Sequence[str], points: Floats) -> Ints:
         others = np.array(groups)
         bounds = least_cosine(np.minimum(tightness[others], tightness[first]), sizes[others], sizes[first])
         joined[others[centres[others] @ centres[first] >= bounds]] = first
+    joined = _without_vetoed(joined, labels, forms, vetoed)
     return np.unique(joined[labels], return_inverse=True)[1].astype(np.int64)
+
+
+def _without_vetoed(joined: Ints, labels: Ints, forms: Sequence[str], vetoed: Mapping[str, set[str]]) -> Ints:
+    """Undo each joining, (g,) the group that each group joins, that would bring names with a veto together."""
+    names: dict[int, set[str]] = defaultdict(set)
+    for label, form in zip(labels.tolist(), forms, strict=True):
+        if form in vetoed:
+            names[label].add(form)
+    met = {first: set(names[first]) for first in set(joined.tolist())}
+    kept = joined.copy()
+    for group in sorted(names):
+        first = int(joined[group])
+        refused = set().union(*(vetoed[form] for form in names[group]))
+        if first != group and refused & met[first]:
+            kept[group] = group
+        else:
+            met[first] |= names[group]
+    return kept
 
 
 def _dominated(labels: Ints, forms: Sequence[str], sizes: Ints) -> dict[str, list[int]]:
@@ -300,11 +402,14 @@ def unit(rows: Floats) -> Floats:
 class _Names:
     """The name of each target, and the home of each new name: the target that holds most of its themes."""
 
-    def __init__(self, rows: Sequence[ThemeRow], meaning: _Meaning, registered: Mapping[str, str]) -> None:
+    def __init__(
+        self, rows: Sequence[ThemeRow], meaning: _Meaning, registered: Mapping[str, str], decisions: Decisions
+    ) -> None:
         self.registered = registered
+        self.reserved = frozenset(decisions.renames)
         self.keys = spellings([row.raw for row in rows], meaning.forms)
         self.homes = _homes(meaning, registered)
-        self.of_target = [root.form for root in meaning.roots]
+        self.of_target = [centre.form for centre in meaning.centres]
         self.of_target += self._of_new_targets(
             meaning, Words([f"{r.raw} {r.text}" for r in rows], meaning.targets.tolist())
         )
@@ -314,7 +419,7 @@ class _Names:
         at_home: dict[int, list[str]] = defaultdict(list)
         for form, target in self.homes.items():
             at_home[target].append(form)
-        taken = {*self.registered, *self.homes}
+        taken = {*self.registered, *self.homes, *self.reserved}
         for target in meaning.new:
             if own := at_home[target]:
                 yield max(own, key=lambda form: (words.fit(self.keys[form], target), form))
@@ -327,11 +432,11 @@ class _Names:
     @property
     def new_forms(self) -> list[str]:
         """All names to be registered, in their order."""
-        return sorted({*self.homes, *self.new_root_of})
+        return sorted({*self.homes, *self.new_centre_of})
 
     @property
-    def new_root_of(self) -> dict[str, str]:
-        """The root of each new name."""
+    def new_centre_of(self) -> dict[str, str]:
+        """The centre of each new name."""
         homes = {form: self.of_target[target] for form, target in self.homes.items()}
         return homes | {form: form for form in self.of_target if form not in self.registered}
 
@@ -342,8 +447,8 @@ class _Names:
 
 def _homes(meaning: _Meaning, registered: Mapping[str, str]) -> dict[str, int]:
     counts: dict[str, Counter[int]] = defaultdict(Counter)
-    for form, target in zip(meaning.forms, meaning.targets.tolist(), strict=True):
-        if form not in registered:
+    for row, (form, target) in enumerate(zip(meaning.forms, meaning.targets.tolist(), strict=True)):
+        if form not in registered and row not in meaning.moved:
             counts[form][target] += 1
     return {form: min(found, key=lambda target: (-found[target], target)) for form, found in sorted(counts.items())}
 
@@ -354,8 +459,10 @@ def _homes(meaning: _Meaning, registered: Mapping[str, str]) -> dict[str, int]:
 def _assigned(rows: Sequence[ThemeRow], meaning: _Meaning, names: _Names) -> Iterator[Assigned]:
     """Yield each theme's signature: its own name where that is at home, else its target's."""
     found = zip(rows, meaning.forms, meaning.targets.tolist(), meaning.scores.tolist(), strict=True)
-    for row, form, target, score in found:
-        if names.is_at_home(form, target):
+    for number, (row, form, target, score) in enumerate(found):
+        if number in meaning.moved:
+            yield Assigned(row.id, names.of_target[target], PERSON, score)
+        elif names.is_at_home(form, target):
             yield Assigned(row.id, form, OWN_NAME, score)
         else:
             yield Assigned(row.id, names.of_target[target], _rule(meaning, target), score)
@@ -364,7 +471,7 @@ def _assigned(rows: Sequence[ThemeRow], meaning: _Meaning, names: _Names) -> Ite
 def _merges(meaning: _Meaning, names: _Names) -> Iterator[NewMerge]:
     members: dict[str, list[int]] = defaultdict(list)
     for row, (form, target) in enumerate(zip(meaning.forms, meaning.targets.tolist(), strict=True)):
-        if names.homes.get(form) == target:
+        if names.homes.get(form) == target and row not in meaning.moved:
             members[form].append(row)
     for form, target in names.homes.items():
         parent = names.of_target[target]
@@ -375,22 +482,22 @@ def _merges(meaning: _Meaning, names: _Names) -> Iterator[NewMerge]:
 
 
 def _rule(meaning: _Meaning, target: int) -> str:
-    return REGISTRY if target < len(meaning.roots) else MEANING
+    return REGISTRY if target < len(meaning.centres) else MEANING
 
 
 def _key(meaning: _Meaning, names: _Names, target: int) -> str:
-    return meaning.roots[target].key if target < len(meaning.roots) else names.keys[names.of_target[target]]
+    return meaning.centres[target].key if target < len(meaning.centres) else names.keys[names.of_target[target]]
 
 
 def _reason(child: str, parent: str, count: int, score: float) -> str:
     return f"{count} theme{'s' if count > 1 else ''} named {child}: mean cosine {score:.2f} to the centre of {parent}"
 
 
-def _roots(meaning: _Meaning, names: _Names) -> Iterator[RootRow]:
-    """Yield the roots that got themes, as they are now."""
+def _centres(meaning: _Meaning, names: _Names) -> Iterator[Centre]:
+    """Yield the centres that got themes, as they are now."""
     added = _sums(meaning.vectors, meaning.targets, meaning.count)
     for target in np.flatnonzero(meaning.sizes).tolist():
         total, size = added[target], int(meaning.sizes[target])
-        if target < len(meaning.roots):
-            total, size = meaning.root_sums[target] + total, meaning.roots[target].size + size
-        yield RootRow(names.of_target[target], _key(meaning, names, target), total.tobytes(), size)
+        if target < len(meaning.centres):
+            total, size = meaning.old_sums[target] + total, meaning.centres[target].size + size
+        yield Centre(names.of_target[target], _key(meaning, names, target), total.tobytes(), size)

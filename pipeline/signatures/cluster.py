@@ -88,16 +88,20 @@ class Neighbours:
     cosine: Floats
 
 
-def partition(vectors: Floats) -> Partition:
+def partition(vectors: Floats, strictness: float = 1.0) -> Partition:
     """Group the rows of `vectors` ((n, d), unit length, n from 0) by what they mean.
 
-    The same rows in any order give the same groups. Raises ValueError for anything but a table of finite numbers.
+    The same rows in any order give the same groups. `strictness` is a factor on how alike the rows of a group are to
+    be: above 1 groups are finer. Raises ValueError for anything but a table of finite numbers.
     """
     _refuse_what_is_no_table(vectors)
     folded = fold_equal_rows(vectors)
     origin = common_part(folded.rows)
     points = recentre(folded.rows, origin)
-    labels = _groups_of_few(points) if len(points) < SMALL_SET else _groups_of_many(points, folded.copies)
+    if len(points) < SMALL_SET:
+        labels = _groups_of_few(points, SMALL_SET_CUT * strictness)
+    else:
+        labels = _groups_of_many(points, folded.copies, TIGHTNESS * strictness)
     labels = _numbered_by_first_row(_let_strangers_leave(points, labels))
     cohesion = cosine_to_centre(points, labels)
     return Partition(labels[folded.place], cohesion[folded.place], matching_threshold(points, labels), origin)
@@ -130,27 +134,27 @@ def recentre(rows: Floats, origin: Floats) -> Floats:
 # Small sets
 
 
-def _groups_of_few(points: Floats) -> Ints:
-    """Group by average linkage over all pairs: two groups join while their mean cosine is at least SMALL_SET_CUT."""
+def _groups_of_few(points: Floats, cut: float) -> Ints:
+    """Group by average linkage over all pairs: two groups join while their mean cosine is at least `cut`."""
     if len(points) < 2:
         return np.arange(len(points))
     cosines = np.vstack([block for _, block in _products(points, points)])
     distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
     np.fill_diagonal(distances, 0.0)
     tree = linkage(squareform(distances, checks=False), method="average")
-    return fcluster(tree, 1.0 - SMALL_SET_CUT, criterion="distance").astype(np.int64)
+    return fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64)
 
 
 # Large sets
 
 
-def _groups_of_many(points: Floats, copies: Ints) -> Ints:
+def _groups_of_many(points: Floats, copies: Ints, tightness: float) -> Ints:
     """Group by communities of the graph of neighbours; rows without company stay alone."""
     near = nearest_neighbours(points, neighbour_count(len(points)))
     members = np.flatnonzero(has_company(near, copies))
     graph = neighbour_graph(near, members)
     labels = np.arange(len(points))
-    labels[members] = len(points) + best_communities(graph, points[members])
+    labels[members] = len(points) + best_communities(graph, points[members], tightness)
     return labels
 
 
@@ -222,19 +226,19 @@ def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
     return either
 
 
-def best_communities(graph: sparse.csr_array, points: Floats) -> Ints:
+def best_communities(graph: sparse.csr_array, points: Floats, tightness: float = TIGHTNESS) -> Ints:
     """Return the communities, (n,), of the resolution that fits the points best: whole steps first, then half steps."""
     if not graph.nnz:
         return np.arange(len(points))
-    fits = {resolution: _fit_at(resolution, graph, points) for resolution in RESOLUTIONS}
+    fits = {resolution: _fit_at(resolution, graph, points, tightness) for resolution in RESOLUTIONS}
     best = max(RESOLUTIONS, key=lambda resolution: fits[resolution][0])
-    halves = [_fit_at(best * step, graph, points) for step in (1 / HALF_STEP, HALF_STEP)]
+    halves = [_fit_at(best * step, graph, points, tightness) for step in (1 / HALF_STEP, HALF_STEP)]
     return max([fits[best], *halves], key=lambda fit: fit[0])[1]
 
 
-def _fit_at(resolution: float, graph: sparse.csr_array, points: Floats) -> tuple[float, Ints]:
+def _fit_at(resolution: float, graph: sparse.csr_array, points: Floats, tightness: float) -> tuple[float, Ints]:
     labels = communities(graph, resolution)
-    return fit(points, labels), labels
+    return fit(points, labels, tightness), labels
 
 
 def communities(graph: sparse.csr_array, resolution: float) -> Ints:
@@ -255,13 +259,13 @@ def communities(graph: sparse.csr_array, resolution: float) -> Ints:
     return _from_zero(np.array([found.get(node, nodes + node) for node in range(nodes)], np.int64))
 
 
-def fit(points: Floats, labels: Ints) -> float:
-    """Tell how well groups fit the points: how clearly each row prefers its own, less how far they are from TIGHTNESS.
+def fit(points: Floats, labels: Ints, tightness: float = TIGHTNESS) -> float:
+    """Tell how well groups fit the points: how clearly each row prefers its own, less how far from `tightness`.
 
     The first part is the silhouette by centres (Rousseeuw 1987; own centre without the row itself), 0 for rows in
     groups too small for a story. It alone would not settle where themes shade into each other: its curve is flat there.
     """
-    looseness = abs(_inner_cosines(points, labels).mean() - TIGHTNESS)
+    looseness = abs(_inner_cosines(points, labels).mean() - tightness)
     return float(_silhouettes(points, labels).mean() - TIGHTNESS_WEIGHT * looseness)
 
 

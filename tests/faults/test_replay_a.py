@@ -154,7 +154,7 @@ def test_in_a_shared_transaction_one_duplicate_row_would_cost_all(
 
     def settle_together(run: Run, roots: list[int]) -> list[int]:
         with transaction.atomic():
-            group.settle(run=run, roots=roots)
+            group.settle(profile=run.profile, as_of=run.as_of, roots=roots, run=run)
         return []
 
     run = _with_a_story_of_the_same_title()

@@ -47,7 +47,7 @@ def _graduating(orphan: Orphan, run: Run) -> Iterator[Event]:
     def graduate() -> None:
         try:
             with transaction.atomic():
-                group.settle(run=run, roots=[orphan.signature_id])
+                group.settle(profile=run.profile, as_of=run.as_of, roots=[orphan.signature_id], run=run)
                 is_held.set()
                 assert may_commit.wait(60)
         finally:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from pipeline.signatures.assign import Assignment, Registered, RootRow, ThemeRow, assign
+from pipeline.signatures.assign import Assignment, Centre, Registered, ThemeRow, assign
+from pipeline.signatures.decisions import NO_DECISIONS, Contradiction, Decisions
 from pipeline.signatures.naming import LONGEST_WORD, Words
 from pipeline.signatures.normalise import normal_form
 from tests.fakes.scripted import vector_of
@@ -42,18 +43,19 @@ def root_of(found: Assignment) -> dict[int, str]:
 class Growing:
     """A registry that keeps what merges write, as the database does."""
 
-    roots: dict[str, RootRow] = field(default_factory=dict)
-    root_of: dict[str, str] = field(default_factory=dict)
+    centres: dict[str, Centre] = field(default_factory=dict)
+    centre_of: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     forms: dict[int, str] = field(default_factory=dict)
 
     def merge(self, themes: Sequence[ThemeRow]) -> None:
-        found = assign(themes, Registered(tuple(self.roots.values()), dict(self.root_of)))
+        found = assign(themes, Registered(tuple(self.centres.values()), dict(self.centre_of)))
         for new in found.signatures:
             assert new.form not in self.keys, f"{new.form} is registered twice"
             self.keys[new.form] = new.key
-        self.roots |= {root.form: root for root in found.roots}
-        self.root_of = dict(found.root_of)
+        self.centres |= {centre.form: centre for centre in found.centres}
+        self.centre_of = dict(found.centre_of)
+        self.root_of = found.root_of
         self.forms |= {one.theme_id: one.form for one in found.themes}
 
     def root(self, row: ThemeRow) -> str:
@@ -76,7 +78,7 @@ def test_a_registry_that_grows_in_portions_keeps_one_root_a_problem_and_makes_no
     assert {problem: len(found) for problem, found in roots.items()} == dict.fromkeys(range(len(FEATURES)), 1)
     assert len(set.union(*roots.values())) == len(FEATURES)
     assert set(registry.keys) <= {normal_form(row.raw) for row in rows}
-    assert sum(root.size for root in registry.roots.values()) == len(rows)
+    assert sum(root.size for root in registry.centres.values()) == len(rows)
 
 
 @pytest.mark.parametrize("each", [1, 3])
@@ -93,10 +95,10 @@ def test_a_registered_root_grows_by_what_it_gets_and_others_stay_as_they_are() -
     rows = planted()
     registry = Growing()
     registry.merge(rows)
-    found = assign([theme(900, "another_word", 3)], Registered(tuple(registry.roots.values()), registry.root_of))
-    assert [(root.form, root.size) for root in found.roots] == [(registry.root(rows[3]), 11)]
-    before = np.frombuffer(registry.roots[found.roots[0].form].vector_sum, np.float32)
-    after = np.frombuffer(found.roots[0].vector_sum, np.float32)
+    found = assign([theme(900, "another_word", 3)], Registered(tuple(registry.centres.values()), registry.centre_of))
+    assert [(root.form, root.size) for root in found.centres] == [(registry.root(rows[3]), 11)]
+    before = np.frombuffer(registry.centres[found.centres[0].form].vector_sum, np.float32)
+    after = np.frombuffer(found.centres[0].vector_sum, np.float32)
     np.testing.assert_allclose(after - before, vector_of(3, "text 900"), atol=1e-5)
     (merge,) = found.merges
     assert (merge.child, merge.rule) == ("anotherword", "registry")
@@ -145,20 +147,20 @@ def test_a_chain_that_comes_link_by_link_is_not_one_problem() -> None:
 def test_neither_order_nor_ids_matter(seed: int) -> None:
     rows, registry = planted(), Growing()
     registry.merge([theme(1000 + n, f"known_{n % 3}", n % 3) for n in range(9)])
-    frozen = Registered(tuple(registry.roots.values()), registry.root_of)
+    frozen = Registered(tuple(registry.centres.values()), registry.centre_of)
     expected, shuffled = assign(rows, frozen), rows.copy()
     random.Random(seed).shuffle(shuffled)
-    found = assign(shuffled, Registered(frozen.roots[::-1], frozen.root_of))
+    found = assign(shuffled, Registered(frozen.centres[::-1], frozen.centre_of))
     assert set(found.themes) == set(expected.themes)
-    assert (found.signatures, found.merges, found.roots) == (expected.signatures, expected.merges, expected.roots)
+    assert (found.signatures, found.merges, found.centres) == (expected.signatures, expected.merges, expected.centres)
 
 
 def test_nothing_is_assigned_where_there_is_nothing() -> None:
     registry = Growing()
     registry.merge(planted())
-    found = assign([], Registered(tuple(registry.roots.values()), registry.root_of))
-    assert (found.themes, found.signatures, found.merges, found.roots) == ((), (), (), ())
-    assert found.root_of == registry.root_of
+    found = assign([], Registered(tuple(registry.centres.values()), registry.centre_of))
+    assert (found.themes, found.signatures, found.merges, found.centres) == ((), (), (), ())
+    assert found.root_of == registry.centre_of
 
 
 def test_vectors_of_different_lengths_are_refused() -> None:
@@ -168,7 +170,7 @@ def test_vectors_of_different_lengths_are_refused() -> None:
     registry = Growing()
     registry.merge([theme(0, "wide", 1)])
     with pytest.raises(ValueError, match="vectors of different lengths meet"):
-        assign([narrow], Registered(tuple(registry.roots.values()), registry.root_of))
+        assign([narrow], Registered(tuple(registry.centres.values()), registry.centre_of))
 
 
 # --- Names --------------------------------------------------------------------------------------------------------
@@ -195,7 +197,7 @@ def test_a_name_that_is_registered_for_another_problem_is_not_taken_twice() -> N
     third = [theme(20 + n, "ItFails", 33, "The invoice is empty.") for n in range(4)]
     registry.merge(third)
     roots = [{registry.root(row) for row in rows} for rows in (second, third)]
-    assert len(registry.roots) == 3
+    assert len(registry.centres) == 3
     assert len(set.union(*roots)) == 2
     assert "itfail" not in set.union(*roots)
 
@@ -242,3 +244,96 @@ def test_a_made_up_name_is_typical_and_nobody_elses(text: str, taken: set[str], 
 def test_a_rare_word_of_a_few_themes_is_no_name_for_all() -> None:
     texts = [*["invoice late zyzzyva"] * 4, *["invoice late"] * 6, *["invoice late"] * 11]
     assert Words(texts, [*[0] * 10, *range(1, 12)]).made_up_name(0, set()) == "invoice_late"
+
+
+# --- Decisions ----------------------------------------------------------------------------------------------------
+
+
+def grown(*problems: tuple[str, int]) -> Growing:
+    """Return a registry that knows each problem by its name, from six themes."""
+    registry = Growing()
+    registry.merge(
+        [theme(100 * n + each, name, problem) for n, (name, problem) in enumerate(problems) for each in range(6)]
+    )
+    return registry
+
+
+def decided(registry: Growing, rows: Sequence[ThemeRow], decisions: Decisions = NO_DECISIONS) -> Assignment:
+    return assign(rows, Registered(tuple(registry.centres.values()), registry.centre_of), decisions)
+
+
+def test_a_theme_goes_with_the_nearest_centre_and_shares_the_root_a_person_gave_it() -> None:
+    registry = grown(("export_stops", 31), ("invoice_empty", 32))
+    found = decided(registry, [theme(900, "csv_broken", 32)], Decisions(merges={"invoiceempty": "exportstop"}))
+    assert [(centre.form, centre.size) for centre in found.centres] == [("invoiceempty", 7)]
+    assert found.centre_of["csvbroken"] == "invoiceempty"
+    assert root_of(found) == {900: "exportstop"}
+
+
+@pytest.mark.parametrize("vetoed", [False, True])
+def test_a_theme_that_bears_a_vetoed_name_keeps_out_of_the_others_root(vetoed: bool) -> None:
+    registry = grown(("export_stops", 31), ("invoice_empty", 32))
+    vetoes = frozenset({("exportstop", "invoiceempty")}) if vetoed else frozenset()
+    found = decided(registry, [theme(900, "invoice_empty", 31)], Decisions(vetoes=vetoes))
+    assert (root_of(found)[900] == "exportstop") is not vetoed
+
+
+def test_a_veto_reaches_all_that_people_merged_into_a_root() -> None:
+    registry = grown(("export_stops", 31), ("invoice_empty", 32), ("login_loops", 33))
+    merges = {"invoiceempty": "exportstop"}
+    found = decided(
+        registry,
+        [theme(900, "login_loops", 32)],
+        Decisions(vetoes=frozenset({("loginloop", "exportstop")}), merges=merges),
+    )
+    assert root_of(found)[900] not in ("exportstop", "loginloop")
+
+
+@pytest.mark.parametrize("vetoed", [False, True])
+def test_a_new_group_holds_no_two_names_with_a_veto(vetoed: bool) -> None:
+    rows = [theme(n, "light_on" if n % 3 else "light_off", 31) for n in range(9)]
+    vetoes = frozenset({("lighton", "lightoff")}) if vetoed else frozenset()
+    roots = root_of(assign(rows, Registered(), Decisions(vetoes=vetoes)))
+    assert len({roots[n] for n in range(9) if n % 3}) == len({roots[n] for n in range(0, 9, 3)}) == 1
+    assert (roots[0] == roots[1]) is not vetoed
+
+
+def test_equal_names_do_not_keep_a_theme_from_the_nearer_side_of_a_split() -> None:
+    registry = grown(("it_fails", 31), ("it_fails_again", 32))
+    apart = Decisions(splits=frozenset({("itfail", "itfailagain")}))
+    rows = [theme(900, "it_fails", 32), theme(901, "it_fails", 31)]
+    assert root_of(decided(registry, rows, apart)) == {900: "itfailagain", 901: "itfail"}
+
+
+def test_a_moved_theme_stays_where_it_was_put_and_is_counted_there() -> None:
+    registry = grown(("export_stops", 31), ("invoice_empty", 32))
+    found = decided(registry, [theme(900, "csv_broken", 32)], Decisions(moves={900: "exportstop"}))
+    assert [(one.form, one.rule) for one in found.themes] == [("exportstop", "person")]
+    assert [(centre.form, centre.size) for centre in found.centres] == [("exportstop", 7)]
+    assert (found.signatures, found.merges) == ((), ())
+
+
+def test_a_new_name_that_a_person_gave_means_the_signature_that_bears_it() -> None:
+    registry = grown(("it_fails", 31))
+    found = decided(registry, [theme(900, "ExportStops", 31)], Decisions(renames={"exportstop": "itfail"}))
+    assert [(one.form, one.rule) for one in found.themes] == [("itfail", "own_name")]
+    assert (found.signatures, found.merges) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "decisions",
+    [
+        Decisions(vetoes=frozenset({("a", "b")}), merges={"a": "b"}),
+        Decisions(vetoes=frozenset({("c", "b")}), merges={"a": "b", "c": "a"}),
+        Decisions(splits=frozenset({("a", "c")}), merges={"a": "b", "c": "b"}),
+        Decisions(splits=frozenset({("x", "y")}), merges={"a": "b", "b": "a", "x": "a"}),
+    ],
+)
+def test_decisions_that_contradict_each_other_are_refused(decisions: Decisions) -> None:
+    with pytest.raises(Contradiction, match="undo one"):
+        assign([theme(0, "wide", 1)], Registered(), decisions)
+
+
+def test_a_move_to_what_is_no_centre_is_refused() -> None:
+    with pytest.raises(ValueError, match="theme 0 was moved to nowhere"):
+        assign([theme(0, "wide", 1)], Registered(), Decisions(moves={0: "nowhere"}))

@@ -62,7 +62,7 @@ def test_it_counts_what_each_gate_holds_back_and_names_the_largest() -> None:
         ("beta_hangs", 4),
         ("delta_is_late", 3),
     ]
-    assert unclear.largest[0].needs == "needs 3 more clear conversations"
+    assert unclear.largest[0].needs == "confidence 43 of 100, needs 50"
     assert [held.signature for held in gates["too_few"].largest] == ["gamma_is_lost", "epsilon_twice"]
 
 

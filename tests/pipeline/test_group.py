@@ -1,94 +1,20 @@
-"""Stories and orphans: what the gates ask for, and what later readings, reviews and refusals change."""
+"""Stories and orphans: what later readings, reviews and refusals change, and which story an orphan is near to."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import timedelta
 
+import numpy as np
 import pytest
 
-from pipeline import runs
-from pipeline.group import Member, Verdict, judge
+from pipeline import group, runs
 from pipeline.models import Conversation, Orphan, Run, Source, Story
-from pipeline.profiles import Gate
 from tests.factories import alice
+from tests.fakes import scripted
+from tests.fakes.scripted import vector_of
 from tests.seeding import NOW, change, finish, read, scripts, seed, start
 from tests.waiting import refused
 
 DAY = timedelta(days=1)
-GATE = Gate(min_conversations=3, min_customers=2, recent_days=30, min_confidence=0.5)
-
-# --- The gates ----------------------------------------------------------------------------------------------------
-
-
-def member(number: int, **columns: Any) -> Member:
-    """Return a member that passes every gate: a conversation, and a customer, of its own."""
-    healthy = Member(
-        theme_id=number,
-        conversation_id=number,
-        customer=f"customer-{number}",
-        occurred_at=NOW,
-        category="product_issue",
-        summary="It fails.",
-        confidence=0.9,
-        score=0.9,
-        has_evidence=True,
-    )
-    return replace(healthy, **columns)
-
-
-def members(*columns: dict[str, Any]) -> list[Member]:
-    """Return a member for each dict of what is special about it."""
-    return [member(number, **special) for number, special in enumerate(columns)]
-
-
-@pytest.mark.parametrize(
-    ("group", "reason", "detail"),
-    [
-        (members({}, {}, {}), "", ""),
-        (members({}, {}), "too_few", "needs 1 more conversation"),
-        (members({}), "too_few", "needs 2 more conversations"),
-        (members({}, {}, {"conversation_id": 0}), "too_few", "needs 1 more conversation"),
-        (members({"customer": "a"}, {"customer": "a"}, {"customer": "a"}), "too_few", "needs 1 more customer"),
-        (members({"customer": "a"}, {"customer": "a"}, {"customer": "b"}), "", ""),
-        (members({"customer": ""}, {"customer": ""}, {"customer": ""}), "", ""),
-        (members({}, {}, {"has_evidence": False}), "no_evidence", "needs 1 more verified quote"),
-        (members({}, {}, {"has_evidence": False}, {}), "", ""),
-        (members({}, {}, {"confidence": 0.49}), "low_confidence", "needs 1 more clear conversation"),
-        (members({}, {}, {"confidence": 0.5}), "", ""),
-        (
-            members({"confidence": 0.1}, {"has_evidence": False}, {}),
-            "no_evidence",
-            "needs 1 more verified quote",
-        ),
-        (
-            members({}, {}, {}, {"has_evidence": False}, {"confidence": 0.1}),
-            "",
-            "",
-        ),
-        (
-            members({"has_evidence": False}, {"confidence": 0.1}, {}, {}),
-            "low_confidence",
-            "needs 1 more clear conversation",
-        ),
-        (members(*[{"occurred_at": NOW - 30 * DAY}] * 3), "", ""),
-        (
-            members(*[{"occurred_at": NOW - 31 * DAY}] * 3),
-            "not_recent",
-            "last seen 2026-10-01, more than 30 days before 2026-11-01",
-        ),
-        (members({"occurred_at": NOW - 99 * DAY}, {"occurred_at": NOW - 99 * DAY}, {}), "", ""),
-        (members(*[{"occurred_at": NOW - 99 * DAY}] * 2), "too_few", "needs 1 more conversation"),
-    ],
-)
-def test_the_first_gate_that_fails_speaks(group: list[Member], reason: str, detail: str) -> None:
-    assert judge(group, GATE, NOW) == Verdict(reason, detail)
-
-
-@pytest.mark.parametrize(("days", "as_of"), [(None, NOW), (30, None)])
-def test_without_days_or_a_date_to_count_from_nothing_is_too_old(days: int | None, as_of: datetime | None) -> None:
-    old = members(*[{"occurred_at": NOW - 999 * DAY}] * 3)
-    assert judge(old, replace(GATE, recent_days=days), as_of) == Verdict()
-
 
 # --- Later readings -----------------------------------------------------------------------------------------------
 
@@ -303,3 +229,65 @@ def test_themes_of_a_run_that_still_merges_do_not_count() -> None:
     assert (run.state, Orphan.objects.get().detail) == ("completed", "needs 2 more conversations")
     assert finish(early).state == "completed"
     assert Story.objects.get().evidence.count() == 3
+
+
+# --- How sure, and how near ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_stories_and_orphans_keep_their_confidence_and_its_parts() -> None:
+    finish(start(seed([*scripts(2, 4), "name=rare problem=50 confidence=0.5"])))
+    story, orphan = story_of(0), Orphan.objects.get()
+    assert story.confidence_parts["size"] == pytest.approx(1 - 1 / 25)
+    assert (story.confidence_parts["evidence"], story.confidence_parts["reader"]) == (1.0, 0.9)
+    assert story.confidence == pytest.approx(
+        100 * (0.9 * story.confidence_parts["cohesion"]) ** 0.5 * story.confidence_parts["size"], abs=1
+    )
+    assert orphan.confidence_parts == {"size": 0.75, "cohesion": 1.0, "evidence": 1.0, "reader": 0.5}
+    assert orphan.confidence == 53
+
+
+@pytest.mark.django_db
+def test_a_story_that_grows_grows_surer() -> None:
+    finish(start(seed(scripts(2, 4))))
+    before = story_of(0).confidence_parts["size"]
+    finish(start(later(0, 4, day=2)))
+    assert story_of(0).confidence_parts["size"] > before
+
+
+@pytest.mark.django_db
+def test_vague_conversations_make_no_story_until_clear_ones_come() -> None:
+    finish(start(seed([*scripts(2, 4), *[f"nr {n} name=vague problem=50 confidence=0.2" for n in range(3)]])))
+    orphan = Orphan.objects.get()
+    assert (orphan.reason, orphan.detail) == ("low_confidence", f"confidence {orphan.confidence} of 100, needs 50")
+    finish(start(seed([f"clear {n} name=vague problem=50" for n in range(3)])))
+    assert Orphan.objects.get().story == Story.objects.get(title="Vague")
+
+
+@pytest.mark.django_db
+def test_an_orphan_knows_the_open_story_nearest_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group, "BATCH", 2)  # stories that stand in a later batch are seen as well
+    between = 0.25 * vector_of(1, "x") + vector_of(50, "y")
+    monkeypatch.setattr(scripted, "vector_of", between_two(scripted.vector_of, between))
+    finish(start(seed([*scripts(3, 4), "name=aaa_rare problem=50", "name=zzz_far problem=60"])))
+    near, far = (Orphan.objects.get(signature__key=key) for key in ("aaa_rare", "zzz_far"))
+    assert near.nearest_story == story_of(1)
+    assert near.nearest_cosine is not None
+    assert far.nearest_cosine is not None
+    assert far.nearest_cosine < near.nearest_cosine < 0.5
+
+
+def between_two(vector: Callable[[int, str], np.ndarray], between: np.ndarray) -> Callable[[int, str], np.ndarray]:
+    """Return the fake's vectors, but for problem 50 this one."""
+    unit = (between / np.linalg.norm(between)).astype(np.float32)
+    return lambda problem, text: unit if problem == 50 else vector(problem, text)
+
+
+@pytest.mark.django_db
+def test_an_orphan_is_near_to_no_story_that_people_closed() -> None:
+    source = seed(scripts(2, 4))
+    finish(start(source))
+    Story.objects.update(status="done", reviewed_at=NOW + DAY)
+    finish(start(seed(["name=rare problem=50"])))
+    orphan = Orphan.objects.get()
+    assert (orphan.nearest_story, orphan.nearest_cosine) == (None, None)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
@@ -12,12 +13,13 @@ from django.db import connection
 from django.utils import timezone
 from rich.console import Console
 
-from pipeline import merge, runs
+from pipeline import review, runs
+from pipeline.history import Replay, passes
 from pipeline.management.commands import demo
 from pipeline.models import Call, Evidence, Item, Merge, Orphan, Registry, Run, Signature, Story, StoryEvidence, Theme
 from pipeline.preview import preview
 from pipeline.refusals import RunError
-from pipeline.replay import Replay, passes
+from pipeline.signatures.rules import NEWEST
 from pipeline.verify import Verification, verify
 from tests.factories import alice
 from tests.fakes.scripted import ScriptedExtractor
@@ -84,7 +86,7 @@ def test_rebuilt_sums_are_those_of_the_registry_bit_by_bit() -> None:
     replay = Replay()
     for done in passes("support"):
         replay.take(done)
-    rebuilt = {root.form: (root.vector_sum, root.size) for root in replay.registered({}).roots}
+    rebuilt = {root.form: (root.vector_sum, root.size) for root in replay.registered({}).centres}
     stored = Signature.objects.filter(vector_sum__isnull=False)
     assert rebuilt == {row.normal_form: (bytes(row.vector_sum or b""), row.size) for row in stored}
 
@@ -128,7 +130,7 @@ def test_a_merge_that_is_undone_later_does_not_matter_to_a_run_either() -> None:
 
 def test_it_says_when_the_rules_are_no_longer_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     run = a_run()
-    monkeypatch.setattr(merge, "RULES_VERSION", "names-2 assign-9 groups-9")
+    monkeypatch.setattr("pipeline.verify.NEWEST", replace(NEWEST, version="names-2 assign-9 groups-9"))
     found = verify(run_id=run.pk)
     assert found.holds
     assert "the rules are now names-2 assign-9 groups-9" in not_checked(found)["partition"]
@@ -142,12 +144,17 @@ def test_it_says_when_the_reader_is_no_longer_that_of_the_run(monkeypatch: pytes
     assert "extractor scripted-1 is now scripted-2" in not_checked(found)["answers"]
 
 
+def rename_one() -> None:
+    signature = Signature.objects.filter(size__gt=0).earliest("pk")
+    review.rename_signature(signature=signature, name="another_name", by=alice())
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
         (lambda: Merge.objects.update(undone_at=timezone.now() - timedelta(days=1)), "earlier merges were undone"),
-        (lambda: Merge.objects.update(created_by=alice()), "earlier merges were made by a person"),
-        (lambda: Theme.objects.update(registry_version=99), "have none of the themes they came from"),
+        (rename_one, "1 earlier decisions were made by people"),
+        (lambda: Theme.objects.update(registry_version=99), "earlier merges have none of their themes left"),
     ],
 )
 def test_it_says_when_the_registry_before_a_run_cannot_be_rebuilt(spoil: Callable[[], object], why: str) -> None:
@@ -180,7 +187,7 @@ def invent_a_merge(run: Run) -> None:
     edge = {"child": keys["problem_000_fails"], "parent": keys["problem_002_fails"]}
     version = Registry.objects.get().version
     Merge.objects.create(
-        **edge, rule="meaning", rule_version=merge.RULES_VERSION, score=0.9, reason="because", run=run,
+        **edge, rule="meaning", rule_version=NEWEST.version, score=0.9, reason="because", run=run,
         registry_version=version, created_at=timezone.now(),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""`./manage.py evaluate FILE`: the quality of the grouping on labelled conversations."""
+"""`./manage.py evaluate FILE`: the quality of the grouping on labelled conversations, or of the rules on pairs."""
 
 import json as json_format
 from typing import Any
@@ -10,31 +10,49 @@ from rich.table import Table
 from pipeline.evaluate import Evaluation, NothingToEvaluate, evaluate
 from pipeline.extractors.base import UnknownExtractor
 from pipeline.management.command import PipelineCommand
+from pipeline.pairs import PairScores, UnreadablePairs, score_file, score_reviewed
 from pipeline.profiles import UnknownProfile
 from pipeline.sources.base import UnreadableSource
+
+UNUSABLE = (UnreadableSource, NothingToEvaluate, UnreadablePairs, UnknownProfile, UnknownExtractor)
 
 
 class Command(PipelineCommand):
     help = (
         "Group the labelled conversations of a file and compare the stories with the labels. The label `noise` marks "
-        "conversations that belong to no group. Nothing is stored."
+        "conversations that belong to no group. With --pairs or --reviewed instead: how often the rules say of two "
+        "names what people say. Nothing is stored."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file")
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("file", nargs="?")
+        what.add_argument("--pairs", metavar="FILE", help="CSV or JSON lines of name_a, name_b, same")
+        what.add_argument("--reviewed", action="store_true", help="the pairs of the profile that people decided")
         parser.add_argument("--profile", default="support")
         parser.add_argument("--extractor", default="local")
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, *, file: str, profile: str, extractor: str, json: bool, **options: Any) -> None:
+    def handle(self, *, profile: str, json: bool, **asked: Any) -> None:
         try:
-            found = evaluate(file, profile=profile, extractor=extractor)
-        except (UnreadableSource, NothingToEvaluate, UnknownProfile, UnknownExtractor) as error:
+            found = _evaluate(profile, asked)
+        except UNUSABLE as error:
             raise CommandError(str(error)) from error
+        console = Console(markup=False, emoji=False)
         if json:
             self.stdout.write(json_format.dumps(found.as_json(), indent=2))
+        elif isinstance(found, PairScores):
+            _print_pairs(found, console)
         else:
-            _print(found, Console(markup=False, emoji=False))
+            _print(found, console)
+
+
+def _evaluate(profile: str, asked: dict[str, Any]) -> Evaluation | PairScores:
+    if asked["reviewed"]:
+        return score_reviewed(profile=profile)
+    if asked["pairs"]:
+        return score_file(asked["pairs"], profile=profile, extractor=asked["extractor"])
+    return evaluate(asked["file"], profile=profile, extractor=asked["extractor"])
 
 
 def _print(found: Evaluation, console: Console) -> None:
@@ -57,6 +75,22 @@ def _print(found: Evaluation, console: Console) -> None:
         f"{found.filtered} filtered and {found.failed} failed count as groups of one; {found.unlabelled} without a "
         f"label are left out. {found.seconds:.1f} s."
     )
+
+
+def _print_pairs(found: PairScores, console: Console) -> None:
+    console.print(f"{found.pairs} pairs, {found.same} of them one problem.", highlight=False)
+    for title, value in (("Precision", found.precision), ("Recall", found.recall), ("F1", found.f1)):
+        console.print(f"{title:<9} {_number(value)}", highlight=False)
+    if not found.wrong:
+        return
+    table = Table("Name", "Name", "People", "Rules", title=f"{len(found.wrong)} wrong", title_justify="left")
+    for pair in found.wrong:
+        table.add_row(pair.name_a, pair.name_b, _said(pair.same), _said(pair.found))
+    console.print(table)
+
+
+def _said(same: bool) -> str:
+    return "one" if same else "two"
 
 
 def _number(value: float | int | None) -> str:

@@ -1,0 +1,40 @@
+"""`./manage.py compare_runs A B`: what became of the stories of run A in run B."""
+
+import json as json_format
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+from pipeline import console as screens
+from pipeline.compare import NotComparable, compare_runs
+from pipeline.models import Run
+
+
+class Command(BaseCommand):
+    help = (
+        "Compare two finished runs of one profile, of the same source or of two: which stories are new, grew, shrank, "
+        "merged, were split or are gone. Each run counts with what it read or skipped as unchanged, as it ended."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("before", type=int, metavar="A")
+        parser.add_argument("after", type=int, metavar="B")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *, before: int, after: int, json: bool, **options: Any) -> None:
+        runs = Run.objects.select_related("source").in_bulk([before, after])
+        for pk in (before, after):
+            if pk not in runs:
+                raise CommandError(f"there is no run {pk}; `./manage.py run_status` lists the newest.")
+        try:
+            found = compare_runs(before=runs[before], after=runs[after])
+        except NotComparable as error:
+            raise CommandError(str(error)) from error
+        if json:
+            self.stdout.write(json_format.dumps(found.as_json(), indent=2))
+            return
+        console = Console(markup=False, emoji=False, highlight=False)
+        counts = f"{found.stories_before} stories, then {found.stories_after}"
+        console.print(f"From {runs[before]} to {runs[after]}, profile {found.profile}: {counts}.", soft_wrap=True)
+        screens.print_changes(found.changes, console)

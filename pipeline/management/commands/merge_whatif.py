@@ -1,0 +1,54 @@
+"""`./manage.py merge_whatif RUN`: what the run's themes would make if the rules were stricter or more lenient."""
+
+import json as json_format
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.models import Run
+from pipeline.replay import NothingToReplay
+from pipeline.whatif import WhatIf, what_if
+
+BAR = 10
+"""Characters of the longest bar."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Merge and group a run's themes again in memory, at several strictnesses of the newest rules, and show how "
+        "many signatures, stories and orphans each would make. Nothing is written."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("run", type=int)
+        parser.add_argument("--json", action="store_true", help="the curve as data, for a chart")
+
+    def handle(self, *, run: int, json: bool, **options: Any) -> None:
+        found = Run.objects.filter(pk=run).first()
+        if found is None:
+            raise CommandError(f"there is no run {run}; `./manage.py run_status` lists the newest.")
+        try:
+            curve = what_if(run=found)
+        except NothingToReplay as error:
+            raise CommandError(str(error)) from error
+        if json:
+            self.stdout.write(json_format.dumps(curve.as_json(), indent=2))
+        else:
+            _print(curve, Console(markup=False, emoji=False))
+
+
+def _print(curve: WhatIf, console: Console) -> None:
+    held = f", {curve.held} stay where people's decisions hold them" if curve.held else ""
+    console.print(f"Run {curve.run}: {curve.themes} themes by {curve.rules}{held}", soft_wrap=True, highlight=False)
+    table = Table(caption="* the rules as they are; sizes are conversations", caption_justify="left")
+    for head in ("Strictness", "Signatures", "Orphans", "In stories", "Largest", "Stories"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    most = max(point.stories for point in curve.points) or 1
+    for point in curve.points:
+        strictness = f"{point.strictness:.1f}" + ("*" if point.strictness == 1.0 else " ")
+        numbers = (point.signatures, point.orphans, point.conversations, point.largest, point.stories)
+        table.add_row(strictness, *map(str, numbers), "█" * round(BAR * point.stories / most))
+    console.print(table)

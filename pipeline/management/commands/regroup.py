@@ -1,0 +1,69 @@
+"""`./manage.py regroup RUN --rules N`: assign a run's themes anew, by the rules of another version."""
+
+import json as json_format
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+from pipeline import console as screens
+from pipeline.models import Run
+from pipeline.regroup import Plan, RegistryChanged, plan_regroup, regroup
+from pipeline.replay import NothingToReplay
+from pipeline.signatures.rules import NEWEST, UnknownRules, get_rules
+
+DRY_RUN = "Nothing was written. Apply it with:  ./manage.py regroup {run} --rules {rules} --yes"
+
+
+class Command(BaseCommand):
+    help = (
+        "Assign the themes of a run anew, by rules of the version N, and show what changes. Without --yes nothing is "
+        "written. What people decided stays; stories follow most of their conversations."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("run", type=int)
+        parser.add_argument("--rules", type=int, default=NEWEST.number, metavar="N", help="default: the newest")
+        parser.add_argument("--dry-run", action="store_true", help="only show; so without --yes as well")
+        parser.add_argument("--yes", action="store_true", help="write it")
+        parser.add_argument("--reason", default="", help="why, for the ledger")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *, run: int, rules: int, json: bool, **options: Any) -> None:
+        apply = options["yes"] and not options["dry_run"]
+        if options["yes"] and options["dry_run"]:
+            raise CommandError("--dry-run and --yes exclude each other: one only shows, the other writes.")
+        try:
+            plan = plan_regroup(run=_run(run), rules=get_rules(rules))
+            entry = regroup(plan=plan, reason=_reason(plan, options["reason"])) if apply else None
+        except (NothingToReplay, UnknownRules, RegistryChanged) as error:
+            raise CommandError(str(error)) from error
+        if json:
+            self.stdout.write(json_format.dumps({**plan.difference.as_json(), "written": apply}, indent=2))
+            return
+        console = Console(markup=False, emoji=False, highlight=False)
+        _print(plan, console)
+        done = f"Written; the ledger's entry is regroup {entry.pk}." if entry else ""
+        console.print(done or DRY_RUN.format(run=run, rules=rules), soft_wrap=True)
+
+
+def _run(pk: int) -> Run:
+    run = Run.objects.filter(pk=pk).first()
+    if run is None:
+        raise CommandError(f"there is no run {pk}; `./manage.py run_status` lists the newest.")
+    return run
+
+
+def _reason(plan: Plan, given: str) -> str:
+    return given or f"rules {plan.rules.number} in place of {plan.difference.rules_before}, by command"
+
+
+def _print(plan: Plan, console: Console) -> None:
+    found = plan.difference
+    console.print(f"Run {found.run}: {found.themes} themes by {found.rules}, until now by {found.rules_before}.")
+    if found.held:
+        console.print(f"{found.held} more themes stay: people decided about their signatures.")
+    console.print(f"Pairs of themes: {found.pairs_joined} joined, {found.pairs_split} split.")
+    for name in ("signatures", "stories", "orphans"):
+        console.print(f"{name.capitalize()}: {getattr(found.before, name)} before, {getattr(found.after, name)} after.")
+    screens.print_changes(found.changes, console)

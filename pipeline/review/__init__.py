@@ -1,0 +1,34 @@
+"""People's decisions about signatures: each stands until it is undone, beats every rule and outlives runs."""
+
+from pipeline.review.decide import (
+    merge_signatures,
+    move_theme,
+    parts_inside,
+    rename_signature,
+    split_by_threshold,
+    split_signature,
+    veto,
+)
+from pipeline.review.ledger import DecisionRefused
+from pipeline.review.pairs import Pair, Side, answer, nearest_signatures, uncertain_pairs
+from pipeline.review.stories import give_back_story, hand_over_story
+from pipeline.review.undo import undo
+
+__all__ = [
+    "DecisionRefused",
+    "Pair",
+    "Side",
+    "answer",
+    "give_back_story",
+    "hand_over_story",
+    "merge_signatures",
+    "move_theme",
+    "nearest_signatures",
+    "parts_inside",
+    "rename_signature",
+    "split_by_threshold",
+    "split_signature",
+    "uncertain_pairs",
+    "undo",
+    "veto",
+]

@@ -1,0 +1,294 @@
+"""The decisions people take. Each opens one transaction that holds the profile's registry.
+
+All raise DecisionRefused if the decision contradicts one that stands, or has nothing to decide; then nothing is
+written.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from itertools import count
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from pipeline import registry
+from pipeline.group import title_of
+from pipeline.models import Merge, Move, Rename, Signature, Split, Story, Theme, Veto
+from pipeline.models.signature import STANDING
+from pipeline.review.centres import centre_of, cosine_between, names_of, recount, root_of
+from pipeline.review.inside import MOST_THEMES, alike
+from pipeline.review.ledger import DecisionRefused, Stamp, deciding, lock, settle
+from pipeline.review.stories import hand_over_story
+from pipeline.signatures import normalise
+
+LONGEST_LIST = 5
+"""Conversations that a reason names."""
+
+
+# --- Together -----------------------------------------------------------------------------------------------------
+
+
+def merge_signatures(*, child: Signature, parent: Signature, by: Any, reason: str = "") -> Merge:
+    """Decide that what the child means is what the parent means; their roots become one, under the parent's name.
+
+    An open story of the child's is absorbed by the parent's, or becomes the parent's if that has none.
+    """
+    with deciding(child.profile, by) as stamp:
+        merge = join_roots(stamp, root_of(child.pk), root_of(parent.pk), reason)
+        settle(stamp, [merge.child_id, merge.parent_id])
+    return merge
+
+
+def join_roots(stamp: Stamp, child: int, parent: int, reason: str) -> Merge:
+    """Record a person's merge of two roots. Requires a transaction that holds the registry; settles nothing."""
+    names = _in_one_profile(child, parent)
+    if child == parent:
+        raise DecisionRefused(f"both names mean {names[parent]} already; there is nothing to merge.")
+    _refuse_kept_apart(child, parent)
+    lock([child, parent])
+    return Merge.objects.create(
+        child_id=child,
+        parent_id=parent,
+        rule=Merge.PERSON,
+        reason=reason,
+        vector_model=names[parent].vector_model,
+        score=cosine_between(child, parent),
+        story=hand_over_story(child=child, parent=parent),
+        **stamp.columns,
+    )
+
+
+def _in_one_profile(*signatures: int) -> dict[int, Signature]:
+    found = Signature.objects.defer("vector_sum").in_bulk(signatures)
+    profiles = sorted({signature.profile for signature in found.values()})
+    if len(profiles) > 1:
+        raise DecisionRefused(
+            f"signatures of the profiles {' and '.join(profiles)} have nothing to do with each other."
+        )
+    return found
+
+
+def _refuse_kept_apart(first: int, second: int) -> None:
+    these, those = names_of(first), names_of(second)
+    for model, one, other in ((Veto, "first", "second"), (Split, "signature", "made")):
+        across = Q(**{f"{one}__in": these, f"{other}__in": those}) | Q(**{f"{one}__in": those, f"{other}__in": these})
+        standing: Any = model._default_manager.filter(STANDING, across).order_by("id").first()
+        if standing:
+            raise DecisionRefused(
+                f"a {model._meta.verbose_name} keeps them apart: {standing} ({standing.created_at:%Y-%m-%d}). "
+                "Undo it first."
+            )
+
+
+# --- Apart --------------------------------------------------------------------------------------------------------
+
+
+def veto(*, first: Signature, second: Signature, by: Any, reason: str = "") -> Veto:
+    """Decide that two signatures never share a root, whatever rules and people want later."""
+    with deciding(first.profile, by) as stamp:
+        pair = sorted([centre_of(first.pk), centre_of(second.pk)])
+        names = _in_one_profile(*pair)
+        if root_of(pair[0]) == root_of(pair[1]):
+            raise DecisionRefused(f"{first} and {second} mean the same now. Undo the merge that joined them, or split.")
+        if Veto.objects.filter(STANDING, first=pair[0], second=pair[1]).exists():
+            raise DecisionRefused(f"{first} and {second} are kept apart already.")
+        return Veto.objects.create(
+            first=names[pair[0]],
+            second=names[pair[1]],
+            reason=reason,
+            score=cosine_between(*pair),
+            **stamp.columns,
+        )
+
+
+def split_signature(
+    *, signature: Signature, conversations: Collection[int], name: str, by: Any, reason: str = ""
+) -> Split:
+    """Decide that these conversations (ids) of what the signature means are another problem, called `name`.
+
+    Later themes go to the nearer of the two; a conversation that is read again stays where it was put.
+    """
+    with deciding(signature.profile, by) as stamp:
+        lock(names_of(root := root_of(signature.pk)))
+        inside = themes_inside(root)
+        chosen = list(inside.filter(conversation__in=conversations))
+        _refuse_all_or_none(signature, len(chosen), inside.count())
+        made = take_name(stamp, name)
+        return _split(stamp, root, chosen, made, reason)
+
+
+def split_by_threshold(*, signature: Signature, threshold: float, by: Any, reason: str = "") -> list[Split]:
+    """Decide that what the signature means falls apart where themes are less alike than `threshold` (a cosine).
+
+    The largest part keeps the name; each other becomes a signature called by its commonest name that is free. Returns a
+    split for each, the largest part first. The parts are those of `inside.alike`.
+    """
+    with deciding(signature.profile, by) as stamp:
+        lock(names_of(root := root_of(signature.pk)))
+        parts = parts_inside(signature, threshold)
+        return [
+            _split(stamp, root, part, take_name(stamp, _free_name(stamp, part)), reason, threshold)
+            for part in parts[1:]
+        ]
+
+
+def themes_inside(root: int) -> QuerySet[Theme]:
+    """Return all themes that mean this root, of superseded readings too, in the order of their ids."""
+    themes = Theme.objects.filter(signature__in=names_of(root)).select_related("signature")
+    return themes.defer("signature__vector_sum").order_by("id")
+
+
+def parts_inside(signature: Signature, threshold: float) -> list[list[Theme]]:
+    """Return the themes of a signature in parts that are alike, the largest first; at least two, else refused."""
+    themes = list(themes_inside(root_of(signature.pk))[: MOST_THEMES + 1])
+    if len(themes) > MOST_THEMES:
+        raise DecisionRefused(f"{signature} has more than {MOST_THEMES} themes; choose conversations instead.")
+    parts = alike(themes, threshold)
+    if len(parts) < 2:
+        raise DecisionRefused(f"at {threshold:g} {signature} stays whole; a higher threshold takes it apart.")
+    return parts
+
+
+def _refuse_all_or_none(signature: Signature, chosen: int, all_of_them: int) -> None:
+    if not chosen:
+        raise DecisionRefused(f"none of the chosen conversations is in {signature}.")
+    if chosen == all_of_them:
+        raise DecisionRefused(f"all conversations of {signature} were chosen: rename it instead, or leave some.")
+
+
+def _split(
+    stamp: Stamp, root: int, themes: Sequence[Theme], made: Signature, reason: str, threshold: float | None = None
+) -> Split:
+    split = Split.objects.create(
+        signature_id=root, made=made, threshold=threshold, reason=reason or _named(themes), **stamp.columns
+    )
+    _move(stamp, themes, made.pk, reason=split.reason, split=split)
+    settle(stamp, [root, made.pk])
+    return split
+
+
+def _named(themes: Sequence[Theme]) -> str:
+    ids = sorted({theme.conversation_id for theme in themes})
+    shown = Theme.objects.filter(conversation__in=ids[:LONGEST_LIST]).values_list(
+        "conversation__external_id", flat=True
+    )
+    more = f" and {len(ids) - LONGEST_LIST} more" if len(ids) > LONGEST_LIST else ""
+    return f"conversations {', '.join(sorted(set(shown)))}{more}"
+
+
+def move_theme(*, theme: Theme, target: Signature, by: Any, reason: str = "") -> Move:
+    """Decide that a theme belongs to what the target means; a later reading that names it alike follows."""
+    with deciding(theme.profile, by) as stamp:
+        theme = Theme.objects.select_related("signature").get(pk=theme.pk)
+        if theme.signature is None:
+            raise DecisionRefused(f"theme {theme.pk} has no signature yet; wait until its run has merged.")
+        centre, source = centre_of(target.pk), root_of(theme.signature.pk)
+        _in_one_profile(centre, source)
+        if root_of(centre) == source:
+            raise DecisionRefused(f"{theme} means {target} already.")
+        [move] = _move(stamp, [theme], centre, reason=reason)
+        settle(stamp, [source, root_of(centre)])
+    return move
+
+
+def _move(stamp: Stamp, themes: Sequence[Theme], target: int, *, reason: str, split: Split | None = None) -> list[Move]:
+    """Record and do the moves. Requires a transaction that holds the registry."""
+    centres = {centre_of(theme.signature_id) for theme in themes if theme.signature_id}
+    lock([*centres, *map(root_of, centres), target, root_of(target)])
+    moves = [
+        Move(
+            theme=theme,
+            source=theme.signature,
+            target_id=target,
+            split=split,
+            reason=reason,
+            rule_before=theme.signature_rule,
+            score_before=theme.signature_score,
+            **stamp.columns,
+        )
+        for theme in themes
+    ]
+    Move.objects.bulk_create(moves)
+    Theme.objects.filter(pk__in=[theme.pk for theme in themes]).update(
+        signature=target, signature_rule=Merge.PERSON, signature_score=None, registry_version=stamp.version
+    )
+    recount([*centres, target])
+    return moves
+
+
+# --- Names --------------------------------------------------------------------------------------------------------
+
+
+def rename_signature(*, signature: Signature, name: str, by: Any, reason: str = "") -> Rename:
+    """Decide what a signature is called; themes named the old or the new way both find it.
+
+    Titles of stories that nobody rewrote follow. Refused if another signature has or had the name.
+    """
+    with deciding(signature.profile, by) as stamp:
+        lock([signature.pk])
+        signature = Signature.objects.defer("vector_sum").get(pk=signature.pk)
+        key, form = normalise.snake_case(name), normalise.normal_form(name)
+        if key == signature.key:
+            raise DecisionRefused(f"{signature} is called so already.")
+        if is_new := form != signature.normal_form:
+            _refuse_taken(stamp.profile, key, form)
+        rename = Rename.objects.create(
+            signature=signature,
+            profile=stamp.profile,
+            old_key=signature.key,
+            new_key=key,
+            new_form=form if is_new else "",
+            reason=reason,
+            **stamp.columns,
+        )
+        call(signature.pk, signature.key, key)
+    return rename
+
+
+def call(signature: int, old_key: str, new_key: str) -> None:
+    """Give a signature its new key, and the stories that are titled by the old one a new title. In a transaction."""
+    if Signature.objects.filter(pk=signature, key=old_key).update(key=new_key) != 1:
+        raise DecisionRefused(f"signature {signature} is not called {old_key} any more; look again.")
+    titled = Story.objects.filter(signature=signature, title=title_of(old_key))
+    titled.update(title=title_of(new_key))
+
+
+def take_name(stamp: Stamp, name: str) -> Signature:
+    """Return a signature without themes of this name: a new one, or a free one. Requires a transaction."""
+    key, form = normalise.snake_case(name), normalise.normal_form(name)
+    free: Signature | None = registry.free_names(stamp.profile).filter(normal_form=form).first()
+    if free:
+        return free
+    _refuse_taken(stamp.profile, key, form)
+    model = Signature.objects.filter(profile=stamp.profile, size__gt=0).values_list("vector_model", flat=True).first()
+    made: Signature = Signature.objects.create(
+        profile=stamp.profile, key=key, normal_form=form, created_at=stamp.at, vector_model=model or ""
+    )
+    return made
+
+
+def _refuse_taken(profile: str, key: str, form: str) -> None:
+    named = Signature.objects.filter(Q(key=key) | Q(normal_form=form), profile=profile)
+    if taken := named.defer("vector_sum").first():
+        raise DecisionRefused(f"{key} is the name of a signature already ({taken}). Choose another, or merge into it.")
+    if renamed := Rename.objects.filter(STANDING, profile=profile, new_form=form).first():
+        raise DecisionRefused(f"{key} belongs to a rename that stands ({renamed}). Undo that first.")
+
+
+def _free_name(stamp: Stamp, themes: Iterable[Theme]) -> str:
+    """Return the commonest name of the themes that nobody has, else the commonest with a number."""
+    names = Counter(normalise.snake_case(theme.raw_signature) for theme in themes)
+    ranked = sorted(names, key=lambda name: (-names[name], name))
+    numbered = (f"{ranked[0]}_{number}" for number in count(2))
+    for name in [*ranked, *(next(numbered) for _ in range(MOST_THEMES))]:
+        if _is_free(stamp.profile, name):
+            return name
+    raise DecisionRefused(f"no name is left that begins with {ranked[0]}; rename some of them.")
+
+
+def _is_free(profile: str, name: str) -> bool:
+    form = normalise.normal_form(name)
+    if registry.free_names(profile).filter(normal_form=form).exists():
+        return True
+    named = Signature.objects.filter(Q(key=name) | Q(normal_form=form), profile=profile)
+    return not named.exists() and not Rename.objects.filter(STANDING, profile=profile, new_form=form).exists()

@@ -1,0 +1,32 @@
+"""What a signature falls into when its themes must be more alike."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.cluster import AgglomerativeClustering
+
+from pipeline.models import Theme
+
+MOST_THEMES = 2000
+"""Of a signature that can be taken apart by a threshold: it takes a table of themes x themes."""
+
+
+def alike(themes: Sequence[Theme], threshold: float) -> list[list[Theme]]:
+    """Return the themes in parts whose members have at least this cosine on average, the largest part first.
+
+    Average linkage from below: two parts join while the mean cosine between them reaches the threshold, the most alike
+    first. At most MOST_THEMES themes.
+    """
+    if len(themes) < 2:
+        return [list(themes)] if themes else []
+    vectors = np.stack([np.frombuffer(bytes(theme.vector), np.float32) for theme in themes]).astype(np.float64)
+    distances = np.clip(1.0 - np.round(vectors @ vectors.T, 6), 0.0, 2.0)
+    np.fill_diagonal(distances, 0.0)
+    joining = AgglomerativeClustering(
+        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1.0 - threshold
+    )
+    parts: dict[int, list[Theme]] = defaultdict(list)
+    for theme, label in zip(themes, joining.fit_predict(distances).tolist(), strict=True):
+        parts[label].append(theme)
+    return sorted(parts.values(), key=lambda part: (-len(part), part[0].pk))

@@ -1,0 +1,388 @@
+"""Which rows speak of the same thing: from vectors to groups, as a pure function.
+
+The way of a row through `partition`:
+
+1. equal rows are folded into one and put in canonical order, so that neither order nor repetition matters;
+2. what all rows have in common is taken away: at a bank, being about banking tells nothing;
+3. a row without company (nobody near enough to be a group of three with) stays alone;
+4. the others form a graph of nearest neighbours, which Leiden cuts into communities at several resolutions;
+5. the data choose the resolution: groups should be tight inside and apart from each other;
+6. a row unlike the rest of its group leaves it, so that no group holds by a chain of neighbours.
+
+A small set has too few neighbours for a graph: there, average linkage over all pairs takes the place of 3 to 5.
+
+Repeatable: rows are sorted by content, products have fixed block shapes and are rounded, the one seed is a constant.
+Where a constant names no other source it was chosen on Banking77 (train), STAR and SGD, whole, cut to 30-10,000 rows,
+mixed with each other and with noise: the middle of a plateau over all of them, not the best of one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import graspologic_native  # type: ignore[import-untyped]
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+VERSION = "groups-1"
+
+MIN_STORY = 3  # rows that make a story (DESIGN.md, glossary)
+SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
+SMALL_SET_CUT = 0.35  # mean cosine at which average linkage stops
+FAMILIAR_ROWS = 20  # of the mean of n rows, n / (n + 20) is taken away: few rows do not show what is common to all
+COMPANY = 0.70  # share of the typical similarity to the second neighbour below which a row has no company
+LEAST_COSINE = 0.30  # floor of both adaptive cuts, for sets of nothing but noise: unrelated short texts reach 0.1-0.3
+HOLD = 0.50  # share of the typical similarity to its group below which a row leaves it
+UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
+ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
+FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
+TIGHTNESS = 0.55  # mean cosine inside groups; where F1 was best it lay between 0.41 and 0.62, mostly 0.48-0.57
+TIGHTNESS_WEIGHT = 0.7  # of being off it, against silhouette; 0.5-1 do alike, and less leaves broad themes whole
+RESOLUTIONS = tuple(2.0**power for power in range(-1, 6))  # from a few broad groups to groups of about five rows
+HALF_STEP = 2.0**0.5
+SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
+SEED = 1  # Leiden's; its node order is the canonical order of rows
+BLOCK_ROWS = 512  # rows per product: bounds what is in memory
+DECIMALS = 5  # similarities are rounded to this: far above the noise of float64 sums, below what matters
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """How n rows of d numbers fall into groups.
+
+    labels: (n,) group of each row; groups are numbered by their first row in canonical order (bytes of the vector). A
+        row without company has a group of its own.
+    cohesion: (n,) cosine of each row to the centre of its group, after `recentre`; 1 where it is alone.
+    threshold: the cosine to the rest of its group that nine of ten rows reach in groups large enough for a story; a new
+        row this near to an old group's centre belongs to it. 1 where there is no such group.
+    origin: (d,) what all rows had in common; `recentre` new rows with it before comparing them.
+    """
+
+    labels: Ints
+    cohesion: Floats
+    threshold: float
+    origin: Floats
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Distinct rows in canonical order: rows (m, d), place (n,) of each input row among them, copies (m,) of each."""
+
+    rows: Floats
+    place: Ints
+    copies: Ints
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The k most similar other rows of each of m rows, nearest first: index (m, k) and cosine (m, k)."""
+
+    index: Ints
+    cosine: Floats
+
+
+def partition(vectors: Floats) -> Partition:
+    """Group the rows of `vectors` ((n, d), unit length, n from 0) by what they mean.
+
+    The same rows in any order give the same groups. Raises ValueError for anything but a table of finite numbers.
+    """
+    _refuse_what_is_no_table(vectors)
+    folded = fold_equal_rows(vectors)
+    origin = common_part(folded.rows)
+    points = recentre(folded.rows, origin)
+    labels = _groups_of_few(points) if len(points) < SMALL_SET else _groups_of_many(points, folded.copies)
+    labels = _numbered_by_first_row(_let_strangers_leave(points, labels))
+    cohesion = cosine_to_centre(points, labels)
+    return Partition(labels[folded.place], cohesion[folded.place], matching_threshold(points, labels), origin)
+
+
+def fold_equal_rows(vectors: Floats) -> Folded:
+    """Fold rows with equal bytes into one; sort by bytes, which is the canonical order."""
+    rows = np.ascontiguousarray(vectors, dtype=np.float32) + np.float32(0)  # -0.0 becomes 0.0: equal rows, equal bytes
+    if not rows.size:
+        return Folded(rows, np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64))
+    keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, place, copies = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    return Folded(rows[first], place.astype(np.int64), copies.astype(np.int64))
+
+
+def common_part(rows: Floats) -> Floats:
+    """Return what to take away from each row, (d,): the mean, less of it the fewer rows there are."""
+    if not len(rows):
+        return np.zeros(rows.shape[1], np.float32)
+    share = len(rows) / (len(rows) + FAMILIAR_ROWS)
+    mean: Doubles = rows.mean(axis=0, dtype=np.float64)
+    return (share * mean).astype(np.float32)
+
+
+def recentre(rows: Floats, origin: Floats) -> Floats:
+    """Return the rows seen from `origin`, at unit length again."""
+    return _unit(rows - origin)
+
+
+# Small sets
+
+
+def _groups_of_few(points: Floats) -> Ints:
+    """Group by average linkage over all pairs: two groups join while their mean cosine is at least SMALL_SET_CUT."""
+    if len(points) < 2:
+        return np.arange(len(points))
+    cosines = np.vstack([block for _, block in _products(points, points)])
+    distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
+    np.fill_diagonal(distances, 0.0)
+    tree = linkage(squareform(distances, checks=False), method="average")
+    return fcluster(tree, 1.0 - SMALL_SET_CUT, criterion="distance").astype(np.int64)
+
+
+# Large sets
+
+
+def _groups_of_many(points: Floats, copies: Ints) -> Ints:
+    """Group by communities of the graph of neighbours; rows without company stay alone."""
+    near = nearest_neighbours(points, neighbour_count(len(points)))
+    members = np.flatnonzero(has_company(near, copies))
+    graph = neighbour_graph(near, members)
+    labels = np.arange(len(points))
+    labels[members] = len(points) + best_communities(graph, points[members])
+    return labels
+
+
+def neighbour_count(rows: int) -> int:
+    """Return how many neighbours each of `rows` rows looks at."""
+    return int(np.clip(round(rows**0.5 / ROOT_SHARE), FEWEST_NEIGHBOURS, MOST_NEIGHBOURS))
+
+
+def nearest_neighbours(points: Floats, count: int) -> Neighbours:
+    """Find the `count` most similar other rows of each row, exactly; of equal ones, the first in canonical order.
+
+    Time grows with n squared: 10,000 rows of 384 take about 2 s on 2 cores, 100,000 about 3 minutes. A set much larger
+    than 30,000 wants approximate neighbours (usearch, one thread, rows in canonical order) behind this signature.
+    """
+    found = [_nearest_in_block(block, part.start, count) for part, block in _products(points, points)]
+    return Neighbours(np.vstack([index for index, _ in found]), np.vstack([cosine for _, cosine in found]))
+
+
+def _nearest_in_block(cosines: Floats, start: int, count: int) -> tuple[Ints, Floats]:
+    """Return index and cosine, both (b, count), of the best columns of a (b, n) block that begins at row `start`."""
+    own = np.arange(len(cosines))
+    cosines[own, start + own] = -np.inf
+    index = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+    cosine = np.take_along_axis(cosines, index, axis=1)
+    order = np.lexsort((index, -cosine), axis=1)
+    return np.take_along_axis(index, order, axis=1), np.take_along_axis(cosine, order, axis=1)
+
+
+def has_company(near: Neighbours, copies: Ints) -> Bools:
+    """Tell which rows have two others near enough to make a story with; copies of a row are its nearest company.
+
+    Near enough adapts to the set, see `least_company`.
+    """
+    second = near.cosine[:, 1]
+    company = np.choose(np.minimum(copies, MIN_STORY) - 1, [second, near.cosine[:, 0], np.ones_like(second)])
+    kept: Bools = company >= least_company(second)
+    return kept
+
+
+def least_company(second: Floats) -> float:
+    """Return the cosine to the second neighbour, given as (n,), that a row needs: COMPANY of what is typical.
+
+    What is typical rises with the number of rows and with how alike the texts are. The median that tells it is taken
+    again over the rows it keeps, lest noise lower it.
+    """
+    floor = max(COMPANY * float(np.median(second)), LEAST_COSINE)
+    kept = second[second >= floor]
+    return max(COMPANY * float(np.median(kept)), LEAST_COSINE) if len(kept) else floor
+
+
+def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
+    """Return the symmetric weights between members, (len(members), len(members)).
+
+    A neighbour's weight falls with its distance beyond the nearest one, in units of the row's own mean such distance,
+    so that dense and sparse regions weigh alike; a tie counts from either side (a + b - ab). Both after UMAP's fuzzy
+    graph (McInnes, Healy, Melville 2018, arXiv 1802.03426, section 3.1), with a mean in place of its searched scale.
+    """
+    beyond = near.cosine[members, :1] - near.cosine[members]
+    weights = np.exp(-beyond / np.maximum(beyond.mean(axis=1, keepdims=True), 1e-6)).round(DECIMALS)
+    place = np.full(len(near.index), -1)
+    place[members] = np.arange(len(members))
+    columns = place[near.index[members]]
+    rows = np.broadcast_to(np.arange(len(members))[:, None], columns.shape)
+    inside = columns >= 0
+    shape = (len(members), len(members))
+    toward = sparse.csr_array((weights[inside].astype(np.float64), (rows[inside], columns[inside])), shape=shape)
+    either = sparse.csr_array(toward + toward.T - toward.multiply(toward.T))
+    either.sort_indices()
+    return either
+
+
+def best_communities(graph: sparse.csr_array, points: Floats) -> Ints:
+    """Return the communities, (n,), of the resolution that fits the points best: whole steps first, then half steps."""
+    if not graph.nnz:
+        return np.arange(len(points))
+    fits = {resolution: _fit_at(resolution, graph, points) for resolution in RESOLUTIONS}
+    best = max(RESOLUTIONS, key=lambda resolution: fits[resolution][0])
+    halves = [_fit_at(best * step, graph, points) for step in (1 / HALF_STEP, HALF_STEP)]
+    return max([fits[best], *halves], key=lambda fit: fit[0])[1]
+
+
+def _fit_at(resolution: float, graph: sparse.csr_array, points: Floats) -> tuple[float, Ints]:
+    labels = communities(graph, resolution)
+    return fit(points, labels), labels
+
+
+def communities(graph: sparse.csr_array, resolution: float) -> Ints:
+    """Return the communities, (n,) numbered from 0, that Leiden finds by modularity (Traag et al. 2019, 1810.08473).
+
+    The graph needs at least one edge: graspologic-native panics without.
+    """
+    nodes = len(graph.indptr) - 1
+    _, found = graspologic_native.leiden_csr(
+        graph.indptr.astype(np.int64),
+        graph.indices.astype(np.int32),
+        graph.data,
+        nodes,
+        resolution=resolution,
+        iterations=SWEEPS,
+        seed=SEED,
+    )
+    return _from_zero(np.array([found.get(node, nodes + node) for node in range(nodes)], np.int64))
+
+
+def fit(points: Floats, labels: Ints) -> float:
+    """Tell how well groups fit the points: how clearly each row prefers its own, less how far they are from TIGHTNESS.
+
+    The first part is the silhouette by centres (Rousseeuw 1987; own centre without the row itself), 0 for rows in
+    groups too small for a story. It alone would not settle where themes shade into each other: its curve is flat there.
+    """
+    looseness = abs(_inner_cosines(points, labels).mean() - TIGHTNESS)
+    return float(_silhouettes(points, labels).mean() - TIGHTNESS_WEIGHT * looseness)
+
+
+def _silhouettes(points: Floats, labels: Ints) -> Floats:
+    own, other = cosine_to_rest(points, labels), _cosine_to_next_group(points, labels)
+    clearer = (own - other) / np.maximum(1.0 - np.minimum(own, other), 1e-6)
+    return np.where(_sizes(labels)[labels] < MIN_STORY, 0.0, clearer).astype(np.float32)
+
+
+def _inner_cosines(points: Floats, labels: Ints) -> Floats:
+    """Return the mean cosine of each row to the other rows of its group, (n,); 0 where it is alone."""
+    others = np.maximum(_sizes(labels)[labels] - 1, 1)
+    return ((_dots(points, _sums(points, labels)[labels]) - 1.0) / others).astype(np.float32)
+
+
+def _cosine_to_next_group(points: Floats, labels: Ints) -> Floats:
+    """Return each row's cosine to the nearest centre of another group, (n,); -1 where there is no other."""
+    nearest = []
+    for part, cosines in _products(points, group_centres(points, labels)):
+        cosines[np.arange(len(cosines)), labels[part]] = -1.0
+        nearest.append(cosines.max(axis=1))
+    return np.concatenate(nearest)
+
+
+# What a group is to its rows; labels are numbered from 0 without gaps
+
+
+def least_hold(points: Floats, labels: Ints) -> float:
+    """Return the cosine to the rest of its group that a row needs to stay: HOLD of the median; 1 if all are alone."""
+    shared = _sizes(labels)[labels] > 1
+    if not shared.any():
+        return 1.0
+    return max(float(HOLD * np.median(cosine_to_rest(points, labels)[shared])), LEAST_COSINE)
+
+
+def _let_strangers_leave(points: Floats, labels: Ints) -> Ints:
+    """Give each row that is less like the rest of its group than `least_hold` a group of its own."""
+    labels = _from_zero(labels)
+    strange = cosine_to_rest(points, labels) < least_hold(points, labels)
+    return np.where(strange, len(labels) + np.arange(len(labels)), labels)
+
+
+def matching_threshold(points: Floats, labels: Ints) -> float:
+    """Return the cosine that all but UNSURE of the rows in groups of at least MIN_STORY reach to the rest; else 1."""
+    in_story = _sizes(labels)[labels] >= MIN_STORY
+    return float(np.quantile(cosine_to_rest(points, labels)[in_story], UNSURE)) if in_story.any() else 1.0
+
+
+def cosine_to_rest(points: Floats, labels: Ints) -> Floats:
+    """Return each row's cosine to the centre of the other rows of its group, (n,); 0 where it is alone."""
+    rest = _dots(points, _unit(_sums(points, labels)[labels] - points))
+    return np.where(_sizes(labels)[labels] > 1, rest, 0.0).astype(np.float32)
+
+
+def cosine_to_centre(points: Floats, labels: Ints) -> Floats:
+    """Return each row's cosine to the centre of its group, itself included, (n,)."""
+    return _dots(points, group_centres(points, labels)[labels])
+
+
+def group_centres(points: Floats, labels: Ints) -> Floats:
+    """Return the direction of each group's sum, (groups, d), of rows already seen by `recentre`."""
+    return _unit(_sums(points, labels))
+
+
+def _sums(points: Floats, labels: Ints) -> Floats:
+    """Return the sum of the rows of each group, (groups, d)."""
+    rows, shape = np.arange(len(labels)), (_group_count(labels), len(labels))
+    belongs = sparse.csr_array((np.ones(len(labels), np.float64), (labels, rows)), shape=shape)
+    sums: Floats = (belongs @ points.astype(np.float64)).astype(np.float32)
+    return sums
+
+
+def _sizes(labels: Ints) -> Ints:
+    return np.bincount(labels, minlength=_group_count(labels))
+
+
+def _group_count(labels: Ints) -> int:
+    return int(labels.max()) + 1 if len(labels) else 0
+
+
+def _from_zero(labels: Ints) -> Ints:
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def _numbered_by_first_row(labels: Ints) -> Ints:
+    _, first, group = np.unique(labels, return_index=True, return_inverse=True)
+    number = np.empty(len(first), np.int64)
+    number[np.argsort(first)] = np.arange(len(first))
+    return number[group]
+
+
+# Arithmetic
+
+
+def _products(rows: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Yield slices of `rows` with their rounded cosines to all `others`, (b, m).
+
+    In float64: the noise of float32 depends on the processor's kernels and moves some roundings, and a graph of a few
+    other edges can be cut into other groups.
+    """
+    wide = others.T.astype(np.float64)
+    for start in range(0, len(rows), BLOCK_ROWS):
+        part = slice(start, min(start + BLOCK_ROWS, len(rows)))
+        yield part, np.round(rows[part].astype(np.float64) @ wide, DECIMALS).astype(np.float32)
+
+
+def _dots(rows: Floats, others: Floats) -> Floats:
+    """Return the product of each row with the other row at the same place, (n,)."""
+    dots = np.einsum("nd,nd->n", rows, others, dtype=np.float64)
+    rounded: Floats = np.round(dots, DECIMALS).astype(np.float32)
+    return rounded
+
+
+def _unit(rows: Floats) -> Floats:
+    """Return the rows at length 1; a row of zeros stays as it is."""
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    return (rows / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+
+
+def _refuse_what_is_no_table(vectors: Floats) -> None:
+    if vectors.ndim != 2:
+        raise ValueError(f"Cannot group vectors of shape {vectors.shape}: give a table, one row per theme.")
+    if not np.isfinite(vectors).all():
+        raise ValueError("Cannot group vectors that hold NaN or infinity: embed those rows again.")
