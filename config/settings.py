@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "sessions.passthrough.one_session_per_request",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -142,11 +143,15 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # else Celery opens a new database connection for every task
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_BEAT_SCHEDULE = {"look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0}}
+CELERY_BEAT_SCHEDULE = {
+    "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
+    "keep house among the chats": {"task": "chat.keep_house", "schedule": 60.0},
+    "warn of what looks broken in the chats": {"task": "chat.watch_sessions", "schedule": 600.0},
+}
 CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
-SOURCES = {"file": "pipeline.sources.file.FileSource"}
+SOURCES = {"file": "pipeline.sources.file.FileSource", "chats": "sessions.source.ChatsSource"}
 PROFILES = {"support": "pipeline.profiles.support.SUPPORT", "sample": "pipeline.profiles.support.SAMPLE"}
 EXTRACTORS = {
     "local": "pipeline.extractors.local.LocalExtractor",
@@ -162,6 +167,17 @@ RUN_LOST_AFTER = env.int("RUN_LOST_AFTER", default=180)
 SESSION_ZONE = env.str("SESSION_ZONE", default="UTC")  # of users whose own zone is unknown
 # A rule set to None is off. Day end is the time of day, in the user's zone, after which a new session begins.
 SESSION_RULES = {"idle": timedelta(hours=7), "day_end": time(20), "max_age": timedelta(hours=24)}
+# How long a chosen project or task counts, a menu that was shown, a takeover by a person, a silent progress update;
+# and how long sessions that are over are kept, and the log of progress updates. None: for ever.
+SESSION_LENGTHS = {
+    "project": timedelta(hours=7),
+    "task": timedelta(hours=4),
+    "menu": timedelta(hours=7),
+    "takeover": timedelta(hours=7),
+    "progress": timedelta(hours=2),
+    "retention": timedelta(days=90),
+    "log": timedelta(days=365),
+}
 
 LOGGING = {
     "version": 1,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -26,6 +26,13 @@ COLUMNS = ", ".join(f"s.{field.column}" for field in Session._meta.concrete_fiel
 OUT_OF_DATE = """(s.last_message_at < %(idle_before)s
         OR s.last_message_at < %(day_end)s
         OR s.started_at < %(started_before)s)"""
+EXPIRE = """
+    SET state = 'expired',
+        ended_at = GREATEST(%(at)s, s.last_message_at),
+        ended_reason = CASE
+            WHEN s.last_message_at < %(idle_before)s THEN 'idle'
+            WHEN s.last_message_at < %(day_end)s THEN 'end_of_day'
+            ELSE 'max_age' END"""
 
 # Expires the active session if it is out of date, then inserts a new one, which becomes an update of the active one
 # where there still is one. Counting the expired rows makes PostgreSQL finish with them before it inserts.
@@ -39,13 +46,7 @@ OUT_OF_DATE = """(s.last_message_at < %(idle_before)s
 #   runs the statement again, which now sees it.
 OPEN = f"""
 WITH expired AS (
-    UPDATE chat_session AS s
-    SET state = 'expired',
-        ended_at = GREATEST(%(at)s, s.last_message_at),
-        ended_reason = CASE
-            WHEN s.last_message_at < %(idle_before)s THEN 'idle'
-            WHEN s.last_message_at < %(day_end)s THEN 'end_of_day'
-            ELSE 'max_age' END
+    UPDATE chat_session AS s {EXPIRE}
     WHERE s.user_id = %(user_id)s AND s.state = 'active' AND {OUT_OF_DATE}
     RETURNING s.id, s.ended_reason
 )
@@ -60,6 +61,14 @@ DO UPDATE SET
     zone = EXCLUDED.zone
     WHERE NOT {OUT_OF_DATE}
 RETURNING {COLUMNS}, (SELECT id FROM expired), (SELECT ended_reason FROM expired)
+"""
+# The same for sessions nobody comes back to. Whoever is about to use one is not waited for.
+SWEEP = f"""
+WITH picked AS MATERIALIZED (
+    SELECT s.id FROM chat_session AS s WHERE s.state = 'active' AND s.zone = %(zone)s AND {OUT_OF_DATE}
+    ORDER BY s.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE chat_session AS s {EXPIRE} FROM picked WHERE s.id = picked.id
 """
 TRIES = 20  # 64 callers of one user, whose times lay hours apart around a day end, needed four at most
 
@@ -147,21 +156,22 @@ def escalate_session(*, session_id: int, at: datetime) -> bool:
     return _leave_active(session_id, Session.State.ESCALATED, Session.Reason.ESCALATED, at)
 
 
+def expire_sessions(*, zone: ZoneInfo, at: datetime, limit: int) -> int:
+    """Expire at most so many sessions of a time zone that are out of date; return how many. Needs no transaction."""
+    cutoffs = asdict(expiry_cutoffs(at, zone, session_rules()))
+    with connection.cursor() as cursor:
+        cursor.execute(SWEEP, {"zone": zone.key, "at": at, "limit": limit, **cutoffs})
+        return int(cursor.rowcount)
+
+
 def session_rules() -> ExpiryRules:
     """Return when sessions of this deployment are out of date."""
     return ExpiryRules(**getattr(settings, "SESSION_RULES", {}))
 
 
 def _parameters(user_id: str, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    cutoffs = expiry_cutoffs(at, zone, session_rules())
-    return {
-        "user_id": check_id(user_id, "user id"),
-        "zone": zone.key,
-        "at": at,
-        "idle_before": cutoffs.idle_before,
-        "started_before": cutoffs.started_before,
-        "day_end": cutoffs.day_end,
-    }
+    cutoffs = asdict(expiry_cutoffs(at, zone, session_rules()))
+    return {"user_id": check_id(user_id, "user id"), "zone": zone.key, "at": at, **cutoffs}
 
 
 def _ask(user_id: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:

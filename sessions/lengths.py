@@ -16,6 +16,7 @@ class Lengths:
     menu: timedelta = timedelta(hours=7)  # how long a reply "1" means what was shown
     takeover: timedelta = timedelta(hours=7)
     progress: timedelta = timedelta(hours=2)
+    log: timedelta | None = timedelta(days=365)  # of what happened to progress updates; None: for ever
     retention: timedelta | None = timedelta(days=90)  # of sessions that are over; None: for ever
 
     def __post_init__(self) -> None:
@@ -23,8 +24,8 @@ class Lengths:
             length = getattr(self, field.name)
             if length is not None and length <= timedelta(0):
                 raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is {length}. It must be longer than nothing.")
-            if length is None and field.name != "retention":
-                raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is None. Only retention may be for ever.")
+            if length is None and field.name not in ("retention", "log"):
+                raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is None. Only retention and log may be for ever.")
 
 
 def lengths() -> Lengths:

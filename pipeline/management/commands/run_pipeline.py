@@ -15,7 +15,7 @@ from pipeline import ingest, preview, queries, runs, tasks
 from pipeline.extractors.base import UnknownExtractor
 from pipeline.models import Run, Source
 from pipeline.profiles import UnknownProfile
-from pipeline.sources.base import UnreadableSource
+from pipeline.sources.base import UnreadableSource, is_live
 
 PROFILE, EXTRACTOR = "support", "local"
 LARGEST = 2**31 - 1
@@ -104,6 +104,10 @@ class Command(BaseCommand):
                 self.console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)
             return source
         kind, _, name = (options["source"] or "").partition(":")
+        if is_live(kind):
+            source, counts = ingest.import_live(kind, name)
+            self.console.print(f"Imported {source}: {counts}", highlight=False)
+            return source
         found = Source.objects.filter(kind=kind, name=name).first()
         if found is None:
             known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
