@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -96,18 +96,6 @@ def hammered_by_processes(jobs: list[Job]) -> list[Tally]:
 
 
 # --- The control: without the index ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def without_the_index() -> Iterator[None]:
-    """Take the promise away, and give it back to an empty table."""
-    promise = next(each for each in Session._meta.constraints if each.name == "one_active_session_per_user")
-    with connection.schema_editor() as editor:
-        editor.remove_constraint(Session, promise)
-    yield
-    Session.objects.all().delete()
-    with connection.schema_editor() as editor:
-        editor.add_constraint(Session, promise)
 
 
 def open_unguarded(user_id: str, at: datetime) -> None:
