@@ -44,6 +44,7 @@ class Message(models.Model):
         "chat.Message", null=True, blank=True, on_delete=models.CASCADE, related_name="replies", db_index=False
     )
     state = models.CharField(max_length=20, choices=State)
+    try_count = models.PositiveSmallIntegerField(default=0, help_text="how often the automation began to answer")
     error = models.TextField(blank=True, help_text="why the automation could not answer")
     sent_at = models.DateTimeField()
 
@@ -68,6 +69,8 @@ class Message(models.Model):
             models.Index(fields=["session", "id"], name="messages_of_a_session"),
             # messages.history of a user
             models.Index(fields=["user_id", "-id"], name="messages_of_a_user"),
+            # answers.answer_user and users_who_wait; the health page counts them
+            models.Index(fields=["user_id", "id"], condition=Q(state="received"), name="messages_that_wait"),
         ]
         ordering = ["id"]
 
