@@ -101,10 +101,15 @@ def session_metrics(*, since: datetime | None = None, until: datetime | None = N
 
 def warn_of_bad_patterns(metrics: SessionMetrics) -> list[str]:
     """Log a warning for each pattern that means something is broken, and return what was logged."""
-    found = list(_bad_patterns(metrics))
+    found = bad_patterns(metrics)
     for message in found:
         logger.warning(message)
     return found
+
+
+def bad_patterns(metrics: SessionMetrics) -> list[str]:
+    """Return a sentence for each pattern that means something is broken."""
+    return list(_bad_patterns(metrics))
 
 
 def _bad_patterns(metrics: SessionMetrics) -> Iterator[str]:

@@ -72,6 +72,8 @@ class Delivery(models.Model):
                 condition=Q(delivered_at__isnull=True, given_up_at__isnull=True),
                 name="deliveries_that_wait",
             ),
+            # the health page
+            models.Index(fields=["given_up_at"], condition=Q(given_up_at__isnull=False), name="deliveries_given_up"),
         ]
         ordering = ["id"]
 

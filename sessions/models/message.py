@@ -71,6 +71,8 @@ class Message(models.Model):
             models.Index(fields=["user_id", "-id"], name="messages_of_a_user"),
             # answers.answer_user and users_who_wait; the health page counts them
             models.Index(fields=["user_id", "id"], condition=Q(state="received"), name="messages_that_wait"),
+            # the health page
+            models.Index(fields=["-id"], condition=Q(state="failed"), name="messages_that_failed"),
         ]
         ordering = ["id"]
 
