@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
-from sessions import messages
+from sessions import messages, progress
 from sessions.chat import Outcome
 from sessions.context import Context, choose_project, choose_task, context_of
 from sessions.messages import Received, receive, reply, say
@@ -144,7 +144,7 @@ def test_two_tasks_at_once_leave_one_update_open_and_none_unclosed() -> None:
     found = at_once(calls)
     updates = ProgressUpdate.objects.all()
     assert updates.filter(closed_at=None).count() == 1
-    assert updates.count() == Counter(each.outcome for each in found)["opened"]
+    assert updates.count() == Counter(each.outcome for each in found)[progress.Outcome.OPENED]
     assert updates.filter(closed_reason="other_task").count() == len([each for each in found if each.closed_id])
     for update in updates:
         events = list(update.transitions.values_list("what", flat=True))

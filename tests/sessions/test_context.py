@@ -111,12 +111,10 @@ def test_a_zone_must_exist() -> None:
 
 @pytest.mark.parametrize("id_", ["", "x" * 201, "a\0"])
 def test_an_id_that_cannot_be_stored_is_refused(id_: str) -> None:
-    for choose in (
-        lambda: choose_project(user_id="alice", project_id=id_, at=NOON),
-        lambda: users.remember_user(user_id=id_),
-    ):
-        with pytest.raises(ValueError, match=r"project id|user id"):
-            choose()
+    with pytest.raises(ValueError, match="project id"):
+        choose_project(user_id="alice", project_id=id_, at=NOON)
+    with pytest.raises(ValueError, match="user id"):
+        users.remember_user(user_id=id_)
     assert not ChatUser.objects.exists()
 
 

@@ -124,7 +124,7 @@ def test_closed_updates_and_takeovers_go_and_the_log_stays_longer() -> None:
     removed = keep_house(at=NOON + 91 * DAY).removed
     assert (removed.progress_updates, removed.takeovers, removed.transitions) == (1, 1, 0)
     assert not Takeover.objects.exists()
-    assert set(ProgressTransition.objects.values_list("update", "user_id")) == {(None, "alice")}
+    assert ProgressTransition.objects.filter(update=None, user_id="alice").count() == 2
     assert keep_house(at=NOON + 366 * DAY).removed.transitions == 2
 
 
