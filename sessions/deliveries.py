@@ -5,6 +5,7 @@ called; nothing that a user or a front end sends can change it, and a redirect i
 """
 
 import hmac
+import json
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from ninja.responses import NinjaJSONEncoder
 
 from sessions.models import Delivery, Message
 from sessions.schemas import AnswerOut, MessageOut
@@ -101,7 +103,7 @@ def _body(message_id: int) -> bytes:
     message = Message.objects.get(pk=message_id)
     reply = Message.objects.filter(in_reply_to=message).first()
     answer = AnswerOut(message=MessageOut.from_orm(message), reply=MessageOut.from_orm(reply) if reply else None)
-    return answer.model_dump_json().encode()
+    return json.dumps(answer.model_dump(), cls=NinjaJSONEncoder).encode()  # written as the API writes it
 
 
 def _post(target: Webhook, body: bytes, at: datetime) -> None:
