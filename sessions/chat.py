@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -158,7 +158,7 @@ def escalate_session(*, session_id: int, at: datetime) -> bool:
 
 def expire_sessions(*, zone: ZoneInfo, at: datetime, limit: int) -> int:
     """Expire at most so many sessions of a time zone that are out of date; return how many. Needs no transaction."""
-    cutoffs = asdict(expiry_cutoffs(at, zone, session_rules()))
+    cutoffs = vars(expiry_cutoffs(at, zone, session_rules()))
     with connection.cursor() as cursor:
         cursor.execute(SWEEP, {"zone": zone.key, "at": at, "limit": limit, **cutoffs})
         return int(cursor.rowcount)
@@ -170,7 +170,7 @@ def session_rules() -> ExpiryRules:
 
 
 def _parameters(user_id: str, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    cutoffs = asdict(expiry_cutoffs(at, zone, session_rules()))
+    cutoffs = vars(expiry_cutoffs(at, zone, session_rules()))
     return {"user_id": check_id(user_id, "user id"), "zone": zone.key, "at": at, **cutoffs}
 
 

@@ -1,7 +1,6 @@
 """How the sessions are doing, in numbers from the rows: exact over all processes, the same wherever they are shown."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -109,19 +108,26 @@ def warn_of_bad_patterns(metrics: SessionMetrics) -> list[str]:
 
 def bad_patterns(metrics: SessionMetrics) -> list[str]:
     """Return a sentence for each pattern that means something is broken."""
-    return list(_bad_patterns(metrics))
-
-
-def _bad_patterns(metrics: SessionMetrics) -> Iterator[str]:
-    if metrics.duplicate_active:
-        yield (
-            f"{metrics.duplicate_active} users have two active sessions: the index {INDEX} is gone. "
-            "Mend it with: ./manage.py dedupe_sessions"
-        )
-    if metrics.rapid_creates:
-        yield f"{metrics.rapid_creates} times a user began two sessions within {RAPID.total_seconds():.0f} seconds."
-    if metrics.context_losses:
-        yield f"{metrics.context_losses} times a user was at work on something else than we thought."
     opened = metrics.created + metrics.reused
-    if metrics.ratio is not None and metrics.ratio < ALERT_BELOW and opened >= FEWEST_FOR_A_WARNING:
-        yield f"Only {metrics.ratio:.1%} of {opened} messages found their session open; {HEALTHY_FROM:.0%} is healthy."
+    few_reused = metrics.verdict == Verdict.ALERT and opened >= FEWEST_FOR_A_WARNING
+    patterns = [
+        (
+            metrics.duplicate_active,
+            f"{metrics.duplicate_active} users have two active sessions: the index {INDEX} is gone. "
+            "Mend it with: ./manage.py dedupe_sessions",
+        ),
+        (
+            metrics.rapid_creates,
+            f"{metrics.rapid_creates} times a user began two sessions within {RAPID.total_seconds():.0f} seconds.",
+        ),
+        (
+            metrics.context_losses,
+            f"{metrics.context_losses} times a user was at work on something else than we thought.",
+        ),
+        (
+            few_reused,
+            f"Only {metrics.ratio or 0:.1%} of {opened} messages found their session open; "
+            f"{HEALTHY_FROM:.0%} is healthy.",
+        ),
+    ]
+    return [sentence for is_there, sentence in patterns if is_there]

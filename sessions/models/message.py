@@ -52,7 +52,7 @@ class Message(models.Model):
         constraints = [
             # messages.receive and say: what their ON CONFLICT names
             models.UniqueConstraint(fields=["user_id", "key"], condition=~Q(key=""), name="one_message_per_key"),
-            # messages.reply: what its ON CONFLICT names
+            # messages.reply updates the state first, so only one gets here; and this is why it may rely on that
             models.UniqueConstraint(
                 fields=["in_reply_to"], condition=Q(in_reply_to__isnull=False), name="one_reply_per_message"
             ),

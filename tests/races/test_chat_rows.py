@@ -16,6 +16,7 @@ from sessions.messages import Received, receive, reply, say
 from sessions.models import ChatUser, Message, ProgressTransition, ProgressUpdate, Session, Takeover
 from sessions.progress import UpdateClosedError, close_update, count_progress, open_update
 from sessions.takeover import AlreadyTakenOverError, take_over
+from tests.races.test_sessions import overtaken
 from tests.sessions.hammer import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -197,8 +198,6 @@ def test_a_stranger_who_chooses_from_many_tabs_gets_one_row() -> None:
 
 def test_a_duplicate_that_waits_for_one_that_is_undone_is_the_first() -> None:
     """The winner's session cannot be opened: its claim goes with it, and the second delivery is not a duplicate."""
-    from tests.races.test_sessions import overtaken
-
     found = overtaken(
         lambda: receive(user_id="alice", key="m-1", text="hello", at=NOON),
         lambda: receive(user_id="alice", key="m-1", text="hello", at=NOON + SECOND),
