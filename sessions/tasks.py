@@ -1,7 +1,8 @@
 """Celery's doors. Beat opens those that look after all chats (settings.CELERY_BEAT_SCHEDULE)."""
 
 import logging
-from dataclasses import asdict
+import time
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,8 @@ WATCHED = timedelta(minutes=10)
 CATCH_UP_AFTER = timedelta(seconds=30)
 """A message that has waited so long has lost its task, or has a slow handler: then another task does no harm."""
 MOST_DELIVERIES = 500
+QUEUE_PAUSE = 15.0
+"""Seconds for which a process leaves a queue alone that it could not reach: to find that out takes several."""
 
 
 @shared_task(name="chat.keep_house")
@@ -74,8 +77,18 @@ def catch_up() -> int:
     return len(users) + len(due)
 
 
+@dataclass
+class _Queue:
+    """What this process knows of the queue; on the clock of time.monotonic."""
+
+    away_until: float = 0.0
+
+
+_queue = _Queue()
+
+
 def answer_soon(*, user_id: str) -> None:
-    """Send for the answer. A queue that cannot be reached is logged, and nothing is lost: `catch_up` sends again."""
+    """Send for the answer. A queue that cannot be reached is logged, and nothing is lost: `catch_up` sends later."""
     _send(answer_user, user_id=user_id)
 
 
@@ -85,7 +98,10 @@ def _tell(message_id: int) -> None:
 
 
 def _send(task: Task, **ids: object) -> None:
+    if time.monotonic() < _queue.away_until:
+        return
     try:
         task.apply_async(kwargs=ids, retry=False, ignore_result=True)
-    except BrokerError:
-        logger.exception("%s %s could not be sent; it is sent again when the queue is back", task.name, ids)
+    except BrokerError as error:
+        _queue.away_until = time.monotonic() + QUEUE_PAUSE
+        logger.error("%s %s could not be sent, but will be when the queue is back: %s", task.name, ids, error)
