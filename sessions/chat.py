@@ -62,11 +62,12 @@ DO UPDATE SET
     WHERE NOT {OUT_OF_DATE}
 RETURNING {COLUMNS}, (SELECT id FROM expired), (SELECT ended_reason FROM expired)
 """
-# The same for sessions nobody comes back to. Whoever is about to use one is not waited for.
+# The same for sessions nobody comes back to. Whoever is about to use one is not waited for. In the order of users, for
+# that is the order of the index that has only active sessions.
 SWEEP = f"""
 WITH picked AS MATERIALIZED (
     SELECT s.id FROM chat_session AS s WHERE s.state = 'active' AND s.zone = %(zone)s AND {OUT_OF_DATE}
-    ORDER BY s.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ORDER BY s.user_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE chat_session AS s {EXPIRE} FROM picked WHERE s.id = picked.id
 """

@@ -15,8 +15,8 @@ from sessions.users import check_id, remember_user
 class Context:
     """Ids of the front end; empty: none. As an expectation, None: it does not say."""
 
-    project_id: str | None = ""
-    task_id: str | None = ""
+    project_id: str | None
+    task_id: str | None
 
 
 def context_of(user_id: str, *, at: datetime) -> Context:
@@ -75,7 +75,7 @@ def check_context(*, user_id: str, expected: Context, at: datetime, session_id: 
 
 def _counting(user: ChatUser | None, at: datetime) -> Context:
     if user is None:
-        return Context()
+        return Context("", "")
     return Context(
         project_id=user.project_id if user.project_until and at < user.project_until else "",
         task_id=user.task_id if user.task_until and at < user.task_until else "",

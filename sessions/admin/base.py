@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -45,6 +45,17 @@ class DecidingChatAdmin(DecidingAdmin, ChatAdmin):
                 messages.error(request, str(error))
         self.note(request, changed, f"{did.capitalize()}.")
         messages.success(request, f"{len(changed)} {did}.")
+
+
+def when(field: str) -> Callable[[Any], SafeString | str]:
+    """Return a column of a list: the row's moment of that name, short."""
+
+    @admin.display(description=field.removesuffix("_at").replace("_", " "), ordering=field)
+    def column(row: Any) -> SafeString | str:
+        return moment(getattr(row, field))
+
+    column.__name__ = field  # of which the admin makes the column's class
+    return column
 
 
 def person(request: HttpRequest) -> str:

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from pipeline.admin.base import badge, short
 from pipeline.admin.sections import Facts, Section, Thread
-from sessions.admin.base import ChatAdmin, link_to_session, turn_of
+from sessions.admin.base import ChatAdmin, link_to_session, turn_of, when
 from sessions.models import Message
 
 
@@ -15,7 +15,7 @@ from sessions.models import Message
 class MessageAdmin(ChatAdmin):
     """To read only: messages come from front ends."""
 
-    list_display = ["id", "user_id", "role", "state_badge", "said", "session_link", "sent_at"]
+    list_display = ["id", "user_id", "role", "state_badge", "said", "session_link", when("sent_at")]
     list_filter = ["state", "role"]
     search_fields = ["user_id__exact", "key__exact"]
     search_help_text = "The user's id, or the sender's id of the message, in full"

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 from pipeline.admin.base import moment, words
 from pipeline.admin.sections import Facts, Section, Table
-from sessions.admin.base import SHOWN, ChatAdmin
+from sessions.admin.base import SHOWN, ChatAdmin, when
 from sessions.models import ProgressUpdate
 
 
@@ -14,11 +14,22 @@ class ProgressUpdateAdmin(ChatAdmin):
     """To read only: users open, fill and close them."""
 
     list_display = [
-        "id", "user_id", "task_id", "step", "images_uploaded", "comments_added", "status_changed", "opened_at",
-        "last_change_at", "closed_at", "closed_reason",
+        "id", "user_id", "task_id", "step", "images", "comments", when("opened_at"), when("last_change_at"), "closed",
     ]  # fmt: skip
     list_filter = ["closed_reason", "step", "opened_at"]
     ordering = ["-opened_at", "-id"]
+
+    @admin.display(ordering="images_uploaded")
+    def images(self, update: ProgressUpdate) -> int:
+        return update.images_uploaded
+
+    @admin.display(ordering="comments_added")
+    def comments(self, update: ProgressUpdate) -> int:
+        return update.comments_added
+
+    @admin.display(ordering="closed_reason")
+    def closed(self, update: ProgressUpdate) -> str:
+        return words(update.closed_reason)
 
     def sections(self, request: HttpRequest, update: ProgressUpdate) -> list[Section]:
         """Return the counters and the log."""

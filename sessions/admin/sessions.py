@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from pipeline.admin.base import badge, moment, words
 from pipeline.admin.sections import Facts, Note, Section, Thread
-from sessions.admin.base import SHOWN, DecidingChatAdmin, losses_table, person, turn_of
+from sessions.admin.base import SHOWN, DecidingChatAdmin, losses_table, person, turn_of, when
 from sessions.chat import end_session, escalate_session
 from sessions.models import ContextLoss, Session
 from sessions.takeover import release, standing_takeover, take_over
@@ -41,8 +41,7 @@ class SessionAdmin(DecidingChatAdmin):
     """Sessions are opened and expired by chat.py; people end and escalate them, and take over their users."""
 
     list_display = [
-        "id", "user_id", "state_badge", "reason", "started_at", "last_message_at", "ended_at", "reuse_count",
-        "reply_count",
+        "id", "user_id", "state_badge", "reason", when("started_at"), when("last_message_at"), "reuse_count",
     ]  # fmt: skip
     list_filter = ["state", "ended_reason", "started_at"]
     ordering = ["-started_at", "-id"]

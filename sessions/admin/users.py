@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from pipeline.admin.base import badge, link_to, moment, words
 from pipeline.admin.sections import Facts, Section, Table
-from sessions.admin.base import ChatAdmin, DecidingChatAdmin, link_to_session, losses_table, person
+from sessions.admin.base import ChatAdmin, DecidingChatAdmin, link_to_session, losses_table, person, when
 from sessions.context import context_of
 from sessions.models import ChatUser, ContextLoss, Session, Takeover
 from sessions.takeover import extend_takeover, release
@@ -21,7 +21,7 @@ RELEASE, EXTEND = "release", "extend"
 class ChatUserAdmin(ChatAdmin):
     """To read only: users choose for themselves."""
 
-    list_display = ["user_id", "zone", "project_id", "project_until", "task_id", "task_until"]
+    list_display = ["user_id", "zone", "project_id", when("project_until"), "task_id", when("task_until")]
     ordering = ["user_id"]
 
     def sections(self, request: HttpRequest, user: ChatUser) -> list[Section]:
@@ -45,7 +45,16 @@ def _latest_sessions(user: ChatUser) -> Table:
 class TakeoverAdmin(DecidingChatAdmin):
     """Who answers whom; a user is taken over on the page of one of his sessions."""
 
-    list_display = ["id", "user_id", "taken_by", "taken_at", "until", "ended_at", "ended_by", "ended_reason"]
+    list_display = [
+        "id",
+        "user_id",
+        "taken_by",
+        when("taken_at"),
+        when("until"),
+        when("ended_at"),
+        "ended_by",
+        "ended_reason",
+    ]
     list_filter = ["ended_reason", "taken_at"]
     ordering = ["-taken_at", "-id"]
     actions = ["release", "extend"]
@@ -89,7 +98,7 @@ class TakeoverAdmin(DecidingChatAdmin):
 class ContextLossAdmin(ChatAdmin):
     """Where we thought wrongly what a user was at work on, the newest first."""
 
-    list_display = ["noticed_at", "user_id", "what", "expected", "actual", "has_run_out", "session_link"]
+    list_display = [when("noticed_at"), "user_id", "what", "expected", "actual", "has_run_out", "session_link"]
     list_filter = ["what", "has_run_out", "noticed_at"]
     ordering = ["-noticed_at", "-id"]
 

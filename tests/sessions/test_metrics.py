@@ -72,15 +72,22 @@ def test_two_sessions_within_ten_seconds_are_rapid(after: list[int], rapid: int)
 
 def test_a_window_has_what_began_in_it() -> None:
     opened("alice", 0, 3600, 7200)
-    check_context(user_id="alice", expected=Context("p-1"), at=NOON + HOUR)
+    check_context(user_id="alice", expected=Context("p-1", None), at=NOON + HOUR)
     found = session_metrics(since=NOON + HOUR, until=NOON + 2 * HOUR)
     assert (found.created, found.context_losses) == (1, 1)
     assert session_metrics(until=NOON).created == 0
 
 
+def test_a_session_is_rapid_in_the_window_in_which_it_began() -> None:
+    opened("alice", 0, 5)
+    edge = NOON + 3 * SECOND
+    assert session_metrics(until=edge).rapid_creates == 1
+    assert session_metrics(since=edge).rapid_creates == 0
+
+
 def test_a_context_that_only_ran_out_is_not_counted() -> None:
     choose_project(user_id="alice", project_id="p-1", at=NOON)
-    check_context(user_id="alice", expected=Context("p-1"), at=NOON + 8 * HOUR)
+    check_context(user_id="alice", expected=Context("p-1", None), at=NOON + 8 * HOUR)
     assert session_metrics().context_losses == 0
 
 
