@@ -4,7 +4,7 @@ import secrets
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "psqlextra",
     "django_celery_beat",
+    "ninja",  # else the API's page would fetch its scripts from far away
     "pipeline",
     "sessions",
 ]
@@ -62,6 +63,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "sessions.passthrough.one_session_per_request",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -143,11 +145,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # else Celery opens a new database connection for every task
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_BEAT_SCHEDULE = {"look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0}}
+CELERY_BEAT_SCHEDULE = {
+    "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
+    "keep house among the chats": {"task": "chat.keep_house", "schedule": 60.0},
+    "answer and deliver what got lost": {"task": "chat.catch_up", "schedule": 15.0},
+    "warn of what looks broken in the chats": {"task": "chat.watch_sessions", "schedule": 600.0},
+}
 CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
-SOURCES = {"file": "pipeline.sources.file.FileSource"}
+SOURCES = {"file": "pipeline.sources.file.FileSource", "chats": "sessions.source.ChatsSource"}
 PROFILES = {"support": "pipeline.profiles.support.SUPPORT", "sample": "pipeline.profiles.support.SAMPLE"}
 EXTRACTORS = {
     "local": "pipeline.extractors.local.LocalExtractor",
@@ -165,6 +172,41 @@ HEARTBEAT_PATIENCE = env.int("HEARTBEAT_PATIENCE", default=10)
 SESSION_ZONE = env.str("SESSION_ZONE", default="UTC")  # of users whose own zone is unknown
 # A rule set to None is off. Day end is the time of day, in the user's zone, after which a new session begins.
 SESSION_RULES = {"idle": timedelta(hours=7), "day_end": time(20), "max_age": timedelta(hours=24)}
+# How long a chosen project or task counts, a menu that was shown, a takeover by a person, a silent progress update;
+# and how long sessions that are over are kept, and the log of progress updates. None: for ever.
+SESSION_LENGTHS = {
+    "project": timedelta(hours=7),
+    "task": timedelta(hours=4),
+    "menu": timedelta(hours=7),
+    "takeover": timedelta(hours=7),
+    "progress": timedelta(hours=2),
+    "retention": timedelta(days=90),
+    "log": timedelta(days=365),
+}
+
+
+def _webhook() -> tuple[str, str]:
+    """Return address and secret of the webhook, or two empty words."""
+    url, secret = env.str("SESSION_WEBHOOK_URL", default=""), env.str("SESSION_WEBHOOK_SECRET", default="")
+    if not url:
+        return "", ""
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
+        raise ImproperlyConfigured(f"SESSION_WEBHOOK_URL={url} is no address of the form https://host/path.")
+    if len(secret) < 32:
+        raise ImproperlyConfigured("SESSION_WEBHOOK_SECRET must have 32 or more characters, known to both sides.")
+    return str(url), str(secret)
+
+
+# What answers: a sessions.handler.Handler by its dotted path; the example reads its projects from a JSON file.
+SESSION_HANDLER = env.str("SESSION_HANDLER", default="sessions.assistant.Assistant")
+SESSION_PROJECTS = env.str("SESSION_PROJECTS", default=str(BASE_DIR / "sessions" / "sample" / "projects.json"))
+# Of one user, over all processes. None is no limit.
+SESSION_RATE = {"messages": env.int("SESSION_MESSAGES_A_MINUTE", default=10), "within": timedelta(minutes=1)}
+SESSION_BODY_LIMIT = env.int("SESSION_BODY_LIMIT", default=65_536)  # bytes
+# Where answers are sent to, if they are not polled, and the secret that signs them.
+SESSION_WEBHOOK_URL, SESSION_WEBHOOK_SECRET = _webhook()
+METRICS_OPEN = env.bool("METRICS_OPEN", default=False)  # /metrics without a token, for a network nobody else is in
 
 LOGGING = {
     "version": 1,

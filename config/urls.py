@@ -1,8 +1,11 @@
-"""Every page of Leitmotif is in the admin."""
+"""Pages are in the admin; programs use the chat API below /api/ and read /metrics."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
+
+from sessions import api
+from sessions.prometheus import metrics
 
 admin.site.site_header = "Leitmotif"
 admin.site.site_title = "Leitmotif"
@@ -11,4 +14,6 @@ admin.site.index_title = "Stories and runs"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("api/", api.urls),
+    path("metrics", metrics),
 ]

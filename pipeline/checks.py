@@ -6,7 +6,6 @@ command before it begins; a warning is printed.
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 from celery import current_app
@@ -111,14 +110,12 @@ def _seconds(value: timedelta | float) -> float:
 
 
 def _check_idempotency() -> Iterator[CheckMessage]:
-    for module in ("pipeline.tasks", "pipeline.schedule"):
-        import_module(module)
-    declared: frozenset[str] = import_module("pipeline.tasks").IDEMPOTENT
+    current_app.loader.import_default_modules()
     for name, task in sorted(current_app.tasks.items()):
-        if task.__module__.startswith(OUR_TASKS) and task.acks_late and name not in declared:
+        if task.__module__.startswith(OUR_TASKS) and task.acks_late and not getattr(task, "may_run_twice", ""):
             yield Error(
                 f"The task {name} is acknowledged late, so it may run twice, but nobody says that it may.",
-                hint="Name it in pipeline.tasks.IDEMPOTENT with the reason, or declare it with acks_late=False.",
+                hint='Say why it may: shared_task(may_run_twice="..."), or declare it with acks_late=False.',
                 id="leitmotif.E004",
             )
 

@@ -73,6 +73,16 @@ def import_file(
     return source, replace(counts, rejects_path=rejects.path if counts.rejected else None)
 
 
+def import_live(kind: str, name: str) -> tuple[Source, ImportCounts]:
+    """Import what a live source (see `is_live`) holds now into `kind:name`.
+
+    Raises UnreadableSource, before anything is written, if it cannot be read.
+    """
+    records = get_source(kind)(name).records()
+    source, _ = Source.objects.get_or_create(kind=kind, name=name)
+    return source, ingest(source=source, records=records)
+
+
 def ingest(
     *, source: Source, records: Iterable[Record | Reject], on_reject: Callable[[Reject], object] = lambda _: None
 ) -> ImportCounts:

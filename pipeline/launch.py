@@ -9,11 +9,26 @@ from pipeline import ingest, preflight, runs, tasks
 from pipeline.ingest import ImportCounts
 from pipeline.models import Run, Source
 from pipeline.preflight import Intention
+from pipeline.sources.base import is_live
+
+OnImport = Callable[[Source, ImportCounts], object]
+"""Is told of each import that a start brings with it."""
 
 
-def find_source(name: str) -> Source:
-    """Return the source that is called `kind:name`; RunError names those there are."""
+def _say_nothing(_source: Source, _counts: ImportCounts) -> None:
+    pass
+
+
+def open_source(name: str, *, on_import: OnImport = _say_nothing) -> Source:
+    """Return the source that is called `kind:name`; one that lives in this installation brings in what is new first.
+
+    RunError names the sources there are.
+    """
     kind, _, own_name = name.partition(":")
+    if is_live(kind):
+        source, counts = ingest.import_live(kind, own_name)
+        on_import(source, counts)
+        return source
     found = Source.objects.filter(kind=kind, name=own_name).first()
     if found is None:
         known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
@@ -42,7 +57,7 @@ def start_with_import(
     profile: str,
     extractor: str,
     selection: runs.Selection,
-    on_import: Callable[[Source, ImportCounts], object] = lambda _source, _counts: None,
+    on_import: OnImport = _say_nothing,
 ) -> Run:
     """Import a file into the source `file:name` and start a run of it, telling `on_import` what was imported.
 

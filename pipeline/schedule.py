@@ -57,7 +57,9 @@ class Assignment:
 # --- Firing -------------------------------------------------------------------------------------------------------
 
 
-@shared_task(name=TASK, **RETRY)
+@shared_task(
+    name=TASK, may_run_twice="a source has one live run, and a second run skips what the first has read", **RETRY
+)
 def scheduled_run(**assignment: object) -> str:
     """Start the run that is due, unless its source is at work; return a sentence that says which."""
     return fire(Assignment(**assignment), at=timezone.now())  # type: ignore[arg-type]
@@ -91,7 +93,7 @@ def _start(assignment: Assignment, at: datetime) -> Run:
     if assignment.path:
         name = assignment.source.partition(":")[2]
         return launch.start_with_import(path=assignment.path, name=name, selection=selection, **chosen)
-    return launch.start(source=launch.find_source(assignment.source), selection=selection, **chosen)
+    return launch.start(source=launch.open_source(assignment.source), selection=selection, **chosen)
 
 
 # --- The schedules ------------------------------------------------------------------------------------------------

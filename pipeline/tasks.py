@@ -22,21 +22,13 @@ RETRY = {
 QUEUES = ("extract", "merge", "default")
 """All queues; a run needs a worker on each."""
 
-IDEMPOTENT = frozenset(
-    {
-        "pipeline.extract_chunk",  # only the holder of an item's claim can write, and what is finished is not claimed
-        "pipeline.advance_run",  # every phase is claimed, and a phase that is over is not entered again
-        "pipeline.watch_runs",  # looks, and sends again what would be harmless twice
-        "pipeline.heartbeat",  # writes nothing
-        "pipeline.scheduled_run",  # a source has one live run, and a second run skips what the first has read
-    }
+
+@shared_task(
+    bind=True,
+    name="pipeline.extract_chunk",
+    may_run_twice="only the holder of an item's claim can write, and what is finished is not claimed",
+    **RETRY,
 )
-"""The tasks that may be delivered twice, as late acknowledgement does when a worker dies, and why each may. A task that
-is not named here must acknowledge early; `manage.py check` sees to it.
-"""
-
-
-@shared_task(bind=True, name="pipeline.extract_chunk", **RETRY)
 def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
     """Read one chunk; return how many items this delivery finished."""
     try:
@@ -48,7 +40,9 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
     return finished
 
 
-@shared_task(name="pipeline.advance_run", **RETRY)
+@shared_task(
+    name="pipeline.advance_run", may_run_twice="a phase is claimed, and one that is over is not entered again", **RETRY
+)
 def advance_run(*, run_id: int) -> str:
     """Take the run as far as it goes; return its state."""
     return runs.advance(run_id=run_id).state
@@ -80,13 +74,13 @@ def _send(run: Run) -> None:
     chord(header)(go_on.on_error(advance_run.si(run_id=run.pk)))
 
 
-@shared_task(name="pipeline.heartbeat")
+@shared_task(name="pipeline.heartbeat", may_run_twice="it writes nothing")
 def heartbeat() -> str:
     """Say on which database this worker works. Pre-flight sends it through every queue and waits for the answer."""
     return schema.identity()
 
 
-@shared_task(name="pipeline.watch_runs")
+@shared_task(name="pipeline.watch_runs", may_run_twice="what it sends again is harmless twice")
 def watch_runs() -> list[int]:
     """Look after every live run; return their ids. Beat calls it (settings.CELERY_BEAT_SCHEDULE)."""
     live = list(Run.objects.filter(state__in=Run.LIVE).values_list("pk", flat=True))
@@ -102,9 +96,11 @@ def tend(*, run_id: int) -> Run:
     keeps its sign of life; one that nothing moves any more is lost.
     """
     run = queries.find_run(run_id)
+    if not run.is_live:
+        return run
     if runs.is_waiting_its_turn(run):
         runs.beat(run_id=run_id)
-    elif not run.is_live or runs.lose_if_silent(run_id=run_id):
+    elif runs.lose_if_silent(run_id=run_id):
         return queries.find_run(run_id)
     for chunk in runs.chunks_to_send_again(run=run) if run.phase == Run.Phase.EXTRACT else []:
         extract_chunk.delay(run_id=run.pk, epoch=run.epoch, chunk=chunk)

@@ -1,20 +1,23 @@
 """A session's life: opened by one statement, ended by guarded updates. Time is passed in, never read from a clock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Value
 from django.db.models.functions import Greatest
 
 from sessions.expiry import ExpiryRules, expiry_cutoffs
 from sessions.models import Session
+from sessions.passthrough import note_opening
+from sessions.users import check_id, default_zone
 
 FIELDS = [field.attname for field in Session._meta.concrete_fields]
 COLUMNS = ", ".join(f"s.{field.column}" for field in Session._meta.concrete_fields)
@@ -23,6 +26,13 @@ COLUMNS = ", ".join(f"s.{field.column}" for field in Session._meta.concrete_fiel
 OUT_OF_DATE = """(s.last_message_at < %(idle_before)s
         OR s.last_message_at < %(day_end)s
         OR s.started_at < %(started_before)s)"""
+EXPIRE = """
+    SET state = 'expired',
+        ended_at = GREATEST(%(at)s, s.last_message_at),
+        ended_reason = CASE
+            WHEN s.last_message_at < %(idle_before)s THEN 'idle'
+            WHEN s.last_message_at < %(day_end)s THEN 'end_of_day'
+            ELSE 'max_age' END"""
 
 # Expires the active session if it is out of date, then inserts a new one, which becomes an update of the active one
 # where there still is one. Counting the expired rows makes PostgreSQL finish with them before it inserts.
@@ -36,31 +46,45 @@ OUT_OF_DATE = """(s.last_message_at < %(idle_before)s
 #   runs the statement again, which now sees it.
 OPEN = f"""
 WITH expired AS (
-    UPDATE chat_session AS s
-    SET state = 'expired',
-        ended_at = GREATEST(%(at)s, s.last_message_at),
-        ended_reason = CASE
-            WHEN s.last_message_at < %(idle_before)s THEN 'idle'
-            WHEN s.last_message_at < %(day_end)s THEN 'end_of_day'
-            ELSE 'max_age' END
+    UPDATE chat_session AS s {EXPIRE}
     WHERE s.user_id = %(user_id)s AND s.state = 'active' AND {OUT_OF_DATE}
     RETURNING s.id, s.ended_reason
 )
-INSERT INTO chat_session AS s (user_id, state, started_at, last_message_at, reuse_count, ended_reason)
-SELECT %(user_id)s, 'active', %(at)s, %(at)s, 0, ''
+INSERT INTO chat_session AS s
+    (user_id, zone, state, started_at, last_message_at, reuse_count, reply_count, ended_reason)
+SELECT %(user_id)s, %(zone)s, 'active', %(at)s, %(at)s, 0, 0, ''
 FROM (SELECT count(*) FROM expired) AS first_expired
 ON CONFLICT (user_id) WHERE state = 'active'
 DO UPDATE SET
     last_message_at = GREATEST(s.last_message_at, EXCLUDED.last_message_at),
-    reuse_count = s.reuse_count + 1
+    reuse_count = s.reuse_count + 1,
+    zone = EXCLUDED.zone
     WHERE NOT {OUT_OF_DATE}
 RETURNING {COLUMNS}, (SELECT id FROM expired), (SELECT ended_reason FROM expired)
+"""
+# The same for sessions nobody comes back to. Whoever is about to use one is not waited for. In the order of users, for
+# that is the order of the index that has only active sessions.
+SWEEP = f"""
+WITH picked AS MATERIALIZED (
+    SELECT s.id FROM chat_session AS s WHERE s.state = 'active' AND s.zone = %(zone)s AND {OUT_OF_DATE}
+    ORDER BY s.user_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE chat_session AS s {EXPIRE} FROM picked WHERE s.id = picked.id
 """
 TRIES = 20  # 64 callers of one user, whose times lay hours apart around a day end, needed four at most
 
 
-class SessionBusyError(Exception):
+class SessionUnavailableError(Exception):
+    """No session could be opened now, and the caller may try again."""
+
+
+class SessionBusyError(SessionUnavailableError):
     """Others kept opening sessions of this user that were out of date for us. Nothing was written; try again."""
+
+
+class DatabaseAwayError(SessionUnavailableError):
+    """The database went away or refused to go on. Whether anything was written is not known; trying again is safe:
+    it finds the session that was opened, or opens it."""
 
 
 class Outcome(StrEnum):
@@ -79,26 +103,38 @@ class OpenedSession:
     superseded_reason: Session.Reason | None = None
 
 
-def open_session(*, user_id: str, at: datetime, zone: tzinfo | None = None) -> OpenedSession:
+@contextmanager
+def database_away_is_retryable(failed: str) -> Iterator[None]:
+    """Raise DatabaseAwayError, which says what `failed`, when the database goes away or refuses to go on inside."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()  # so that the next try gets a new one
+        raise DatabaseAwayError(f"The database is away, and {failed} ({error}). Try again.") from error
+
+
+def open_session(*, user_id: str, at: datetime, zone: ZoneInfo | None = None) -> OpenedSession:
     """Return the user's active session as of a message at `at`, opening one if there is none that is in time.
 
     Call it once per request and pass the result on. One statement, atomic in itself: needs no transaction, works
     inside one. `zone` is the user's; left out, SESSION_ZONE. A message that arrives late (`at` before the session's
     last message) belongs to the active session and moves nothing back.
 
-    Raises ValueError for a user id that is empty or too long and for a time without zone, and SessionBusyError, which
-    may be retried, when the user's sessions changed under every one of a few tries.
+    Raises ValueError for a user id that is empty or too long and for a time without zone, and
+    SessionUnavailableError, which may be retried: SessionBusyError when the user's sessions changed under every one
+    of a few tries, DatabaseAwayError when the database went away. Warns (OpenedTwiceWarning) when one request, as
+    passthrough.request marks it, opens a user's session twice.
     """
-    parameters = _parameters(user_id, at, zone or ZoneInfo(getattr(settings, "SESSION_ZONE", "UTC")))
+    parameters = _parameters(user_id, at, zone or default_zone())
+    note_opening(user_id)
     for _ in range(TRIES):
-        with connection.cursor() as cursor:
-            cursor.execute(OPEN, parameters)
-            if row := cursor.fetchone():
-                return _opened(row)
+        if row := _ask(user_id, parameters):
+            return _opened(row)
     raise SessionBusyError(f"No session could be opened for user {user_id} in {TRIES} tries. Try again.")
 
 
-async def aopen_session(*, user_id: str, at: datetime, zone: tzinfo | None = None) -> OpenedSession:
+async def aopen_session(*, user_id: str, at: datetime, zone: ZoneInfo | None = None) -> OpenedSession:
     """Do what `open_session` does, from async code."""
     return await sync_to_async(open_session)(user_id=user_id, at=at, zone=zone)
 
@@ -121,17 +157,29 @@ def escalate_session(*, session_id: int, at: datetime) -> bool:
     return _leave_active(session_id, Session.State.ESCALATED, Session.Reason.ESCALATED, at)
 
 
-def _parameters(user_id: str, at: datetime, zone: tzinfo) -> dict[str, Any]:
-    if not 0 < len(user_id) <= 200:
-        raise ValueError(f"A user id has 1 to 200 characters; this one has {len(user_id)}.")
-    cutoffs = expiry_cutoffs(at, zone, ExpiryRules(**getattr(settings, "SESSION_RULES", {})))
-    return {
-        "user_id": user_id,
-        "at": at,
-        "idle_before": cutoffs.idle_before,
-        "started_before": cutoffs.started_before,
-        "day_end": cutoffs.day_end,
-    }
+def expire_sessions(*, zone: ZoneInfo, at: datetime, limit: int) -> int:
+    """Expire at most so many sessions of a time zone that are out of date; return how many. Needs no transaction."""
+    cutoffs = vars(expiry_cutoffs(at, zone, session_rules()))
+    with connection.cursor() as cursor:
+        cursor.execute(SWEEP, {"zone": zone.key, "at": at, "limit": limit, **cutoffs})
+        return int(cursor.rowcount)
+
+
+def session_rules() -> ExpiryRules:
+    """Return when sessions of this deployment are out of date."""
+    return ExpiryRules(**getattr(settings, "SESSION_RULES", {}))
+
+
+def _parameters(user_id: str, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    cutoffs = vars(expiry_cutoffs(at, zone, session_rules()))
+    return {"user_id": check_id(user_id, "user id"), "zone": zone.key, "at": at, **cutoffs}
+
+
+def _ask(user_id: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+    with database_away_is_retryable(f"no session could be opened for user {user_id}"), connection.cursor() as cursor:
+        cursor.execute(OPEN, parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
 
 
 def _opened(row: Sequence[Any]) -> OpenedSession:

@@ -37,13 +37,19 @@ def expiry_cutoffs(at: datetime, zone: tzinfo, rules: ExpiryRules) -> ExpiryCuto
 
     Raises ValueError when `at` has no time zone.
     """
-    if at.utcoffset() is None:
-        raise ValueError(f"{at!r} has no time zone, so nobody can say whether a day has ended. Pass an aware time.")
+    check_aware(at)
     return ExpiryCutoffs(
         idle_before=_before(at, rules.idle),
         started_before=_before(at, rules.max_age),
         day_end=_latest_day_end(at, zone, rules.day_end) if rules.day_end is not None else NEVER,
     )
+
+
+def check_aware(at: datetime) -> datetime:
+    """Return the moment as it is; ValueError when it has no time zone."""
+    if at.utcoffset() is None:
+        raise ValueError(f"{at!r} has no time zone, so nobody can say whether a day has ended. Pass an aware time.")
+    return at
 
 
 def _before(at: datetime, length: timedelta | None) -> datetime:

@@ -45,3 +45,12 @@ def start_worker(transactional_db: None, _workers_end_with_the_tests: None) -> I
     Worker.end_all()
     yield Worker
     Worker.end_all()
+
+
+@pytest.fixture
+def without_the_index(transactional_db: None) -> Iterator[None]:
+    """Sessions without the index that makes a second active one impossible."""
+    from tests.sessions.promise import promise_taken_away
+
+    with promise_taken_away():
+        yield

@@ -77,6 +77,7 @@ class RecordSource(Protocol):
 
     kind: str
     name: str
+    is_live: bool  # its name alone says where to read, so a run first imports what is new
 
     def records(self) -> Iterator[Record | Reject]:
         """Return the records one by one, in their order; UnreadableSource, at once, if there is nothing to read."""
@@ -92,6 +93,11 @@ def get_source(kind: str) -> Callable[..., RecordSource]:
         raise UnknownSource(f"there is no kind of source {kind!r}; registered are: {known}") from None
     source: Callable[..., RecordSource] = import_string(path)
     return source
+
+
+def is_live(kind: str) -> bool:
+    """Return whether that kind is registered and its sources can be read by their name alone."""
+    return kind in settings.SOURCES and bool(getattr(import_string(settings.SOURCES[kind]), "is_live", False))
 
 
 # --- What a record may hold ---------------------------------------------------------------------------------------

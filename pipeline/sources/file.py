@@ -39,6 +39,7 @@ class FileSource:
     """A file, or standard input for `-`. In CSV, `text_column` and `id_column` say what is the text and the id."""
 
     kind = "file"
+    is_live = False
 
     def __init__(
         self, path: str | Path, name: str | None = None, *, text_column: str = "text", id_column: str = "id"

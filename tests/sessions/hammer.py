@@ -1,4 +1,4 @@
-"""Many callers at once, each on a connection of its own, who open, end and escalate sessions of a few users.
+"""Many callers at once, each on a connection of its own, who open, end, expire and escalate sessions of a few users.
 
 Run as a program it is one process of several: `python -m tests.sessions.hammer DATABASE JOB`, the job and the tally
 as JSON.
@@ -26,6 +26,7 @@ if not apps.ready:
     django.setup()
 
 from sessions.chat import Outcome, end_session, escalate_session, open_session
+from sessions.housekeeping import keep_house
 from sessions.models import Session
 
 T = TypeVar("T")
@@ -110,8 +111,13 @@ def _call(
 
 
 def _do(user_id: str, zone: ZoneInfo, at: datetime, lot: float, seen: dict[str, int], tally: Tally) -> None:
-    """Open in four of five cases, else end or escalate the session somebody saw, which others may do as well."""
-    if lot < 0.8 or user_id not in seen:
+    """Open in four of five cases, else end or escalate the session somebody saw, which others may do as well.
+
+    Now and then, housekeeping comes by.
+    """
+    if lot > 0.98:
+        tally.counts["swept"] += keep_house(at=at, batch=7).sessions_expired
+    elif lot < 0.8 or user_id not in seen:
         opened = open_session(user_id=user_id, at=at, zone=zone)
         tally.counts[opened.outcome] += 1
         if opened.outcome == Outcome.SUPERSEDED and opened.superseded_id:

@@ -70,20 +70,22 @@ class Command(PipelineCommand):
         }
         path, name = options["path"], options["name"]
         if options["dry_run"]:
-            return preview.preview(
-                source=self._import(path, name) if path else launch.find_source(options["source"]), **chosen
-            )
+            source = self._import(path, name) if path else self._open(options["source"])
+            return preview.preview(source=source, **chosen)
         if path:
             return launch.start_with_import(path=path, name=name, on_import=partial(self._say_imported, path), **chosen)
-        return launch.start(source=launch.find_source(options["source"]), **chosen)
+        return launch.start(source=self._open(options["source"]), **chosen)
+
+    def _open(self, name: str) -> Source:
+        return launch.open_source(name, on_import=partial(self._say_imported, name))
 
     def _import(self, path: str, name: str | None) -> Source:
         source, counts = ingest.import_file(path, name=name)
         self._say_imported(path, source, counts)
         return source
 
-    def _say_imported(self, path: str, source: Source, counts: ingest.ImportCounts) -> None:
-        self.console.print(f"Imported {path}: {counts}", highlight=False)
+    def _say_imported(self, what: str, source: Source, counts: ingest.ImportCounts) -> None:
+        self.console.print(f"Imported {what}: {counts}", highlight=False)
         if counts.rejects_path:
             self.rejected = True
             self.console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)

@@ -67,7 +67,7 @@ class Command(PipelineCommand):
         assignment = _assignment(options)
         runs.versions(assignment.profile, assignment.extractor)  # names both if there are no such
         if not assignment.path:
-            launch.find_source(assignment.source)
+            launch.open_source(assignment.source)
         when = _read(schedule.every, options["every"]) if options["every"] else _read(schedule.cron, options["cron"])
         made = schedule.set_schedule(name=options["name"] or assignment.source, when=when, assignment=assignment)
         self.stdout.write(f"{made.name!r} runs {assignment.source} {_when(made)}. It fires while Celery beat runs.")

@@ -35,10 +35,14 @@ class Session(models.Model):
     }
 
     user_id = models.CharField("user id", max_length=200, help_text="the user's id in the front end")
+    zone = models.CharField(
+        max_length=64, default="UTC", help_text="the user's time zone at the latest message: its clock ends the day"
+    )
     state = models.CharField(max_length=20, choices=State, default=State.ACTIVE)
     started_at = models.DateTimeField(help_text="the first message")
     last_message_at = models.DateTimeField(help_text="the latest message; never moves back")
     reuse_count = models.PositiveIntegerField(default=0, help_text="how many messages found this session open")
+    reply_count = models.PositiveIntegerField(default=0, help_text="how many messages the user got in it")
     ended_at = models.DateTimeField(
         null=True, blank=True, help_text="when it left active; an expired one, when that was noticed"
     )
@@ -64,9 +68,9 @@ class Session(models.Model):
         ]
         # No index has last_message_at: it changes with every message, and without one that stays a cheap (HOT) update
         indexes = [
-            # the admin's list, newest first; later the metrics of a window
+            # the admin's list, newest first; the metrics of a window; retention, from the other end
             models.Index(fields=["-started_at", "-id"], name="sessions_by_start"),
-            # one user's history: the admin's search, later the API
+            # one user's history: the admin's search, the API; rapid creates
             models.Index(fields=["user_id", "-started_at"], name="sessions_by_user_and_start"),
         ]
         ordering = ["-started_at", "-id"]

@@ -1,0 +1,90 @@
+"""The health page: how the sessions are doing, what waits, and what looks broken."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.formats import number_format
+
+from pipeline.admin.base import TONES, PipelineAdmin, badge, duration, link_to, moment, short
+from pipeline.admin.sections import Facts, Note, Section, Table
+from sessions import health
+from sessions.admin.base import link_to_session, losses_table
+from sessions.metrics import SessionMetrics, Verdict, bad_patterns
+from sessions.models import SessionHealth
+
+TONES.update({Verdict.HEALTHY: "good", Verdict.WATCH: "warn", Verdict.ALERT: "bad"})
+
+
+@admin.register(SessionHealth)
+class HealthAdmin(PipelineAdmin):
+    """One page in the place of a list."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {**self.admin_site.each_context(request), "title": "Health of the chats", "opts": self.opts}
+        return TemplateResponse(request, "admin/chat/health.html", {**context, "sections": _sections()})
+
+
+def _sections() -> list[Section]:
+    now = timezone.now()
+    windows = health.metrics_by_window(at=now)
+    warnings = bad_patterns(windows["Last day"])
+    return [
+        *(Note(f"In the last day: {warning}", "bad") for warning in warnings),
+        _metrics(windows),
+        _backlog(windows["All time"], health.backlog(at=now)),
+        _rapid_creates(health.rapid_creates(at=now)),
+        losses_table(health.context_losses(at=now)),
+        _failures(health.failed_messages(at=now)),
+    ]
+
+
+def _metrics(windows: dict[str, SessionMetrics]) -> Table:
+    rows = [
+        (
+            name,
+            badge(each.verdict),
+            "-" if each.ratio is None else f"{each.ratio:.1%}",
+            *(number_format(count) for count in (each.created, each.reused, each.rapid_creates, each.context_losses)),
+        )
+        for name, each in windows.items()
+    ]
+    heads = ["Sessions that began in", "Verdict", "Found open", "Created", "Reused", "Rapid creates", "Context losses"]
+    return Table("Sessions", heads, rows, numbers=[2, 3, 4, 5, 6])
+
+
+def _backlog(metrics: SessionMetrics, backlog: health.Backlog) -> Facts:
+    wait = backlog.longest_wait
+    return Facts(
+        [
+            ("Active sessions", number_format(metrics.active)),
+            ("Users with two active sessions", str(metrics.duplicate_active)),
+            ("Messages that await their answer", number_format(backlog.messages_waiting)),
+            ("The oldest has waited", duration(wait.total_seconds()) if wait else ""),
+            ("Messages that failed in a week", number_format(backlog.messages_failed)),
+            ("Webhook deliveries that wait", number_format(backlog.deliveries_waiting)),
+            ("Webhook deliveries given up in a week", number_format(backlog.deliveries_given_up)),
+            ("Users a person has taken over", number_format(backlog.takeovers)),
+        ],
+        "Now",
+    )
+
+
+def _rapid_creates(sessions: list[Any]) -> Table:
+    rows = [
+        (moment(each.started_at), each.user_id, link_to_session(each.pk), badge(each.state), each.ended_reason)
+        for each in sessions
+    ]
+    heads = ["Began", "User", "Session", "State", "Reason"]
+    return Table("Sessions whose user began another within ten seconds", heads, rows)
+
+
+def _failures(messages: list[Any]) -> Table:
+    rows = [(moment(each.sent_at), each.user_id, link_to(each), short(each.error)) for each in messages]
+    return Table("Messages the automation could not answer", ["Sent", "User", "Message", "Why"], rows)

@@ -1,0 +1,66 @@
+"""What looks broken, and since when: reads for the health page."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sessions.answers import longest_wait
+from sessions.deliveries import WAITS
+from sessions.metrics import IS_RAPID, SessionMetrics, session_metrics
+from sessions.models import ContextLoss, Delivery, Message, Session, Takeover
+from sessions.takeover import STANDS
+
+WINDOWS = {"Last hour": timedelta(hours=1), "Last day": timedelta(days=1), "Last week": timedelta(days=7)}
+SHOWN = 20
+RECENT = timedelta(days=7)
+"""How far back patterns are listed."""
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits now. `longest_wait` is None when no message awaits its answer."""
+
+    messages_waiting: int
+    longest_wait: timedelta | None
+    messages_failed: int  # within RECENT
+    deliveries_waiting: int
+    deliveries_given_up: int  # within RECENT
+    takeovers: int
+
+
+def metrics_by_window(*, at: datetime) -> dict[str, SessionMetrics]:
+    """Return the numbers of each window that ends now, and of all time."""
+    windows = {name: session_metrics(since=at - length) for name, length in WINDOWS.items()}
+    return {**windows, "All time": session_metrics()}
+
+
+def backlog(*, at: datetime) -> Backlog:
+    """Return what waits for the automation, for the front end, or for people."""
+    since = at - RECENT
+    return Backlog(
+        messages_waiting=Message.objects.filter(state=Message.State.RECEIVED).count(),
+        longest_wait=longest_wait(at=at),
+        messages_failed=Message.objects.filter(state=Message.State.FAILED, sent_at__gte=since).count(),
+        deliveries_waiting=Delivery.objects.filter(WAITS).count(),
+        deliveries_given_up=Delivery.objects.filter(given_up_at__gte=since).count(),
+        takeovers=Takeover.objects.filter(STANDS, until__gt=at).count(),
+    )
+
+
+def rapid_creates(*, at: datetime) -> list[Session]:
+    """Return the latest sessions after which the same user began another within seconds, the newest first."""
+    recent = Session.objects.raw(
+        f"SELECT s.* FROM chat_session s WHERE s.started_at >= %s AND {IS_RAPID} ORDER BY s.id DESC LIMIT {SHOWN}",
+        [at - RECENT],
+    )
+    return list(recent)
+
+
+def context_losses(*, at: datetime) -> list[ContextLoss]:
+    """Return the latest context losses that count, the newest first."""
+    return list(ContextLoss.objects.filter(has_run_out=False, noticed_at__gte=at - RECENT)[:SHOWN])
+
+
+def failed_messages(*, at: datetime) -> list[Message]:
+    """Return the latest messages that the automation could not answer, the newest first."""
+    failed = Message.objects.filter(state=Message.State.FAILED, sent_at__gte=at - RECENT)
+    return list(failed.order_by("-pk")[:SHOWN])

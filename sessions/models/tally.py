@@ -1,0 +1,24 @@
+"""Numbers that stay when retention removes the rows they came from."""
+
+from django.db import models
+
+
+class DayTally(models.Model):
+    """What the removed sessions of one day (UTC, by their start) came to; metrics add it to the rows that are there."""
+
+    day = models.DateField()
+    created = models.PositiveBigIntegerField(default=0)
+    reused = models.PositiveBigIntegerField(default=0)
+    rapid_creates = models.PositiveBigIntegerField(default=0)
+    context_losses = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "day tallies"
+        constraints = [
+            # housekeeping: what its ON CONFLICT names; metrics of a window
+            models.UniqueConstraint(fields=["day"], name="one_tally_per_day"),
+        ]
+        ordering = ["-day"]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}"

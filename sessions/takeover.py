@@ -1,0 +1,87 @@
+"""A person answers a user instead of the automation, until it is released or its time is over."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
+
+from sessions.claim import claim
+from sessions.expiry import check_aware
+from sessions.lengths import lengths
+from sessions.models import Message, Takeover
+from sessions.users import check_id
+
+STANDS = Q(ended_at__isnull=True)
+
+
+class AlreadyTakenOverError(Exception):
+    """Somebody else answers this user; the message says who and until when."""
+
+
+def standing_takeover(user_id: str, *, at: datetime) -> Takeover | None:
+    """Return the takeover that holds back the automation for the user at that moment."""
+    return Takeover.objects.filter(STANDS, user_id=user_id, until__gt=at).first()
+
+
+def take_over(*, user_id: str, by: str, at: datetime, until: datetime | None = None) -> Takeover:
+    """Let `by` answer the user until then, or for SESSION_LENGTHS["takeover"]; what awaits an answer is held for him.
+
+    Opens a transaction. Who has taken over already extends. Raises AlreadyTakenOverError if somebody else has, and
+    ValueError for an unusable id or an end that is not later than `at`.
+    """
+    check_id(user_id, "user id")
+    check_id(by, "person's name")
+    until = _end(check_aware(at), until)
+    with transaction.atomic():
+        end_takeovers_whose_time_is_over(at=at, user_id=user_id)
+        columns = {"user_id": user_id, "taken_by": by, "taken_at": at, "until": until}
+        is_ours = claim(Takeover, unique=["user_id"], where=STANDS, **columns) is not None
+        if not is_ours and not extend_takeover(user_id=user_id, by=by, at=at, until=until):
+            raise _refusal(user_id)
+        Message.objects.filter(user_id=user_id, state=Message.State.RECEIVED).update(state=Message.State.HELD)
+        return Takeover.objects.get(STANDS, user_id=user_id)
+
+
+def extend_takeover(*, user_id: str, by: str, at: datetime, until: datetime | None = None) -> bool:
+    """Let a takeover of `by` that stands go on until then, or for its whole length from now; return whether it did.
+
+    It is never shortened. Needs no transaction. ValueError for an end that is not later than `at`.
+    """
+    standing = Takeover.objects.filter(STANDS, user_id=user_id, taken_by=by, until__gt=at)
+    return bool(standing.update(until=Greatest("until", Value(_end(at, until)))))
+
+
+def release(*, user_id: str, by: str, at: datetime) -> bool:
+    """Let the automation answer again; return whether this call did, False when nobody had taken over.
+
+    Anybody may release, and is recorded. Needs no transaction.
+    """
+    check_id(by, "person's name")
+    standing = Takeover.objects.filter(STANDS, user_id=user_id, until__gt=at)
+    return bool(standing.update(ended_at=at, ended_by=by, ended_reason=Takeover.EndedReason.RELEASED))
+
+
+def end_takeovers_whose_time_is_over(*, at: datetime, user_id: str | None = None) -> int:
+    """Close the rows, of one user or of all, that hold nothing back any more; return how many. Needs no transaction."""
+    over = Takeover.objects.filter(STANDS, until__lte=at)
+    if user_id is not None:
+        over = over.filter(user_id=user_id)
+    return over.update(ended_at=F("until"), ended_reason=Takeover.EndedReason.TIME_OVER)
+
+
+def _end(at: datetime, until: datetime | None) -> datetime:
+    end = at + lengths().takeover if until is None else until
+    if end <= at:
+        raise ValueError(f"A takeover until {end:%Y-%m-%d %H:%M %Z} is over before it begins. Pass a later end.")
+    return end
+
+
+def _refusal(user_id: str) -> AlreadyTakenOverError:
+    other = Takeover.objects.filter(STANDS, user_id=user_id).first()
+    if other is None:
+        return AlreadyTakenOverError(f"The takeover of user {user_id} was released this moment. Try again.")
+    return AlreadyTakenOverError(
+        f"{other.taken_by} answers user {user_id} until {other.until:%Y-%m-%d %H:%M %Z}. "
+        "It can be released first, or waited for."
+    )

@@ -1,0 +1,46 @@
+"""Who a front end's users are, as far as we need to know: their ids and their clocks."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+
+from sessions.claim import claim
+from sessions.models import ChatUser
+
+LONGEST_ID = 200
+
+
+def check_id(value: str, what: str) -> str:
+    """Return an id of the front end as it is; ValueError if it cannot be stored."""
+    if not 0 < len(value) <= LONGEST_ID:
+        raise ValueError(f"A {what} has 1 to {LONGEST_ID} characters; this one has {len(value)}.")
+    if "\0" in value:
+        raise ValueError(f"A {what} cannot hold a NUL character.")
+    return value
+
+
+def default_zone() -> ZoneInfo:
+    """Return the zone of users whose own is unknown."""
+    return ZoneInfo(getattr(settings, "SESSION_ZONE", "UTC"))
+
+
+def zone_of(user_id: str) -> ZoneInfo:
+    """Return the user's time zone, or the default."""
+    name = ChatUser.objects.filter(user_id=user_id).values_list("zone", flat=True).first()
+    return ZoneInfo(name) if name else default_zone()
+
+
+def remember_user(*, user_id: str) -> None:
+    """Make sure that the user has a row. One statement, needs no transaction. ValueError for an unusable id."""
+    check_id(user_id, "user id")
+    claim(ChatUser, unique=["user_id"], user_id=user_id)
+
+
+def set_zone(*, user_id: str, zone: str) -> None:
+    """Remember the user's time zone. Needs no transaction. ValueError for a name that is no IANA zone."""
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{zone[:64]!r} is no time zone. Write a name such as Europe/Berlin.") from error
+    remember_user(user_id=user_id)
+    ChatUser.objects.filter(user_id=user_id).update(zone=zone)

@@ -1,0 +1,207 @@
+"""Messages, progress updates and takeovers, many callers at once: nothing happens twice and no count is lost."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+
+from sessions import messages, progress
+from sessions.chat import Outcome
+from sessions.context import Context, choose_project, choose_task, context_of
+from sessions.messages import Received, receive, reply, say
+from sessions.models import ChatUser, Message, ProgressTransition, ProgressUpdate, Session, Takeover
+from sessions.progress import UpdateClosedError, close_update, count_progress, open_update
+from sessions.takeover import AlreadyTakenOverError, take_over
+from tests.races.test_sessions import overtaken
+from tests.sessions.hammer import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOON = datetime(2026, 7, 15, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+# --- Messages -----------------------------------------------------------------------------------------------------
+
+
+def test_many_deliveries_of_one_message_are_one() -> None:
+    for number in range(5):
+        found = at_once([partial(receive, user_id="alice", key=f"m-{number}", text="hello", at=NOON)] * 16)
+        assert len({each.message.pk for each in found}) == 1
+        assert Counter(each.is_duplicate for each in found) == {False: 1, True: 15}
+    session = Session.objects.get()
+    assert (session.reuse_count, Message.objects.count()) == (4, 5)
+
+
+@pytest.fixture
+def without_the_key() -> Iterator[None]:
+    promise = next(each for each in Message._meta.constraints if each.name == "one_message_per_key")
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Message, promise)
+    yield
+    Message.objects.all().delete()
+    with connection.schema_editor() as editor:
+        editor.add_constraint(Message, promise)
+
+
+def look_and_then_insert() -> None:
+    if not Message.objects.filter(user_id="alice", key="m-1").exists():
+        Message.objects.create(
+            user_id="alice", key="m-1", role=Message.Role.CUSTOMER, state=Message.State.RECEIVED, sent_at=NOON
+        )
+
+
+@pytest.mark.usefixtures("without_the_key")
+def test_control_looking_first_stores_a_message_twice() -> None:
+    for _ in range(50):
+        at_once([look_and_then_insert] * 32)
+        if Message.objects.count() > 1:
+            return
+        Message.objects.all().delete()
+    raise AssertionError("no race was lost in 50 rounds: the test shows nothing")
+
+
+def deliver(number: int) -> list[Received]:
+    """One of 64 callers: half of them deliver what the other half delivers too."""
+    return [
+        receive(user_id=f"user {count % 8}", key=f"m-{number // 2}-{count}", text="hello", at=NOON)
+        for count in range(10)
+    ]
+
+
+def test_64_connections_lose_no_message_and_no_count() -> None:
+    found = [each for caller in at_once([partial(deliver, number) for number in range(64)]) for each in caller]
+    assert Message.objects.count() == 320
+    assert Counter(each.is_duplicate for each in found) == {False: 320, True: 320}
+    assert Counter(each.opened.outcome for each in found if each.opened) == {Outcome.CREATED: 8, Outcome.REUSED: 312}
+    assert Session.objects.count() == 8
+    assert Session.objects.aggregate(total=Sum("reuse_count"))["total"] == 312
+    assert not Message.objects.filter(session=None).exists()
+
+
+def test_a_message_is_answered_once_by_many_workers() -> None:
+    message_id = receive(user_id="alice", key="m-1", text="hello", at=NOON).message.pk
+    answers = at_once([partial(reply, message_id=message_id, text=f"worker {number}", at=NOON) for number in range(16)])
+    assert len({answer.pk for answer in answers}) == 1
+    assert len({answer.text for answer in answers}) == 1
+    assert (Session.objects.get().reply_count, Message.objects.count()) == (1, 2)
+
+
+def test_no_reply_is_lost_from_the_count() -> None:
+    opened = receive(user_id="alice", key="m-1", text="hello", at=NOON).opened
+    assert opened
+    session_id = opened.session.pk
+    at_once([partial(say, session_id=session_id, text="hi", at=NOON, key=f"r-{number // 2}") for number in range(32)])
+    assert (Session.objects.get().reply_count, Message.objects.filter(state="said").count()) == (16, 16)
+
+
+# --- Progress updates ---------------------------------------------------------------------------------------------
+
+
+def collected(update_id: int) -> tuple[int, int, int]:
+    update = ProgressUpdate.objects.get(pk=update_id)
+    return update.images_uploaded, update.comments_added, update.status_changed
+
+
+def test_no_counter_loses_an_update() -> None:
+    update_id = open_update(user_id="alice", task_id="t-1", at=NOON).update.pk
+    count = partial(count_progress, update_id=update_id, at=NOON)
+    at_once(
+        [partial(count, images=1)] * 32 + [partial(count, comments=2)] * 16 + [partial(count, status_changes=1)] * 16
+    )
+    assert collected(update_id) == (32, 32, 16)
+    assert ProgressTransition.objects.filter(what="counted").count() == 64
+
+
+def test_control_reading_and_writing_back_loses_counts() -> None:
+    update_id = open_update(user_id="alice", task_id="t-1", at=NOON).update.pk
+
+    def count() -> None:
+        update = ProgressUpdate.objects.get(pk=update_id)
+        update.images_uploaded += 1
+        update.save()
+
+    for rounds in range(1, 51):
+        at_once([count] * 32)
+        if collected(update_id)[0] < 32 * rounds:
+            return
+    raise AssertionError("no count was lost in 50 rounds: the test shows nothing")
+
+
+def test_a_double_click_opens_one_update_and_keeps_progress() -> None:
+    for number in range(10):
+        clicks = [partial(open_update, user_id=f"user {number}", task_id="t-1", at=NOON)] * 8
+        found = at_once(clicks)
+        assert len({each.update.pk for each in found}) == 1
+        assert Counter(each.outcome for each in found) == {"opened": 1, "reopened": 7}
+
+
+def test_two_tasks_at_once_leave_one_update_open_and_none_unclosed() -> None:
+    calls = [partial(open_update, user_id="alice", task_id=f"t-{number % 4}", at=NOON) for number in range(32)]
+    found = at_once(calls)
+    updates = ProgressUpdate.objects.all()
+    assert updates.filter(closed_at=None).count() == 1
+    assert updates.count() == Counter(each.outcome for each in found)[progress.Outcome.OPENED]
+    assert updates.filter(closed_reason="other_task").count() == len([each for each in found if each.closed_id])
+    for update in updates:
+        events = list(update.transitions.values_list("what", flat=True))
+        assert events.count("opened") == 1
+        assert events.count("closed") == (not update.is_open)
+
+
+def test_what_is_counted_while_it_closes_is_counted_or_refused() -> None:
+    update_id = open_update(user_id="alice", task_id="t-1", at=NOON).update.pk
+
+    def count() -> int:
+        try:
+            count_progress(update_id=update_id, at=NOON, images=1)
+        except UpdateClosedError:
+            return 0
+        return 1
+
+    def close() -> int:
+        return close_update(update_id=update_id, at=NOON, reason=ProgressUpdate.ClosedReason.COMPLETED) * 1000
+
+    told = sum(at_once([count] * 16 + [close] * 4 + [count] * 16))
+    assert told == 1000 + collected(update_id)[0]
+
+
+# --- Users --------------------------------------------------------------------------------------------------------
+
+
+def test_one_of_many_people_takes_over() -> None:
+    receive(user_id="alice", key="m-1", text="hello", at=NOON)
+
+    def attempt(number: int) -> str:
+        try:
+            return take_over(user_id="alice", by=f"person {number % 8}", at=NOON).taken_by
+        except AlreadyTakenOverError:
+            return ""
+
+    told = at_once([partial(attempt, number) for number in range(32)])
+    row = Takeover.objects.get()
+    assert Counter(told) == {row.taken_by: 4, "": 28}
+    assert Message.objects.get().state == Message.State.HELD
+
+
+def test_a_stranger_who_chooses_from_many_tabs_gets_one_row() -> None:
+    calls = [partial(choose_project, user_id="alice", project_id="p-1", at=NOON)] * 8
+    calls += [partial(choose_task, user_id="alice", task_id="t-1", at=NOON)] * 8
+    at_once(calls)
+    assert ChatUser.objects.count() == 1
+    assert context_of("alice", at=NOON) in (Context("p-1", "t-1"), Context("p-1", ""))
+
+
+def test_a_duplicate_that_waits_for_one_that_is_undone_is_the_first() -> None:
+    """The winner's session cannot be opened: its claim goes with it, and the second delivery is not a duplicate."""
+    found = overtaken(
+        lambda: receive(user_id="alice", key="m-1", text="hello", at=NOON),
+        lambda: receive(user_id="alice", key="m-1", text="hello", at=NOON + SECOND),
+        undo=True,
+    )
+    assert not found.is_duplicate
+    assert messages.first_delivery(user_id="alice", key="m-1").message == found.message

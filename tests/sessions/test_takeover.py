@@ -1,0 +1,90 @@
+"""A person answers instead of the automation."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sessions.models import Takeover
+from sessions.takeover import (
+    AlreadyTakenOverError,
+    end_takeovers_whose_time_is_over,
+    extend_takeover,
+    release,
+    standing_takeover,
+    take_over,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 7, 15, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def taken(by: str = "Bob", at: datetime = NOON, until: datetime | None = None) -> Takeover:
+    return take_over(user_id="alice", by=by, at=at, until=until)
+
+
+def stands(at: datetime) -> bool:
+    return standing_takeover("alice", at=at) is not None
+
+
+def test_it_stands_for_seven_hours_and_then_is_over_by_itself() -> None:
+    taken()
+    assert stands(NOON + 6.99 * HOUR)
+    assert not stands(NOON + 7 * HOUR)
+    assert end_takeovers_whose_time_is_over(at=NOON + 6 * HOUR) == 0
+    assert end_takeovers_whose_time_is_over(at=NOON + 8 * HOUR) == 1
+    row = Takeover.objects.get()
+    assert (row.ended_at, row.ended_reason, row.ended_by) == (NOON + 7 * HOUR, "time_over", "")
+
+
+def test_somebody_else_is_told_who_answers() -> None:
+    taken()
+    with pytest.raises(AlreadyTakenOverError, match="Bob answers user alice until 2026-07-15 19:00 UTC"):
+        taken(by="Charlie")
+    assert Takeover.objects.get().taken_by == "Bob"
+
+
+def test_taking_over_again_extends_and_never_shortens() -> None:
+    first = taken()
+    again = taken(at=NOON + HOUR)
+    assert (again.pk, again.taken_at, again.until) == (first.pk, NOON, NOON + 8 * HOUR)
+    assert taken(at=NOON + HOUR, until=NOON + 2 * HOUR).until == NOON + 8 * HOUR
+
+
+def test_it_can_be_extended_by_who_holds_it_while_it_stands() -> None:
+    taken()
+    assert extend_takeover(user_id="alice", by="Bob", at=NOON + 6 * HOUR)
+    assert stands(NOON + 12 * HOUR)
+    assert not extend_takeover(user_id="alice", by="Charlie", at=NOON + 6 * HOUR)
+    assert not extend_takeover(user_id="alice", by="Bob", at=NOON + 13 * HOUR)
+
+
+def test_anybody_can_release_it_and_is_recorded() -> None:
+    taken()
+    assert release(user_id="alice", by="Charlie", at=NOON + HOUR)
+    assert not release(user_id="alice", by="Charlie", at=NOON + HOUR)
+    row = Takeover.objects.get()
+    assert (row.ended_by, row.ended_reason) == ("Charlie", "released")
+    assert not stands(NOON + HOUR)
+
+
+def test_one_whose_time_is_over_makes_room_before_housekeeping_came() -> None:
+    taken()
+    taken(by="Charlie", at=NOON + 7 * HOUR)
+    assert list(Takeover.objects.order_by("pk").values_list("taken_by", "ended_reason")) == [
+        ("Bob", "time_over"),
+        ("Charlie", ""),
+    ]
+
+
+def test_users_are_taken_over_one_by_one() -> None:
+    taken()
+    take_over(user_id="dora", by="Charlie", at=NOON)
+    assert Takeover.objects.count() == 2
+
+
+@pytest.mark.parametrize("until", [NOON, NOON - HOUR])
+def test_an_end_before_the_beginning_is_refused(until: datetime) -> None:
+    with pytest.raises(ValueError, match="over before it begins"):
+        taken(until=until)

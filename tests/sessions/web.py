@@ -1,0 +1,62 @@
+"""The real web server: gunicorn with two processes, on this test process's database and queue."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from functools import partial
+
+from pipeline.management.commands.demo import end_with_parent
+from tests.workers import ROOT
+
+START_TIMEOUT = 60.0
+
+
+class WebServer:
+    """Two processes of eight threads each, at `url` until `stop`."""
+
+    def __init__(self, **environment: str) -> None:
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        command = [
+            sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}", "--workers=2", "--threads=8",
+            "--no-control-socket", "--log-level=error",
+        ]  # fmt: skip
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=partial(end_with_parent, signal.SIGTERM),
+            env={**os.environ, "PYTHONWARNINGS": "default", **environment},
+        )
+        self._wait_until_ready(port)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(20)
+
+    def _wait_until_ready(self, port: int) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        self.stop()
+        raise RuntimeError("gunicorn did not come up; its log is above")
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
