@@ -13,6 +13,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import ERROR, CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
+from django.utils.module_loading import autodiscover_modules
 
 from pipeline import schema
 
@@ -110,7 +111,7 @@ def _seconds(value: timedelta | float) -> float:
 
 
 def _check_idempotency() -> Iterator[CheckMessage]:
-    current_app.loader.import_default_modules()
+    autodiscover_modules("tasks", "schedule")
     for name, task in sorted(current_app.tasks.items()):
         if task.__module__.startswith(OUR_TASKS) and task.acks_late and not getattr(task, "may_run_twice", ""):
             yield Error(
