@@ -18,9 +18,10 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.signatures import normalise
-from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, TIGHTNESS, Floats, Ints, partition, recentre
+from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, Floats, Ints, partition, recentre
 from pipeline.signatures.decisions import NO_DECISIONS, Decisions
 from pipeline.signatures.naming import Words, spellings
+from pipeline.signatures.opposites import opposite_names
 
 VERSION = "assign-2"
 
@@ -38,6 +39,9 @@ Pairwise F1 of our sample, 1,000 rows of STAR and 3,000 of Banking77 when they c
 
 FAMILIAR_THEMES = 5
 """A signature's own tightness counts as if this many themes of a usual signature came on top."""
+
+USUAL_TIGHTNESS = 0.55
+"""Mean cosine between two recentred themes of a signature, as long as no signature shows a usual one."""
 
 BLOCK = 256
 
@@ -164,6 +168,7 @@ class _Meaning:
     ) -> None:
         self.centres = centres
         self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
+        self.keys = spellings([row.raw for row in rows], self.forms)
         width = len(rows[0].vector) // 4
         self.vectors = _matrix([row.vector for row in rows], width)
         self.old_sums = _matrix([centre.vector_sum for centre in centres], width)
@@ -176,11 +181,12 @@ class _Meaning:
 
     def _targets(self, decisions: Decisions, strictness: float) -> Ints:
         """Return the target of each row: where a person put it, else the nearest centre, else a new group."""
+        vetoed = self._vetoed(decisions)
         bounds = strictness * least_cosine(self._old_tightness(), self.old_sizes)
-        targets = _nearest(self.points, self.old_centres, bounds, self._forbidden(decisions))
+        targets = _nearest(self.points, self.old_centres, bounds, self._forbidden(vetoed, decisions))
         targets[list(self.moved)] = list(self.moved.values())
         left = np.flatnonzero(targets < 0)
-        forms, vetoed = [self.forms[i] for i in left], decisions.vetoed()
+        forms = [self.forms[i] for i in left]
         labels = _part_vetoed(partition(self.vectors[left], strictness).labels, forms, vetoed)
         targets[left] = _join_by_name(labels, forms, self.points[left], vetoed) + len(self.centres)
         return targets
@@ -188,15 +194,25 @@ class _Meaning:
     def _old_tightness(self) -> Floats:
         return _tightness(_seen_from(self.origin, self.old_sums, self.old_sizes), self.old_sizes)
 
-    def _forbidden(self, decisions: Decisions) -> dict[int, list[int]]:
+    def _vetoed(self, decisions: Decisions) -> dict[str, set[str]]:
+        """Return for each name those it must not meet: by a person's veto, or as its opposite that nobody merged."""
+        vetoed = decisions.vetoed()
+        for form, others in opposite_names({centre.form: centre.key for centre in self.centres} | self.keys).items():
+            vetoed[form] |= {other for other in others if decisions.root(other) != decisions.root(form)}
+        return vetoed
+
+    def _forbidden(self, vetoed: Mapping[str, set[str]], decisions: Decisions) -> dict[int, list[int]]:
         """Return for each row whose name has a veto the registered centres it must not go to."""
-        roots = [decisions.root(centre.form) for centre in self.centres]
-        refused = {form: {decisions.root(other) for other in others} for form, others in decisions.vetoed().items()}
-        return {
-            row: [number for number, root in enumerate(roots) if root in refused[form]]
-            for row, form in enumerate(self.forms)
-            if form in refused
+        centres_of: dict[str, list[int]] = defaultdict(list)
+        for number, centre in enumerate(self.centres):
+            centres_of[decisions.root(centre.form)].append(number)
+        refused = {
+            form: [
+                number for root in sorted({decisions.root(other) for other in others}) for number in centres_of[root]
+            ]
+            for form, others in vetoed.items()
         }
+        return {row: refused[form] for row, form in enumerate(self.forms) if refused.get(form)}
 
     @property
     def count(self) -> int:
@@ -251,12 +267,12 @@ def _seen_from(origin: Floats, sums: Floats, sizes: Ints) -> Floats:
 def _tightness(sums: Floats, sizes: Ints) -> Floats:
     """Return the mean cosine between two rows of each group, (g,), drawn towards the usual one.
 
-    The usual one is the median over groups of at least three, or `cluster.TIGHTNESS` while there are none.
+    The usual one is the median over groups of at least three, or USUAL_TIGHTNESS while there are none.
     """
     n = sizes.astype(np.float64)
     own = (np.einsum("ij,ij->i", sums, sums) - n) / np.maximum(n * (n - 1), 1)
     own = np.clip(own, 0.0, 1.0)
-    usual = float(np.median(own[sizes >= 3])) if (sizes >= 3).any() else TIGHTNESS
+    usual = float(np.median(own[sizes >= 3])) if (sizes >= 3).any() else USUAL_TIGHTNESS
     drawn: Floats = (((n - 1) * own + FAMILIAR_THEMES * usual) / (n - 1 + FAMILIAR_THEMES)).astype(np.float32)
     return drawn
 
@@ -402,7 +418,7 @@ class _Names:
     ) -> None:
         self.registered = registered
         self.reserved = frozenset(decisions.renames)
-        self.keys = spellings([row.raw for row in rows], meaning.forms)
+        self.keys = dict(meaning.keys)
         self.homes = _homes(meaning, registered)
         self.of_target = [centre.form for centre in meaning.centres]
         self.of_target += self._of_new_targets(
