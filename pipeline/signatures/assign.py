@@ -192,7 +192,7 @@ class _Meaning:
         return targets
 
     def _old_tightness(self) -> Floats:
-        return _tightness(_seen_from(self.origin, self.old_sums, self.old_sizes), self.old_sizes)
+        return tightness_of(_seen_from(self.origin, self.old_sums, self.old_sizes), self.old_sizes)
 
     def _vetoed(self, decisions: Decisions) -> dict[str, set[str]]:
         """Return for each name those it must not meet: by a person's veto, or as its opposite that nobody merged."""
@@ -232,7 +232,7 @@ class _Meaning:
     @cached_property
     def sums(self) -> Floats:
         """The sum of each target's points, (count, d)."""
-        return _sums(self.points, self.targets, self.count)
+        return sums_by_label(self.points, self.targets, self.count)
 
     @cached_property
     def scores(self) -> Floats:
@@ -264,7 +264,7 @@ def _seen_from(origin: Floats, sums: Floats, sizes: Ints) -> Floats:
     return (shifted / np.sqrt(np.maximum(apart, 1e-6))[:, None]).astype(np.float32)
 
 
-def _tightness(sums: Floats, sizes: Ints) -> Floats:
+def tightness_of(sums: Floats, sizes: Ints) -> Floats:
     """Return the mean cosine between two rows of each group, (g,), drawn towards the usual one.
 
     The usual one is the median over groups of at least three, or USUAL_TIGHTNESS while there are none.
@@ -351,8 +351,8 @@ def _join_by_name(labels: Ints, forms: Sequence[str], points: Floats, vetoed: Ma
     if not len(labels):
         return labels
     count = int(labels.max()) + 1
-    sizes, sums = np.bincount(labels, minlength=count), _sums(points, labels, count)
-    centres, tightness = unit(sums), _tightness(sums, sizes)
+    sizes, sums = np.bincount(labels, minlength=count), sums_by_label(points, labels, count)
+    centres, tightness = unit(sums), tightness_of(sums, sizes)
     joined = np.arange(count)
     for groups in _dominated(labels, forms, sizes).values():
         first = max(groups, key=lambda group: (sizes[group], -group))
@@ -394,7 +394,7 @@ def _dominated(labels: Ints, forms: Sequence[str], sizes: Ints) -> dict[str, lis
     return groups
 
 
-def _sums(rows: Floats, labels: Ints, count: int) -> Floats:
+def sums_by_label(rows: Floats, labels: Ints, count: int) -> Floats:
     """Return the (count, d) sums of the rows of each label, added in row order."""
     sums = np.zeros((count, rows.shape[1]), np.float32)
     np.add.at(sums, labels, rows)
@@ -506,7 +506,7 @@ def _reason(child: str, parent: str, count: int, score: float) -> str:
 
 def _centres(meaning: _Meaning, names: _Names) -> Iterator[Centre]:
     """Yield the centres that got themes, as they are now."""
-    added = _sums(meaning.vectors, meaning.targets, meaning.count)
+    added = sums_by_label(meaning.vectors, meaning.targets, meaning.count)
     for target in np.flatnonzero(meaning.sizes).tolist():
         total, size = added[target], int(meaning.sizes[target])
         if target < len(meaning.centres):
