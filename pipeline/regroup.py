@@ -86,7 +86,7 @@ def plan_regroup(*, run: Run, rules: Rules) -> Plan:
         rules_before=run.versions.get("rules", ""),
         rules=rules.version,
         themes=len(taken.themes),
-        held=taken.held,
+        held=len(taken.held),
         pairs_joined=joined,
         pairs_split=split,
         before=_side(scene.of_run(before), run),
