@@ -42,6 +42,7 @@ FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
 TIGHTNESS = 0.62  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
 TIGHTNESS_WEIGHT = 0.7  # of being off it, against silhouette; 0.7-1 do alike, and less leaves broad themes whole
 COARSEST, FINEST = 2.0**-1, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
+STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
 HALF_STEP = 2.0**0.5
 FIRST_RESOLUTION = 2.0  # where the search begins; from 4 or 8 it ends at the same ones
 SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
@@ -108,7 +109,7 @@ def partition(vectors: Floats, strictness: float = 1.0) -> Partition:
     if len(points) < SMALL_SET:
         labels = _groups_of_few(points, SMALL_SET_CUT * strictness)
     else:
-        labels = _groups_of_many(points, folded, TIGHTNESS * strictness)
+        labels = _groups_of_many(points, folded, strictness)
     labels = _numbered_by_first_row(_let_strangers_leave(points, labels))
     cohesion = cosine_to_centre(points, labels)
     return Partition(labels[folded.place], cohesion[folded.place], matching_threshold(points, labels), origin)
@@ -155,13 +156,13 @@ def _groups_of_few(points: Floats, cut: float) -> Ints:
 # Large sets
 
 
-def _groups_of_many(points: Floats, folded: Folded, tightness: float) -> Ints:
+def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
     """Group by communities of the graph of neighbours; rows without company stay alone."""
     near = nearest_neighbours(points, neighbour_count(len(points)))
     members = np.flatnonzero(has_company(near, folded.copies))
     graph = neighbour_graph(near, members)
     labels = np.arange(len(points))
-    labels[members] = len(points) + best_communities(graph, points[members], folded.rows[members], tightness)
+    labels[members] = len(points) + best_communities(graph, points[members], folded.rows[members], strictness)
     return labels
 
 
@@ -272,11 +273,12 @@ def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
     return either
 
 
-def best_communities(graph: sparse.csr_array, points: Floats, rows: Floats, tightness: float = TIGHTNESS) -> Ints:
+def best_communities(graph: sparse.csr_array, points: Floats, rows: Floats, strictness: float = 1.0) -> Ints:
     """Return the communities, (n,), of the resolution that fits best. `points` are `rows` seen by `recentre`.
 
     Climbs: steps of 2 while they fit better, to finer groups first, then to coarser ones; at the top, half a step to
-    either side. Of several tops the best would often be too coarse: clear themes have clear families, too.
+    either side. Of several tops the best would often be too coarse: clear themes have clear families, too. Where
+    stricter groups are asked for, the resolution that fits is raised by STRICTER_BY, or lowered.
     """
     if not graph.nnz:
         return np.arange(len(points))
@@ -285,7 +287,7 @@ def best_communities(graph: sparse.csr_array, points: Floats, rows: Floats, tigh
     def fit_at(resolution: float) -> float:
         if resolution not in found:
             labels = communities(graph, resolution)
-            found[resolution] = fit(points, rows, labels, tightness), labels
+            found[resolution] = fit(points, rows, labels), labels
         return found[resolution][0]
 
     best = FIRST_RESOLUTION
@@ -294,7 +296,8 @@ def best_communities(graph: sparse.csr_array, points: Floats, rows: Floats, tigh
             best *= step
     for step in (HALF_STEP, 1 / HALF_STEP):
         fit_at(min(max(best * step, COARSEST), FINEST))
-    return max(found.values(), key=lambda one: one[0])[1]
+    top = max(found, key=lambda resolution: found[resolution][0])
+    return found[top][1] if strictness == 1.0 else communities(graph, top * strictness**STRICTER_BY)
 
 
 def communities(graph: sparse.csr_array, resolution: float) -> Ints:
@@ -315,8 +318,8 @@ def communities(graph: sparse.csr_array, resolution: float) -> Ints:
     return _from_zero(np.array([found.get(node, nodes + node) for node in range(nodes)], np.int64))
 
 
-def fit(points: Floats, rows: Floats, labels: Ints, tightness: float = TIGHTNESS) -> float:
-    """Tell how well groups fit: how clearly each row prefers its own, less how far they are from `tightness`.
+def fit(points: Floats, rows: Floats, labels: Ints) -> float:
+    """Tell how well groups fit: how clearly each row prefers its own, less how far they are from TIGHTNESS.
 
     The first part is the silhouette by centres of the recentred `points` (Rousseeuw 1987; own centre without the row
     itself), 0 for rows in groups too small for a story. It alone would not settle where themes shade into each other:
@@ -324,7 +327,7 @@ def fit(points: Floats, rows: Floats, labels: Ints, tightness: float = TIGHTNESS
     depends on the model and hardly on what else is in the set, while seen from the set's own middle the same theme
     looks the looser the fewer other themes there are.
     """
-    looseness = abs(_inner_cosines(rows, labels).mean() - tightness)
+    looseness = abs(_inner_cosines(rows, labels).mean() - TIGHTNESS)
     return float(_silhouettes(points, labels).mean() - TIGHTNESS_WEIGHT * looseness)
 
 

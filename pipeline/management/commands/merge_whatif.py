@@ -12,7 +12,7 @@ from pipeline.models import Run
 from pipeline.replay import NothingToReplay
 from pipeline.whatif import WhatIf, what_if
 
-BAR = 10
+BAR = 8
 """Characters of the longest bar."""
 
 
