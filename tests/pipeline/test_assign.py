@@ -351,3 +351,11 @@ def test_a_theme_does_not_go_to_the_centre_of_its_opposite() -> None:
     registry = grown(("light_on", 31), ("invoice_empty", 32))
     assert root_of(decided(registry, [theme(900, "light_off", 31)]))[900] == "lightoff"
     assert root_of(decided(registry, [theme(900, "lamp_off", 31)]))[900] == "lighton"
+
+
+def test_the_same_themes_again_go_where_they_went_and_make_nothing_new() -> None:
+    rows, registry = planted(), Growing()
+    registry.merge(rows)
+    again = decided(registry, [ThemeRow(row.id + 5000, row.raw, row.text, row.vector) for row in rows])
+    assert {number - 5000: root for number, root in root_of(again).items()} == {r.id: registry.root(r) for r in rows}
+    assert (again.signatures, again.merges) == ((), ())
