@@ -45,8 +45,9 @@ def _report(path: Path) -> None:
 
     found = e.evaluate(path)
     name, vectors, labels = _read(path)
+    told = e.score(labels.tolist(), _k_means(vectors, found.groups_true))
     _row(name, "Leitmotif", found.pipeline, found.groups_true)
-    _row(name, "k-means, true number", e.score(labels.tolist(), _k_means(vectors, labels)), found.groups_true)
+    _row(name, "k-means, true number", told, found.groups_true)
     _row(name, "equal raw signatures", found.naive, found.groups_true)
 
 
@@ -64,12 +65,9 @@ def _read(path: Path) -> Labelled:
     return path.name.split(".")[0], vectors, np.array([label for label, _ in themes])
 
 
-def _k_means(vectors: Floats, labels: NDArray[np.str_]) -> list[int]:
+def _k_means(vectors: Floats, told: int) -> list[int]:
     from sklearn.cluster import KMeans
 
-    from pipeline.evaluate import NOISE
-
-    told = len(np.unique(labels[labels != NOISE]))
     found: list[int] = KMeans(told, n_init=10, random_state=0).fit_predict(vectors).tolist()
     return found
 
@@ -116,7 +114,7 @@ def _compare(name: str, vectors: Floats, labels: NDArray[np.str_]) -> None:
     _, counts = np.unique(labels[labels != e.NOISE], return_counts=True)
     true = int((counts >= e.SMALLEST_TRUE_GROUP).sum())
     _row(name, "groups by meaning", e.score(labels.tolist(), found.tolist()), true)
-    _row(name, "k-means, true number", e.score(labels.tolist(), _k_means(vectors, labels)), true)
+    _row(name, "k-means, true number", e.score(labels.tolist(), _k_means(vectors, true)), true)
 
 
 def _row(name: str, method: str, scores: Any, groups_true: int) -> None:

@@ -174,7 +174,6 @@ class _Meaning:
         self.old_sums = _matrix([centre.vector_sum for centre in centres], width)
         self.old_sizes = np.array([centre.size for centre in centres], np.int64)
         self.origin = _origin(self.vectors, self.old_sums, int(self.old_sizes.sum()))
-        self.points = recentre(self.vectors, self.origin)
         self.old_centres = recentre((self.old_sums / self.old_sizes[:, None]).astype(np.float32), self.origin)
         self.moved = _moved(rows, centres, decisions)
         self.targets = self._targets(decisions, strictness)
@@ -183,12 +182,17 @@ class _Meaning:
         """Return the target of each row: where a person put it, else the nearest centre, else a new group."""
         vetoed = self._vetoed(decisions)
         bounds = strictness * least_cosine(self._old_tightness(), self.old_sizes)
-        targets = _nearest(self.points, self.old_centres, bounds, self._forbidden(vetoed, decisions))
+        targets = np.full(len(self.vectors), -1, np.int64)
+        if self.centres:
+            points = recentre(self.vectors, self.origin)
+            targets = _nearest(points, self.old_centres, bounds, self._forbidden(vetoed, decisions))
+            del points  # as large as all vectors, and not needed while groups are made
         targets[list(self.moved)] = list(self.moved.values())
         left = np.flatnonzero(targets < 0)
         forms = [self.forms[i] for i in left]
-        labels = _part_vetoed(partition(self.vectors[left], strictness).labels, forms, vetoed)
-        targets[left] = _join_by_name(labels, forms, self.points[left], vetoed) + len(self.centres)
+        unmatched = self.vectors if len(left) == len(self.vectors) else self.vectors[left]
+        labels = _part_vetoed(partition(unmatched, strictness).labels, forms, vetoed)
+        targets[left] = _join_by_name(labels, forms, recentre(unmatched, self.origin), vetoed) + len(self.centres)
         return targets
 
     def _old_tightness(self) -> Floats:
@@ -223,6 +227,11 @@ class _Meaning:
     def new(self) -> range:
         """The new targets."""
         return range(len(self.centres), self.count)
+
+    @cached_property
+    def points(self) -> Floats:
+        """The rows seen from the origin, (n, d)."""
+        return recentre(self.vectors, self.origin)
 
     @cached_property
     def sizes(self) -> Ints:
