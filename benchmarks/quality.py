@@ -1,50 +1,120 @@
 """How good the grouping is beside k-means that is told the true number, on the same vectors.
 
-    python -m benchmarks.quality FILE [FILE ...]
+    python -m benchmarks.quality [--variations] FILE [FILE ...]
 
 FILEs have labelled conversations in the import format. K-means groups the vectors of the local reader (scikit-learn,
 ten starts, seed 0); the pipeline does not know the number of groups. Nothing is stored.
+
+With --variations each file is also cut to fewer rows and to fewer labels, gets conversations of labels that nobody else
+has (near noise), and all files are mixed: one setting has to serve them all. QUALITY.md tells what was tried on them.
 """
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import django
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Labelled = tuple[str, Floats, NDArray[np.str_]]
+
+CUTS = (300, 1_000, 3_000)
+LABEL_SHARES = (0.15, 0.5)
+NOISE_LABELS, NOISE_EACH = 0.4, 2
 
 
-def main(paths: list[str]) -> None:
-    """Print a row a file and method."""
+def main(arguments: list[str]) -> None:
+    """Print a row a file and method, and with --variations also a row a variation."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    print(f"{'file':<28} {'method':<24} {'P':>5} {'R':>5} {'F1':>5} {'ARI':>5} {'V':>5} {'groups':>9} {'orphans':>8}")
+    paths = [Path(argument) for argument in arguments if not argument.startswith("--")]
+    print(f"{'data':<28} {'method':<24} {'P':>5} {'R':>5} {'F1':>5} {'ARI':>5} {'V':>5} {'groups':>9} {'orphans':>8}")
     for path in paths:
-        _report(Path(path))
+        _report(path)
+    if "--variations" in arguments:
+        for name, vectors, labels in _variations([_read(path) for path in paths]):
+            _compare(name, vectors, labels)
 
 
 def _report(path: Path) -> None:
-    import numpy as np
-    from sklearn.cluster import KMeans
+    from pipeline import evaluate as e
 
+    found = e.evaluate(path)
+    name, vectors, labels = _read(path)
+    told = e.score(labels.tolist(), _k_means(vectors, found.groups_true))
+    _row(name, "Leitmotif", found.pipeline, found.groups_true)
+    _row(name, "k-means, true number", told, found.groups_true)
+    _row(name, "equal raw signatures", found.naive, found.groups_true)
+
+
+def _read(path: Path) -> Labelled:
+    """Return the vectors of the conversations that the reader did not filter, and their labels."""
     from pipeline import evaluate as e
     from pipeline.extractors.base import get_extractor
     from pipeline.profiles import get_profile
     from pipeline.sources.base import Record, get_source
 
-    found = e.evaluate(path)
     records = [r for r in get_source("file")(path).records() if isinstance(r, Record) and r.label]
     reads = e.read(records, get_profile("support"), get_extractor("local"))
     themes = [(read.label, read.draft.vector) for read in reads if read.draft]
     vectors = np.stack([np.frombuffer(vector, np.float32) for _, vector in themes])
-    means = KMeans(found.groups_true, n_init=10, random_state=0).fit_predict(vectors)
-    filtered = [(read.label, -1 - number) for number, read in enumerate(reads) if not read.draft]
-    labels = [label for label, _ in themes] + [label for label, _ in filtered]
-    groups = [int(mean) for mean in means] + [group for _, group in filtered]
-    name = path.name.split(".")[0]
-    _row(name, "Leitmotif", found.pipeline, found.groups_true)
-    _row(name, "k-means, true number", e.score(labels, groups), found.groups_true)
-    _row(name, "equal raw signatures", found.naive, found.groups_true)
+    return path.name.split(".")[0], vectors, np.array([label for label, _ in themes])
+
+
+def _k_means(vectors: Floats, told: int) -> list[int]:
+    from sklearn.cluster import KMeans
+
+    found: list[int] = KMeans(told, n_init=10, random_state=0).fit_predict(vectors).tolist()
+    return found
+
+
+# --- Variations ---------------------------------------------------------------------------------------------------
+
+
+def _variations(files: Sequence[Labelled]) -> Iterator[Labelled]:
+    for name, vectors, labels in files:
+        for count in CUTS:
+            if count < len(labels):
+                kept = np.sort(np.random.default_rng(count).permutation(len(labels))[:count])
+                yield f"{name} {count} rows", vectors[kept], labels[kept]
+        for share in LABEL_SHARES:
+            chosen = np.isin(labels, _some(labels, share))
+            yield f"{name} {share:.0%} of labels", vectors[chosen], labels[chosen]
+        yield _with_near_noise(name, vectors, labels)
+    if len(files) > 1:
+        yield "all together", np.vstack([one[1] for one in files]), np.concatenate([one[2] for one in files])
+
+
+def _some(labels: NDArray[np.str_], share: float) -> NDArray[np.str_]:
+    distinct = np.unique(labels)
+    return np.random.default_rng(len(distinct)).permutation(distinct)[: max(2, round(share * len(distinct)))]
+
+
+def _with_near_noise(name: str, vectors: Floats, labels: NDArray[np.str_]) -> Labelled:
+    """Of some labels keep two rows each, too few for a story: they are noise that is near to what is not."""
+    from pipeline.evaluate import NOISE
+
+    stray = _some(labels, NOISE_LABELS)
+    kept = [np.flatnonzero(labels == label)[:NOISE_EACH] for label in stray]
+    rows = np.sort(np.concatenate([np.flatnonzero(~np.isin(labels, stray)), *kept]))
+    return f"{name} near noise", vectors[rows], np.where(np.isin(labels[rows], stray), NOISE, labels[rows])
+
+
+def _compare(name: str, vectors: Floats, labels: NDArray[np.str_]) -> None:
+    from pipeline import evaluate as e
+    from pipeline.signatures.cluster import MIN_STORY, partition
+
+    groups = partition(vectors).labels
+    alone = np.bincount(groups)[groups] < MIN_STORY
+    found = np.where(alone, -1 - np.arange(len(groups)), groups)
+    _, counts = np.unique(labels[labels != e.NOISE], return_counts=True)
+    true = int((counts >= e.SMALLEST_TRUE_GROUP).sum())
+    _row(name, "groups by meaning", e.score(labels.tolist(), found.tolist()), true)
+    _row(name, "k-means, true number", e.score(labels.tolist(), _k_means(vectors, true)), true)
 
 
 def _row(name: str, method: str, scores: Any, groups_true: int) -> None:
@@ -53,7 +123,8 @@ def _row(name: str, method: str, scores: Any, groups_true: int) -> None:
     ]
     numbers = " ".join(f"{value:5.3f}" for value in values)
     groups = f"{scores.groups_found}/{groups_true}"
-    print(f"{name:<28} {method:<24} {numbers} {groups:>9} {scores.orphan_share:8.1%}")
+    noise = "" if scores.noise_orphan_share is None else f"   noise orphaned {scores.noise_orphan_share:.1%}"
+    print(f"{name:<28} {method:<24} {numbers} {groups:>9} {scores.orphan_share:8.1%}{noise}", flush=True)
 
 
 if __name__ == "__main__":

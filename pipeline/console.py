@@ -38,6 +38,9 @@ NO_WORKER_HINT = 15.0
 SERVERS_PATIENCE = 60.0
 """Seconds without an answer of PostgreSQL or Redis after which the waiting command gives up; the run does not."""
 
+NEARLY_SHOWN = 5
+"""Orphans that need one more conversation, beside a run's summary."""
+
 PHASES = {Run.Phase.EXTRACT: "Extracting", Run.Phase.MERGE: "Merging", Run.Phase.GROUP: "Grouping"}
 
 
@@ -213,6 +216,20 @@ def _orphans(summary: RunSummary) -> str:
         return "none"
     parts = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(summary.orphans.items()))
     return f"{sum(summary.orphans.values())} ({parts})"
+
+
+def print_nearly_stories(run: Run, console: Console) -> None:
+    """List a few orphans that need one more conversation, each with the story nearest to it."""
+    nearly = queries.nearly_stories(run)
+    shown = list(nearly[:NEARLY_SHOWN])
+    if not shown:
+        return
+    more = f", the surest {NEARLY_SHOWN} of {nearly.count()}" if len(shown) == NEARLY_SHOWN else ""
+    console.print(f"Orphans that need one more conversation{more}:", highlight=False)
+    for orphan in shown:
+        near = orphan.nearest_story
+        beside = f"; nearest story: {near} ({orphan.nearest_cosine:.2f})" if near else ""
+        console.print(f"  {orphan.signature}{beside}", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_failures(run: Run, console: Console) -> None:

@@ -86,7 +86,7 @@ def plan_regroup(*, run: Run, rules: Rules) -> Plan:
         rules_before=run.versions.get("rules", ""),
         rules=rules.version,
         themes=len(taken.themes),
-        held=taken.held,
+        held=len(taken.held),
         pairs_joined=joined,
         pairs_split=split,
         before=_side(scene.of_run(before), run),
@@ -208,19 +208,16 @@ def _record(plan: Plan, version: int, reason: str, by: Any) -> Regroup:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Where themes came from and went: how many of each root before are in each root now."""
+    """Where most themes of a root went, and where most themes of a root came from; themselves if as many do."""
 
-    counts: Mapping[tuple[int, int], int]
+    goals: Mapping[int, int]
+    origins: Mapping[int, int]
 
     def goal(self, root: int) -> int:
-        """Return the root that most of a root's themes mean now; itself if as many do, or none was assigned anew."""
-        goals = {new: count for (old, new), count in self.counts.items() if old == root}
-        return max(goals, key=lambda new: (goals[new], new == root, -new), default=root)
+        return self.goals.get(root, root)
 
     def origin(self, root: int) -> int:
-        """Return the root that most of a root's themes meant before; itself if as many did, or none came."""
-        origins = {old: count for (old, new), count in self.counts.items() if new == root}
-        return max(origins, key=lambda old: (origins[old], old == root, -old), default=root)
+        return self.origins.get(root, root)
 
 
 def _passage(taken: Replay, roots: Iterable[int]) -> Passage:
@@ -228,7 +225,14 @@ def _passage(taken: Replay, roots: Iterable[int]) -> Passage:
     leaves = queries.leaves_of(sorted(roots))
     themes = Theme.objects.filter(signature__in=leaves).values_list("id", "signature_id")
     before = {theme: taken.names.root(signature) for theme, signature in taken.signature_of.items()}
-    return Passage(Counter((before.get(theme, leaves[signature]), leaves[signature]) for theme, signature in themes))
+    counts = Counter((before.get(theme, leaves[signature]), leaves[signature]) for theme, signature in themes)
+    return Passage(_most(counts), _most({(new, old): count for (old, new), count in counts.items()}))
+
+
+def _most(counts: Mapping[tuple[int, int], int]) -> dict[int, int]:
+    """Return for the first of each pair the second that most share with it; itself, or the lower id, on a tie."""
+    ranked = sorted(counts.items(), key=lambda cell: (cell[1], cell[0][0] == cell[0][1], -cell[0][1]))
+    return {one: other for (one, other), _ in ranked}
 
 
 def _carry_stories(passage: Passage, roots: Sequence[int]) -> None:
@@ -246,7 +250,7 @@ def _carry_stories(passage: Passage, roots: Sequence[int]) -> None:
     for story in stories:
         if story.status in Story.OPEN:
             meeting[goals[story.pk]].append(story)
-    for together in meeting.values():
+    for together in (stories for stories in meeting.values() if len(stories) > 1):
         first = max(together, key=lambda story: (story.reviewed_at is not None, story.evidence.count(), -story.pk))
         others = [story.pk for story in together if story.pk != first.pk]
         Story.objects.filter(pk__in=others).update(absorbed_by=first)

@@ -37,7 +37,7 @@ class Replay:
     names: the registry as it is, with the themes.
     released: names that only these themes bear: they may be given anew.
     signature_of: the signature of each theme, now.
-    held: how many of the run's themes stay because people decided about their signatures.
+    held: the signature of each of the run's themes that stay, because people decided about it.
     """
 
     run: Run
@@ -49,7 +49,7 @@ class Replay:
     names: Forest
     released: frozenset[int]
     signature_of: Mapping[int, int]
-    held: int
+    held: Mapping[int, int]
 
     @property
     def centres(self) -> set[int]:
@@ -58,8 +58,9 @@ class Replay:
 
     @property
     def roots(self) -> set[int]:
-        """Ids of what the themes mean now."""
-        return {self.names.root(signature) for signature in self.signature_of.values()}
+        """Ids of what the run's themes mean now, those that stay as well."""
+        signatures = {*self.signature_of.values(), *self.held.values()}
+        return {self.names.root(signature) for signature in signatures}
 
 
 # --- Taking out ---------------------------------------------------------------------------------------------------
@@ -72,9 +73,9 @@ def take_out(run: Run) -> Replay:
     frozen, _ = Registry.objects.get_or_create(profile=run.profile)
     names = registry.forest(run.profile)
     held = {names.centre(signature) for signature in _decided(run.profile)}
-    rows, models, held_count = _rows(run, names, held)
+    rows, models, staying = _rows(run, names, held)
     if not rows:
-        raise NothingToReplay(_why_nothing(run, held_count))
+        raise NothingToReplay(_why_nothing(run, len(staying)))
     signature_of = {row.id: signature for row, signature in rows}
     released = _released(run, names, set(signature_of.values()))
     decisions = registry.standing_decisions(names, run.profile, Theme.objects.filter(pk__in=list(signature_of)))
@@ -88,22 +89,22 @@ def take_out(run: Run) -> Replay:
         names=names,
         released=released,
         signature_of=signature_of,
-        held=held_count,
+        held=staying,
     )
 
 
-def _rows(run: Run, names: Forest, held: set[int]) -> tuple[list[tuple[ThemeRow, int]], set[str], int]:
-    """Return the themes to be taken out with their signatures, their vectors' models, and how many stay."""
-    rows, models, held_count = [], set(), 0
+def _rows(run: Run, names: Forest, held: set[int]) -> tuple[list[tuple[ThemeRow, int]], set[str], dict[int, int]]:
+    """Return the themes to be taken out with their signatures, their vectors' models, and the signatures of others."""
+    rows, models, staying = [], set(), {}
     themes = Theme.objects.filter(run=run, signature__isnull=False).order_by("id")
     columns = themes.values_list("id", "raw_signature", "summary", "vector", "signature_id", "vector_model")
     for pk, raw, summary, vector, signature, model in columns.iterator(chunk_size=5000):
-        if signature is None or names.centre(signature) in held:
-            held_count += 1
+        if names.centre(signature) in held:
+            staying[pk] = signature
         else:
             rows.append((ThemeRow(pk, raw, summary, bytes(vector)), signature))
             models.add(model)
-    return rows, models, held_count
+    return rows, models, staying
 
 
 def _why_nothing(run: Run, held: int) -> str:
@@ -197,7 +198,7 @@ class Scene:
 
     def of_run(self, groups: Groups) -> Groups:
         """Return the groups that hold any of the run's themes."""
-        mine = self.replay.signature_of
+        mine = self.replay.signature_of.keys() | self.replay.held.keys()
         return {root: members for root, members in groups.items() if any(member.theme_id in mine for member in members)}
 
 

@@ -59,4 +59,4 @@ def what_if(*, run: Run, strictnesses: tuple[float, ...] = STRICTNESSES) -> What
                 largest=max(stories.values(), default=0),
             )
         )
-    return WhatIf(run.pk, NEWEST.version, len(taken.themes), taken.held, tuple(points))
+    return WhatIf(run.pk, NEWEST.version, len(taken.themes), len(taken.held), tuple(points))

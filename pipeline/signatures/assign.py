@@ -18,9 +18,10 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.signatures import normalise
-from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, TIGHTNESS, Floats, Ints, partition, recentre
+from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, Floats, Ints, partition, recentre
 from pipeline.signatures.decisions import NO_DECISIONS, Decisions
 from pipeline.signatures.naming import Words, spellings
+from pipeline.signatures.opposites import opposite_names
 
 VERSION = "assign-2"
 
@@ -38,6 +39,9 @@ Pairwise F1 of our sample, 1,000 rows of STAR and 3,000 of Banking77 when they c
 
 FAMILIAR_THEMES = 5
 """A signature's own tightness counts as if this many themes of a usual signature came on top."""
+
+USUAL_TIGHTNESS = 0.55
+"""Mean cosine between two recentred themes of a signature, as long as no signature shows a usual one."""
 
 BLOCK = 256
 
@@ -169,39 +173,55 @@ class _Meaning:
     ) -> None:
         self.centres = centres
         self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
+        self.keys = spellings([row.raw for row in rows], self.forms)
         width = len(rows[0].vector) // 4
         self.vectors = _matrix([row.vector for row in rows], width)
         self.old_sums = _matrix([centre.vector_sum for centre in centres], width)
         self.old_sizes = np.array([centre.size for centre in centres], np.int64)
         self.origin = _origin(self.vectors, self.old_sums, int(self.old_sizes.sum()))
-        self.points = recentre(self.vectors, self.origin)
         self.old_centres = recentre((self.old_sums / self.old_sizes[:, None]).astype(np.float32), self.origin)
         self.moved = _moved(rows, centres, decisions)
         self.targets = self._targets(decisions, strictness)
 
     def _targets(self, decisions: Decisions, strictness: float) -> Ints:
         """Return the target of each row: where a person put it, else the nearest centre, else a new group."""
+        vetoed = self._vetoed(decisions)
         bounds = strictness * least_cosine(self._old_tightness(), self.old_sizes)
-        targets = _nearest(self.points, self.old_centres, bounds, self._forbidden(decisions))
+        targets = np.full(len(self.vectors), -1, np.int64)
+        if self.centres:
+            points = recentre(self.vectors, self.origin)
+            targets = _nearest(points, self.old_centres, bounds, self._forbidden(vetoed, decisions))
+            del points  # as large as all vectors, and not needed while groups are made
         targets[list(self.moved)] = list(self.moved.values())
         left = np.flatnonzero(targets < 0)
-        forms, vetoed = [self.forms[i] for i in left], decisions.vetoed()
-        labels = _part_vetoed(partition(self.vectors[left], strictness).labels, forms, vetoed)
-        targets[left] = _join_by_name(labels, forms, self.points[left], vetoed) + len(self.centres)
+        forms = [self.forms[i] for i in left]
+        unmatched = self.vectors if len(left) == len(self.vectors) else self.vectors[left]
+        labels = _part_vetoed(partition(unmatched, strictness).labels, forms, vetoed)
+        targets[left] = _join_by_name(labels, forms, recentre(unmatched, self.origin), vetoed) + len(self.centres)
         return targets
 
     def _old_tightness(self) -> Floats:
-        return _tightness(_seen_from(self.origin, self.old_sums, self.old_sizes), self.old_sizes)
+        return tightness_of(_seen_from(self.origin, self.old_sums, self.old_sizes), self.old_sizes)
 
-    def _forbidden(self, decisions: Decisions) -> dict[int, list[int]]:
+    def _vetoed(self, decisions: Decisions) -> dict[str, set[str]]:
+        """Return for each name those it must not meet: by a person's veto, or as its opposite that nobody merged."""
+        vetoed = decisions.vetoed()
+        for form, others in opposite_names({centre.form: centre.key for centre in self.centres} | self.keys).items():
+            vetoed[form] |= {other for other in others if decisions.root(other) != decisions.root(form)}
+        return vetoed
+
+    def _forbidden(self, vetoed: Mapping[str, set[str]], decisions: Decisions) -> dict[int, list[int]]:
         """Return for each row whose name has a veto the registered centres it must not go to."""
-        roots = [decisions.root(centre.form) for centre in self.centres]
-        refused = {form: {decisions.root(other) for other in others} for form, others in decisions.vetoed().items()}
-        return {
-            row: [number for number, root in enumerate(roots) if root in refused[form]]
-            for row, form in enumerate(self.forms)
-            if form in refused
+        centres_of: dict[str, list[int]] = defaultdict(list)
+        for number, centre in enumerate(self.centres):
+            centres_of[decisions.root(centre.form)].append(number)
+        refused = {
+            form: [
+                number for root in sorted({decisions.root(other) for other in others}) for number in centres_of[root]
+            ]
+            for form, others in vetoed.items()
         }
+        return {row: refused[form] for row, form in enumerate(self.forms) if refused.get(form)}
 
     @property
     def count(self) -> int:
@@ -214,6 +234,11 @@ class _Meaning:
         return range(len(self.centres), self.count)
 
     @cached_property
+    def points(self) -> Floats:
+        """The rows seen from the origin, (n, d)."""
+        return recentre(self.vectors, self.origin)
+
+    @cached_property
     def sizes(self) -> Ints:
         """How many of the rows each target has, (count,)."""
         return np.bincount(self.targets, minlength=self.count)
@@ -221,7 +246,7 @@ class _Meaning:
     @cached_property
     def sums(self) -> Floats:
         """The sum of each target's points, (count, d)."""
-        return _sums(self.points, self.targets, self.count)
+        return sums_by_label(self.points, self.targets, self.count)
 
     @cached_property
     def scores(self) -> Floats:
@@ -253,15 +278,15 @@ def _seen_from(origin: Floats, sums: Floats, sizes: Ints) -> Floats:
     return (shifted / np.sqrt(np.maximum(apart, 1e-6))[:, None]).astype(np.float32)
 
 
-def _tightness(sums: Floats, sizes: Ints) -> Floats:
+def tightness_of(sums: Floats, sizes: Ints) -> Floats:
     """Return the mean cosine between two rows of each group, (g,), drawn towards the usual one.
 
-    The usual one is the median over groups of at least three, or `cluster.TIGHTNESS` while there are none.
+    The usual one is the median over groups of at least three, or USUAL_TIGHTNESS while there are none.
     """
     n = sizes.astype(np.float64)
     own = (np.einsum("ij,ij->i", sums, sums) - n) / np.maximum(n * (n - 1), 1)
     own = np.clip(own, 0.0, 1.0)
-    usual = float(np.median(own[sizes >= 3])) if (sizes >= 3).any() else TIGHTNESS
+    usual = float(np.median(own[sizes >= 3])) if (sizes >= 3).any() else USUAL_TIGHTNESS
     drawn: Floats = (((n - 1) * own + FAMILIAR_THEMES * usual) / (n - 1 + FAMILIAR_THEMES)).astype(np.float32)
     return drawn
 
@@ -340,8 +365,8 @@ def _join_by_name(labels: Ints, forms: Sequence[str], points: Floats, vetoed: Ma
     if not len(labels):
         return labels
     count = int(labels.max()) + 1
-    sizes, sums = np.bincount(labels, minlength=count), _sums(points, labels, count)
-    centres, tightness = unit(sums), _tightness(sums, sizes)
+    sizes, sums = np.bincount(labels, minlength=count), sums_by_label(points, labels, count)
+    centres, tightness = unit(sums), tightness_of(sums, sizes)
     joined = np.arange(count)
     for groups in _dominated(labels, forms, sizes).values():
         first = max(groups, key=lambda group: (sizes[group], -group))
@@ -383,7 +408,7 @@ def _dominated(labels: Ints, forms: Sequence[str], sizes: Ints) -> dict[str, lis
     return groups
 
 
-def _sums(rows: Floats, labels: Ints, count: int) -> Floats:
+def sums_by_label(rows: Floats, labels: Ints, count: int) -> Floats:
     """Return the (count, d) sums of the rows of each label, added in row order."""
     sums = np.zeros((count, rows.shape[1]), np.float32)
     np.add.at(sums, labels, rows)
@@ -407,7 +432,7 @@ class _Names:
     ) -> None:
         self.registered = registered
         self.reserved = frozenset(decisions.renames)
-        self.keys = spellings([row.raw for row in rows], meaning.forms)
+        self.keys = dict(meaning.keys)
         self.homes = _homes(meaning, registered)
         self.of_target = [centre.form for centre in meaning.centres]
         self.of_target += self._of_new_targets(
@@ -495,7 +520,7 @@ def _reason(child: str, parent: str, count: int, score: float) -> str:
 
 def _centres(meaning: _Meaning, names: _Names) -> Iterator[Centre]:
     """Yield the centres that got themes, as they are now."""
-    added = _sums(meaning.vectors, meaning.targets, meaning.count)
+    added = sums_by_label(meaning.vectors, meaning.targets, meaning.count)
     for target in np.flatnonzero(meaning.sizes).tolist():
         total, size = added[target], int(meaning.sizes[target])
         if target < len(meaning.centres):

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
+from usearch.index import Index
 
-VERSION = "groups-1"
+VERSION = "groups-2"
 
 MIN_STORY = 3  # rows that make a story (DESIGN.md, glossary)
 SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
@@ -38,12 +39,19 @@ HOLD = 0.50  # share of the typical similarity to its group below which a row le
 UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
 ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
 FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
-TIGHTNESS = 0.55  # mean cosine inside groups; where F1 was best it lay between 0.41 and 0.62, mostly 0.48-0.57
-TIGHTNESS_WEIGHT = 0.7  # of being off it, against silhouette; 0.5-1 do alike, and less leaves broad themes whole
-RESOLUTIONS = tuple(2.0**power for power in range(-1, 6))  # from a few broad groups to groups of about five rows
+TIGHTNESS = 0.62  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
+TIGHTNESS_WEIGHT = 0.7  # of being off it, against silhouette; 0.7-1 do alike, and less leaves broad themes whole
+COARSEST, FINEST = 2.0**-1, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
+STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
 HALF_STEP = 2.0**0.5
+FIRST_RESOLUTION = 2.0  # where the search begins; from 4 or 8 it ends at the same ones
 SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
 SEED = 1  # Leiden's; its node order is the canonical order of rows
+EXACT_ROWS = 20_000  # rows up to which all pairs are compared; beyond, an index proposes the neighbours
+INDEX_WIDTH = 128  # numbers of a vector, of the widest directions, that the index sees, each in 8 bits
+INDEX_LINKS, INDEX_EFFORT = 16, 48  # a row's links in the index, and how many rows a search holds in hand
+SPARE = 15  # more neighbours than wanted are proposed, and the best by their exact cosines are taken
+SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for when a resolution is judged
 BLOCK_ROWS = 512  # rows per product: bounds what is in memory
 DECIMALS = 5  # similarities are rounded to this: far above the noise of float64 sums, below what matters
 
@@ -101,7 +109,7 @@ def partition(vectors: Floats, strictness: float = 1.0) -> Partition:
     if len(points) < SMALL_SET:
         labels = _groups_of_few(points, SMALL_SET_CUT * strictness)
     else:
-        labels = _groups_of_many(points, folded.copies, TIGHTNESS * strictness)
+        labels = _groups_of_many(points, folded, strictness)
     labels = _numbered_by_first_row(_let_strangers_leave(points, labels))
     cohesion = cosine_to_centre(points, labels)
     return Partition(labels[folded.place], cohesion[folded.place], matching_threshold(points, labels), origin)
@@ -148,13 +156,13 @@ def _groups_of_few(points: Floats, cut: float) -> Ints:
 # Large sets
 
 
-def _groups_of_many(points: Floats, copies: Ints, tightness: float) -> Ints:
+def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
     """Group by communities of the graph of neighbours; rows without company stay alone."""
     near = nearest_neighbours(points, neighbour_count(len(points)))
-    members = np.flatnonzero(has_company(near, copies))
+    members = np.flatnonzero(has_company(near, folded.copies))
     graph = neighbour_graph(near, members)
     labels = np.arange(len(points))
-    labels[members] = len(points) + best_communities(graph, points[members], tightness)
+    labels[members] = len(points) + best_communities(graph, points[members], folded.rows[members], strictness)
     return labels
 
 
@@ -164,13 +172,52 @@ def neighbour_count(rows: int) -> int:
 
 
 def nearest_neighbours(points: Floats, count: int) -> Neighbours:
-    """Find the `count` most similar other rows of each row, exactly; of equal ones, the first in canonical order.
+    """Find the `count` most similar other rows of each row; of equal ones, the first in canonical order.
 
-    Time grows with n squared: 10,000 rows of 384 take about 2 s on 2 cores, 100,000 about 3 minutes. A set much larger
-    than 30,000 wants approximate neighbours (usearch, one thread, rows in canonical order) behind this signature.
+    Exactly up to EXACT_ROWS rows, whose time grows with n squared; beyond, nine of ten of them by an index.
     """
+    return _all_pairs(points, count) if len(points) <= EXACT_ROWS else _by_index(points, count)
+
+
+def _all_pairs(points: Floats, count: int) -> Neighbours:
     found = [_nearest_in_block(block, part.start, count) for part, block in _products(points, points)]
     return Neighbours(np.vstack([index for index, _ in found]), np.vstack([cosine for _, cosine in found]))
+
+
+def _by_index(points: Floats, count: int) -> Neighbours:
+    """Let an approximate index (HNSW, Malkov and Yashunin 2016, arXiv 1603.09320) propose, and compare exactly.
+
+    One thread and rows in canonical order: built with several, the same rows may get other neighbours.
+    """
+    narrow = _widest_directions(points)
+    index = Index(
+        ndim=narrow.shape[1],
+        metric="cos",
+        dtype="i8",
+        connectivity=INDEX_LINKS,
+        expansion_add=INDEX_EFFORT,
+        expansion_search=INDEX_EFFORT,
+    )
+    index.add(np.arange(len(points)), narrow, threads=1)
+    found = [_proposed(index, narrow, points, start, count) for start in range(0, len(points), BLOCK_ROWS)]
+    return Neighbours(np.vstack([one for one, _ in found]), np.vstack([cosine for _, cosine in found]))
+
+
+def _widest_directions(points: Floats) -> Floats:
+    """Return the rows along the INDEX_WIDTH directions in which they differ most, (n, INDEX_WIDTH)."""
+    square = sum(part.T @ part for part in (points[rows].astype(np.float64) for rows in _blocks(len(points))))
+    directions = np.linalg.eigh(square)[1][:, -INDEX_WIDTH:].astype(np.float32)
+    return np.ascontiguousarray(points @ directions).round(DECIMALS)
+
+
+def _proposed(index: Index, narrow: Floats, points: Floats, start: int, count: int) -> tuple[Ints, Floats]:
+    """Return index and exact cosine, both (b, count), of the neighbours of the block of rows that begins at `start`."""
+    part = slice(start, start + BLOCK_ROWS)
+    keys = index.search(narrow[part], count + 1 + SPARE, threads=1).keys.astype(np.int64)
+    cosine = np.stack([points[near] @ points[start + row] for row, near in enumerate(keys)]).round(DECIMALS)
+    cosine[keys == np.arange(start, start + len(keys))[:, None]] = -np.inf
+    order = np.lexsort((keys, -cosine), axis=1)[:, :count]
+    return np.take_along_axis(keys, order, axis=1), np.take_along_axis(cosine, order, axis=1)
 
 
 def _nearest_in_block(cosines: Floats, start: int, count: int) -> tuple[Ints, Floats]:
@@ -226,19 +273,31 @@ def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
     return either
 
 
-def best_communities(graph: sparse.csr_array, points: Floats, tightness: float = TIGHTNESS) -> Ints:
-    """Return the communities, (n,), of the resolution that fits the points best: whole steps first, then half steps."""
+def best_communities(graph: sparse.csr_array, points: Floats, rows: Floats, strictness: float = 1.0) -> Ints:
+    """Return the communities, (n,), of the resolution that fits best. `points` are `rows` seen by `recentre`.
+
+    Climbs: steps of 2 while they fit better, to finer groups first, then to coarser ones; at the top, half a step to
+    either side. Of several tops the best would often be too coarse: clear themes have clear families, too. Where
+    stricter groups are asked for, the resolution that fits is raised by STRICTER_BY, or lowered.
+    """
     if not graph.nnz:
         return np.arange(len(points))
-    fits = {resolution: _fit_at(resolution, graph, points, tightness) for resolution in RESOLUTIONS}
-    best = max(RESOLUTIONS, key=lambda resolution: fits[resolution][0])
-    halves = [_fit_at(best * step, graph, points, tightness) for step in (1 / HALF_STEP, HALF_STEP)]
-    return max([fits[best], *halves], key=lambda fit: fit[0])[1]
+    found: dict[float, tuple[float, Ints]] = {}
 
+    def fit_at(resolution: float) -> float:
+        if resolution not in found:
+            labels = communities(graph, resolution)
+            found[resolution] = fit(points, rows, labels), labels
+        return found[resolution][0]
 
-def _fit_at(resolution: float, graph: sparse.csr_array, points: Floats, tightness: float) -> tuple[float, Ints]:
-    labels = communities(graph, resolution)
-    return fit(points, labels, tightness), labels
+    best = FIRST_RESOLUTION
+    for step in (2.0, 0.5):
+        while COARSEST <= best * step <= FINEST and fit_at(best * step) > fit_at(best):
+            best *= step
+    for step in (HALF_STEP, 1 / HALF_STEP):
+        fit_at(min(max(best * step, COARSEST), FINEST))
+    top = max(found, key=lambda resolution: found[resolution][0])
+    return found[top][1] if strictness == 1.0 else communities(graph, top * strictness**STRICTER_BY)
 
 
 def communities(graph: sparse.csr_array, resolution: float) -> Ints:
@@ -259,32 +318,38 @@ def communities(graph: sparse.csr_array, resolution: float) -> Ints:
     return _from_zero(np.array([found.get(node, nodes + node) for node in range(nodes)], np.int64))
 
 
-def fit(points: Floats, labels: Ints, tightness: float = TIGHTNESS) -> float:
-    """Tell how well groups fit the points: how clearly each row prefers its own, less how far from `tightness`.
+def fit(points: Floats, rows: Floats, labels: Ints) -> float:
+    """Tell how well groups fit: how clearly each row prefers its own, less how far they are from TIGHTNESS.
 
-    The first part is the silhouette by centres (Rousseeuw 1987; own centre without the row itself), 0 for rows in
-    groups too small for a story. It alone would not settle where themes shade into each other: its curve is flat there.
+    The first part is the silhouette by centres of the recentred `points` (Rousseeuw 1987; own centre without the row
+    itself), 0 for rows in groups too small for a story. It alone would not settle where themes shade into each other:
+    its curve is flat there. The second looks at `rows` as the model places them: how alike two texts of one theme are
+    depends on the model and hardly on what else is in the set, while seen from the set's own middle the same theme
+    looks the looser the fewer other themes there are.
     """
-    looseness = abs(_inner_cosines(points, labels).mean() - tightness)
+    looseness = abs(_inner_cosines(rows, labels).mean() - TIGHTNESS)
     return float(_silhouettes(points, labels).mean() - TIGHTNESS_WEIGHT * looseness)
 
 
 def _silhouettes(points: Floats, labels: Ints) -> Floats:
-    own, other = cosine_to_rest(points, labels), _cosine_to_next_group(points, labels)
+    """Return the silhouette of rows spread evenly over the canonical order, at most SEEN_ROWS of them."""
+    seen = np.linspace(0, len(points) - 1, min(len(points), SEEN_ROWS)).astype(np.int64)
+    own = cosine_to_rest(points, labels)[seen]
+    other = _cosine_to_next_group(points[seen], labels[seen], group_centres(points, labels))
     clearer = (own - other) / np.maximum(1.0 - np.minimum(own, other), 1e-6)
-    return np.where(_sizes(labels)[labels] < MIN_STORY, 0.0, clearer).astype(np.float32)
+    return np.where(_sizes(labels)[labels[seen]] < MIN_STORY, 0.0, clearer).astype(np.float32)
 
 
 def _inner_cosines(points: Floats, labels: Ints) -> Floats:
     """Return the mean cosine of each row to the other rows of its group, (n,); 0 where it is alone."""
     others = np.maximum(_sizes(labels)[labels] - 1, 1)
-    return ((_dots(points, _sums(points, labels)[labels]) - 1.0) / others).astype(np.float32)
+    return ((_dots(points, _sums(points, labels), labels) - 1.0) / others).astype(np.float32)
 
 
-def _cosine_to_next_group(points: Floats, labels: Ints) -> Floats:
+def _cosine_to_next_group(points: Floats, labels: Ints, centres: Floats) -> Floats:
     """Return each row's cosine to the nearest centre of another group, (n,); -1 where there is no other."""
     nearest = []
-    for part, cosines in _products(points, group_centres(points, labels)):
+    for part, cosines in _products(points, centres):
         cosines[np.arange(len(cosines)), labels[part]] = -1.0
         nearest.append(cosines.max(axis=1))
     return np.concatenate(nearest)
@@ -316,13 +381,16 @@ def matching_threshold(points: Floats, labels: Ints) -> float:
 
 def cosine_to_rest(points: Floats, labels: Ints) -> Floats:
     """Return each row's cosine to the centre of the other rows of its group, (n,); 0 where it is alone."""
-    rest = _dots(points, _unit(_sums(points, labels)[labels] - points))
-    return np.where(_sizes(labels)[labels] > 1, rest, 0.0).astype(np.float32)
+    sums = _sums(points, labels)
+    onto = _dots(points, sums, labels)
+    lengths = np.square(sums, dtype=np.float64).sum(axis=1)[labels]
+    rest = (onto - 1.0) / np.sqrt(np.maximum(lengths - 2.0 * onto + 1.0, 1e-12))
+    return np.where(_sizes(labels)[labels] > 1, rest.round(DECIMALS), 0.0).astype(np.float32)
 
 
 def cosine_to_centre(points: Floats, labels: Ints) -> Floats:
     """Return each row's cosine to the centre of its group, itself included, (n,)."""
-    return _dots(points, group_centres(points, labels)[labels])
+    return _dots(points, group_centres(points, labels), labels).round(DECIMALS).astype(np.float32)
 
 
 def group_centres(points: Floats, labels: Ints) -> Floats:
@@ -332,10 +400,12 @@ def group_centres(points: Floats, labels: Ints) -> Floats:
 
 def _sums(points: Floats, labels: Ints) -> Floats:
     """Return the sum of the rows of each group, (groups, d)."""
-    rows, shape = np.arange(len(labels)), (_group_count(labels), len(labels))
-    belongs = sparse.csr_array((np.ones(len(labels), np.float64), (labels, rows)), shape=shape)
-    sums: Floats = (belongs @ points.astype(np.float64)).astype(np.float32)
-    return sums
+    total = np.zeros((_group_count(labels), points.shape[1]))
+    for part in _blocks(len(points)):
+        rows = labels[part]
+        belongs = sparse.csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=(len(total), len(rows)))
+        total += belongs @ points[part].astype(np.float64)
+    return total.astype(np.float32)
 
 
 def _sizes(labels: Ints) -> Ints:
@@ -360,6 +430,10 @@ def _numbered_by_first_row(labels: Ints) -> Ints:
 # Arithmetic
 
 
+def _blocks(count: int) -> Iterator[slice]:
+    return (slice(start, min(start + BLOCK_ROWS, count)) for start in range(0, count, BLOCK_ROWS))
+
+
 def _products(rows: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:
     """Yield slices of `rows` with their rounded cosines to all `others`, (b, m).
 
@@ -367,22 +441,20 @@ def _products(rows: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:
     other edges can be cut into other groups.
     """
     wide = others.T.astype(np.float64)
-    for start in range(0, len(rows), BLOCK_ROWS):
-        part = slice(start, min(start + BLOCK_ROWS, len(rows)))
+    for part in _blocks(len(rows)):
         yield part, np.round(rows[part].astype(np.float64) @ wide, DECIMALS).astype(np.float32)
 
 
-def _dots(rows: Floats, others: Floats) -> Floats:
-    """Return the product of each row with the other row at the same place, (n,)."""
-    dots = np.einsum("nd,nd->n", rows, others, dtype=np.float64)
-    rounded: Floats = np.round(dots, DECIMALS).astype(np.float32)
-    return rounded
+def _dots(rows: Floats, groups: Floats, labels: Ints) -> Doubles:
+    """Return the product of each row with the vector of its group, (n,)."""
+    found = [np.einsum("nd,nd->n", rows[p], groups[labels[p]], dtype=np.float64) for p in _blocks(len(rows))]
+    return np.concatenate([np.zeros(0), *found])
 
 
 def _unit(rows: Floats) -> Floats:
     """Return the rows at length 1; a row of zeros stays as it is."""
-    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
-    return (rows / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))[:, None]
+    return np.divide(rows, np.where(lengths > 0, lengths, 1.0).astype(np.float32))
 
 
 def _refuse_what_is_no_table(vectors: Floats) -> None:

@@ -40,9 +40,9 @@ class Decisions:
             seen.add(form)
         return form
 
-    def vetoed(self) -> dict[str, set[str]]:
+    def vetoed(self) -> defaultdict[str, set[str]]:
         """Return for each signature with a veto those it must not meet."""
-        found: dict[str, set[str]] = defaultdict(set)
+        found: defaultdict[str, set[str]] = defaultdict(set)
         for one, other in self.vetoes:
             found[one].add(other)
             found[other].add(one)

@@ -291,8 +291,8 @@ def test_a_veto_reaches_all_that_people_merged_into_a_root() -> None:
 
 @pytest.mark.parametrize("vetoed", [False, True])
 def test_a_new_group_holds_no_two_names_with_a_veto(vetoed: bool) -> None:
-    rows = [theme(n, "light_on" if n % 3 else "light_off", 31) for n in range(9)]
-    vetoes = frozenset({("lighton", "lightoff")}) if vetoed else frozenset()
+    rows = [theme(n, "planner_stuck" if n % 3 else "diary_stuck", 31) for n in range(9)]
+    vetoes = frozenset({("plannerstuck", "diarystuck")}) if vetoed else frozenset()
     roots = root_of(assign(rows, Registered(), Decisions(vetoes=vetoes)))
     assert len({roots[n] for n in range(9) if n % 3}) == len({roots[n] for n in range(0, 9, 3)}) == 1
     assert (roots[0] == roots[1]) is not vetoed
@@ -337,3 +337,25 @@ def test_decisions_that_contradict_each_other_are_refused(decisions: Decisions) 
 def test_a_move_to_what_is_no_centre_is_refused() -> None:
     with pytest.raises(ValueError, match="theme 0 was moved to nowhere"):
         assign([theme(0, "wide", 1)], Registered(), Decisions(moves={0: "nowhere"}))
+
+
+def test_opposite_names_do_not_share_a_group_unless_a_person_merged_them() -> None:
+    rows = [theme(n, "light_on" if n % 3 else "light_off", 31) for n in range(9)]
+    roots = root_of(assign(rows, Registered()))
+    assert {roots[n] for n in range(9) if n % 3}.isdisjoint({roots[n] for n in range(0, 9, 3)})
+    merged = root_of(assign(rows, Registered(), Decisions(merges={"lightoff": "lighton"})))
+    assert len(set(merged.values())) == 1
+
+
+def test_a_theme_does_not_go_to_the_centre_of_its_opposite() -> None:
+    registry = grown(("light_on", 31), ("invoice_empty", 32))
+    assert root_of(decided(registry, [theme(900, "light_off", 31)]))[900] == "lightoff"
+    assert root_of(decided(registry, [theme(900, "lamp_off", 31)]))[900] == "lighton"
+
+
+def test_the_same_themes_again_go_where_they_went_and_make_nothing_new() -> None:
+    rows, registry = planted(), Growing()
+    registry.merge(rows)
+    again = decided(registry, [ThemeRow(row.id + 5000, row.raw, row.text, row.vector) for row in rows])
+    assert {number - 5000: root for number, root in root_of(again).items()} == {r.id: registry.root(r) for r in rows}
+    assert (again.signatures, again.merges) == ((), ())

@@ -202,3 +202,41 @@ def test_it_groups_better_than_k_means_that_knows_the_number() -> None:
     told = KMeans(n_clusters=77, n_init=3, random_state=1).fit_predict(vectors)
     assert pair_f1(truth, found.labels) > pair_f1(truth, told) + 0.03
     assert 0.7 <= groups / 77 <= 1.4
+
+
+# --- Large sets: an index proposes the neighbours -------------------------------------------------------------------
+
+
+@pytest.fixture
+def indexed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let sets of a few hundred rows be large ones."""
+    monkeypatch.setattr(cluster, "EXACT_ROWS", 200)
+
+
+@pytest.mark.usefixtures("indexed")
+def test_it_finds_planted_themes_by_an_index() -> None:
+    sizes = [60] * 20
+    assert sets_of(partition(themes(sizes))) == together(sizes)
+
+
+@pytest.mark.usefixtures("indexed")
+@pytest.mark.parametrize("seed", range(3))
+def test_it_gives_the_same_groups_in_any_order_by_an_index(seed: int) -> None:
+    vectors = np.vstack([themes([60] * 12, spread=1.6), strangers(60)])
+    order = np.random.default_rng(seed).permutation(len(vectors))
+
+    shuffled = partition(np.ascontiguousarray(vectors[order]))
+    assert np.array_equal(shuffled.labels, partition(vectors).labels[order])
+
+
+def test_the_index_finds_nearly_all_neighbours_with_their_exact_cosines(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.vstack([themes([50] * 30, spread=1.4), strangers(100)])
+    exact = cluster.nearest_neighbours(points, 15)
+    monkeypatch.setattr(cluster, "EXACT_ROWS", 0)
+    near = cluster.nearest_neighbours(points, 15)
+
+    shared = [len(set(one) & set(other)) / 15 for one, other in zip(near.index, exact.index, strict=True)]
+    assert np.mean(shared) > 0.85
+    assert not (near.index == np.arange(len(points))[:, None]).any()
+    assert (np.diff(near.cosine, axis=1) <= 0).all()
+    np.testing.assert_allclose(near.cosine[7], points[near.index[7]] @ points[7], atol=1e-4)

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from pipeline.models import Regroup, Run, Story
+from pipeline.models import Orphan, Regroup, Run, Story
 from pipeline.signatures.rules import NEWEST, get_rules
 from tests.seeding import finish, scripts, seed, start
 
@@ -29,7 +29,7 @@ def test_merge_whatif_shows_the_curve_and_marks_the_rules_as_they_are(run: Run, 
     call_command("merge_whatif", str(run.pk))
     out = shown(capsys)
     assert f"Run {run.pk}: 9 themes by {NEWEST.version}" in out
-    assert "1.0* │ 3 │ 1 │ 8 │ 4 │ 2 │" in out
+    assert "1.0* 3 1 8 4 2 █" in out
 
 
 def test_merge_whatif_gives_data_for_a_chart(run: Run, capsys: Captured) -> None:
@@ -72,6 +72,18 @@ def test_compare_runs_tells_what_became_of_stories(run: Run, capsys: Captured) -
     call_command("compare_runs", str(run.pk), str(second.pk), "--json")
     kinds = [change["kind"] for change in json.loads(capsys.readouterr().out)["changes"]]
     assert kinds == ["new", "same", "same"]
+
+
+def test_run_status_names_the_orphans_that_need_one_more_and_their_nearest_story(capsys: Captured) -> None:
+    run = finish(
+        start(seed([*scripts(2, 4), *[f"nr {n} name=rare problem=50" for n in range(2)], "name=odd problem=60"]))
+    )
+    call_command("run_status", str(run.pk))
+    orphan = Orphan.objects.get(signature__key="rare")
+    out = shown(capsys)
+    near = f"rare; nearest story: {orphan.nearest_story} ({orphan.nearest_cosine:.2f})"
+    assert f"Orphans that need one more conversation: {near}" in out
+    assert "odd;" not in out
 
 
 @pytest.mark.parametrize(

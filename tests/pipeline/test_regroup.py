@@ -1,18 +1,19 @@
 """A run's themes assigned anew by other rules: what it says beforehand, and what it leaves."""
 
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from pipeline import queries, registry, review, runs
+from pipeline import review
 from pipeline.models import Merge, Orphan, Registry, Regroup, Run, Signature, Story, Theme
 from pipeline.regroup import Plan, RegistryChanged, plan_regroup, regroup
 from pipeline.replay import NothingToReplay
 from pipeline.signatures.assign import Assignment, Registered, ThemeRow
 from pipeline.signatures.decisions import Decisions
 from pipeline.signatures.rules import NEWEST, Rules, get_rules
+from tests.decided import broken_promises
 from tests.factories import alice
 from tests.fakes.scripted import vector_of
 from tests.pipeline.test_group import conversations_of, later, story_of
@@ -46,7 +47,16 @@ ODD_APART = rules_that_see(lambda problem, number: problem + 100 * (number % 2))
 
 
 def apply(run: Run, rules: Rules) -> Regroup:
-    return regroup(plan=plan_regroup(run=run, rules=rules), reason="a test")
+    """Regroup, and see that nothing is lost and that what was told came true."""
+    plan, came_back = plan_regroup(run=run, rules=rules), Story.objects.filter(recurs_from__isnull=False)
+    nothing_came_back = not came_back.exists()  # else what a done story keeps is in no group
+    entry = regroup(plan=plan, reason="a test")
+    assert broken_promises() == []
+    again = plan_regroup(run=Run.objects.get(pk=run.pk), rules=rules).difference
+    assert (again.pairs_joined, again.pairs_split) == (0, 0)
+    if nothing_came_back and not came_back.exists():
+        assert again.before == plan.difference.after
+    return entry
 
 
 def told(plan: Plan) -> list[str]:
@@ -67,22 +77,6 @@ def state() -> tuple[object, ...]:
     orphans = Orphan.objects.filter(graduated_at=None).order_by("signature__key")
     themes = Theme.objects.order_by("id").values_list("id", "signature__root_link__root__key")
     return stories, list(orphans.values_list("signature__key", "reason", "detail")), list(themes)
-
-
-def assert_sums_are_exact() -> None:
-    """Each centre holds the sum of its themes' vectors, and nothing else has one."""
-    names = registry.forest("support")
-    sums: dict[int, np.ndarray] = {}
-    for theme in Theme.objects.filter(signature__isnull=False):
-        centre = names.centre(theme.signature_id or 0)
-        sums[centre] = sums.get(centre, 0) + np.frombuffer(bytes(theme.vector), np.float32).astype(np.float64)
-    held = {s.pk: np.frombuffer(bytes(s.vector_sum or b""), np.float32) for s in Signature.objects.filter(size__gt=0)}
-    assert sums.keys() == held.keys()
-    for centre, total in sums.items():
-        np.testing.assert_allclose(held[centre], total, atol=1e-5)
-    assert (
-        sum(Signature.objects.values_list("size", flat=True)) == Theme.objects.filter(signature__isnull=False).count()
-    )
 
 
 # --- Looking ------------------------------------------------------------------------------------------------------
@@ -126,7 +120,6 @@ def test_applying_rules_that_find_the_same_changes_no_row_people_see(rules: Rule
     before = state()
     apply(run, rules)
     assert state() == before
-    assert_sums_are_exact()
 
 
 def test_applying_does_what_was_told_and_the_ledger_says_so() -> None:
@@ -142,7 +135,6 @@ def test_applying_does_what_was_told_and_the_ledger_says_so() -> None:
     assert set(Merge.objects.filter(undone_at=None).values_list("rule_version", flat=True)) == {"test-rules"}
     assert set(Theme.objects.values_list("registry_version", flat=True)) == {2}
     assert len(set(partition(run).values())) == 3
-    assert_sums_are_exact()
 
 
 def test_there_and_back_again() -> None:
@@ -152,7 +144,6 @@ def test_there_and_back_again() -> None:
     apply(Run.objects.get(), NEWEST)
     assert partition(run) == before
     assert {story.evidence.count() for story in Story.objects.filter(absorbed_by=None)} == {4}
-    assert_sums_are_exact()
 
 
 def test_the_story_people_touched_absorbs_the_other_and_keeps_their_columns() -> None:
@@ -192,12 +183,6 @@ def test_a_candidate_that_no_longer_passes_waits_again_and_one_people_touched_st
     assert set(Orphan.objects.filter(graduated_at=None).values_list("detail", flat=True)) == {
         "needs 1 more conversation"
     }
-    assert runs.advance(run_id=run.pk).state == "completed"
-    assert_every_theme_has_a_home(run)
-
-
-def assert_every_theme_has_a_home(run: Run) -> None:
-    assert not queries.themes_without_a_home(run).exists()
 
 
 def test_themes_of_other_runs_stay_where_they_are() -> None:
@@ -209,7 +194,6 @@ def test_themes_of_other_runs_stay_where_they_are() -> None:
     assert len(set(partition(second).values()) & set(others.values())) == 0
     assert story_of(0).evidence.count() == 4
     assert Story.objects.filter(absorbed_by=None).count() == 3
-    assert_sums_are_exact()
 
 
 def test_what_people_dismissed_stays_dismissed_and_silences_nothing_larger() -> None:
@@ -232,7 +216,6 @@ def test_a_persons_merge_outlives_a_regroup() -> None:
     apply(run, PAIRS_AS_ONE)
     assert len(set(partition(run).values())) == 2
     assert Story.objects.filter(absorbed_by=None, signature=parent).get().evidence.count() == 12  # rules add problem 1
-    assert_sums_are_exact()
 
 
 def test_a_veto_outlives_a_regroup() -> None:
@@ -241,6 +224,37 @@ def test_a_veto_outlives_a_regroup() -> None:
     review.veto(first=one, second=other, by=alice(), reason="two problems")
     with pytest.raises(NothingToReplay, match=r"people decided about the signatures of all its 8 themes"):
         plan_regroup(run=run, rules=PAIRS_AS_ONE)
+
+
+@pytest.mark.parametrize("chance", range(5))
+def test_whatever_rules_find_and_people_decided_nothing_is_lost(chance: int) -> None:
+    """Any partition, over any decisions, twice; two runs share the registry."""
+    dice = random.Random(chance)
+    finish(start(seed(scripts(3, 3), name="first")))
+    run = finish(start(seed([*scripts(5, 4), "nr 1 name=rare problem=50"], name="second")))
+    decide_something(dice)
+    for _ in range(2):
+        seen = {(problem, number): dice.randrange(8) for problem in (*range(5), 50) for number in range(5)}
+        apply(run, rules_that_see(by_table(seen)))
+        run.refresh_from_db()
+
+
+def by_table(seen: dict[tuple[int, int], int]) -> Callable[[int, int], int]:
+    return lambda problem, number: seen[problem, number]
+
+
+def decide_something(dice: random.Random) -> None:
+    """Perhaps merge two, perhaps veto two; close some stories and begin with others."""
+    roots = list(Signature.objects.filter(size__gt=0).order_by("key"))
+    dice.shuffle(roots)
+    one, other, third, fourth, *_ = roots
+    if dice.random() < 0.5:
+        review.merge_signatures(child=one, parent=other, by=alice())
+    if dice.random() < 0.5:
+        review.veto(first=third, second=fourth, by=alice())
+    for status in ("triaged", "done", "dismissed"):
+        story = dice.choice(list(Story.objects.filter(absorbed_by=None).order_by("id")))
+        Story.objects.filter(pk=story.pk).update(status=status, reviewed_at=NOW, reviewed_by=alice())
 
 
 # --- Refusals -----------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ class Command(PipelineCommand):
         "conversations that belong to no group. With --pairs or --reviewed instead: how often the rules say of two "
         "names what people say. Nothing is stored."
     )
+    requires_migrations_checks = False  # only what people decided lies in tables
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
@@ -34,6 +35,8 @@ class Command(PipelineCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, profile: str, json: bool, **asked: Any) -> None:
+        if asked["reviewed"]:
+            self.check_migrations()
         try:
             found = _evaluate(profile, asked)
         except UNUSABLE as error:

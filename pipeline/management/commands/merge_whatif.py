@@ -4,6 +4,7 @@ import json as json_format
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -11,7 +12,7 @@ from pipeline.models import Run
 from pipeline.replay import NothingToReplay
 from pipeline.whatif import WhatIf, what_if
 
-BAR = 10
+BAR = 8
 """Characters of the longest bar."""
 
 
@@ -42,7 +43,8 @@ class Command(BaseCommand):
 def _print(curve: WhatIf, console: Console) -> None:
     held = f", {curve.held} stay where people's decisions hold them" if curve.held else ""
     console.print(f"Run {curve.run}: {curve.themes} themes by {curve.rules}{held}", soft_wrap=True, highlight=False)
-    table = Table(caption="* the rules as they are; sizes are conversations", caption_justify="left")
+    caption = "* the rules as they are; sizes are conversations"
+    table = Table(caption=caption, caption_justify="left", box=SIMPLE, pad_edge=False)
     for head in ("Strictness", "Signatures", "Orphans", "In stories", "Largest", "Stories"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)

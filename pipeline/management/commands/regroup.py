@@ -60,7 +60,8 @@ def _reason(plan: Plan, given: str) -> str:
 
 def _print(plan: Plan, console: Console) -> None:
     found = plan.difference
-    console.print(f"Run {found.run}: {found.themes} themes by {found.rules}, until now by {found.rules_before}.")
+    rules = f"by {found.rules}, until now by {found.rules_before}"
+    console.print(f"Run {found.run}: {found.themes} themes {rules}.", soft_wrap=True)
     if found.held:
         console.print(f"{found.held} more themes stay: people decided about their signatures.")
     console.print(f"Pairs of themes: {found.pairs_joined} joined, {found.pairs_split} split.")

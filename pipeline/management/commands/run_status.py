@@ -41,6 +41,7 @@ class Command(PipelineCommand):
     def _show(self, run: Run) -> None:
         console = Console(markup=False, emoji=False)
         screens.print_summary(queries.run_summary(run), console)
+        screens.print_nearly_stories(run, console)
         screens.print_failures(run, console)
         screens.print_way_on(run, console)
 

@@ -1,0 +1,180 @@
+"""How long the merge takes, rows read and written, and how much memory: merge_themes on a real PostgreSQL.
+
+    python -m benchmarks.merge [SIZE ...]        default: 10000 100000; also measures 1,000 new themes against each
+
+The themes are made here from a seed: vectors of a mixture of problems whose sizes follow a power law, as alike inside a
+problem as MiniLM's of one-line questions (mean cosine 0.62), in a space whose directions matter as unequally as there;
+one in twenty belongs to none. So this measures time, and quality only roughly: `benchmarks.quality` does that.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.database import own_database
+
+WIDTH = 384
+DECAY = 0.55  # how fast directions lose weight; gives 29 effective ones, Banking77's have 30 to 40
+COMMON, OWN = 0.50, 0.52  # share of the bank in each vector; share of the problem in the rest
+PROBLEM_SIZE = 60  # themes of a problem, on average
+STRANGERS = 0.05
+NEW = 1_000
+BLOCK = 20_000
+SYMPTOMS = ("fails", "missing", "slow", "unclear", "how_to", "duplicated", "rejected", "late")
+
+Floats = NDArray[np.float32]
+
+
+def main(sizes: list[int]) -> None:
+    """Print a row a size, and what 1,000 new themes then cost."""
+    print(f"{'themes':>8} {'registered':>10} {'seconds':>8} {'processor s':>11} {'peak MB':>8} {'roots':>6}")
+    with own_database():
+        for size in sizes:
+            _measure(f"made{size}", count=size, skip=0)
+            _measure(f"made{size}", count=NEW, skip=size)
+
+
+def _measure(profile: str, *, count: int, skip: int) -> None:
+    run = seed_run(profile, count=count, skip=skip)
+    arguments = [sys.executable, "-m", "benchmarks.merge", "--run", str(run)]
+    done = subprocess.run(arguments, check=True, capture_output=True, text=True)
+    print(f"{count:>8,} {skip:>10,} {done.stdout.strip()}", flush=True)
+
+
+def merge_run(run_id: int) -> None:
+    """Merge one run in this process and print seconds, processor seconds, peak MB, and roots of at least three."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from pipeline.merge import merge_themes
+    from pipeline.models import Run, Signature
+
+    run = Run.objects.get(pk=run_id)
+    began, busy = time.monotonic(), time.process_time()
+    if not merge_themes(run=run, following=Run.Phase.GROUP):
+        raise SystemExit(f"run {run_id} was not merged: is somebody else using this database?")
+    seconds, busy = time.monotonic() - began, time.process_time() - busy
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    roots = Signature.objects.filter(profile=run.profile, size__gte=3).count()
+    print(f"{seconds:>8.1f} {busy:>11.1f} {peak:>8.0f} {roots:>6}")
+
+
+# --- Made themes --------------------------------------------------------------------------------------------------
+
+
+def vectors(count: int, problems: int, seed: int) -> Iterator[tuple[Floats, list[int]]]:
+    """Yield blocks of unit vectors and the problem of each; -1 is none. The problems are the same for every seed."""
+    weights = ((np.arange(WIDTH) + 4.0) ** -DECAY).astype(np.float32)
+    weights /= np.linalg.norm(weights)
+    fixed, draw = np.random.default_rng(0), np.random.default_rng(seed)
+    share = fixed.pareto(1.2, problems) + 1
+    centres = fixed.standard_normal((problems, WIDTH), dtype=np.float32) * weights
+    for start in range(0, count, BLOCK):
+        rows = min(BLOCK, count - start)
+        problem = draw.choice(problems, rows, p=share / share.sum())
+        noise = draw.standard_normal((rows, WIDTH), dtype=np.float32) * weights
+        own = np.where(draw.random(rows) < STRANGERS, 0.0, OWN).astype(np.float32)[:, None]
+        made = np.sqrt(1 - COMMON**2) * (np.sqrt(own) * centres[problem] + np.sqrt(1 - own) * noise)
+        made[:, 0] += COMMON
+        made /= np.linalg.norm(made, axis=1, keepdims=True)
+        yield made.astype(np.float32), np.where(own[:, 0] > 0, problem, -1).tolist()
+
+
+def seed_run(profile: str, *, count: int, skip: int) -> int:
+    """Write a run whose conversations are read and wait for the merge, each with one theme; return its id."""
+    from django.utils import timezone
+
+    from pipeline.bulk import copy_rows
+    from pipeline.models import Run, Source, Theme
+
+    source, _ = Source.objects.get_or_create(kind="file", name=profile)
+    over = {"state": Run.State.COMPLETED, "phase": Run.Phase.DONE, "finished_at": timezone.now()}
+    Run.objects.filter(source=source).update(**over)
+    run = Run.objects.create(
+        source=source,
+        profile=profile,
+        extractor="local",
+        state=Run.State.RUNNING,
+        phase=Run.Phase.MERGE,
+        as_of=timezone.now(),
+        heartbeat_at=timezone.now(),
+    )
+    items = _seed_items(run.pk, source.pk, count, skip)
+    problems = max(3, max(count, skip) // PROBLEM_SIZE)
+    columns = ["run_id", "item_id", "conversation_id", "profile", "raw_signature", "raw_key", "category", "summary"]
+    columns += ["confidence", "vector", "vector_model", "signature_rule"]
+    for made, problem in vectors(count, problems, seed=skip + 1):
+        rows = ((run.pk, *next(items), profile, *_names(number, one)) for number, one in enumerate(problem))
+        copy_rows(
+            Theme,
+            columns,
+            ((*row, 0.8, vector.tobytes(), "made", "") for row, vector in zip(rows, made, strict=True)),
+        )
+    return run.pk
+
+
+def _names(number: int, problem: int) -> tuple[str, str, str, str]:
+    """Return raw signature, its form, category and summary: a problem has up to eight names, a stranger its own."""
+    from pipeline.signatures.normalise import normal_form
+
+    feature = _word(problem) if problem >= 0 else _word(number + 1_000_003)
+    name = f"{feature}_{SYMPTOMS[number % len(SYMPTOMS)]}"
+    return name, normal_form(name), "product_issue", f"The {feature} is broken and I cannot go on, please help."
+
+
+def _word(number: int) -> str:
+    """Return an invented word, another for each number."""
+    word, syllables = "", ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "xu")
+    number += len(syllables)
+    while number:
+        number, place = divmod(number, len(syllables))
+        word += syllables[place]
+    return word
+
+
+_CONVERSATIONS = """
+INSERT INTO pipeline_conversation
+    (source_id, external_id, customer, occurred_at, occurred_at_is_import_time, url, label, metadata)
+SELECT %s, 't-' || number, '', now(), false, '', '', '{}' FROM generate_series(%s, %s) AS number
+"""
+_VERSIONS = """
+INSERT INTO pipeline_conversationversion (conversation_id, content_hash, messages, stored_at)
+SELECT id, md5(external_id), '[]', now() FROM pipeline_conversation c
+WHERE source_id = %s AND NOT EXISTS (SELECT FROM pipeline_conversationversion WHERE conversation_id = c.id)
+"""
+_ITEMS = """
+INSERT INTO pipeline_item
+    (run_id, conversation_id, version_id, chunk, state, reason, stage, error_class, error, category, epoch, claim,
+     delivery_count, finished_at)
+SELECT %s, conversation_id, v.id, 0, 'extracted', '', '', '', '', '', 1, '', 1, now()
+FROM pipeline_conversationversion v JOIN pipeline_conversation c ON c.id = v.conversation_id
+WHERE source_id = %s AND NOT EXISTS (SELECT FROM pipeline_item WHERE conversation_id = c.id)
+"""
+
+
+def _seed_items(run: int, source: int, count: int, skip: int) -> Iterator[tuple[int, int]]:
+    """Write conversations, versions and items; return the ids of items and their conversations."""
+    from django.db import connection
+
+    from pipeline.models import Item
+
+    with connection.cursor() as cursor:
+        cursor.execute(_CONVERSATIONS, [source, skip, skip + count - 1])
+        cursor.execute(_VERSIONS, [source])
+        cursor.execute(_ITEMS, [run, source])
+        cursor.execute("ANALYZE")
+    return iter(list(Item.objects.filter(run_id=run).values_list("pk", "conversation_id").order_by("pk")))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--run"]:
+        merge_run(int(sys.argv[2]))
+    else:
+        main([int(size) for size in sys.argv[1:]] or [10_000, 100_000])
