@@ -198,8 +198,9 @@ def _webhook() -> tuple[str, str]:
 # What answers: a sessions.handler.Handler by its dotted path; the example reads its projects from a JSON file.
 SESSION_HANDLER = env.str("SESSION_HANDLER", default="sessions.assistant.Assistant")
 SESSION_PROJECTS = env.str("SESSION_PROJECTS", default=str(BASE_DIR / "sessions" / "sample" / "projects.json"))
-# Of one user, over all processes. None is no limit.
-SESSION_RATE = {"messages": env.int("SESSION_MESSAGES_A_MINUTE", default=10), "within": timedelta(minutes=1)}
+# How many messages of one user are taken, over all processes. 0 is no limit.
+_MESSAGES_A_MINUTE = env.int("SESSION_MESSAGES_A_MINUTE", default=10)
+SESSION_RATE = {"messages": _MESSAGES_A_MINUTE, "within": timedelta(minutes=1)} if _MESSAGES_A_MINUTE else None
 SESSION_BODY_LIMIT = env.int("SESSION_BODY_LIMIT", default=65_536)  # bytes
 # Where answers are sent to, if they are not polled, and the secret that signs them.
 SESSION_WEBHOOK_URL, SESSION_WEBHOOK_SECRET = _webhook()

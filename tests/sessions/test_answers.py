@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -145,11 +146,10 @@ def test_a_handler_that_opens_the_session_again_is_warned(log: Path) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_person_who_takes_over_while_the_handler_is_at_work_wins(log: Path) -> None:
     sent("key-1", "slow=0.5")
-    thread = threading.Thread(target=lambda: (answer_user(user_id="alice"), connection.close()))
-    thread.start()
-    until(lambda: lines_of(log, "alice"))
-    take_over(user_id="alice", by="bob", at=timezone.now())
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(answer_in_threads, 1)
+        until(lambda: lines_of(log, "alice"))
+        take_over(user_id="alice", by="bob", at=timezone.now())
     assert states() == {"key-1": State.HELD}
     assert not Message.objects.filter(role=Message.Role.BOT).exists()
 
