@@ -147,7 +147,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
     "keep house among the chats": {"task": "chat.keep_house", "schedule": 60.0},
-    "answer and deliver what got lost": {"task": "chat.catch_up", "schedule": 15.0},
+    "answer and deliver what got lost": {"task": "chat.catch_up", "schedule": 15.0, "options": {"expire_seconds": 15}},
     "warn of what looks broken in the chats": {"task": "chat.watch_sessions", "schedule": 600.0},
 }
 CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}

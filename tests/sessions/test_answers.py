@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -19,7 +20,7 @@ from sessions.answers import answer_user, users_who_wait
 from sessions.context import context_of
 from sessions.handler import handler
 from sessions.inbox import accept
-from sessions.models import Message
+from sessions.models import Message, Session
 from sessions.takeover import take_over
 from tests.sessions.front_end import FrontEnd
 from tests.waiting import until
@@ -112,6 +113,19 @@ def test_two_workers_answer_each_user_in_order_and_users_beside_each_other(
         assert lines_of(log, user_id) == one_after_the_other(keys)
     begun = [line for line in log.read_text().splitlines() if line.startswith("begin")]
     assert begun != sorted(begun, key=lambda line: line.split()[1])  # not one user after the other
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_session_is_passed_through_and_opened_by_nobody_else(log: Path) -> None:
+    message = sent("key-1")
+    with CaptureQueriesContext(connection) as queries:
+        answer_user(user_id="alice")
+    statements = [each["sql"] for each in queries if '"chat_session"' in each["sql"] or "chat_session " in each["sql"]]
+    # It comes with the message, with its lock, and with the next one, which there is not; it is counted, never opened.
+    assert [sql.split()[0] for sql in statements] == ["SELECT", "SELECT", "UPDATE", "SELECT"]
+    assert all("JOIN" in sql for sql in statements if sql.startswith("SELECT"))
+    session = Session.objects.get(pk=message.session_id)
+    assert (session.reuse_count, session.reply_count) == (0, 1)
 
 
 # --- What handlers do ---------------------------------------------------------------------------------------------
