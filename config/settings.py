@@ -148,7 +148,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
     "keep house among the chats": {"task": "chat.keep_house", "schedule": 60.0},
-    "answer and deliver what got lost": {"task": "chat.catch_up", "schedule": 15.0},
+    "answer and deliver what got lost": {"task": "chat.catch_up", "schedule": 15.0, "options": {"expire_seconds": 15}},
     "warn of what looks broken in the chats": {"task": "chat.watch_sessions", "schedule": 600.0},
 }
 CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}
@@ -201,8 +201,9 @@ def _webhook() -> tuple[str, str]:
 # What answers: a sessions.handler.Handler by its dotted path; the example reads its projects from a JSON file.
 SESSION_HANDLER = env.str("SESSION_HANDLER", default="sessions.assistant.Assistant")
 SESSION_PROJECTS = env.str("SESSION_PROJECTS", default=str(BASE_DIR / "sessions" / "sample" / "projects.json"))
-# Of one user, over all processes. None is no limit.
-SESSION_RATE = {"messages": env.int("SESSION_MESSAGES_A_MINUTE", default=10), "within": timedelta(minutes=1)}
+# How many messages of one user are taken, over all processes. 0 is no limit.
+_MESSAGES_A_MINUTE = env.int("SESSION_MESSAGES_A_MINUTE", default=10)
+SESSION_RATE = {"messages": _MESSAGES_A_MINUTE, "within": timedelta(minutes=1)} if _MESSAGES_A_MINUTE else None
 SESSION_BODY_LIMIT = env.int("SESSION_BODY_LIMIT", default=65_536)  # bytes
 # Where answers are sent to, if they are not polled, and the secret that signs them.
 SESSION_WEBHOOK_URL, SESSION_WEBHOOK_SECRET = _webhook()

@@ -10,6 +10,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from sessions import passthrough
+from sessions.chat import SessionUnavailableError
 from sessions.context import context_of
 from sessions.deliveries import announce
 from sessions.handler import Turn, handler
@@ -20,8 +21,8 @@ from sessions.progress import UpdateBusyError
 logger = logging.getLogger(__name__)
 
 MOST_TRIES = 5
-"""A message whose worker died so often is taken to be what kills it."""
-RETRIED = (OperationalError, InterfaceError, UpdateBusyError)
+"""A message that was begun so often and never finished is taken to be what kills its worker."""
+RETRIED = (OperationalError, InterfaceError, SessionUnavailableError, UpdateBusyError)
 
 # A lock of the connection and not of a transaction, for none is open while a handler asks slow services. It falls with
 # its holder's connection. Nobody waits for it: whoever does not get it leaves the messages to the holder.
@@ -102,7 +103,7 @@ def _answer(message: Message, clock: Callable[[], datetime]) -> bool:
 def _count_try(message: Message) -> None:
     """Committed before the handler begins, so that it also counts those it did not survive."""
     if message.try_count >= MOST_TRIES:
-        raise RuntimeError(f"Its worker ended in the middle of it {MOST_TRIES} times. Look at the workers' logs.")
+        raise RuntimeError(f"It was begun {MOST_TRIES} times and never finished. Look at the workers' logs.")
     Message.objects.filter(pk=message.pk).update(try_count=F("try_count") + 1)
 
 

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import URLPattern, re_path, reverse
+from django.urls import URLPattern, URLResolver, re_path, reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from ninja import NinjaAPI, Path, Query, Status, Swagger
+from ninja import NinjaAPI, Path, Query, Status
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import HttpBearer
 from pydantic import AwareDatetime
@@ -46,7 +46,6 @@ api = NinjaAPI(
     version="1",
     description="Messages of chat users and the answers to them. Every error has the shape `Problem`.",
     auth=Bearer(),
-    docs=Swagger(settings={"persistAuthorization": True}),
     urls_namespace="chat_api",
 )
 
@@ -69,7 +68,6 @@ api.add_decorator(_refuse_large_bodies, mode="view")
 ERRORS = dict.fromkeys((401, 404, 413, 422, 503), shapes.Problem)
 Row = Path[shapes.RowId]
 From = Query[shapes.RowId | None]
-PAGE = Query(50, ge=1, le=200)
 
 
 # --- Messages -----------------------------------------------------------------------------------------------------
@@ -111,7 +109,7 @@ def get_message(request: HttpRequest, message_id: Row) -> dict[str, Any]:
 
 @api.get("/messages", response={200: shapes.History, **ERRORS}, tags=["messages"])
 def list_messages_of_user(
-    request: HttpRequest, user_id: Query[shapes.Name], before: From = None, limit: int = PAGE
+    request: HttpRequest, user_id: Query[shapes.Name], before: From = None, limit: shapes.Limit = 50
 ) -> dict[str, Any]:
     """Return the messages of a user over all sessions, the newest first; `before` takes `next` of the last page."""
     found = messages.history_of_user(user_id, before_id=before, limit=limit + 1)
@@ -138,7 +136,7 @@ def get_session(request: HttpRequest, session_id: Row) -> Session:
 
 @api.get("/sessions/{session_id}/messages", response={200: shapes.History, **ERRORS}, tags=["sessions"])
 def list_messages_of_session(
-    request: HttpRequest, session_id: Row, after: From = None, limit: int = PAGE
+    request: HttpRequest, session_id: Row, after: From = None, limit: shapes.Limit = 50
 ) -> dict[str, Any]:
     """Return the messages of a session, the oldest first; `after` takes `next` of the last page."""
     Session.objects.only("pk").get(pk=session_id)
@@ -148,7 +146,10 @@ def list_messages_of_session(
 @api.post("/sessions/{session_id}/messages", response={200: shapes.MessageOut, **ERRORS}, tags=["sessions"])
 def say(request: HttpRequest, session_id: Row, body: shapes.SaidIn) -> Message:
     """Store what a person answered the user, who has got it already; once for each `key`."""
-    return messages.say(session_id=session_id, text=body.text, at=timezone.now(), author=body.by, key=body.key)
+    said = messages.say(session_id=session_id, text=body.text, at=timezone.now(), author=body.by, key=body.key)
+    if said.role != Message.Role.AGENT:
+        raise _invalid_field("key", "not_taken", "is the id of a message that the user sent")
+    return said
 
 
 @api.post("/sessions/{session_id}/end", response={200: shapes.SessionChanged, **ERRORS}, tags=["sessions"])
@@ -205,12 +206,11 @@ def end_takeover(request: HttpRequest, body: shapes.ReleaseIn) -> dict[str, bool
 
 def _refuse_past(until: datetime | None, now: datetime) -> None:
     if until is not None and until <= now:
-        error = {
-            "loc": ("body", "body", "until"),
-            "type": "later_than_now",
-            "msg": f"must be later than {now.isoformat()}",
-        }
-        raise ValidationError([error])
+        raise _invalid_field("until", "later_than_now", f"must be later than {now.isoformat()}")
+
+
+def _invalid_field(name: str, rule: str, message: str) -> ValidationError:
+    return ValidationError([{"loc": ("body", "body", name), "type": rule, "msg": message}])
 
 
 # --- Metrics ------------------------------------------------------------------------------------------------------
@@ -336,10 +336,11 @@ def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
 # --- Addresses ----------------------------------------------------------------------------------------------------
 
 
-def _addresses() -> tuple[list[URLPattern], str, str]:
+def _addresses() -> tuple[list[URLPattern | URLResolver], str, str]:
     patterns, app_name, namespace = api.urls
     for pattern in patterns:
-        pattern.callback = _in_our_shape(pattern.callback)
+        if isinstance(pattern, URLPattern) and pattern.callback is not None:
+            pattern.callback = _in_our_shape(pattern.callback)
     return [*patterns, re_path("", _unknown_address)], app_name, namespace
 
 

@@ -18,22 +18,24 @@ RAPID = timedelta(seconds=10)
 FEWEST_FOR_A_WARNING = 20
 """Below so many openings a ratio says nothing: the first message of every user creates a session."""
 
+_WITHIN = f"interval '{RAPID.total_seconds():.0f} seconds'"
+
 # A session `s` that was not the last its user began within ten seconds.
 IS_RAPID = f"""EXISTS (
     SELECT FROM chat_session later WHERE later.user_id = s.user_id
-      AND later.started_at BETWEEN s.started_at AND s.started_at + interval '{RAPID.total_seconds():.0f} seconds'
+      AND later.started_at BETWEEN s.started_at AND s.started_at + {_WITHIN}
       AND (later.started_at, later.id) > (s.started_at, s.id)
 )"""
 
 # Rows that are there and tallies of those that are not, in one statement: one moment for all numbers. What is rapid is
 # the same as above, asked of many sessions at once: backwards, as the index sessions_by_user_and_start has them.
-_METRICS = """
+_METRICS = f"""
 WITH began AS (
     SELECT started_at, reuse_count, lag(started_at) OVER (PARTITION BY user_id ORDER BY started_at DESC) AS next_at
-    FROM chat_session WHERE started_at >= %(since)s AND started_at < %(until)s + %(rapid)s
+    FROM chat_session WHERE started_at >= %(since)s AND started_at < %(until)s + {_WITHIN}
 ), here AS (
     SELECT count(*) AS created, coalesce(sum(reuse_count), 0) AS reused,
-           count(*) FILTER (WHERE next_at <= started_at + %(rapid)s) AS rapid_creates
+           count(*) FILTER (WHERE next_at <= started_at + {_WITHIN}) AS rapid_creates
     FROM began WHERE started_at < %(until)s
 ), losses AS (
     SELECT count(*) AS context_losses FROM chat_contextloss
@@ -44,7 +46,7 @@ WITH began AS (
     FROM chat_daytally
     WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND day < (%(until)s AT TIME ZONE 'UTC')::date
 ), now AS (
-    SELECT count(*) AS users, coalesce(sum(sessions), 0) AS active, count(*) FILTER (WHERE sessions > 1) AS duplicates
+    SELECT coalesce(sum(sessions), 0) AS active, count(*) FILTER (WHERE sessions > 1) AS duplicates
     FROM (SELECT count(*) AS sessions FROM chat_session WHERE state = 'active' GROUP BY user_id) AS by_user
 )
 SELECT here.created + gone.created, here.reused + gone.reused, here.rapid_creates + gone.rapid_creates,
@@ -98,7 +100,7 @@ def session_metrics(*, since: datetime | None = None, until: datetime | None = N
     Sessions that retention has removed count by their day (UTC): a window gets whole days of them.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_METRICS, {"since": since or BEGINNING, "until": until or END, "rapid": RAPID})
+        cursor.execute(_METRICS, {"since": since or BEGINNING, "until": until or END})
         return SessionMetrics(*map(int, cursor.fetchone()))
 
 

@@ -40,6 +40,7 @@ Choice = Annotated[str, Field(max_length=LONGEST_ID), AfterValidator(_storable)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
 ImageUrl = Annotated[str, Field(max_length=LONGEST_URL), AfterValidator(_storable), AfterValidator(_http_url)]
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+Limit = Annotated[int, Field(ge=1, le=200)]
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ROW_ID)]
 
 

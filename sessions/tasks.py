@@ -23,6 +23,8 @@ WATCHED = timedelta(minutes=10)
 CATCH_UP_AFTER = timedelta(seconds=30)
 """A message that has waited so long has lost its task, or has a slow handler: then another task does no harm."""
 MOST_DELIVERIES = 500
+STALE_AFTER = 30.0
+"""Seconds after which nobody runs what `catch_up` has sent: it has sent the same again, and a queue would only grow."""
 QUEUE_PAUSE = 15.0
 """Seconds for which a process leaves a queue alone that it could not reach: to find that out takes several."""
 
@@ -70,10 +72,10 @@ def catch_up() -> int:
     now = timezone.now()
     users = answers.users_who_wait(since=now - CATCH_UP_AFTER)
     for user_id in users:
-        answer_user.delay(user_id=user_id)
+        answer_user.apply_async(kwargs={"user_id": user_id}, expires=STALE_AFTER)
     due = list(deliveries.due_deliveries(at=now).values_list("message_id", flat=True)[:MOST_DELIVERIES])
     for message_id in due:
-        deliver.delay(message_id=message_id)
+        deliver.apply_async(kwargs={"message_id": message_id}, expires=STALE_AFTER)
     return len(users) + len(due)
 
 

@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import number_format
 
-from pipeline.admin.base import TONES, PipelineAdmin, badge, duration, link_to, moment, short
+from pipeline.admin.base import TONES, PipelineAdmin, badge, duration, link_to, moment, short, words
 from pipeline.admin.sections import Facts, Note, Section, Table
 from sessions import health
 from sessions.admin.base import link_to_session, losses_table
@@ -22,6 +23,11 @@ TONES.update({Verdict.HEALTHY: "good", Verdict.WATCH: "warn", Verdict.ALERT: "ba
 @admin.register(SessionHealth)
 class HealthAdmin(PipelineAdmin):
     """One page in the place of a list."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the list's address only: there are no rows to look at."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return [path("", self.admin_site.admin_view(self.changelist_view), name=name)]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the page."""
@@ -78,7 +84,7 @@ def _backlog(metrics: SessionMetrics, backlog: health.Backlog) -> Facts:
 
 def _rapid_creates(sessions: list[Any]) -> Table:
     rows = [
-        (moment(each.started_at), each.user_id, link_to_session(each.pk), badge(each.state), each.ended_reason)
+        (moment(each.started_at), each.user_id, link_to_session(each.pk), badge(each.state), words(each.ended_reason))
         for each in sessions
     ]
     heads = ["Began", "User", "Session", "State", "Reason"]

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -18,7 +20,7 @@ from sessions.answers import answer_user, users_who_wait
 from sessions.context import context_of
 from sessions.handler import handler
 from sessions.inbox import accept
-from sessions.models import Message
+from sessions.models import Message, Session
 from sessions.takeover import take_over
 from tests.sessions.front_end import FrontEnd
 from tests.waiting import until
@@ -113,6 +115,19 @@ def test_two_workers_answer_each_user_in_order_and_users_beside_each_other(
     assert begun != sorted(begun, key=lambda line: line.split()[1])  # not one user after the other
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_session_is_passed_through_and_opened_by_nobody_else(log: Path) -> None:
+    message = sent("key-1")
+    with CaptureQueriesContext(connection) as queries:
+        answer_user(user_id="alice")
+    statements = [each["sql"] for each in queries if '"chat_session"' in each["sql"] or "chat_session " in each["sql"]]
+    # It comes with the message, with its lock, and with the next one, which there is not; it is counted, never opened.
+    assert [sql.split()[0] for sql in statements] == ["SELECT", "SELECT", "UPDATE", "SELECT"]
+    assert all("JOIN" in sql for sql in statements if sql.startswith("SELECT"))
+    session = Session.objects.get(pk=message.session_id)
+    assert (session.reuse_count, session.reply_count) == (0, 1)
+
+
 # --- What handlers do ---------------------------------------------------------------------------------------------
 
 
@@ -145,11 +160,10 @@ def test_a_handler_that_opens_the_session_again_is_warned(log: Path) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_person_who_takes_over_while_the_handler_is_at_work_wins(log: Path) -> None:
     sent("key-1", "slow=0.5")
-    thread = threading.Thread(target=lambda: (answer_user(user_id="alice"), connection.close()))
-    thread.start()
-    until(lambda: lines_of(log, "alice"))
-    take_over(user_id="alice", by="bob", at=timezone.now())
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(answer_in_threads, 1)
+        until(lambda: lines_of(log, "alice"))
+        take_over(user_id="alice", by="bob", at=timezone.now())
     assert states() == {"key-1": State.HELD}
     assert not Message.objects.filter(role=Message.Role.BOT).exists()
 

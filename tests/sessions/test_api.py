@@ -164,6 +164,13 @@ def test_what_a_person_says_is_kept_once(front_end: FrontEnd) -> None:
     assert front_end.get(f"/api/sessions/{session_id}").body["reply_count"] == 1
 
 
+def test_what_a_person_says_needs_a_key_of_its_own(front_end: FrontEnd) -> None:
+    session_id = front_end.send("hello", key="key-1").body["session_id"]
+    found = front_end.post(f"/api/sessions/{session_id}/messages", by="bob", key="key-1", text="Bob here")
+    assert_problem(found, 422, "invalid")
+    assert found.body["fields"][0]["field"] == "body.key"
+
+
 # --- What is refused ----------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,9 @@
 import hashlib
 import hmac
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -20,7 +23,7 @@ from sessions.models import Delivery, Message
 from tests.fakes.receiver import Receiver, receiver
 from tests.sessions.front_end import FrontEnd
 from tests.waiting import until
-from tests.workers import Worker
+from tests.workers import ROOT, Worker
 
 SECRET = "a secret of thirty-two characters"
 LONG = timedelta(hours=2)
@@ -137,6 +140,22 @@ def test_it_is_sent_once_by_eight_at_once(listening: Receiver) -> None:
 def test_without_an_address_nothing_is_noted() -> None:
     answered()
     assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize(("url", "secret", "says"), [
+    ("https://shop.example.com/answers", "", "SESSION_WEBHOOK_SECRET"),
+    ("https://shop.example.com/answers", "short", "SESSION_WEBHOOK_SECRET"),
+    ("file:///etc/passwd", SECRET, "SESSION_WEBHOOK_URL"),
+    ("https://user:word@shop.example.com/", SECRET, "SESSION_WEBHOOK_URL"),
+])  # fmt: skip
+def test_an_unusable_webhook_stops_the_start(url: str, secret: str, says: str) -> None:
+    environment = {"DJANGO_SETTINGS_MODULE": "config.settings", "SESSION_WEBHOOK_URL": url}
+    done = subprocess.run(
+        [sys.executable, "-c", "import django; django.setup()"],
+        env={**os.environ, **environment, "SESSION_WEBHOOK_SECRET": secret}, capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode
+    assert f"ImproperlyConfigured: {says}" in done.stderr
 
 
 def test_a_worker_tells_the_front_end_and_catches_up_where_it_did_not_listen(
