@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from pipeline.extractors.base import Message, Transcript
@@ -84,7 +84,7 @@ def claim_items(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed
         "delivery": token.split(":", 1)[0], "stale": stale_before(),
     }  # fmt: skip
     with transaction.atomic():
-        _respect_limit(run, chunk, values["stale"])
+        _respect_limit(run, values)
         rows = _rows(_CLAIM_FRESH, values) or _rows(_CLAIM_AGAIN, values)
     return [_claimed(run, row) for row in rows]
 
@@ -116,19 +116,19 @@ def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 _IN_FLIGHT = """
-SELECT count(DISTINCT chunk) FROM pipeline_item
-WHERE run_id = %(run)s AND state = 'reading' AND chunk <> %(chunk)s AND claimed_at >= %(stale)s
+SELECT count(DISTINCT claim) FROM pipeline_item
+WHERE run_id = %(run)s AND state = 'reading' AND claim <> %(token)s AND claimed_at >= %(stale)s
 """
 
 
-def _respect_limit(run: Run, chunk: int, stale: datetime) -> None:
-    """Raise AtLimit when other chunks use the run's concurrency up. Needs a transaction: claims queue on its lock."""
+def _respect_limit(run: Run, values: dict[str, Any]) -> None:
+    """Raise AtLimit when other deliveries use the concurrency up. Needs a transaction: claims queue on its lock."""
     limit = run.parameters.get("concurrency")
     if not limit:
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('leitmotif.claim'), %s)", [run.pk])
-        cursor.execute(_IN_FLIGHT, {"run": run.pk, "chunk": chunk, "stale": stale})
+        cursor.execute(_IN_FLIGHT, values)
         in_flight = cursor.fetchone()[0]
     if in_flight >= limit:
         raise AtLimit(f"run {run.pk} has {in_flight} chunks in flight; it may have {limit}")
@@ -163,11 +163,14 @@ def transcript_of(key: str, messages: str | list[dict[str, str]]) -> Transcript:
 
 
 def claim_phase(*, run: Run) -> bool:
-    """Take the work of the run's phase; False while somebody else has it, or the run is elsewhere by now."""
+    """Take the work of the run's phase; False while somebody else has it, or the run is elsewhere by now.
+
+    Counts in `phase_count` how often that was done without an end, as when the work ends its worker.
+    """
     now = timezone.now()
     free = Q(advance_claimed_at__isnull=True) | Q(advance_claimed_at__lt=stale_before())
     mine = Run.objects.filter(free, pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
-    return mine.update(advance_claimed_at=now, heartbeat_at=now) == 1
+    return mine.update(advance_claimed_at=now, heartbeat_at=now, phase_count=F("phase_count") + 1) == 1
 
 
 def renew_phase(*, run: Run) -> None:
@@ -179,4 +182,4 @@ def renew_phase(*, run: Run) -> None:
 
 def release_phase(*, run: Run) -> None:
     """Let somebody else take the phase at once."""
-    Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase).update(advance_claimed_at=None)
+    Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase).update(advance_claimed_at=None, phase_count=0)

@@ -111,7 +111,7 @@ def _themes_seen(run: Run) -> QuerySet[Theme]:
     earlier = Item.objects.filter(
         conversation=OuterRef("conversation"),
         run__profile=run.profile,
-        run__state__in=Run.FINISHED,
+        run__first_finished_at__isnull=False,
         state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
         id__lt=OuterRef("id"),
     ).order_by("-id")

@@ -265,7 +265,10 @@ def print_inventory(run: Run, stock: Inventory, console: Console) -> None:
 
 def _missing(stock: Inventory) -> str:
     errors = ", ".join(f"{count} {name or 'without a name'}" for name, count in stock.errors.items())
-    return f"{stock.failed} conversations failed{f' ({errors})' if errors else ''}, {stock.unfinished} are unfinished"
+    return (
+        f"{stock.failed} conversations failed{f' ({errors})' if errors else ''}, {stock.unfinished} are unfinished"
+        + (f", {stock.themes_lost} lost their theme" if stock.themes_lost else "")
+    )
 
 
 def _to_extract(stock: Inventory) -> str:

@@ -6,7 +6,7 @@ exception that leaves the task; only errors of the infrastructure do, and the ta
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from pipeline.refusals import INFRASTRUCTURE_ERRORS, REFUSED
 from pipeline.signatures.normalise import normal_form
 
 MAX_DELIVERIES = 3
-"""An item whose reading ended its worker this often is failed instead of read again."""
+"""An item whose reading ended its worker this often is failed instead of read again, and so for its parsing."""
 
 
 UNIT_TOLERANCE = 1e-3
@@ -85,12 +85,16 @@ def extract_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
 
 def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profile, extractor: Extractor) -> int:
     answers = _stored_answers(piece)
-    worn_out = [claimed for claimed in piece if _is_worn_out(claimed) and claimed.item_id not in answers]
+    worn_out = [claimed for claimed in piece if claimed.delivery_count > _most_deliveries(claimed, answers)]
     asked = [claimed for claimed in piece if claimed not in worn_out and claimed.item_id not in answers]
     with pulse(lambda: claims.renew_items(run=run, token=token)):
         answers |= _store_answers(run, asked, ask(asked, profile, extractor, _asking_now_and_then(run)))
-    outcomes = [_worn_out(claimed) for claimed in worn_out]
-    outcomes += [parse(c, answers[c.item_id], profile, extractor) for c in piece if c.item_id in answers]
+    outcomes = [_worn_out(claimed, is_answered=claimed.item_id in answers) for claimed in worn_out]
+    outcomes += [
+        parse(claimed, answers[claimed.item_id], profile, extractor)
+        for claimed in piece
+        if claimed.item_id in answers and claimed not in worn_out
+    ]
     if unread := [claimed.item_id for claimed in asked if claimed.item_id not in answers]:
         claims.release_items(run=run, token=token, items=unread)
     return store(run=run, token=token, outcomes=outcomes, model=extractor.model) if outcomes else 0
@@ -268,18 +272,21 @@ def _failed(claimed: Claimed, stage: str, error: Exception) -> Outcome:
     )
 
 
-def _is_worn_out(claimed: Claimed) -> bool:
-    return claimed.delivery_count > MAX_DELIVERIES
+def _most_deliveries(claimed: Claimed, answers: Mapping[int, object]) -> int:
+    """Return how often an item may be begun: as often again once its answer is there."""
+    return MAX_DELIVERIES * (2 if claimed.item_id in answers else 1)
 
 
-def _worn_out(claimed: Claimed) -> Outcome:
+def _worn_out(claimed: Claimed, *, is_answered: bool) -> Outcome:
+    times = claimed.delivery_count - 1
     return Outcome(
         claimed,
         Item.State.FAILED,
-        reason=f"begun {MAX_DELIVERIES} times, never finished",
-        stage=Item.Stage.READ,
+        reason=f"begun {times} times, never finished",
+        stage=Item.Stage.PARSE if is_answered else Item.Stage.READ,
         error_class="WorkerLost",
-        error=f"{claimed.transcript.key} was begun {MAX_DELIVERIES} times and its worker ended each time.",
+        error=f"{claimed.transcript.key} was begun {times} times and its worker ended each time"
+        f"{', though its answer is stored' if is_answered else ''}.",
     )
 
 

@@ -32,13 +32,10 @@ LONGEST_TITLE = 120
 def settle_run(*, run: Run) -> list[str]:
     """Settle every signature the run touched; return the keys of those that could not be settled.
 
-    Opens a transaction a batch and stops between two when the run does. May run twice.
+    Opens a transaction a batch; once the run has stopped, none writes any more. May run twice.
     """
     roots, unsettled = queries.affected_roots(run), []
-    alive = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=Run.State.RUNNING)
     for start in range(0, len(roots), BATCH):
-        if not alive.exists():
-            break
         unsettled += _settle_all(run, roots[start : start + BATCH])
     point_to_nearest_stories(profile=run.profile, roots=roots)
     return list(Signature.objects.filter(pk__in=unsettled).order_by("key").values_list("key", flat=True))
@@ -47,7 +44,8 @@ def settle_run(*, run: Run) -> list[str]:
 def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
     try:
         with transaction.atomic():
-            settle(profile=run.profile, as_of=run.as_of, roots=roots, run=run)
+            if _is_still_grouping(run):
+                settle(profile=run.profile, as_of=run.as_of, roots=roots, run=run)
     except INFRASTRUCTURE_ERRORS:
         raise
     except REFUSED:
@@ -56,6 +54,12 @@ def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
             return list(roots)
         return [failed for root in roots for failed in _settle_all(run, [root])]
     return []
+
+
+def _is_still_grouping(run: Run) -> bool:
+    """Whether the run is in the life and phase we know it in, and stays there until the transaction ends."""
+    mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
+    return bool(mine.select_for_update(no_key=True).values_list("pk"))
 
 
 # --- Settling -----------------------------------------------------------------------------------------------------

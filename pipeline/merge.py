@@ -44,7 +44,9 @@ def merge_themes(*, run: Run, following: str) -> bool:
         version = frozen.version + 1
         apply_assignment(run=run, assignment=assignment, model=model, rules=NEWEST.version, version=version)
         Registry.objects.filter(pk=frozen.pk).update(version=version)
-        Run.objects.filter(pk=run.pk).update(phase=following, advance_claimed_at=None, heartbeat_at=timezone.now())
+        Run.objects.filter(pk=run.pk).update(
+            phase=following, advance_claimed_at=None, phase_count=0, heartbeat_at=timezone.now()
+        )
     return True
 
 

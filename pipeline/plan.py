@@ -56,7 +56,7 @@ selected AS (
         WHERE item.conversation_id = selected.id AND item.version_id = selected.current_version_id
           AND item.state IN ('extracted', 'filtered') AND run.profile = %(profile)s
           AND run.versions - 'rules' = %(versions)s::jsonb - 'rules'
-          AND run.state IN ('completed', 'completed_with_errors', 'needs_attention')
+          AND run.first_finished_at IS NOT NULL
     ) AS is_unchanged FROM selected
 )
 """

@@ -141,7 +141,7 @@ def current_themes(profile: str, run: Run | None = None) -> QuerySet[Theme]:
     A reading counts once its run is finished; those of runs that group now, and of this run if given, count already.
     """
     grouping = Q(run__state=Run.State.RUNNING, run__phase__in=(Run.Phase.GROUP, Run.Phase.FINISH))
-    counts = Q(run__state__in=Run.FINISHED) | grouping
+    counts = Q(run__first_finished_at__isnull=False) | grouping
     if run is not None:
         counts |= Q(run=run)
     newer = Item.objects.filter(
@@ -460,7 +460,7 @@ def sizes_of_signatures(signatures: Sequence[int]) -> dict[int, Size]:
 def sizes_that_wait(roots: Sequence[int]) -> dict[int, Size]:
     """For each of these roots the themes that count towards a story: those of each conversation's newest reading."""
     newer = Item.objects.filter(
-        run__state__in=Run.FINISHED,
+        run__first_finished_at__isnull=False,
         conversation=OuterRef("conversation"),
         run__profile=OuterRef("profile"),
         state__in=(Item.State.EXTRACTED, Item.State.FILTERED),

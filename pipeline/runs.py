@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -24,6 +25,9 @@ from pipeline.refusals import RunError as RunError  # what callers catch is name
 from pipeline.signatures.rules import NEWEST
 
 log = logging.getLogger(__name__)
+
+MOST_BEGINNINGS = 3
+"""A merge or grouping that ended its worker this often fails its run instead of being begun again."""
 
 ALIKE_FROM = 20
 """From this many items on, one same reason for all of them is a sign of a fault, not a result."""
@@ -84,7 +88,10 @@ def start(*, source: Source, profile: str, extractor: str, selection: Selection)
     except Exception as error:
         fail(run=run, error=error)
         raise
-    change_state(run=run, to=Run.State.RUNNING, phase=Run.Phase.EXTRACT, started_at=timezone.now())
+    if not change_state(run=run, to=Run.State.RUNNING, phase=Run.Phase.EXTRACT, started_at=timezone.now()):
+        raise RunError(
+            f"run {run.pk} was marked {queries.find_run(run.pk).state} while it was planned; start a new one."
+        )
     run.refresh_from_db()
     return run
 
@@ -140,7 +147,7 @@ def _is_live_message(source: Source) -> str:
 def _lose_dead_runs(source: Source) -> None:
     why = f"no sign of life for more than {settings.RUN_LOST_AFTER} s"
     for run in Run.objects.filter(source=source, state__in=Run.LIVE):
-        if lose(run_id=run.pk, why=why, silent_for=settings.RUN_LOST_AFTER):
+        if not is_waiting_its_turn(run) and lose(run_id=run.pk, why=why, silent_for=settings.RUN_LOST_AFTER):
             log.warning("run %s of %s is lost: %s", run.pk, source, why)
 
 
@@ -195,9 +202,21 @@ def _recency_base(run: Run) -> datetime | None:
     return min(newest, timezone.now()) if newest else None
 
 
+def _begin_phase(run: Run) -> bool:
+    """Claim the run's phase; False while somebody else has it. Raises RunError if it ended its worker too often."""
+    if not claims.claim_phase(run=run):
+        return False
+    if run.phase_count >= MOST_BEGINNINGS:
+        raise RunError(
+            f"the phase {run.phase} was begun {run.phase_count} times and its worker ended each time; is there enough "
+            f"memory? What is stored is kept: ./manage.py salvage {run.pk}"
+        )
+    return True
+
+
 def _merge(run: Run) -> bool:
     """Merge; go on as well when the registry changed meanwhile: then the next step is to merge again."""
-    if not claims.claim_phase(run=run):
+    if not _begin_phase(run):
         return False
     following = Run.Phase.GROUP if run.makes_stories else Run.Phase.FINISH
     with pulse(lambda: claims.renew_phase(run=run)):
@@ -207,11 +226,11 @@ def _merge(run: Run) -> bool:
 
 
 def _group(run: Run) -> bool:
-    if not claims.claim_phase(run=run):
+    if not _begin_phase(run):
         return False
     with pulse(lambda: claims.renew_phase(run=run)):
         unsettled = group.settle_run(run=run)
-    if not _move(run, phase=Run.Phase.FINISH, advance_claimed_at=None, error=_unsettled(unsettled)):
+    if not _move(run, phase=Run.Phase.FINISH, advance_claimed_at=None, phase_count=0, error=_unsettled(unsettled)):
         _release(run)  # it was stopped meanwhile
     return True
 
@@ -258,7 +277,8 @@ def _finish(run: Run) -> bool:
         to=state,
         attention=attention,
         phase=Run.Phase.DONE,
-        finished_at=timezone.now(),
+        finished_at=(now := timezone.now()),
+        first_finished_at=run.first_finished_at or now,
         advance_claimed_at=None,
     )
 
@@ -381,29 +401,12 @@ def reopen(
     given), its reader changed, or its source has another live run.
     """
     run = reopenable(run_id=run_id, phase=phase)
-    changes = {
-        "state": Run.State.RUNNING,
-        "phase": phase or _resume_phase(run),
-        "epoch": run.epoch + 1,
-        "heartbeat_at": timezone.now(),
-        "advance_claimed_at": None,
-        "finished_at": None,
-        "started_at": timezone.now(),
-        "seconds_before": queries.seconds_worked(run),
-        "stop_requested_at": None,
-        "error": "",
-        "attention": "",
-    }
-    changes["parameters"] = _parameters(run, pace, with_stories=with_stories)
+    changes = _new_life(run, phase or _resume_phase(run), _parameters(run, pace, with_stories=with_stories))
     try:
         with transaction.atomic():
             changed = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=run.state).update(**changes)
             if changed:
-                _free_claims(run)
-            if changed and again is not None:
-                _take_up_again(again.filter(run=run))
-            if changed and pace and pace.chunk_size:
-                plan.cut_anew(run=run, chunk_size=pace.chunk_size)
+                _prepare_items(run, again, pace)
     except IntegrityError as error:
         if "one_live_run_per_source" not in str(error):
             raise
@@ -412,6 +415,34 @@ def reopen(
         raise RunError(f"run {run.pk} was changed by someone else just now; look at `./manage.py run_status {run.pk}`.")
     run.refresh_from_db()
     return run
+
+
+def _new_life(run: Run, phase: str, parameters: dict[str, object]) -> dict[str, Any]:
+    """Return the columns of a run that begins to live again."""
+    now = timezone.now()
+    return {
+        "state": Run.State.RUNNING,
+        "phase": phase,
+        "parameters": parameters,
+        "epoch": run.epoch + 1,
+        "heartbeat_at": now,
+        "advance_claimed_at": None,
+        "phase_count": 0,
+        "finished_at": None,
+        "started_at": now,
+        "seconds_before": queries.seconds_worked(run),
+        "stop_requested_at": None,
+        "error": "",
+        "attention": "",
+    }
+
+
+def _prepare_items(run: Run, again: QuerySet[Item] | None, pace: Pace | None) -> None:
+    _free_claims(run)
+    if again is not None:
+        _take_up_again(again.filter(run=run))
+    if pace and pace.chunk_size:
+        plan.cut_anew(run=run, chunk_size=pace.chunk_size)
 
 
 def _parameters(run: Run, pace: Pace | None, *, with_stories: bool) -> dict[str, object]:
@@ -475,7 +506,10 @@ def beat(*, run_id: int) -> None:
 
 def is_waiting_its_turn(run: Run) -> bool:
     """Whether nobody reads this run's items because the workers read another run's just now."""
-    if queries.unfinished_items(run).filter(state=Item.State.READING).exists():
+    if run.phase != Run.Phase.EXTRACT or run.state != Run.State.RUNNING:
+        return False
+    unfinished = queries.unfinished_items(run)
+    if not unfinished.exists() or unfinished.filter(state=Item.State.READING).exists():
         return False
     return Item.objects.filter(state=Item.State.READING, claimed_at__gte=claims.stale_before()).exists()
 
@@ -500,6 +534,8 @@ def chunks_to_send_again(*, run: Run) -> list[int]:
     A chunk is sent again when its claims are stale, or when it waits and nothing of the run moved for CLAIM_TIMEOUT:
     sending one that was only queued is harmless, for the second message finds nothing to claim.
     """
+    if run.phase != Run.Phase.EXTRACT:
+        return []
     stale = claims.stale_before()
     moving = Q(state=Item.State.READING, claimed_at__gte=stale) | Q(finished_at__gte=stale)
     abandoned = Q(state=Item.State.READING, claimed_at__lt=stale)

@@ -48,13 +48,14 @@ class Inventory:
     to_ask: int
     tokens_to_ask: int
     themes: int
+    themes_lost: int
     themes_unassigned: int
     themes_homeless: int
 
     @property
     def is_worth_it(self) -> bool:
         """Whether anything would be done."""
-        gaps = (self.failed, self.unfinished, self.themes_unassigned, self.themes_homeless)
+        gaps = (self.failed, self.unfinished, self.themes_lost, self.themes_unassigned, self.themes_homeless)
         return not self.is_complete or any(gaps)
 
 
@@ -86,6 +87,7 @@ def take_stock(*, run: Run, choice: Choice | None = None) -> Inventory:
         to_ask=unanswered.count(),
         tokens_to_ask=_tokens(unanswered),
         themes=run.themes.count(),
+        themes_lost=queries.extracted_items_without_a_theme(run).count(),
         themes_unassigned=run.themes.filter(signature__isnull=True).count(),
         themes_homeless=queries.themes_without_a_home(run).count(),
     )
@@ -116,6 +118,8 @@ def _phase_to_enter(run: Run, choice: Choice) -> str:
         return Run.Phase.EXTRACT
     if run.items.filter(state__in=(*Item.UNFINISHED, Item.State.FAILED)).exists():
         return Run.Phase.EXTRACT
+    if queries.extracted_items_without_a_theme(run).exists():
+        return Run.Phase.EXTRACT
     if run.themes.filter(signature__isnull=True).exists():
         return Run.Phase.MERGE
     return Run.Phase.GROUP
@@ -131,6 +135,8 @@ def _taken_up(run: Run, choice: Choice) -> QuerySet[Item]:
         wanted |= Q(state=Item.State.FILTERED)
     if choice.item:
         wanted = Q(pk=choice.item, state__in=(Item.State.FAILED, Item.State.FILTERED))
+    if not (choice.item or choice.error_class or choice.only_failed):
+        wanted |= Q(pk__in=queries.extracted_items_without_a_theme(run).values("pk"))
     items = Item.objects.filter(wanted, run=run)
     if (choice.item or choice.error_class) and not items.exists():
         raise runs.RunError(_no_such_items(run, choice))

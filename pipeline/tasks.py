@@ -65,7 +65,8 @@ def dispatch(*, run: Run) -> None:
 def _send(run: Run) -> None:
     """Send the unfinished chunks as one chord; a run without any goes on at once."""
     chunks = queries.unfinished_chunks(run)
-    Run.objects.filter(pk=run.pk).update(dispatched_at=timezone.now())
+    now = timezone.now()
+    Run.objects.filter(pk=run.pk).update(dispatched_at=now, heartbeat_at=now)
     go_on = advance_run.si(run_id=run.pk)
     if run.phase != Run.Phase.EXTRACT or not chunks:
         go_on.delay()
@@ -92,16 +93,18 @@ def watch_runs() -> list[int]:
 def tend(*, run_id: int) -> Run:
     """Look after a live run once, and return it.
 
-    What was lost is sent again, and where a callback never came it goes on. A run that waits its turn behind another
-    keeps its sign of life; one that nothing moves any more is lost.
+    What was lost is sent again, and where a callback never came it goes on. A run that waits its turn behind another is
+    left in its place in the queue; one that nothing moves any more is lost.
     """
     run = queries.find_run(run_id)
     if not run.is_live:
         return run
     if runs.is_waiting_its_turn(run):
         runs.beat(run_id=run_id)
-    elif runs.lose_if_silent(run_id=run_id):
+        return run
+    if runs.lose_if_silent(run_id=run_id):
         return queries.find_run(run_id)
-    for chunk in runs.chunks_to_send_again(run=run) if run.phase == Run.Phase.EXTRACT else []:
-        extract_chunk.delay(run_id=run.pk, epoch=run.epoch, chunk=chunk)
+    for chunk in runs.chunks_to_send_again(run=run):
+        words = {"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}
+        extract_chunk.apply_async(kwargs=words, ignore_result=True)
     return runs.advance(run_id=run_id)

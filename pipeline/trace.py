@@ -195,7 +195,7 @@ def _in_story(theme: Theme, story: Story) -> str:
 def _newer_reading(item: Item) -> Item | None:
     readings = Item.objects.filter(conversation=item.conversation_id, run__profile=item.run.profile, pk__gt=item.pk)
     counted = readings.filter(
-        run__state__in=Run.FINISHED, state__in=(Item.State.EXTRACTED, Item.State.FILTERED)
+        run__first_finished_at__isnull=False, state__in=(Item.State.EXTRACTED, Item.State.FILTERED)
     )  # fmt: skip
     return counted.order_by("pk").first()
 

@@ -83,12 +83,18 @@ class Run(models.Model):
     )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    first_finished_at = models.DateTimeField(
+        null=True, blank=True, help_text="since then its readings count, also while it is salvaged"
+    )
     seconds_before = models.FloatField(default=0, help_text="worked in earlier lives, before it was reopened")
     heartbeat_at = models.DateTimeField(
         null=True, blank=True, help_text="the last sign of life of anyone working on it"
     )
     dispatched_at = models.DateTimeField(null=True, blank=True, help_text="when chunks were last sent out")
     advance_claimed_at = models.DateTimeField(null=True, blank=True, help_text="someone merges or groups since then")
+    phase_count = models.PositiveSmallIntegerField(
+        default=0, help_text="how often somebody began this phase and did not say how it ended"
+    )
     stop_requested_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

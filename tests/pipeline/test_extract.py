@@ -106,7 +106,7 @@ def test_an_item_begun_too_often_is_not_worn_out_if_its_answer_is_kept(asked: Pa
     with refused("pipeline_theme", unless="confidence < 0"):
         read(run)
     assert queries.item_counts(run).failed == 8
-    _begun(run, extract.MAX_DELIVERIES)
+    _begun(run, extract.MAX_DELIVERIES + 1)
     run = finish(run)
     assert (run.state, queries.item_counts(run).extracted) == ("completed", 8)
     assert questions(asked) == HEALTHY

@@ -22,7 +22,7 @@ from pipeline.extractors.local.words import PROTOTYPES
 from pipeline.profiles import Profile
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
-_TURN = 64  # transcripts
+_TURN = 16  # transcripts; a stop is honoured after it
 _GREETING = 20  # characters; a shorter first message greets
 _ENGLISH_SHARE = 0.1
 _FOREIGN_CONFIDENCE = 0.4
@@ -76,7 +76,7 @@ class LocalExtractor:
     def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         """Yield one answer a transcript, in their order.
 
-        Rules, model and answers take turns over a few dozen transcripts: each finds the processor's caches warm.
+        Rules, model and answers take turns over a few transcripts: each finds the processor's caches warm.
         """
         for start in range(0, len(transcripts), _TURN):
             drafts = [self._draft(transcript, profile) for transcript in transcripts[start : start + _TURN]]
