@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ('profile', models.CharField(max_length=50)),
                 ('old_key', models.CharField(max_length=200)),
                 ('new_key', models.CharField(max_length=200)),
-                ('new_form', models.CharField(blank=True, help_text="the new name's normal form if it is another: themes with it come here too", max_length=200)),
+                ('new_form', models.CharField(blank=True, help_text="the new name's normal form, if another: themes with it come here too", max_length=200)),
             ],
             options={
                 'ordering': ['id'],

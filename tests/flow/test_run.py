@@ -108,7 +108,7 @@ def test_names_that_differ_for_one_problem_are_merged_with_rule_score_and_reason
     merge = Merge.objects.get()
     assert {merge.child.key, merge.parent.key} == {"sync_broken", "calendar_stale"}
     assert merge.rule == "meaning"
-    assert merge.score > 0.9
+    assert (merge.score or 0) > 0.9
     assert merge.reason.startswith(f"4 themes named {merge.child.key}: mean cosine 0.9")
 
 
