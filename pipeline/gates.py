@@ -121,7 +121,9 @@ def _rejections(
     yield from _shortage(Orphan.Reason.TOO_FEW, gate.min_customers - customers - missing, "customer")
     unproven = gate.min_conversations - len(_proven(members)) - missing
     yield from _shortage(Orphan.Reason.NO_EVIDENCE, unproven, "verified quote")
-    if not missing and confidence.score < gate.min_confidence:
+    if missing:
+        return  # each new conversation changes how sure the group is, and is recent
+    if confidence.score < gate.min_confidence:
         yield Rejection(
             Orphan.Reason.LOW_CONFIDENCE, f"confidence {confidence.score} of 100, needs {gate.min_confidence}"
         )

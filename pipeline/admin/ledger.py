@@ -17,7 +17,7 @@ from pipeline import review
 from pipeline.admin.base import NarrowingFilter, WholePageAdmin, link_to, moment, score, short, url_of, words
 from pipeline.admin.deciding import RIGHT, refuse_strangers, tell
 from pipeline.admin.sections import Facts, Links, Section, Table
-from pipeline.models import Decision, Merge, Move, Rename, Split, Veto
+from pipeline.models import Decision, Merge, Move, Rename, Split, Story, Veto
 from pipeline.review import DecisionRefused
 
 SHOWN = 50
@@ -183,7 +183,7 @@ class MergeAdmin(LedgerAdmin):
     list_filter = [StandsFilter, DeciderFilter]
     search_fields = ["child__key", "parent__key"]
     names = ("child", "parent")
-    also = ("run__source", "story")
+    also = ("run__source", "story__absorbed_by")
 
     @admin.display(description="rule", ordering="rule")
     def rule_words(self, merge: Merge) -> str:
@@ -200,8 +200,15 @@ class MergeAdmin(LedgerAdmin):
             ("Rule", f"{words(decision.rule)} {decision.rule_version}"),
             ("Score", score(decision.score)),
             ("Vectors of", decision.vector_model),
-            ("Story handed over", link_to(decision.story)),
+            ("Story handed over", _handed_over(decision.story)),
         ]
+
+
+def _handed_over(story: Story | None) -> object:
+    """Return a link to the story; one that was absorbed has no page of its own, so to what absorbed it."""
+    if story is None or story.absorbed_by is None:
+        return link_to(story)
+    return format_html("{}, absorbed by {}", story.title, link_to(story.absorbed_by))
 
 
 @admin.register(Veto)

@@ -184,9 +184,7 @@ class Rename(Decision):
     old_key = models.CharField(max_length=200)
     new_key = models.CharField(max_length=200)
     new_form = models.CharField(
-        max_length=200,
-        blank=True,
-        help_text="the new name's normal form if it is another: themes with it come here too",
+        max_length=200, blank=True, help_text="the new name's normal form, if another: themes with it come here too"
     )
 
     class Meta(Decision.Meta):

@@ -12,7 +12,7 @@ from pipeline.review.decide import (
 from pipeline.review.ledger import DecisionRefused
 from pipeline.review.pairs import Pair, Side, answer, nearest_signatures, uncertain_pairs
 from pipeline.review.stories import give_back_story, hand_over_story
-from pipeline.review.undo import undo
+from pipeline.review.undoing import undo
 
 __all__ = [
     "DecisionRefused",

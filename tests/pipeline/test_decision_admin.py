@@ -214,6 +214,16 @@ def test_a_refused_undo_names_what_depends_on_it(decider: Client) -> None:
     assert split.stands
 
 
+def test_the_ledger_leads_to_the_story_that_absorbed_another(decider: Client) -> None:
+    finish(start(seed(["nr 30 name=login_fails problem=2"], name="one more")))
+    absorbed, absorber = Story.objects.get(title="Login fails"), Story.objects.get(title="Sync fails")
+    merge = review.merge_signatures(child=absorbed.signature, parent=absorber.signature, by=alice())
+    shown = text_of(decider.get(url_of(merge)))
+    assert "Login fails, absorbed by" in shown
+    assert url_of(absorber) in shown
+    assert url_of(absorbed) not in shown
+
+
 # --- The review queue ---------------------------------------------------------------------------------------------
 
 QUEUE = "/admin/pipeline/signature/pairs/"

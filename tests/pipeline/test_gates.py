@@ -72,7 +72,7 @@ TOO_OLD = "last seen 2026-10-02, more than 30 days before 2026-11-01"
         (members(OLD, OLD, OLD), "not_recent", TOO_OLD),
         (members(OLD, OLD, {}), "", ""),
         # several at once: the first gives the reason, all are told
-        (members(OLD, OLD), "too_few", f"needs 1 more conversation; {TOO_OLD}"),
+        (members(OLD, OLD), "too_few", "needs 1 more conversation"),
         (
             members(*[{**OLD, **ALONE, "has_evidence": False, "confidence": 0.1}] * 3),
             "too_few",

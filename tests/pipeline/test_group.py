@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from pipeline import group, runs
 from pipeline.models import Conversation, Orphan, Run, Source, Story
@@ -291,3 +292,15 @@ def test_an_orphan_is_near_to_no_story_that_people_closed() -> None:
     finish(start(seed(["name=rare problem=50"])))
     orphan = Orphan.objects.get()
     assert (orphan.nearest_story, orphan.nearest_cosine) == (None, None)
+
+
+@pytest.mark.django_db
+def test_finding_the_nearest_stories_asks_as_often_for_many_orphans_as_for_few(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    finish(start(seed([*scripts(3, 4), *[f"name=rare_{n} problem={50 + n}" for n in range(30)]])))
+    roots = list(Orphan.objects.values_list("signature_id", flat=True))
+    for asked in (roots[:3], roots):
+        with django_assert_num_queries(5):
+            group.point_to_nearest_stories(profile="support", roots=asked)
+    assert len(roots) == 30
