@@ -1,6 +1,7 @@
 """A front end's webhook: a real HTTP server that keeps what it gets and answers as it is told."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ class Receiver:
     url: str = ""
     elsewhere: str = ""
     answers: list[int] = field(default_factory=list)
+    slow: float = 0.0  # seconds before it answers
     bodies: list[bytes] = field(default_factory=list)
     signatures: list[str] = field(default_factory=list)
 
@@ -30,6 +32,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             self.keep.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             self.keep.signatures.append(self.headers["Leitmotif-Signature"])
+            time.sleep(self.keep.slow)
             status = self.keep.answers.pop(0) if self.keep.answers else 200
             self.send_response(status)
             if 300 <= status < 400:

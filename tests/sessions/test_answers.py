@@ -117,14 +117,14 @@ def test_two_workers_answer_each_user_in_order_and_users_beside_each_other(
 
 @pytest.mark.django_db(transaction=True)
 def test_the_session_is_passed_through_and_opened_by_nobody_else(log: Path) -> None:
-    message = sent("key-1")
+    sent("key-1")
     with CaptureQueriesContext(connection) as queries:
         answer_user(user_id="alice")
     statements = [each["sql"] for each in queries if '"chat_session"' in each["sql"] or "chat_session " in each["sql"]]
     # It comes with the message, with its lock, and with the next one, which there is not; it is counted, never opened.
     assert [sql.split()[0] for sql in statements] == ["SELECT", "SELECT", "UPDATE", "SELECT"]
     assert all("JOIN" in sql for sql in statements if sql.startswith("SELECT"))
-    session = Session.objects.get(pk=message.session_id)
+    session = Session.objects.get()
     assert (session.reuse_count, session.reply_count) == (0, 1)
 
 

@@ -1,4 +1,4 @@
-"""The HTTP API: what it takes, what it refuses and how it says so. No worker runs: nothing is answered."""
+"""The HTTP API: what it takes, what it refuses and how it says so."""
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +20,7 @@ from sessions.tokens import TokenNameTakenError, find_token, make_token, revoke_
 from tests.sessions.front_end import FrontEnd, Response
 from tests.sessions.web import WebServer
 
+pytestmark = pytest.mark.usefixtures("start_worker")  # and none is started: nobody answers meanwhile
 MESSAGE: dict[str, Any] = {"user_id": "alice", "key": "key-1", "text": "hello"}
 
 
@@ -68,7 +69,6 @@ def test_one_key_sent_by_sixteen_at_once_is_stored_once(front_end: FrontEnd) -> 
     assert (Message.objects.count(), Session.objects.get().reuse_count) == (1, 0)
 
 
-@pytest.mark.django_db
 def test_a_request_asks_for_the_session_once() -> None:
     _, token = make_token(name="front end", at=timezone.now())
     client = Client(headers={"Authorization": f"Bearer {token}"})
@@ -295,7 +295,6 @@ def test_a_revoked_token_counts_no_longer(front_end: FrontEnd) -> None:
     assert not revoke_token(name="front end", at=timezone.now())
 
 
-@pytest.mark.django_db
 def test_a_token_is_kept_as_a_digest_only() -> None:
     row, token = make_token(name="shop", at=timezone.now())
     assert find_token(token) == row
@@ -305,7 +304,6 @@ def test_a_token_is_kept_as_a_digest_only() -> None:
     assert find_token(token[:-1] + ("0" if token[-1] != "0" else "1")) is None
 
 
-@pytest.mark.django_db
 def test_a_name_has_one_token_that_counts() -> None:
     make_token(name="shop", at=timezone.now())
     with pytest.raises(TokenNameTakenError, match="shop"):
@@ -314,7 +312,6 @@ def test_a_name_has_one_token_that_counts() -> None:
     make_token(name="shop", at=timezone.now())
 
 
-@pytest.mark.django_db
 def test_the_command_makes_lists_and_revokes_tokens(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("chat_token", "make", "shop")
     token = capsys.readouterr().out.strip()

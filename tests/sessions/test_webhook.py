@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from sessions import tasks
+from sessions import deliveries, tasks
 from sessions.answers import answer_user
 from sessions.deliveries import FIRST_PAUSE, MOST_TRIES, deliver
 from sessions.inbox import accept
@@ -120,7 +120,7 @@ def test_nobody_listening_is_a_failed_try(settings: Settings) -> None:
     assert "ConnectionRefusedError" in Delivery.objects.get().error
 
 
-def test_it_is_sent_once_by_eight_at_once(listening: Receiver) -> None:
+def send_by_eight_at_once() -> None:
     message_id, at = answered()
     gate = threading.Barrier(8)
 
@@ -134,7 +134,18 @@ def test_it_is_sent_once_by_eight_at_once(listening: Receiver) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_it_is_sent_once_by_eight_at_once(listening: Receiver) -> None:
+    send_by_eight_at_once()
     assert len(listening.bodies) == 1
+
+
+def test_without_the_claim_it_would_be_sent_by_several(listening: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    listening.slow = 0.3
+    monkeypatch.setattr(deliveries, "_claim", lambda delivery, at: True)
+    send_by_eight_at_once()
+    assert len(listening.bodies) > 1
 
 
 def test_without_an_address_nothing_is_noted() -> None:
