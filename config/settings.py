@@ -1,5 +1,6 @@
 """All settings, from the environment. Nothing needs to be set on one machine; README.md lists what can be."""
 
+import re
 import secrets
 from datetime import time, timedelta
 from pathlib import Path
@@ -114,9 +115,25 @@ REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url()
 REDIS_PREFIX = env.str("REDIS_PREFIX", default="leitmotif:")
 
 
+# Celery and the Redis client read the options of a URL differently, or not at all: what is not here would work for one.
+_REDIS_HOST = r"([^/?#]*@)?(\[[0-9a-fA-F:.]+\]|[^/?#@:\[\]]+)(:\d+)?"
+_REDIS_FORMS = (
+    rf"redis://{_REDIS_HOST}(/\d*)?",
+    rf"rediss://{_REDIS_HOST}(/\d*)?\?(?=.*ssl_cert_reqs=)ssl_\w+=[^&#]+(&ssl_\w+=[^&#]+)*",
+    r"unix://[^?#]*/[^?#]+(\?db=\d+)?",
+)
+
+
 def _celery_url(redis_url: str) -> str:
-    """Return the URL in the form Celery wants: its word for a socket is redis+socket."""
-    return redis_url.replace("unix://", "redis+socket://", 1) if redis_url.startswith("unix://") else redis_url
+    """Return the URL in the form Celery wants: its words for a socket and a database are redis+socket, virtual_host."""
+    if not any(re.fullmatch(form, redis_url) for form in _REDIS_FORMS):
+        raise ImproperlyConfigured(
+            "REDIS_URL has none of the forms redis://host:6379/3, rediss://host:6379/3?ssl_cert_reqs=required and "
+            "unix:///path?db=3; 3 is the number of the database, and other options cannot be given."
+        )
+    if not redis_url.startswith("unix://"):
+        return redis_url
+    return redis_url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
 
 
 CELERY_BROKER_URL = CELERY_RESULT_BACKEND = _celery_url(REDIS_URL)

@@ -43,12 +43,15 @@ class Backfill:
         return asdict(self)
 
 
-# A span is a run's last life, both ends included; that of a live run is open. Of several that hold the moment it is the
-# run that started last. A run that was never planned has no beginning, and a dry run read nothing.
+# A span begins with the run and ends when it first finished, both ends included: what is salvaged later does not move
+# it. Until then it ends with the run's last life; that of a live run is open. Of several that hold the moment it is the
+# run that began last. A run that was never planned and a dry run read nothing.
 _RUN = """
 SELECT run.id FROM pipeline_run run
-WHERE run.source_id = conversation.source_id AND NOT run.is_preview AND run.started_at <= conversation.classified_at
-ORDER BY conversation.classified_at <= coalesce(run.finished_at, 'infinity') DESC, run.started_at DESC, run.id DESC
+WHERE run.source_id = conversation.source_id AND NOT run.is_preview AND run.phase <> 'plan'
+  AND run.created_at <= conversation.classified_at
+ORDER BY conversation.classified_at <= coalesce(run.first_finished_at, run.finished_at, 'infinity') DESC,
+         run.created_at DESC, run.id DESC
 LIMIT 1
 """
 _WAITING = "conversation.classified_at IS NOT NULL AND conversation.first_run_id IS NULL"
@@ -100,8 +103,9 @@ def backfill_runs(*, dry_run: bool = False) -> Backfill:
 
 def _without_any_run() -> QuerySet[Conversation]:
     """Classified conversations whose source had no run yet."""
-    started = Run.objects.filter(source=OuterRef("source"), is_preview=False, started_at__lte=OuterRef("classified_at"))
-    return Conversation.objects.filter(~Exists(started), classified_at__isnull=False, first_run__isnull=True)
+    planned = Run.objects.filter(source=OuterRef("source"), is_preview=False).exclude(phase=Run.Phase.PLAN)
+    begun = planned.filter(created_at__lte=OuterRef("classified_at"))
+    return Conversation.objects.filter(~Exists(begun), classified_at__isnull=False, first_run__isnull=True)
 
 
 def _left(conversation: Conversation) -> Left:

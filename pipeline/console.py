@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline import queries, runs, salvage, tasks
+from pipeline import queries, queues, runs, salvage, tasks
 from pipeline.models import Run, Story
 from pipeline.queries import ItemCounts, RunSummary
 from pipeline.salvage import Inventory
@@ -90,6 +90,8 @@ class _Watch:
             time.sleep(LOOK_EVERY)
 
     def _look(self) -> Run:
+        if self.away_since is not None:
+            queues.reach()  # PostgreSQL shows below whether it is back; Redis only where something has to be sent
         run, counts = queries.find_run(self.run_id), queries.item_counts(self.run_id)
         self.screen.show(run, counts)
         if run.is_live:

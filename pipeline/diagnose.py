@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from pipeline import queries
-from pipeline.models import Item, Orphan, Run, Signature, SignatureRoot, Story, Theme
+from pipeline.models import Item, Orphan, Run, Signature, SignatureRoot, Story
 from pipeline.profiles import Gate, get_profile
 from pipeline.queries import ItemCounts, Size
 from pipeline.refusals import RunError
@@ -253,10 +253,10 @@ def _letters(keys: Sequence[str]) -> sparse.csr_matrix:
 
 
 def _members(roots: Sequence[int]) -> dict[int, set[int]]:
-    """Return the conversations of each of these root signatures."""
+    """Return the conversations of each of these root signatures that count: those whose newest reading says so."""
     leaves = queries.leaves_of(roots)
     members: dict[int, set[int]] = {root: set() for root in roots}
-    rows = Theme.objects.filter(signature__in=leaves).values_list("signature_id", "conversation_id")
+    rows = queries.themes_that_wait(roots).values_list("signature_id", "conversation_id")
     for signature, conversation in rows.iterator(chunk_size=5000):
         members[leaves[signature]].add(conversation)
     return members

@@ -14,9 +14,9 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Sum
 
-from pipeline.models import Merge, Move, Regroup, Rename, Split, Theme, Veto
+from pipeline.models import Merge, Move, Regroup, Rename, Signature, Split, Theme, Veto
 from pipeline.signatures import assign
 from pipeline.signatures.assign import Centre, Registered, ThemeRow
 from pipeline.signatures.cluster import Floats
@@ -125,7 +125,18 @@ def obstacles(profile: str, *, before: int, at: datetime | None) -> list[str]:
         (_decided(profile, before), "decisions were made by people"),
         (Regroup.objects.filter(run__profile=profile, registry_version__lte=before).count(), "runs were regrouped"),
     )
-    return [f"{count} earlier {words}" for count, words in found if count]
+    known = [f"{count} earlier {words}" for count, words in found if count]
+    gone = _gone(profile) if before > 1 else 0
+    return [*known, f"{gone} themes are gone"] if gone else known
+
+
+def _gone(profile: str) -> int:
+    """Count the themes that signatures still hold and no row is, as after a run was deleted.
+
+    Which version held them nobody can tell any more, only that before the first one there were none.
+    """
+    held: int = Signature.objects.filter(profile=profile).aggregate(held=Sum("size", default=0))["held"]
+    return max(held - Theme.objects.filter(profile=profile, signature__isnull=False).count(), 0)
 
 
 def _decided(profile: str, before: int) -> int:

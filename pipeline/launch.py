@@ -9,7 +9,7 @@ from pipeline import ingest, preflight, runs, tasks
 from pipeline.ingest import ImportCounts
 from pipeline.models import Run, Source
 from pipeline.preflight import Intention
-from pipeline.sources.base import is_live
+from pipeline.sources.base import get_source, is_live
 
 OnImport = Callable[[Source, ImportCounts], object]
 """Is told of each import that a start brings with it."""
@@ -64,9 +64,17 @@ def start_with_import(
     Raises RunError if a run may not start: then nothing was imported; or UnreadableSource.
     """
     preflight.refuse(Intention(profile, extractor, path=path))
+    _refuse_beside_a_live_run(path, name)
     source, counts = ingest.import_file(path, name)
     on_import(source, counts)
     return _set_out(source, profile, extractor, selection)
+
+
+def _refuse_beside_a_live_run(path: str, name: str | None) -> None:
+    """Raise RunIsLive if the source that the file would be imported into is being read."""
+    file = get_source("file")(path, name)
+    if source := Source.objects.filter(kind=file.kind, name=file.name).first():
+        runs.refuse_live(source=source)
 
 
 def _set_out(source: Source, profile: str, extractor: str, selection: runs.Selection) -> Run:

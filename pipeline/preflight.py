@@ -7,6 +7,7 @@ is not in order; whoever starts a run goes through it (`pipeline.launch`).
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import redis
@@ -193,9 +194,11 @@ def _source(source: Source) -> Finding:
 
 
 def _file(path: str) -> Finding:
-    """Read the first row of a file; standard input cannot be looked into without taking from it."""
+    """Read the first row of a file; what is read but once is left to the import."""
     if path == STDIN:
         return Finding("source", True, "standard input is read when the rest is in order")
+    if _is_read_once(Path(path)):
+        return Finding("source", True, f"{path} is a pipe and is read when the rest is in order")
     try:
         with closing(cast(Generator[object], get_source("file")(path).records())) as rows:
             first = next(rows, None)
@@ -204,6 +207,11 @@ def _file(path: str) -> Finding:
     if first is None:
         return Finding("source", False, f"{path} holds no conversation")
     return Finding("source", True, f"{path} can be read")
+
+
+def _is_read_once(path: Path) -> bool:
+    """Whether what is taken from it is gone, as in `--path <(zcat export.gz)` and /dev/stdin."""
+    return path.is_fifo() or path.is_char_device()
 
 
 # --- The workers --------------------------------------------------------------------------------------------------
@@ -252,6 +260,9 @@ def _consumers(heartbeats: Heartbeats) -> Iterator[str]:
     for queue, worker in heartbeats.busy.items():
         if queue in heartbeats.unanswered:
             yield f"{queue} is consumed by {worker}, which is busy"
+    if heartbeats.silent_reader and heartbeats.without_a_word:
+        reader = f"run {heartbeats.silent_reader} is being read by a worker that cannot answer meanwhile"
+        yield f"{reader}; it is trusted to consume {', '.join(heartbeats.without_a_word)}"
     if own := [queue for queue in heartbeats.queues if queue in heartbeats.own]:
         yield f"this very worker consumes {', '.join(own)}"
 

@@ -458,7 +458,12 @@ def sizes_of_signatures(signatures: Sequence[int]) -> dict[int, Size]:
 
 
 def sizes_that_wait(roots: Sequence[int]) -> dict[int, Size]:
-    """For each of these roots the themes that count towards a story: those of each conversation's newest reading."""
+    """For each of these roots the themes that count towards a story."""
+    return _sizes(themes_that_wait(roots), "signature__root_link__root")
+
+
+def themes_that_wait(roots: Sequence[int]) -> QuerySet[Theme]:
+    """Themes of these roots that count towards a story: those of each conversation's newest reading."""
     newer = Item.objects.filter(
         run__first_finished_at__isnull=False,
         conversation=OuterRef("conversation"),
@@ -466,7 +471,7 @@ def sizes_that_wait(roots: Sequence[int]) -> dict[int, Size]:
         state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
         id__gt=OuterRef("item_id"),
     )
-    return _sizes(_themes_of_roots(roots).exclude(Exists(newer)), "signature__root_link__root")
+    return _themes_of_roots(roots).exclude(Exists(newer))
 
 
 def _leaves_of(roots: Sequence[int]) -> list[int]:

@@ -1,11 +1,13 @@
 """Whether the queues are consumed: a heartbeat goes through each and has to come back.
 
 A connection to the broker says nothing about workers, and a worker that answers a ping may have ceased to consume. Only
-where a worker is busy, so that a heartbeat has to wait its turn, its word is taken.
+where a worker is busy, so that a heartbeat has to wait its turn, its word is taken. One without children, as with
+`--pool=solo`, cannot even give its word while it works; that it renews the claims on what it reads has to do.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,7 +17,8 @@ from celery.result import AsyncResult
 from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerError
 
-from pipeline import tasks
+from pipeline import claims, tasks
+from pipeline.models import Item
 
 LOOK_EVERY = 0.02
 """Seconds between two looks for answers."""
@@ -39,8 +42,9 @@ class Heartbeats:
     Each has `patience` seconds from then on.
 
     `came_back` says for each queue on which database its worker works, `busy` names the worker that will come to it,
-    `failed` holds what the heartbeat died of. The queues in `own` are consumed by the worker we are a task of. `error`
-    is set when the broker cannot be reached.
+    `failed` holds what the heartbeat died of. The queues in `own` are consumed by the worker we are a task of.
+    `silent_reader` is the run that a worker reads which answers nothing; nobody can say which queues that one consumes,
+    so it counts for all. `error` is set when the broker cannot be reached.
     """
 
     def __init__(self, patience: float, queues: Sequence[str] = tasks.QUEUES) -> None:
@@ -51,16 +55,16 @@ class Heartbeats:
         self.came_back: dict[str, str] = {}
         self.busy: dict[str, str] = {}
         self.failed: dict[str, str] = {}
+        self.silent_reader: int | None = None
         self._sent: dict[str, AsyncResult] = {}
 
     def __enter__(self) -> Self:
         self.sent_at = time.monotonic()
         try:
-            with current_app.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, timeout=5, errback=None)
-                for queue in self.queues:
-                    if queue not in self.own:
-                        self._sent[queue] = tasks.heartbeat.apply_async(queue=queue, expires=self.patience + CLOCKS)
+            reach()
+            for queue in self.queues:
+                if queue not in self.own:
+                    self._sent[queue] = tasks.heartbeat.apply_async(queue=queue, expires=self.patience + CLOCKS)
         except BrokerError as error:
             self.error = str(error)
         return self
@@ -75,9 +79,14 @@ class Heartbeats:
         return [queue for queue in self._sent if queue not in self.came_back and queue not in self.failed]
 
     @property
+    def without_a_word(self) -> list[str]:
+        """The queues of which no worker says that it consumes them."""
+        return [queue for queue in self.unanswered if queue not in self.busy]
+
+    @property
     def unconsumed(self) -> list[str]:
         """The queues of which nobody can say who consumes them."""
-        return [queue for queue in self.unanswered if queue not in self.busy]
+        return [] if self.silent_reader else self.without_a_word
 
     def wait(self) -> None:
         """Return when each queue is known to be consumed, or patience is at its end."""
@@ -88,9 +97,15 @@ class Heartbeats:
             if not self.unconsumed or waited >= self.patience:
                 return
             if waited >= ask_at:
-                self.busy = busy_consumers()
+                self._ask()
                 ask_at = waited + ASK_EVERY
             time.sleep(LOOK_EVERY)
+
+    def _ask(self) -> None:
+        """Ask all workers what they do, and the ledger who reads beside those that answered."""
+        answers = ask_workers()
+        self.busy = answers.busy
+        self.silent_reader = read_by_others(answers.tasks)
 
     def _collect(self) -> None:
         for queue in self.unanswered:
@@ -106,12 +121,38 @@ def _consumed_here() -> frozenset[str]:
     return frozenset(current_app.amqp.queues.consume_from) if current_task else frozenset()
 
 
-def busy_consumers() -> dict[str, str]:
-    """Ask all workers; return for each queue a worker that consumes it and is at work just now."""
+def reach() -> None:
+    """Return if the broker can be reached; kombu's OperationalError if not."""
+    with current_app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, timeout=5, errback=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the workers say: for each queue one that consumes it and is at work just now, and the tasks in work."""
+
+    busy: dict[str, str]
+    tasks: frozenset[str]
+
+
+def ask_workers() -> Answers:
+    """Ask all workers what they consume and do; those that cannot answer are not in it."""
     inspect = current_app.control.inspect(timeout=PING)
     consumed: dict[str, list[dict[str, Any]]] = inspect.active_queues() or {}
-    at_work: dict[str, list[Any]] = inspect.active() or {}
-    return {queue["name"]: worker for worker, queues in consumed.items() if at_work.get(worker) for queue in queues}
+    at_work: dict[str, list[dict[str, Any]]] = inspect.active() or {}
+    return Answers(
+        busy={queue["name"]: worker for worker, queues in consumed.items() if at_work.get(worker) for queue in queues},
+        tasks=frozenset(task["id"] for in_work in at_work.values() for task in in_work),
+    )
+
+
+def read_by_others(answered: Container[str]) -> int | None:
+    """Return the run of an item that is being read just now, by another task than those that workers told of."""
+    reading = Item.objects.filter(state=Item.State.READING, claimed_at__gte=claims.stale_before())
+    for run_id, claim in reading.order_by().values_list("run_id", "claim").distinct():
+        if claim.partition(":")[0] not in answered:  # a claim begins with the id of its task
+            return run_id
+    return None
 
 
 def _take_back(queue: str, sent: AsyncResult) -> None:

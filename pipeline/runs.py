@@ -144,6 +144,13 @@ def _is_live_message(source: Source) -> str:
     )
 
 
+def refuse_live(*, source: Source) -> None:
+    """Raise RunIsLive if the source has a run with a recent sign of life; a dead one is marked lost."""
+    _lose_dead_runs(source)
+    if Run.objects.filter(source=source, state__in=Run.LIVE).exists():
+        raise RunIsLive(_is_live_message(source))
+
+
 def _lose_dead_runs(source: Source) -> None:
     why = f"no sign of life for more than {settings.RUN_LOST_AFTER} s"
     for run in Run.objects.filter(source=source, state__in=Run.LIVE):

@@ -304,6 +304,7 @@ class RunFactory(Rows):
     started_at = NOON
     heartbeat_at = factory.LazyAttribute(lambda run: run.started_at + timedelta(seconds=90) if run.started_at else None)
     finished_at = factory.LazyAttribute(lambda run: None if run.is_live else run.started_at + timedelta(seconds=93))
+    first_finished_at = factory.LazyAttribute(lambda run: run.finished_at if run.state in Run.FINISHED else None)
 
 
 class ItemFactory(Rows):

@@ -5,14 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import connection
 
-from pipeline.management.commands.demo import end_with_parent
+from pipeline.management.leash import ending_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT = 60.0
@@ -46,13 +45,12 @@ class Worker:
         ]  # fmt: skip
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command,
+                ending_with_parent(command, signal.SIGKILL),  # else a killed test run would leave it behind
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=partial(end_with_parent, signal.SIGKILL),  # else a killed test run would leave it behind
                 env={
                     **os.environ,
                     "DJANGO_SETTINGS_MODULE": "tests.settings",

@@ -9,9 +9,22 @@ from django.db import OperationalError
 from django.utils.dateparse import parse_date, parse_datetime
 
 from pipeline import schema
+from pipeline.extractors.base import UnknownExtractor
+from pipeline.profiles import UnknownProfile
 from pipeline.refusals import RunError
 
 LARGEST = 2**31 - 1
+WRONG_USAGE = 2
+"""Exit status of a command that was called in a way that cannot be meant; argparse ends with it too."""
+
+REFUSALS = (RunError, UnknownProfile, UnknownExtractor)
+
+
+class WrongUsage(CommandError):
+    """The words of a command contradict each other, or one is missing or cannot be read."""
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*words, returncode=WRONG_USAGE)
 
 
 def moment(word: str) -> datetime:
@@ -39,10 +52,10 @@ class PipelineCommand(BaseCommand):
     requires_migrations_checks = True
 
     def execute(self, *words: Any, **options: Any) -> Any:
-        """Run the command; what a run cannot do becomes the command's error."""
+        """Run the command; what a run cannot do, or lacks to be understood, becomes the command's error."""
         try:
             return super().execute(*words, **options)
-        except RunError as error:
+        except REFUSALS as error:
             raise CommandError(str(error)) from error
 
     def check_migrations(self) -> None:

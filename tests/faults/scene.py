@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from threading import Barrier
 
@@ -24,7 +23,7 @@ from rich.console import Console
 
 from config import embedded
 from pipeline import console, queries, runs, tasks
-from pipeline.management.commands.demo import end_with_parent
+from pipeline.management.leash import ending_with_parent
 from pipeline.models import Item, Run
 from pipeline.salvage import salvage
 from tests.seeding import start, twins
@@ -219,7 +218,7 @@ def by_beat(scene: Scene) -> Run:
     command = [sys.executable, "-m", "celery", "-A", "config", "beat", "--pidfile=", "--loglevel=WARNING"]
     words = {"DJANGO_SETTINGS_MODULE": "tests.faults.often", "TEST_DATABASE": connection.settings_dict["NAME"]}
     beat = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **words}, preexec_fn=partial(end_with_parent, signal.SIGKILL),
+        ending_with_parent(command, signal.SIGKILL), cwd=ROOT, env={**os.environ, **words},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -13,9 +13,11 @@ from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 
 from pipeline import backfill as module
+from pipeline import runs
 from pipeline.backfill import backfill_runs
 from pipeline.models import Conversation, Item, Run, Source
 from tests.factories import NOON, ConversationFactory, RunFactory, SourceFactory
+from tests.seeding import finish, scripts, seed, start
 from tests.waiting import until
 
 HOUR = timedelta(hours=1)
@@ -28,8 +30,10 @@ def at(hours: float) -> datetime:
 def a_run(source: Source, start: float | None, end: float | None, **columns: object) -> Run:
     """Return a run from hour `start` to hour `end` after noon; without an end it lives, without a start it failed."""
     state = columns.pop("state", "completed" if end is not None else "running")
+    planned = {} if start is not None else {"phase": "plan"}
     moments = {"started_at": None if start is None else at(start), "finished_at": None if end is None else at(end)}
-    run: Run = RunFactory(source=source, state=state, heartbeat_at=NOON, **moments, **columns)
+    run: Run = RunFactory(source=source, state=state, heartbeat_at=NOON, **moments, **planned, **columns)
+    Run.objects.filter(pk=run.pk).update(created_at=at(start or 0))
     return run
 
 
@@ -109,6 +113,21 @@ def test_runs_of_another_source_dry_runs_and_unplanned_runs_do_not_count(source:
     done = backfill_runs()
     assert run_of(conversation) is None
     assert (done.attached, done.left_count) == (0, 1)
+
+
+def test_what_is_salvaged_later_keeps_its_span(db: None) -> None:
+    read = seed([*scripts(1, 3), "act=raise"])
+    for begin, end in ((0, 1), (2, 4)):
+        run = finish(start(read, force_refresh=True))
+        Run.objects.filter(pk=run.pk).update(
+            created_at=at(begin), started_at=at(begin), finished_at=at(end), first_finished_at=at(end)
+        )
+    during, before, after = (classified(read, hours) for hours in (3, 1.5, 5))
+    runs.reopen(run_id=run.pk, phase="group")
+    assert finish(Run.objects.get(pk=run.pk)).started_at != at(2)
+    backfill_runs()
+    assert (run_of(during), run_of(after)) == (run, run)
+    assert run_of(before) == Run.objects.earliest("pk")
 
 
 def test_conversations_of_several_sources_go_each_to_its_own(source: Source) -> None:

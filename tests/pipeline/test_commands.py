@@ -1,6 +1,7 @@
 """The commands as people and scripts use them: what they print where, how they end, what they refuse."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -142,6 +143,35 @@ def test_it_imports_a_file_first_and_ends_with_3_if_rows_were_rejected(
     assert "2 new, 0 grown" in shown
     assert Run.objects.get().state == "completed"
     assert path.with_name(f"{path.name}.rejects.jsonl").exists()
+
+
+def test_what_comes_through_a_pipe_is_read_whole(worker: Worker, tmp_path: Path) -> None:
+    rows = export(tmp_path / "rows.jsonl", *({"id": str(n), "text": text} for n, text in enumerate(scripts(2, 4))))
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, rows.read_bytes())
+        os.close(writing)
+        assert command("run_pipeline", "file", "--path", f"/dev/fd/{reading}", "--name", "piped", *SCRIPTED) == 0
+    finally:
+        os.close(reading)
+    assert queries.item_counts(Run.objects.get()).extracted == 8
+
+
+def test_a_file_of_a_source_that_is_being_read_is_not_imported(worker: Worker, tmp_path: Path) -> None:
+    run = start(seed(scripts(1, 3), name="export"))
+    path = export(tmp_path / "export.jsonl", {"id": "new", "text": "Hello"})
+    with pytest.raises(CommandError, match=f"file:export already has a live run: {run.pk}"):
+        call_command("run_pipeline", "file", "--path", str(path), *SCRIPTED)
+    assert Conversation.objects.count() == 3
+
+
+def test_a_dead_run_of_its_source_does_not_keep_a_file_out(worker: Worker, tmp_path: Path) -> None:
+    dead = start(seed(scripts(1, 3), name="export"))
+    Run.objects.update(heartbeat_at="2026-01-01T00:00Z")
+    path = export(tmp_path / "export.jsonl", *({"id": str(n), "text": text} for n, text in enumerate(scripts(1, 3))))
+    assert command("run_pipeline", "file", "--path", str(path), *SCRIPTED) == 0
+    dead.refresh_from_db()
+    assert dead.state == "lost"
 
 
 WITHOUT_QUEUE = {"REDIS_URL": "redis://127.0.0.1:1/0", "PYTHONWARNINGS": "default"}

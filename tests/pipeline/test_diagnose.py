@@ -112,6 +112,17 @@ def test_a_twin_of_a_story_would_make_it_larger() -> None:
     assert (pair.together, pair.would_be) == (7, "one larger story")
 
 
+def test_a_twin_whose_conversations_say_something_else_now_would_make_no_story() -> None:
+    source = seed(of("calendar_sync_fails", 1, 2))
+    finish(start(source))
+    change(source, [f"{text} again" for text in of("beta_hangs", 33, 2)])
+    finish(start(source))
+    run = finish(start(seed(of("calendar_sync_failing", 77, 1), name="second")))
+    (pair,) = diagnose_run(run_id=run.pk).pairs
+    assert {pair.first, pair.second} == {"calendar_sync_fails", "calendar_sync_failing"}
+    assert (pair.together, pair.would_be) == (1, "still too few")
+
+
 def test_names_that_have_nothing_in_common_are_no_twins() -> None:
     texts = [text for n in range(5) for text in of(f"{chr(97 + n) * 6}_{chr(110 + n) * 5}", 100 + n, 1)]
     assert diagnose_run(run_id=completed(texts).pk).pairs == ()

@@ -89,7 +89,7 @@ def test_it_reads_everything_again_when_told_to() -> None:
 def test_it_reads_again_what_only_an_unfinished_run_read(state: str) -> None:
     source = seed(scripts(2, 2))
     finish(start(source))
-    Run.objects.update(state=state)
+    Run.objects.update(state=state, first_finished_at=None)
     assert len(planned(start(source), state="pending")) == 4
 
 

@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
-from pipeline import launch, preflight, runs, schema, tasks
+from pipeline import launch, preflight, queues, runs, schema, tasks
 from pipeline.extractors.base import get_extractor
 from pipeline.management import commands
 from pipeline.management.command import PipelineCommand
@@ -92,6 +92,42 @@ def test_a_worker_that_is_busy_is_enough_and_heartbeats_do_not_pile_up(start_wor
     assert found.ok
     assert found.sentence.count("which is busy") == 3
     assert waiting_messages() <= before
+
+
+def being_read_by(start_worker: type[Worker], pool: str) -> Worker:
+    """Return a worker with one child, or with none of its own, that reads one conversation for a minute."""
+    worker = start_worker(concurrency=1, pool=pool)
+    worker.wait_until_ready()
+    tasks.dispatch(run=start(seed(["name=slow problem=1 slow=60"], name="slow")))
+    until(lambda: Item.objects.filter(state="reading").exists())
+    return worker
+
+
+def test_a_worker_that_cannot_answer_while_it_reads_is_enough(start_worker: type[Worker]) -> None:
+    being_read_by(start_worker, pool="solo")
+    run = Run.objects.get()
+    found = finding("workers", patience=30)
+    assert found == Finding(
+        "workers",
+        True,
+        f"run {run.pk} is being read by a worker that cannot answer meanwhile; it is trusted to consume extract, "
+        "merge, default",
+    )
+
+
+def test_one_that_died_while_it_read_is_not(start_worker: type[Worker]) -> None:
+    being_read_by(start_worker, pool="solo").kill()
+    assert "no worker consumes the queues" in finding("workers", patience=3 * project.CLAIM_TIMEOUT).sentence
+
+
+def test_one_that_answers_speaks_only_for_its_own_queues(
+    start_worker: type[Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "PING", 4.0)  # a machine with other work must not make it look silent
+    start_worker(concurrency=1, queues="extract").wait_until_ready()
+    tasks.dispatch(run=start(seed(["name=slow problem=1 slow=60"], name="slow")))
+    until(lambda: Item.objects.filter(state="reading").exists())
+    assert "no worker consumes the queues merge, default" in finding("workers", patience=9).sentence
 
 
 def test_a_worker_on_another_database_is_found_out(start_worker: type[Worker]) -> None:
@@ -211,7 +247,8 @@ GOES_ON = {"doctor"}
 WORDS = {
     "run_pipeline": ["file:test"],
     "import_conversations": ["nowhere.jsonl"],
-    "evaluate": ["nowhere.jsonl"],
+    "evaluate": ["--reviewed"],
+    "compare_runs": ["1", "2"],
     "schedule_run": ["--list"],
     "backfill_runs": [],
 }

@@ -77,6 +77,16 @@ def test_every_kind_of_ended_run_can_be_found(state: str) -> None:
     assert list(runs_to_salvage()) == [run]
 
 
+def test_a_run_whose_profile_is_no_longer_registered_is_listed_with_the_others(capsys: Captured) -> None:
+    gone, other = broken(), finish(start(seed(["act=raise"], name="other")))
+    Run.objects.filter(pk=gone.pk).update(profile="gone")
+    capsys.readouterr()
+    assert command("salvage", "--list") == 0
+    shown = words_for_people(capsys.readouterr().out)
+    assert f"{gone.pk} file:test" in shown
+    assert f"{other.pk} file:other" in shown
+
+
 def test_it_does_not_spend_without_being_told_to() -> None:
     run = broken()
     with pytest.raises(CommandError, match=r"1 conversations would be asked about.*Add --yes") as refusal:
@@ -182,11 +192,6 @@ def test_only_failed_leaves_filtered_ones_alone() -> None:
 def foreign_item(run: Run) -> Choice:
     other = finish(start(seed(scripts(1, 3), name="other")))
     return Choice(item=other.items.values_list("pk", flat=True)[0])
-
-
-def healthy_item(run: Run) -> Choice:
-    run = finish(start(seed(scripts(1, 1), name="test")))
-    return Choice(item=run.items.filter(state="extracted").values_list("pk", flat=True)[0])
 
 
 @pytest.mark.parametrize(

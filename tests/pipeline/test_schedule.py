@@ -226,6 +226,14 @@ def test_setting_a_schedule_again_changes_it() -> None:
 
 
 @pytest.mark.django_db
+def test_a_path_means_the_same_file_in_the_folder_of_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    set_by_command("file:daily", "--every", "1d", "--path", "export.jsonl", *SCRIPTED)
+    made = schedule.assignment_of(PeriodicTask.objects.get(task=schedule.TASK))
+    assert made.path == str(tmp_path.resolve() / "export.jsonl")
+
+
+@pytest.mark.django_db
 def test_schedules_are_listed_paused_resumed_and_removed(capsys: Captured) -> None:
     seed(scripts(1, 3))
     set_by_command("file:test", "--every", "12h", "--name", "mornings", *SCRIPTED, "--window-days", "2")

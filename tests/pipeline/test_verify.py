@@ -166,6 +166,19 @@ def test_it_says_when_the_registry_before_a_run_cannot_be_rebuilt(spoil: Callabl
     assert why in not_checked(found)["registry"]
 
 
+def test_after_a_run_was_deleted_it_says_that_themes_are_gone_and_blames_nobody() -> None:
+    source = seed(scripts(2, 3))
+    earliest, deleted, latest = (finish(start(source, force_refresh=True)) for _ in range(3))
+    deleted.delete()
+    found = verify(run_id=latest.pk)
+    assert found.faults == ()
+    assert not_checked(found) == {
+        "partition": "the registry before merge 3 cannot be rebuilt: 6 themes are gone",
+        "registry": "it cannot be rebuilt: 6 themes are gone",
+    }
+    assert set(not_checked(verify(run_id=earliest.pk))) == {"registry"}, "before the first merge there was nothing"
+
+
 # --- What is broken on purpose ------------------------------------------------------------------------------------
 
 

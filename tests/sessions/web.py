@@ -6,9 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from functools import partial
 
-from pipeline.management.commands.demo import end_with_parent
+from pipeline.management.leash import ending_with_parent
 from tests.workers import ROOT
 
 START_TIMEOUT = 60.0
@@ -25,11 +24,10 @@ class WebServer:
             "--no-control-socket", "--log-level=error",
         ]  # fmt: skip
         self.process = subprocess.Popen(
-            command,
+            ending_with_parent(command, signal.SIGTERM),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=partial(end_with_parent, signal.SIGTERM),
             env={**os.environ, "PYTHONWARNINGS": "default", **environment},
         )
         self._wait_until_ready(port)

@@ -3,15 +3,16 @@
 import json as json_format
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from pipeline import console as screens
+from pipeline import queries
 from pipeline.compare import NotComparable, compare_runs
-from pipeline.models import Run
+from pipeline.management.command import PipelineCommand
 
 
-class Command(BaseCommand):
+class Command(PipelineCommand):
     help = (
         "Compare two finished runs of one profile, of the same source or of two: which stories are new, grew, shrank, "
         "merged, were split or are gone. Each run counts with what it read or skipped as unchanged, as it ended."
@@ -23,12 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, before: int, after: int, json: bool, **options: Any) -> None:
-        runs = Run.objects.select_related("source").in_bulk([before, after])
-        for pk in (before, after):
-            if pk not in runs:
-                raise CommandError(f"there is no run {pk}; `./manage.py run_status` lists the newest.")
+        earlier, later = queries.find_run(before), queries.find_run(after)
         try:
-            found = compare_runs(before=runs[before], after=runs[after])
+            found = compare_runs(before=earlier, after=later)
         except NotComparable as error:
             raise CommandError(str(error)) from error
         if json:
@@ -36,5 +34,5 @@ class Command(BaseCommand):
             return
         console = Console(markup=False, emoji=False, highlight=False)
         counts = f"{found.stories_before} stories, then {found.stories_after}"
-        console.print(f"From {runs[before]} to {runs[after]}, profile {found.profile}: {counts}.", soft_wrap=True)
+        console.print(f"From {earlier} to {later}, profile {found.profile}: {counts}.", soft_wrap=True)
         screens.print_changes(found.changes, console)

@@ -1,6 +1,5 @@
 """`./manage.py demo [FILE]`: the whole pipeline on the bundled sample or a file of one's own; `bin/demo` calls it."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,6 +19,7 @@ from rich.console import Console
 import pipeline
 from pipeline import console as screens
 from pipeline import ingest, launch, queries, runs
+from pipeline.management.leash import ending_with_parent
 from pipeline.models import Run, Source
 from pipeline.sources.base import UnreadableSource
 from pipeline.verify import verify
@@ -37,8 +36,6 @@ WORKER_STOP = 10.0
 
 PROOF_ORDERS = 2
 """Shuffled orders in which the demo derives the signatures again: half a second each for the sample."""
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Command(BaseCommand):
@@ -121,24 +118,17 @@ def _worker() -> Iterator[None]:
     ]  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command,
+            ending_with_parent(command, signal.SIGTERM),
             cwd=settings.BASE_DIR,
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=partial(end_with_parent, signal.SIGTERM),
         )
     try:
         yield
     finally:
         _end(process)
-
-
-def end_with_parent(number: int) -> None:
-    """Ask Linux to send this process a signal when its parent dies, even by kill -9; other systems do not know how."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

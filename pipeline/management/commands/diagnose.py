@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.diagnose import Diagnosis, diagnose_run
-from pipeline.management.command import PipelineCommand
-from pipeline.refusals import RunError
+from pipeline.management.command import PipelineCommand, WrongUsage
 from pipeline.trace import NoSuchConversation, Reading, ThemeStep, Trace, trace_conversation
 
 
@@ -30,13 +29,15 @@ class Command(PipelineCommand):
 
     def handle(self, *, run: int | None, conversation: str | None, source: str, json: bool, **options: Any) -> None:
         if (run is None) == (conversation is None):
-            raise CommandError("give either a run or --conversation ID.", returncode=2)
+            raise WrongUsage("give either a run or --conversation ID.")
+        if source and conversation is None:
+            raise WrongUsage("--source goes only with --conversation: a run has one source.")
         try:
             found = (
                 diagnose_run(run_id=run) if run is not None
                 else trace_conversation(external_id=str(conversation), source=source)
             )  # fmt: skip
-        except (RunError, NoSuchConversation) as error:
+        except NoSuchConversation as error:
             raise CommandError(str(error)) from error
         if json:
             self.stdout.write(json_format.dumps(found.as_json(), indent=2, cls=DjangoJSONEncoder))

@@ -8,13 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.evaluate import Evaluation, NothingToEvaluate, evaluate
-from pipeline.extractors.base import UnknownExtractor
 from pipeline.management.command import PipelineCommand
 from pipeline.pairs import PairScores, UnreadablePairs, score_file, score_reviewed
-from pipeline.profiles import UnknownProfile
 from pipeline.sources.base import UnreadableSource
 
-UNUSABLE = (UnreadableSource, NothingToEvaluate, UnreadablePairs, UnknownProfile, UnknownExtractor)
+UNUSABLE = (UnreadableSource, NothingToEvaluate, UnreadablePairs)
 
 
 class Command(PipelineCommand):

@@ -3,12 +3,13 @@
 import json as json_format
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.models import Run
+from pipeline import queries
+from pipeline.management.command import PipelineCommand
 from pipeline.replay import NothingToReplay
 from pipeline.whatif import WhatIf, what_if
 
@@ -16,7 +17,7 @@ BAR = 8
 """Characters of the longest bar."""
 
 
-class Command(BaseCommand):
+class Command(PipelineCommand):
     help = (
         "Merge and group a run's themes again in memory, at several strictnesses of the newest rules, and show how "
         "many signatures, stories and orphans each would make. Nothing is written."
@@ -27,11 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="the curve as data, for a chart")
 
     def handle(self, *, run: int, json: bool, **options: Any) -> None:
-        found = Run.objects.filter(pk=run).first()
-        if found is None:
-            raise CommandError(f"there is no run {run}; `./manage.py run_status` lists the newest.")
         try:
-            curve = what_if(run=found)
+            curve = what_if(run=queries.find_run(run))
         except NothingToReplay as error:
             raise CommandError(str(error)) from error
         if json:

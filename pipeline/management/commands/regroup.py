@@ -3,11 +3,12 @@
 import json as json_format
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from pipeline import console as screens
-from pipeline.models import Run
+from pipeline import queries
+from pipeline.management.command import PipelineCommand, WrongUsage
 from pipeline.regroup import Plan, RegistryChanged, plan_regroup, regroup
 from pipeline.replay import NothingToReplay
 from pipeline.signatures.rules import NEWEST, UnknownRules, get_rules
@@ -15,7 +16,7 @@ from pipeline.signatures.rules import NEWEST, UnknownRules, get_rules
 DRY_RUN = "Nothing was written. Apply it with:  ./manage.py regroup {run} --rules {rules} --yes"
 
 
-class Command(BaseCommand):
+class Command(PipelineCommand):
     help = (
         "Assign the themes of a run anew, by rules of the version N, and show what changes. Without --yes nothing is "
         "written. What people decided stays; stories follow most of their conversations."
@@ -32,9 +33,9 @@ class Command(BaseCommand):
     def handle(self, *, run: int, rules: int, json: bool, **options: Any) -> None:
         apply = options["yes"] and not options["dry_run"]
         if options["yes"] and options["dry_run"]:
-            raise CommandError("--dry-run and --yes exclude each other: one only shows, the other writes.")
+            raise WrongUsage("--dry-run and --yes exclude each other: one only shows, the other writes.")
         try:
-            plan = plan_regroup(run=_run(run), rules=get_rules(rules))
+            plan = plan_regroup(run=queries.find_run(run), rules=get_rules(rules))
             entry = regroup(plan=plan, reason=_reason(plan, options["reason"])) if apply else None
         except (NothingToReplay, UnknownRules, RegistryChanged) as error:
             raise CommandError(str(error)) from error
@@ -45,13 +46,6 @@ class Command(BaseCommand):
         _print(plan, console)
         done = f"Written; the ledger's entry is regroup {entry.pk}." if entry else ""
         console.print(done or DRY_RUN.format(run=run, rules=rules), soft_wrap=True)
-
-
-def _run(pk: int) -> Run:
-    run = Run.objects.filter(pk=pk).first()
-    if run is None:
-        raise CommandError(f"there is no run {pk}; `./manage.py run_status` lists the newest.")
-    return run
 
 
 def _reason(plan: Plan, given: str) -> str:

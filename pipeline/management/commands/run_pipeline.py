@@ -10,10 +10,8 @@ from rich.console import Console
 
 from pipeline import console as screens
 from pipeline import ingest, launch, preview, queries, runs
-from pipeline.extractors.base import UnknownExtractor
-from pipeline.management.command import PipelineCommand, moment, positive
+from pipeline.management.command import PipelineCommand, WrongUsage, moment, positive
 from pipeline.models import Run, Source
-from pipeline.profiles import UnknownProfile
 from pipeline.sources.base import UnreadableSource
 
 PROFILE, EXTRACTOR = "support", "local"
@@ -47,7 +45,7 @@ class Command(PipelineCommand):
         _refuse_contradictions(options)
         try:
             run = self._begin(options)
-        except (runs.RunError, UnknownProfile, UnknownExtractor, UnreadableSource) as error:
+        except UnreadableSource as error:
             raise CommandError(str(error)) from error
         if run.is_preview:
             self._show_preview(run, as_json=options["json"])
@@ -116,18 +114,18 @@ class Command(PipelineCommand):
 
 
 def _refuse_contradictions(options: dict[str, Any]) -> None:
-    """Raise CommandError for options of which one would be ignored."""
+    """Raise WrongUsage for options of which one would be ignored."""
     if options["resume"]:
         chosen = [name for name in runs.Selection.__slots__ if name not in runs.Pace.__slots__]
         started_with = ("source", "path", "name", "dry_run", "profile", "extractor", *chosen)
         if ignored := [name.replace("_", "-") for name in started_with if options[name]]:
-            raise CommandError(f"--resume goes on with what the run began with; leave out: {', '.join(ignored)}.")
+            raise WrongUsage(f"--resume goes on with what the run began with; leave out: {', '.join(ignored)}.")
     elif not options["source"]:
-        raise CommandError("name a source, as in `./manage.py run_pipeline file --path FILE`, or --resume RUN.")
+        raise WrongUsage("name a source, as in `./manage.py run_pipeline file --path FILE`, or --resume RUN.")
     elif options["path"] and options["source"] != "file":
-        raise CommandError(f"with --path the source is `file`, and --name names it; {options['source']!r} is neither.")
+        raise WrongUsage(f"with --path the source is `file`, and --name names it; {options['source']!r} is neither.")
     elif options["name"] and not options["path"]:
-        raise CommandError("--name goes only with --path: it names the source that the file is imported into.")
+        raise WrongUsage("--name goes only with --path: it names the source that the file is imported into.")
 
 
 def _selection(options: dict[str, Any]) -> runs.Selection:

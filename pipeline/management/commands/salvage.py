@@ -8,8 +8,12 @@ from rich.console import Console
 
 from pipeline import console as screens
 from pipeline import preflight, queries, runs
-from pipeline.management.command import PipelineCommand, positive
+from pipeline.management.command import WRONG_USAGE, PipelineCommand, WrongUsage, positive
 from pipeline.salvage import PHASES, Choice, Inventory, NothingToDo, runs_to_salvage, salvage, take_stock
+
+OF_ONE_RUN = (
+    "run", "phase", "only_failed", "error_class", "item", "concurrency", "chunk_size", "dry_run", "yes", "detach",
+)  # fmt: skip
 
 
 class Command(PipelineCommand):
@@ -38,9 +42,10 @@ class Command(PipelineCommand):
     def handle(self, **options: Any) -> None:
         self.console = Console(markup=False, emoji=False, highlight=False)
         if options["list"]:
+            _refuse_beside_the_list(options)
             self._list()
         elif options["run"] is None:
-            raise CommandError("name a run, or --list to see which may need it.")
+            raise WrongUsage("name a run, or --list to see which may need it.")
         else:
             self._salvage(options["run"], _choice(options), options)
 
@@ -72,7 +77,7 @@ class Command(PipelineCommand):
         """Return if the person at the terminal wants to spend what it costs."""
         cost = f"{stock.to_ask} conversations would be asked about, about {stock.tokens_to_ask} tokens"
         if not sys.stdin.isatty():
-            raise CommandError(f"{cost}. Add --yes if that is meant.", returncode=2)
+            raise CommandError(f"{cost}. Add --yes if that is meant.", returncode=WRONG_USAGE)
         if input(f"{cost}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError("nothing was changed.")
 
@@ -82,6 +87,12 @@ class Command(PipelineCommand):
         screens.print_failures(ended, self.console)
         if code := screens.exit_code(ended):
             sys.exit(code)
+
+
+def _refuse_beside_the_list(options: dict[str, Any]) -> None:
+    """Raise WrongUsage for words that choose what to do with one run: the list shows all and does nothing."""
+    if ignored := [name.replace("_", "-") for name in OF_ONE_RUN if options[name] not in (None, False, "")]:
+        raise WrongUsage(f"--list shows every run and does nothing; leave out: {', '.join(ignored)}.")
 
 
 def _choice(options: dict[str, Any]) -> Choice:
@@ -94,7 +105,5 @@ def _choice(options: dict[str, Any]) -> Choice:
     )
     narrowed = choice.only_failed or choice.error_class or choice.item
     if narrowed and choice.phase not in (None, "extract"):
-        raise CommandError(
-            f"--only-failed, --error-class and --item choose what to extract; --phase is {choice.phase}."
-        )
+        raise WrongUsage(f"--only-failed, --error-class and --item choose what to extract; --phase is {choice.phase}.")
     return choice

@@ -1,6 +1,7 @@
 """`./manage.py schedule_run SOURCE --every 1d`: run a source by the clock; also list, pause, resume and remove."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from django.core.management.base import CommandError, CommandParser
@@ -9,10 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import launch, runs, schedule
-from pipeline.extractors.base import UnknownExtractor
-from pipeline.management.command import PipelineCommand, positive
+from pipeline.management.command import PipelineCommand, WrongUsage, positive
 from pipeline.management.commands.run_pipeline import EXTRACTOR, PROFILE
-from pipeline.profiles import UnknownProfile
+from pipeline.preflight import STDIN
 from pipeline.schedule import Assignment, ScheduleError
 
 When = TypeVar("When")
@@ -45,7 +45,7 @@ class Command(PipelineCommand):
     def handle(self, **options: Any) -> None:
         try:
             self._act(options)
-        except (ScheduleError, runs.RunError, UnknownProfile, UnknownExtractor) as error:
+        except ScheduleError as error:
             raise CommandError(str(error)) from error
 
     def _act(self, options: dict[str, Any]) -> None:
@@ -76,17 +76,25 @@ class Command(PipelineCommand):
 def _assignment(options: dict[str, Any]) -> Assignment:
     source = options["source"]
     if not source:
-        raise CommandError("name a source, as in `./manage.py schedule_run file:export --every 1d`.")
+        raise WrongUsage("name a source, as in `./manage.py schedule_run file:export --every 1d`.")
     if options["path"] and (not source.startswith("file:") or source == "file:"):
-        raise CommandError(f"with --path the source is `file:NAME`, into which it is imported, not {source!r}.")
-    return Assignment(**{name: options[name] for name in Assignment.__slots__})
+        raise WrongUsage(f"with --path the source is `file:NAME`, into which it is imported, not {source!r}.")
+    chosen = {name: options[name] for name in Assignment.__slots__}
+    return Assignment(**{**chosen, "path": _whole(options["path"])})
+
+
+def _whole(path: str | None) -> str | None:
+    """Return a path that means the same file in the folder of a worker."""
+    if path == STDIN:
+        raise WrongUsage("a schedule reads a file each time it fires; it has no standard input.")
+    return str(Path(path).resolve()) if path else None
 
 
 def _read(reader: Callable[[str], When], word: str) -> When:
     try:
         return reader(word)
     except ValueError as error:
-        raise CommandError(str(error)) from error
+        raise WrongUsage(str(error)) from error
 
 
 def _when(made: PeriodicTask) -> str:

@@ -3,12 +3,11 @@
 import json as json_format
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from rich.console import Console
 from rich.table import Table
 
 from pipeline.management.command import PipelineCommand
-from pipeline.refusals import RunError
 from pipeline.verify import Check, Verification, verify
 
 
@@ -23,10 +22,7 @@ class Command(PipelineCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, run: int, json: bool, **options: Any) -> None:
-        try:
-            found = verify(run_id=run)
-        except RunError as error:
-            raise CommandError(str(error)) from error
+        found = verify(run_id=run)
         if json:
             self.stdout.write(json_format.dumps(found.as_json(), indent=2))
         else:
