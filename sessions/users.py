@@ -43,4 +43,4 @@ def set_zone(*, user_id: str, zone: str) -> None:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"{zone[:64]!r} is no time zone. Write a name such as Europe/Berlin.") from error
     remember_user(user_id=user_id)
-    ChatUser.objects.filter(user_id=user_id).update(zone=zone)
+    ChatUser.objects.filter(user_id=user_id).exclude(zone=zone).update(zone=zone)  # an equal one waits for no lock

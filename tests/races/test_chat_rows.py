@@ -1,21 +1,27 @@
 """Messages, progress updates and takeovers, many callers at once: nothing happens twice and no count is lost."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Event
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Sum
+from django.utils import timezone
 
 from sessions import messages, progress
-from sessions.chat import Outcome
+from sessions.answers import answer_user
+from sessions.chat import Outcome, SessionUnavailableError, database_away_is_retryable
 from sessions.context import Context, choose_project, choose_task, context_of
 from sessions.messages import Received, receive, reply, say
 from sessions.models import ChatUser, Message, ProgressTransition, ProgressUpdate, Session, Takeover
 from sessions.progress import UpdateClosedError, close_update, count_progress, open_update
 from sessions.takeover import AlreadyTakenOverError, take_over
+from sessions.users import set_zone
 from tests.races.test_sessions import overtaken
 from tests.sessions.hammer import at_once
 
@@ -97,6 +103,61 @@ def test_no_reply_is_lost_from_the_count() -> None:
     session_id = opened.session.pk
     at_once([partial(say, session_id=session_id, text="hi", at=NOON, key=f"r-{number // 2}") for number in range(32)])
     assert (Session.objects.get().reply_count, Message.objects.filter(state="said").count()) == (16, 16)
+
+
+# --- Storing beside answering -------------------------------------------------------------------------------------
+
+
+def talk_and_answer(store: Callable[..., Any], each: int) -> list[str]:
+    """Two senders say their zone with each message while a worker answers; return what failed."""
+    is_over, failed = Event(), list[str]()
+
+    def send(sender: int) -> None:
+        for number in range(each):
+            try:
+                # Berlin and London in turn, so that the user's row is written each time
+                zone = ZoneInfo(("Europe/Berlin", "Europe/London")[number % 2])
+                text = ("hello", "1", "2")[number % 3]
+                store(user_id="alice", key=f"{sender}-{number}", at=timezone.now(), text=text, zone=zone)
+            except SessionUnavailableError as error:
+                failed.append(f"storing: {error}")
+
+    def send_all() -> None:
+        try:
+            at_once([partial(send, sender) for sender in range(2)])
+        finally:
+            is_over.set()
+
+    def answer() -> None:
+        while not is_over.is_set():
+            try:
+                answer_user(user_id="alice")
+            except Exception as error:  # whatever it is, the answer has failed
+                failed.append(f"answering: {error}")
+
+    at_once([send_all, answer])
+    return failed
+
+
+def test_storing_a_message_with_a_zone_never_waits_in_a_circle_with_answering_one() -> None:
+    assert talk_and_answer(receive, 40) == []
+    assert Message.objects.filter(role=Message.Role.CUSTOMER).count() == 80
+
+
+def test_control_the_user_locked_after_the_session_waits_in_a_circle() -> None:
+    def store(zone: ZoneInfo, **sent: Any) -> None:
+        with database_away_is_retryable("the message could not be stored"), transaction.atomic():
+            receive(**sent)
+            set_zone(user_id=sent["user_id"], zone=zone.key)
+
+    for number in range(20):
+        if any("deadlock" in each for each in talk_and_answer(partial(renamed, store, number), 10)):
+            return
+    raise AssertionError("nobody waited in a circle in 20 rounds: the test shows nothing")
+
+
+def renamed(store: Callable[..., None], number: int, *, key: str, **sent: Any) -> None:
+    store(key=f"{number}-{key}", **sent)
 
 
 # --- Progress updates ---------------------------------------------------------------------------------------------
