@@ -50,8 +50,9 @@ def accept(
 ) -> Received:
     """Store a user's message, once, within the limit (settings.SESSION_RATE). Opens a transaction.
 
-    Where the front end says what it shows the user (`expected`), a difference from what we remember is recorded. Raises what `messages.receive` raises, and TooManyMessagesError:
-    then nothing is stored, and the same message may be sent again later. A duplicate is never too many.
+    Where the front end says what it shows the user (`expected`), a difference from what we remember is recorded.
+    Raises what `messages.receive` raises, and TooManyMessagesError: then nothing is stored, and the same message may
+    be sent again later. A duplicate is never too many.
     """
     with database_away_is_retryable(f"message {key} of user {user_id} could not be stored"), transaction.atomic():
         received = receive(user_id=user_id, key=key, at=at, text=text, image_urls=image_urls, zone=zone)

@@ -18,7 +18,7 @@ from sessions.claim import claim
 from sessions.expiry import check_aware
 from sessions.lengths import lengths
 from sessions.models import Message, Session
-from sessions.takeover import standing_takeover
+from sessions.takeover import locked_takeover, standing_takeover
 from sessions.users import check_id, set_zone, zone_of
 
 HAS_KEY = ~Q(key="")
@@ -72,7 +72,7 @@ def receive(
     check_id(user_id, "user id")
     check_aware(at)
     with database_away_is_retryable(f"message {key} of user {user_id} could not be stored"), transaction.atomic():
-        held = standing_takeover(user_id, at=at)
+        held = locked_takeover(user_id, at=at)
         message = _claim(
             user_id=user_id, key=key, role=Message.Role.CUSTOMER, text=text, image_urls=list(image_urls), sent_at=at,
             state=Message.State.HELD if held else Message.State.RECEIVED,

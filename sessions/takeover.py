@@ -24,6 +24,12 @@ def standing_takeover(user_id: str, *, at: datetime) -> Takeover | None:
     return Takeover.objects.filter(STANDS, user_id=user_id, until__gt=at).first()
 
 
+def locked_takeover(user_id: str, *, at: datetime) -> Takeover | None:
+    """Return what `standing_takeover` does; until the transaction ends, which it needs, nobody releases it."""
+    standing = Takeover.objects.select_for_update(no_key=True).filter(STANDS, user_id=user_id, until__gt=at)
+    return standing.first()
+
+
 def take_over(*, user_id: str, by: str, at: datetime, until: datetime | None = None) -> Takeover:
     """Let `by` answer the user until then, or for SESSION_LENGTHS["takeover"]; what awaits an answer is held for him.
 

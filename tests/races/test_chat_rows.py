@@ -20,7 +20,7 @@ from sessions.context import Context, choose_project, choose_task, context_of
 from sessions.messages import Received, receive, reply, say
 from sessions.models import ChatUser, Message, ProgressTransition, ProgressUpdate, Session, Takeover
 from sessions.progress import UpdateClosedError, close_update, count_progress, open_update
-from sessions.takeover import AlreadyTakenOverError, take_over
+from sessions.takeover import AlreadyTakenOverError, release, standing_takeover, take_over
 from sessions.users import set_zone
 from tests.races.test_sessions import overtaken
 from tests.sessions.hammer import at_once
@@ -247,6 +247,26 @@ def test_one_of_many_people_takes_over() -> None:
     row = Takeover.objects.get()
     assert Counter(told) == {row.taken_by: 4, "": 28}
     assert Message.objects.get().state == Message.State.HELD
+
+
+def test_a_release_waits_for_a_message_that_is_just_being_held() -> None:
+    take_over(user_id="alice", by="Bob", at=NOON)
+    released = overtaken(
+        lambda: receive(user_id="alice", key="m-1", text="hello", at=NOON + SECOND),
+        partial(release, user_id="alice", by="Bob", at=NOON + 2 * SECOND),
+    )
+    assert released
+    assert Message.objects.get().state == Message.State.HELD
+
+
+def test_control_without_the_lock_a_message_is_held_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "locked_takeover", standing_takeover)
+    take_over(user_id="alice", by="Bob", at=NOON)
+    with transaction.atomic():
+        held = receive(user_id="alice", key="m-1", text="hello", at=NOON + SECOND).message
+        assert at_once([partial(release, user_id="alice", by="Bob", at=NOON + 2 * SECOND)]) == [True]
+        assert standing_takeover("alice", at=NOON + 2 * SECOND) is None
+    assert held.state == Message.State.HELD
 
 
 def test_a_stranger_who_chooses_from_many_tabs_gets_one_row() -> None:
