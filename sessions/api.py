@@ -23,6 +23,7 @@ from sessions import inbox, messages, tasks
 from sessions import schemas as shapes
 from sessions.chat import SessionUnavailableError, end_session, escalate_session
 from sessions.context import Context
+from sessions.lengths import LONGEST_TAKEOVER
 from sessions.metrics import SessionMetrics, session_metrics
 from sessions.models import ApiToken, Message, Session, Takeover
 from sessions.takeover import AlreadyTakenOverError, extend_takeover, release, standing_takeover, take_over
@@ -179,7 +180,7 @@ def _page(found: list[Message], limit: int) -> dict[str, Any]:
 def begin_takeover(request: HttpRequest, body: shapes.TakeoverIn) -> Takeover:
     """Let a person answer the user instead of the automation; his messages are kept, and not answered by it."""
     now = timezone.now()
-    _refuse_past(body.until, now)
+    _check_end(body.until, now)
     return take_over(user_id=body.user_id, by=body.by, at=now, until=body.until)
 
 
@@ -194,7 +195,7 @@ def get_takeover(request: HttpRequest, user_id: Query[shapes.Name]) -> list[Take
 def extend(request: HttpRequest, body: shapes.TakeoverIn) -> dict[str, bool]:
     """Let a person's own takeover last longer; `changed` is false if he has none."""
     now = timezone.now()
-    _refuse_past(body.until, now)
+    _check_end(body.until, now)
     return {"changed": extend_takeover(user_id=body.user_id, by=body.by, at=now, until=body.until)}
 
 
@@ -204,9 +205,11 @@ def end_takeover(request: HttpRequest, body: shapes.ReleaseIn) -> dict[str, bool
     return {"changed": release(user_id=body.user_id, by=body.by, at=timezone.now())}
 
 
-def _refuse_past(until: datetime | None, now: datetime) -> None:
+def _check_end(until: datetime | None, now: datetime) -> None:
     if until is not None and until <= now:
         raise _invalid_field("until", "later_than_now", f"must be later than {now.isoformat()}")
+    if until is not None and until - now > LONGEST_TAKEOVER:
+        raise _invalid_field("until", "too_late", f"must be at most {LONGEST_TAKEOVER.days} days from now")
 
 
 def _invalid_field(name: str, rule: str, message: str) -> ValidationError:

@@ -8,7 +8,7 @@ from django.db.models.functions import Greatest
 
 from sessions.claim import claim
 from sessions.expiry import check_aware
-from sessions.lengths import lengths
+from sessions.lengths import LONGEST_TAKEOVER, lengths
 from sessions.models import Message, Takeover
 from sessions.users import check_id
 
@@ -34,7 +34,7 @@ def take_over(*, user_id: str, by: str, at: datetime, until: datetime | None = N
     """Let `by` answer the user until then, or for SESSION_LENGTHS["takeover"]; what awaits an answer is held for him.
 
     Opens a transaction. Who has taken over already extends. Raises AlreadyTakenOverError if somebody else has, and
-    ValueError for an unusable id or an end that is not later than `at`.
+    ValueError for an unusable id or an end that is not later than `at`, or later than LONGEST_TAKEOVER after it.
     """
     check_id(user_id, "user id")
     check_id(by, "person's name")
@@ -52,7 +52,7 @@ def take_over(*, user_id: str, by: str, at: datetime, until: datetime | None = N
 def extend_takeover(*, user_id: str, by: str, at: datetime, until: datetime | None = None) -> bool:
     """Let a takeover of `by` that stands go on until then, or for its whole length from now; return whether it did.
 
-    It is never shortened. Needs no transaction. ValueError for an end that is not later than `at`.
+    It is never shortened. Needs no transaction. ValueError for an end that `take_over` refuses.
     """
     standing = Takeover.objects.filter(STANDS, user_id=user_id, taken_by=by, until__gt=at)
     return bool(standing.update(until=Greatest("until", Value(_end(at, until)))))
@@ -80,6 +80,8 @@ def _end(at: datetime, until: datetime | None) -> datetime:
     end = at + lengths().takeover if until is None else until
     if end <= at:
         raise ValueError(f"A takeover until {end:%Y-%m-%d %H:%M %Z} is over before it begins. Pass a later end.")
+    if end - at > LONGEST_TAKEOVER:
+        raise ValueError(f"A takeover until {end:%Y-%m-%d %H:%M %Z} is too long. It may last {LONGEST_TAKEOVER}.")
     return end
 
 

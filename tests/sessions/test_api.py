@@ -187,6 +187,8 @@ def test_what_a_person_says_needs_a_key_of_its_own(front_end: FrontEnd) -> None:
     ({"image_urls": ["https://example.com/1.jpg"] * 11}, "body.image_urls", "too_long"),
     ({"zone": "Mars/Base"}, "body.zone", "value_error"),
     ({"zone": "../../etc/passwd"}, "body.zone", "value_error"),
+    ({"zone": "localtime"}, "body.zone", "value_error"),
+    ({"zone": "posix/Europe/Berlin"}, "body.zone", "value_error"),
     ({"usr_id": "alice"}, "body.usr_id", "extra_forbidden"),
 ])  # fmt: skip
 def test_a_field_that_is_not_valid_is_named_with_its_rule(
@@ -223,6 +225,19 @@ def test_an_address_that_is_none_and_a_method_that_is_none_are_refused(front_end
 def test_a_takeover_cannot_end_before_it_begins(front_end: FrontEnd) -> None:
     past = (timezone.now() - timedelta(hours=1)).isoformat()
     assert_problem(front_end.post("/api/takeovers", user_id="alice", by="bob", until=past), 422, "invalid")
+
+
+def test_a_takeover_has_a_longest_length(front_end: FrontEnd) -> None:
+    far = "9999-12-31T23:59:59-12:00"  # a moment that PostgreSQL keeps and Python cannot read
+    front_end.post("/api/takeovers", user_id="alice", by="bob")
+    for path in ("/api/takeovers", "/api/takeovers/extend"):
+        found = front_end.post(path, user_id="alice", by="bob", until=far)
+        assert_problem(found, 422, "invalid")
+        assert found.body["fields"] == [
+            {"field": "body.until", "rule": "too_late", "message": "must be at most 7 days from now"}
+        ]
+    assert front_end.get("/api/takeovers", user_id="alice").status == 200
+    assert front_end.send("hello").status == 202
 
 
 def test_a_large_body_is_refused_before_it_is_read(front_end: FrontEnd, live_server: LiveServer) -> None:

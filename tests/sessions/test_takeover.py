@@ -1,6 +1,6 @@
 """A person answers instead of the automation."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -17,7 +17,7 @@ from sessions.takeover import (
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 7, 15, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 
 def taken(by: str = "Bob", at: datetime = NOON, until: datetime | None = None) -> Takeover:
@@ -82,6 +82,17 @@ def test_users_are_taken_over_one_by_one() -> None:
     taken()
     take_over(user_id="dora", by="Charlie", at=NOON)
     assert Takeover.objects.count() == 2
+
+
+def test_an_end_too_far_away_is_refused_and_changes_nothing() -> None:
+    until = taken().until
+    for too_far in (NOON + 7 * 24 * HOUR + SECOND, datetime(9999, 12, 31, 23, tzinfo=timezone(-12 * HOUR))):
+        with pytest.raises(ValueError, match="too long"):
+            taken(until=too_far)
+        with pytest.raises(ValueError, match="too long"):
+            extend_takeover(user_id="alice", by="Bob", at=NOON, until=too_far)
+    assert Takeover.objects.get().until == until
+    assert taken(until=NOON + 7 * 24 * HOUR).until == NOON + 7 * 24 * HOUR
 
 
 @pytest.mark.parametrize("until", [NOON, NOON - HOUR])
