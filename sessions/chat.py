@@ -17,7 +17,7 @@ from django.db.models.functions import Greatest
 from sessions.expiry import ExpiryRules, expiry_cutoffs
 from sessions.models import Session
 from sessions.passthrough import note_opening
-from sessions.users import check_id, default_zone
+from sessions.users import check_id, default_zone, zone_named
 
 FIELDS = [field.attname for field in Session._meta.concrete_fields]
 COLUMNS = ", ".join(f"s.{field.column}" for field in Session._meta.concrete_fields)
@@ -157,11 +157,14 @@ def escalate_session(*, session_id: int, at: datetime) -> bool:
     return _leave_active(session_id, Session.State.ESCALATED, Session.Reason.ESCALATED, at)
 
 
-def expire_sessions(*, zone: ZoneInfo, at: datetime, limit: int) -> int:
-    """Expire at most so many sessions of a time zone that are out of date; return how many. Needs no transaction."""
-    cutoffs = vars(expiry_cutoffs(at, zone, session_rules()))
+def expire_sessions(*, zone: str, at: datetime, limit: int) -> int:
+    """Expire at most so many sessions of the time zone with that name that are out of date; return how many.
+
+    Needs no transaction.
+    """
+    cutoffs = vars(expiry_cutoffs(at, zone_named(zone), session_rules()))
     with connection.cursor() as cursor:
-        cursor.execute(SWEEP, {"zone": zone.key, "at": at, "limit": limit, **cutoffs})
+        cursor.execute(SWEEP, {"zone": zone, "at": at, "limit": limit, **cutoffs})
         return int(cursor.rowcount)
 
 

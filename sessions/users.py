@@ -1,13 +1,18 @@
 """Who a front end's users are, as far as we need to know: their ids and their clocks."""
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+import logging
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from django.conf import settings
 
 from sessions.claim import claim
 from sessions.models import ChatUser
 
+logger = logging.getLogger(__name__)
+
 LONGEST_ID = 200
+NO_PLACES = {"localtime", "Factory"}  # files of some machines' zone database, and not the same on another
 
 
 def check_id(value: str, what: str) -> str:
@@ -27,7 +32,22 @@ def default_zone() -> ZoneInfo:
 def zone_of(user_id: str) -> ZoneInfo:
     """Return the user's time zone, or the default."""
     name = ChatUser.objects.filter(user_id=user_id).values_list("zone", flat=True).first()
-    return ZoneInfo(name) if name else default_zone()
+    return zone_named(name) if name else default_zone()
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Return the zone of that name; where this machine does not know it, the default, and an error in the log."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        logger.error("this machine knows no time zone %r; %s is used. Update its tzdata.", name, default_zone().key)
+        return default_zone()
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return the IANA names of this machine's time zones."""
+    return frozenset(available_timezones() - NO_PLACES)
 
 
 def remember_user(*, user_id: str) -> None:
@@ -38,9 +58,7 @@ def remember_user(*, user_id: str) -> None:
 
 def set_zone(*, user_id: str, zone: str) -> None:
     """Remember the user's time zone. Needs no transaction. ValueError for a name that is no IANA zone."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{zone[:64]!r} is no time zone. Write a name such as Europe/Berlin.") from error
+    if zone not in zone_names():
+        raise ValueError(f"{zone[:64]!r} is no time zone. Write a name such as Europe/Berlin.")
     remember_user(user_id=user_id)
     ChatUser.objects.filter(user_id=user_id).exclude(zone=zone).update(zone=zone)  # an equal one waits for no lock
