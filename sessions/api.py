@@ -52,11 +52,13 @@ api = NinjaAPI(
 
 
 def _refuse_large_bodies(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer before anything is read or looked up."""
+    """Answer before anything is read or looked up. Django reads nothing of a body that does not say its length."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
+        length = request.META.get("CONTENT_LENGTH") or ""
+        if not length and "HTTP_TRANSFER_ENCODING" in request.META:
+            return _without_length(request)
         if length.isdecimal() and int(length) > settings.SESSION_BODY_LIMIT:
             return _too_large(request)
         return view(request, *args, **kwargs)
@@ -66,7 +68,7 @@ def _refuse_large_bodies(view: Callable[..., HttpResponse]) -> Callable[..., Htt
 
 api.add_decorator(_refuse_large_bodies, mode="view")
 
-ERRORS = dict.fromkeys((401, 404, 413, 422, 503), shapes.Problem)
+ERRORS = dict.fromkeys((401, 404, 411, 413, 422, 503), shapes.Problem)
 Row = Path[shapes.RowId]
 From = Query[shapes.RowId | None]
 
@@ -266,6 +268,11 @@ def _docs() -> str:
 def _too_large(request: HttpRequest) -> HttpResponse:
     what = f"The body is larger than {settings.SESSION_BODY_LIMIT} bytes."
     return _problem(request, 413, "too_large", what, "Send a smaller one; send images by their addresses.")
+
+
+def _without_length(request: HttpRequest) -> HttpResponse:
+    what = "The body does not say how long it is."
+    return _problem(request, 411, "length_required", what, "Send it whole with a Content-Length, not in chunks.")
 
 
 @api.exception_handler(RequestDataTooBig)

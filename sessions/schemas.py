@@ -21,6 +21,12 @@ def _storable(value: str) -> str:
     return value
 
 
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
 def _http_url(value: str) -> str:
     _HTTP_URL.validate_python(value)
     return value
@@ -32,7 +38,7 @@ def _zone(value: str) -> str:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_storable)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_storable), AfterValidator(_not_blank)]
 Choice = Annotated[str, Field(max_length=LONGEST_ID), AfterValidator(_storable)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
 ImageUrl = Annotated[str, Field(max_length=LONGEST_URL), AfterValidator(_storable), AfterValidator(_http_url)]

@@ -19,6 +19,8 @@ def check_id(value: str, what: str) -> str:
     """Return an id of the front end as it is; ValueError if it cannot be stored."""
     if not 0 < len(value) <= LONGEST_ID:
         raise ValueError(f"A {what} has 1 to {LONGEST_ID} characters; this one has {len(value)}.")
+    if not value.strip():
+        raise ValueError(f"A {what} cannot be blank.")
     if "\0" in value:
         raise ValueError(f"A {what} cannot hold a NUL character.")
     return value

@@ -1,8 +1,11 @@
 """The HTTP API: what it takes, what it refuses and how it says so."""
 
+import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
+from http.client import HTTPConnection
 from threading import Barrier
 from typing import Any
 
@@ -178,6 +181,8 @@ def test_what_a_person_says_needs_a_key_of_its_own(front_end: FrontEnd) -> None:
     ({"user_id": ""}, "body.user_id", "string_too_short"),
     ({"user_id": "x" * 201}, "body.user_id", "string_too_long"),
     ({"user_id": "a\0b"}, "body.user_id", "value_error"),
+    ({"user_id": " \t"}, "body.user_id", "value_error"),
+    ({"key": " "}, "body.key", "value_error"),
     ({"user_id": 7}, "body.user_id", "string_type"),
     ({"key": None}, "body.key", "string_type"),
     ({"text": "x" * 10_001}, "body.text", "string_too_long"),
@@ -249,6 +254,23 @@ def test_a_large_body_is_refused_before_it_is_read(front_end: FrontEnd, live_ser
 
 
 # --- The limit ----------------------------------------------------------------------------------------------------
+
+
+def test_a_body_in_chunks_is_asked_for_its_length(web: WebServer) -> None:
+    front_end = FrontEnd(web.url)
+    line = HTTPConnection(front_end.address.hostname or "", front_end.address.port, timeout=20)
+    with closing(line):
+        headers = {"Authorization": f"Bearer {front_end.token}", "Content-Type": "application/json"}
+        line.request("POST", "/api/messages", iter([json.dumps(MESSAGE).encode()]), headers, encode_chunked=True)
+        answer = line.getresponse()
+        assert_problem(Response(answer.status, {}, answer.read().decode()), 411, "length_required")
+    assert front_end.post("/api/messages", **MESSAGE).status == 202
+
+
+def test_an_id_is_kept_as_it_is(front_end: FrontEnd) -> None:
+    for user_id in ("Alice", "alice", " alice "):
+        assert front_end.send("hello", user_id=user_id).body["user_id"] == user_id
+    assert Session.objects.count() == 3
 
 
 def test_the_eleventh_message_of_a_minute_is_too_many(front_end: FrontEnd) -> None:

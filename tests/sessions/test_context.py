@@ -109,7 +109,7 @@ def test_a_zone_must_exist() -> None:
     assert users.zone_of("charlie").key == "UTC"
 
 
-@pytest.mark.parametrize("id_", ["", "x" * 201, "a\0"])
+@pytest.mark.parametrize("id_", ["", " \n", "x" * 201, "a\0"])
 def test_an_id_that_cannot_be_stored_is_refused(id_: str) -> None:
     with pytest.raises(ValueError, match="project id"):
         choose_project(user_id="alice", project_id=id_, at=NOON)
