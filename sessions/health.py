@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sessions.answers import longest_wait
 from sessions.deliveries import WAITS
-from sessions.metrics import IS_RAPID, SessionMetrics, session_metrics
+from sessions.metrics import IS_RAPID, IS_REAL, SessionMetrics, session_metrics
 from sessions.models import ContextLoss, Delivery, Message, Session, Takeover
 from sessions.takeover import STANDS
 
@@ -48,11 +48,9 @@ def backlog(*, at: datetime) -> Backlog:
 
 def rapid_creates(*, at: datetime) -> list[Session]:
     """Return the latest sessions after which the same user began another within seconds, the newest first."""
-    recent = Session.objects.raw(
-        f"SELECT s.* FROM chat_session s WHERE s.started_at >= %s AND {IS_RAPID} ORDER BY s.id DESC LIMIT {SHOWN}",
-        [at - RECENT],
-    )
-    return list(recent)
+    rapid = f"s.started_at >= %s AND {IS_REAL} AND {IS_RAPID}"
+    found = f"SELECT s.* FROM chat_session s WHERE {rapid} ORDER BY s.id DESC LIMIT {SHOWN}"
+    return list(Session.objects.raw(found, [at - RECENT]))
 
 
 def context_losses(*, at: datetime) -> list[ContextLoss]:

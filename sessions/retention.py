@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from sessions.lengths import lengths
-from sessions.metrics import IS_RAPID
+from sessions.metrics import IS_RAPID, IS_REAL
 from sessions.models import ContextLoss, ProgressTransition, ProgressUpdate, Session, Takeover
 
 # Sessions go in the order in which they began, and a rapid one is the first of the two: so it is counted while the
@@ -21,7 +21,7 @@ from sessions.models import ContextLoss, ProgressTransition, ProgressUpdate, Ses
 _TALLY_SESSIONS = f"""
 INSERT INTO chat_daytally AS tally (day, created, reused, rapid_creates, context_losses)
 SELECT (s.started_at AT TIME ZONE 'UTC')::date, count(*), sum(s.reuse_count), count(*) FILTER (WHERE {IS_RAPID}), 0
-FROM chat_session s WHERE s.id = ANY(%(ids)s) GROUP BY 1 ORDER BY 1
+FROM chat_session s WHERE s.id = ANY(%(ids)s) AND {IS_REAL} GROUP BY 1 ORDER BY 1
 ON CONFLICT (day) DO UPDATE SET
     created = tally.created + EXCLUDED.created,
     reused = tally.reused + EXCLUDED.reused,

@@ -12,6 +12,8 @@ from sessions.models import ChatUser
 logger = logging.getLogger(__name__)
 
 LONGEST_ID = 200
+MADE_UP = "stress-"
+"""How the ids of `stress_sessions` begin. Metrics leave them out, for their sessions are removed after the run."""
 NO_PLACES = {"localtime", "Factory"}  # files of some machines' zone database, and not the same on another
 
 
