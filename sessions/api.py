@@ -164,7 +164,8 @@ def end(request: HttpRequest, session_id: Row) -> dict[str, Any]:
 
 @api.post("/sessions/{session_id}/escalate", response={200: shapes.SessionChanged, **ERRORS}, tags=["sessions"])
 def escalate(request: HttpRequest, session_id: Row) -> dict[str, Any]:
-    """Hand a session to people; the next message opens another."""
+    """Hand a session to people: the user's messages are kept, and not answered by the automation, until a person
+    takes over and releases the user, or for the length the setting says. The next message opens another session."""
     changed = escalate_session(session_id=session_id, at=timezone.now())
     return {"changed": changed, "session": Session.objects.get(pk=session_id)}
 
@@ -188,7 +189,10 @@ def begin_takeover(request: HttpRequest, body: shapes.TakeoverIn) -> Takeover:
 
 @api.get("/takeovers", response={200: list[shapes.TakeoverOut], **ERRORS}, tags=["takeover"])
 def get_takeover(request: HttpRequest, user_id: Query[shapes.Name]) -> list[Takeover]:
-    """Return the takeover that holds back the automation now, as a list of one or none."""
+    """Return the takeover that holds back the automation now, as a list of one or none.
+
+    `taken_by` is empty while a user whose session was escalated waits for a person.
+    """
     standing = standing_takeover(user_id, at=timezone.now())
     return [standing] if standing else []
 

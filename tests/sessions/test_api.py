@@ -18,6 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from sessions.answers import answer_user
 from sessions.models import ApiToken, ContextLoss, Message, Session
 from sessions.tokens import TokenNameTakenError, find_token, make_token, revoke_token
 from tests.sessions.front_end import FrontEnd, Response
@@ -154,6 +155,24 @@ def test_one_person_takes_over_extends_and_releases(front_end: FrontEnd) -> None
     assert standing["until"] > taken.body["until"]
     assert front_end.post("/api/takeovers/release", user_id="alice", by="bob").body == {"changed": True}
     assert front_end.get("/api/takeovers", user_id="alice").body == []
+
+
+def test_the_automation_is_silent_once_a_session_is_escalated(front_end: FrontEnd) -> None:
+    before = front_end.send("I want to talk to a person")
+    session_id = before.body["session_id"]
+    assert front_end.post(f"/api/sessions/{session_id}/escalate").body["changed"]
+    after = front_end.send("hello? a person?")
+    assert after.body["session_id"] != session_id
+    assert answer_user(user_id="alice") == 0
+    for sent in (before, after):
+        answer = front_end.get(sent.body["poll"]).body
+        assert (answer["message"]["state"], answer["reply"]) == ("held", None)
+    assert [each["taken_by"] for each in front_end.get("/api/takeovers", user_id="alice").body] == [""]
+    assert front_end.post("/api/takeovers", user_id="alice", by="bob").body["taken_by"] == "bob"
+    assert front_end.post("/api/takeovers/release", user_id="alice", by="bob").body == {"changed": True}
+    again = front_end.send("thank you")
+    assert answer_user(user_id="alice") == 1
+    assert front_end.get(again.body["poll"]).body["reply"]["text"] == "Which project?"
 
 
 def test_what_a_person_says_is_kept_once(front_end: FrontEnd) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from sessions.chat import escalate_session, open_session
 from sessions.models import Takeover
 from sessions.takeover import (
     AlreadyTakenOverError,
@@ -76,6 +77,34 @@ def test_one_whose_time_is_over_makes_room_before_housekeeping_came() -> None:
         ("Bob", "time_over"),
         ("Charlie", ""),
     ]
+
+
+def test_an_escalated_user_waits_for_a_person_and_one_comes() -> None:
+    session = open_session(user_id="alice", at=NOON).session
+    assert escalate_session(session_id=session.pk, at=NOON)
+    assert stands(NOON + 6.99 * HOUR)
+    assert Takeover.objects.get().taken_by == ""
+    assert taken(at=NOON + HOUR).taken_by == "Bob"
+    with pytest.raises(AlreadyTakenOverError, match="Bob answers"):
+        taken(by="Charlie", at=NOON + HOUR)
+    row = Takeover.objects.get()
+    assert (row.taken_at, row.until) == (NOON + HOUR, NOON + 8 * HOUR)
+    assert release(user_id="alice", by="Bob", at=NOON + 2 * HOUR)
+    assert not stands(NOON + 2 * HOUR)
+
+
+def test_nobody_is_waited_for_any_longer_than_a_takeover_lasts() -> None:
+    session = open_session(user_id="alice", at=NOON).session
+    escalate_session(session_id=session.pk, at=NOON)
+    assert not stands(NOON + 7 * HOUR)
+    assert not escalate_session(session_id=session.pk, at=NOON + 8 * HOUR)  # it is escalated already
+    assert not stands(NOON + 8 * HOUR)
+
+
+def test_who_answers_already_goes_on_when_a_session_is_escalated() -> None:
+    taken()
+    escalate_session(session_id=open_session(user_id="alice", at=NOON).session.pk, at=NOON)
+    assert Takeover.objects.get().taken_by == "Bob"
 
 
 def test_users_are_taken_over_one_by_one() -> None:
