@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from sessions import messages, progress
 from sessions.answers import answer_user
-from sessions.chat import Outcome, SessionUnavailableError, database_away_is_retryable
+from sessions.chat import Outcome, SessionUnavailableError, database_away_is_retryable, escalate_session
 from sessions.context import Context, choose_project, choose_task, context_of
 from sessions.messages import Received, receive, reply, say
 from sessions.models import ChatUser, Message, ProgressTransition, ProgressUpdate, Session, Takeover
@@ -257,6 +258,20 @@ def test_a_release_waits_for_a_message_that_is_just_being_held() -> None:
     )
     assert released
     assert Message.objects.get().state == Message.State.HELD
+
+
+def test_who_takes_over_does_not_wait_for_a_handler_that_escalates() -> None:
+    """He would hold the takeover and wait for the message, and the handler the other way round."""
+    received = receive(user_id="alice", key="m-1", text="a person, please", at=NOON)
+    assert received.opened
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        assert messages.awaiting_answer(message_id=received.message.pk, at=NOON)
+        taking = pool.submit(lambda: at_once([partial(take_over, user_id="alice", by="Bob", at=NOON)])[0])
+        assert taking.result(timeout=30).taken_by == "Bob"
+        assert escalate_session(session_id=received.opened.session.pk, at=NOON)
+        reply(message_id=received.message.pk, text="Somebody will come.", at=NOON)
+    assert Takeover.objects.get().taken_by == "Bob"
+    assert Message.objects.get(pk=received.message.pk).state == Message.State.ANSWERED
 
 
 def test_control_without_the_lock_a_message_is_held_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

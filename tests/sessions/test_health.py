@@ -17,7 +17,7 @@ from sessions.chat import end_session, escalate_session, open_session
 from sessions.context import Context
 from sessions.health import backlog
 from sessions.inbox import accept
-from sessions.messages import fail_message
+from sessions.messages import fail_message, reply
 from sessions.models import ApiToken, Message, Session
 from sessions.takeover import take_over
 from sessions.tokens import find_token, make_token, revoke_token
@@ -35,7 +35,8 @@ def token() -> str:
 def talk() -> None:
     """Alice at once begins a second session and sees another project than we know; Bob's message fails."""
     now = timezone.now()
-    accept(user_id="alice", key="1", at=now, text="hello")
+    first = accept(user_id="alice", key="1", at=now, text="hello").message
+    reply(message_id=first.pk, text="Good day", at=now)
     accept(user_id="alice", key="2", at=now, text="hello", expected=Context(project_id="mill-bridge", task_id=None))
     end_session(session_id=Session.objects.get().pk, at=now, reason=Session.Reason.USER_REQUEST)
     accept(user_id="alice", key="3", at=now, text="hello")
