@@ -187,18 +187,48 @@ HEARTBEAT_PATIENCE = env.int("HEARTBEAT_PATIENCE", default=10)
 
 # --- Sessions -----------------------------------------------------------------------------------------------------
 SESSION_ZONE = env.str("SESSION_ZONE", default="UTC")  # of users whose own zone is unknown
+OFF = "off"
+
+
+def _span(name: str, unit: str, default: float, *, may_be_off: bool = False) -> timedelta | None:
+    """Return the length of time that a variable says in hours or days; None where it says `off` and that may be."""
+    said = env.str(name, default="").strip() or str(default)
+    if may_be_off and said == OFF:
+        return None
+    try:
+        length = timedelta(**{unit: float(said)})
+    except (ValueError, OverflowError):
+        length = timedelta(0)
+    if length <= timedelta(0):
+        wanted = f"a number of {unit} above 0" + (f", or {OFF}" if may_be_off else "")
+        raise ImproperlyConfigured(f"{name}={said} cannot be used. Set it to {wanted}.")
+    return length
+
+
+def _day_end() -> time | None:
+    said = env.str("SESSION_DAY_END", default="").strip() or "20:00"
+    try:
+        return None if said == OFF else time.fromisoformat(said).replace(tzinfo=None)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"SESSION_DAY_END={said} is no time of day. Write it as 20:00, or {OFF}.") from error
+
+
 # A rule set to None is off. Day end is the time of day, in the user's zone, after which a new session begins.
-SESSION_RULES = {"idle": timedelta(hours=7), "day_end": time(20), "max_age": timedelta(hours=24)}
+SESSION_RULES = {
+    "idle": _span("SESSION_IDLE_HOURS", "hours", 7, may_be_off=True),
+    "day_end": _day_end(),
+    "max_age": _span("SESSION_MAX_AGE_HOURS", "hours", 24, may_be_off=True),
+}
 # How long a chosen project or task counts, a menu that was shown, a takeover by a person, a silent progress update;
 # and how long sessions that are over are kept, and the log of progress updates. None: for ever.
 SESSION_LENGTHS = {
-    "project": timedelta(hours=7),
-    "task": timedelta(hours=4),
-    "menu": timedelta(hours=7),
-    "takeover": timedelta(hours=7),
-    "progress": timedelta(hours=2),
-    "retention": timedelta(days=90),
-    "log": timedelta(days=365),
+    "project": _span("SESSION_PROJECT_HOURS", "hours", 7),
+    "task": _span("SESSION_TASK_HOURS", "hours", 4),
+    "menu": _span("SESSION_MENU_HOURS", "hours", 7),
+    "takeover": _span("SESSION_TAKEOVER_HOURS", "hours", 7),
+    "progress": _span("SESSION_PROGRESS_HOURS", "hours", 2),
+    "retention": _span("SESSION_RETENTION_DAYS", "days", 90, may_be_off=True),
+    "log": _span("SESSION_LOG_DAYS", "days", 365, may_be_off=True),
 }
 
 

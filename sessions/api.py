@@ -23,6 +23,7 @@ from sessions import inbox, messages, tasks
 from sessions import schemas as shapes
 from sessions.chat import SessionUnavailableError, end_session, escalate_session
 from sessions.context import Context
+from sessions.lengths import LONGEST_TAKEOVER
 from sessions.metrics import SessionMetrics, session_metrics
 from sessions.models import ApiToken, Message, Session, Takeover
 from sessions.takeover import AlreadyTakenOverError, extend_takeover, release, standing_takeover, take_over
@@ -51,11 +52,13 @@ api = NinjaAPI(
 
 
 def _refuse_large_bodies(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer before anything is read or looked up."""
+    """Answer before anything is read or looked up. Django reads nothing of a body that does not say its length."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
+        length = request.META.get("CONTENT_LENGTH") or ""
+        if not length and "HTTP_TRANSFER_ENCODING" in request.META:
+            return _without_length(request)
         if length.isdecimal() and int(length) > settings.SESSION_BODY_LIMIT:
             return _too_large(request)
         return view(request, *args, **kwargs)
@@ -65,7 +68,7 @@ def _refuse_large_bodies(view: Callable[..., HttpResponse]) -> Callable[..., Htt
 
 api.add_decorator(_refuse_large_bodies, mode="view")
 
-ERRORS = dict.fromkeys((401, 404, 413, 422, 503), shapes.Problem)
+ERRORS = dict.fromkeys((401, 404, 411, 413, 422, 503), shapes.Problem)
 Row = Path[shapes.RowId]
 From = Query[shapes.RowId | None]
 
@@ -161,7 +164,8 @@ def end(request: HttpRequest, session_id: Row) -> dict[str, Any]:
 
 @api.post("/sessions/{session_id}/escalate", response={200: shapes.SessionChanged, **ERRORS}, tags=["sessions"])
 def escalate(request: HttpRequest, session_id: Row) -> dict[str, Any]:
-    """Hand a session to people; the next message opens another."""
+    """Hand a session to people: the user's messages are kept, and not answered by the automation, until a person
+    takes over and releases the user, or for the length the setting says. The next message opens another session."""
     changed = escalate_session(session_id=session_id, at=timezone.now())
     return {"changed": changed, "session": Session.objects.get(pk=session_id)}
 
@@ -179,13 +183,16 @@ def _page(found: list[Message], limit: int) -> dict[str, Any]:
 def begin_takeover(request: HttpRequest, body: shapes.TakeoverIn) -> Takeover:
     """Let a person answer the user instead of the automation; his messages are kept, and not answered by it."""
     now = timezone.now()
-    _refuse_past(body.until, now)
+    _check_end(body.until, now)
     return take_over(user_id=body.user_id, by=body.by, at=now, until=body.until)
 
 
 @api.get("/takeovers", response={200: list[shapes.TakeoverOut], **ERRORS}, tags=["takeover"])
 def get_takeover(request: HttpRequest, user_id: Query[shapes.Name]) -> list[Takeover]:
-    """Return the takeover that holds back the automation now, as a list of one or none."""
+    """Return the takeover that holds back the automation now, as a list of one or none.
+
+    `taken_by` is empty while a user whose session was escalated waits for a person.
+    """
     standing = standing_takeover(user_id, at=timezone.now())
     return [standing] if standing else []
 
@@ -194,7 +201,7 @@ def get_takeover(request: HttpRequest, user_id: Query[shapes.Name]) -> list[Take
 def extend(request: HttpRequest, body: shapes.TakeoverIn) -> dict[str, bool]:
     """Let a person's own takeover last longer; `changed` is false if he has none."""
     now = timezone.now()
-    _refuse_past(body.until, now)
+    _check_end(body.until, now)
     return {"changed": extend_takeover(user_id=body.user_id, by=body.by, at=now, until=body.until)}
 
 
@@ -204,9 +211,11 @@ def end_takeover(request: HttpRequest, body: shapes.ReleaseIn) -> dict[str, bool
     return {"changed": release(user_id=body.user_id, by=body.by, at=timezone.now())}
 
 
-def _refuse_past(until: datetime | None, now: datetime) -> None:
+def _check_end(until: datetime | None, now: datetime) -> None:
     if until is not None and until <= now:
         raise _invalid_field("until", "later_than_now", f"must be later than {now.isoformat()}")
+    if until is not None and until - now > LONGEST_TAKEOVER:
+        raise _invalid_field("until", "too_late", f"must be at most {LONGEST_TAKEOVER.days} days from now")
 
 
 def _invalid_field(name: str, rule: str, message: str) -> ValidationError:
@@ -263,6 +272,11 @@ def _docs() -> str:
 def _too_large(request: HttpRequest) -> HttpResponse:
     what = f"The body is larger than {settings.SESSION_BODY_LIMIT} bytes."
     return _problem(request, 413, "too_large", what, "Send a smaller one; send images by their addresses.")
+
+
+def _without_length(request: HttpRequest) -> HttpResponse:
+    what = "The body does not say how long it is."
+    return _problem(request, 411, "length_required", what, "Send it whole with a Content-Length, not in chunks.")
 
 
 @api.exception_handler(RequestDataTooBig)

@@ -64,8 +64,8 @@ class Assistant(Handler):
         return read_catalogue(Path(settings.SESSION_PROJECTS))
 
     def answer(self, turn: Turn, prepared: None) -> Answer:
-        """Return the answer."""
-        if turn.chosen is None:
+        """Return the answer. What comes with a photo is its caption, and no choice."""
+        if turn.chosen is None or turn.message.image_urls:
             return self._take_in(turn)
         step, _, what = turn.chosen.value.partition(":")
         steps: dict[str, Callable[[Turn, str], Answer]] = {
@@ -87,7 +87,14 @@ class Assistant(Handler):
         if project is None:
             return self._gone(turn)
         choose_project(user_id=turn.message.user_id, project_id=project.id, at=turn.at)
+        self._leave_other_project(turn, project)
         return self._list_tasks(project)
+
+    def _leave_other_project(self, turn: Turn, project: Project) -> None:
+        """Close an update of another project, so that nothing is counted there any more."""
+        update = open_progress(turn.message.user_id, at=turn.at)
+        if update is not None and update.task_id not in {task.id for task in project.tasks}:
+            close_update(update_id=update.pk, at=turn.at, reason=ProgressUpdate.ClosedReason.OTHER_TASK)
 
     def _list_tasks(self, project: Project) -> Answer:
         options = _numbered("task", project.tasks)
@@ -110,13 +117,29 @@ class Assistant(Handler):
 
     def _take_in(self, turn: Turn) -> Answer:
         """Take a message that is no choice as what the open update asks for."""
-        update = open_progress(turn.message.user_id, at=turn.at)
-        if update is None or not update.task_id:
-            project = self.catalogue.project(turn.context.project_id)
-            return self._list_tasks(project) if project else self._list_projects(turn)
+        update = self._update_at_work(turn)
+        if update is None:
+            return self._nothing_chosen(turn)
         comments = 1 if turn.message.text.strip() else 0
         update = count_progress(update_id=update.pk, at=turn.at, images=len(turn.message.image_urls), comments=comments)
         return self._ask(update, "Noted.")
+
+    def _update_at_work(self, turn: Turn) -> ProgressUpdate | None:
+        """Return the open update; where its time is over and the task still counts, a new one. None without a task."""
+        user_id, context = turn.message.user_id, turn.context
+        update = open_progress(user_id, at=turn.at)
+        if update is not None and update.task_id:
+            return update
+        if not turn.message.image_urls or self.catalogue.task(context.task_id) is None:
+            return None
+        task_id, project_id = context.task_id or "", context.project_id or ""
+        return open_update(user_id=user_id, at=turn.at, task_id=task_id, project_id=project_id).update
+
+    def _nothing_chosen(self, turn: Turn) -> Answer:
+        project = self.catalogue.project(turn.context.project_id)
+        listed = self._list_tasks(project) if project else self._list_projects(turn)
+        lost = "Your photo was not kept: choose a task first. " if turn.message.image_urls else ""
+        return Answer(f"{lost}{listed.text}", listed.shown)
 
     def _ask_for_comment(self, turn: Turn, _: str) -> Answer:
         update = open_progress(turn.message.user_id, at=turn.at)

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Greatest
 
 from sessions.expiry import ExpiryRules, expiry_cutoffs
 from sessions.models import Session
 from sessions.passthrough import note_opening
-from sessions.users import check_id, default_zone
+from sessions.takeover import wait_for_a_person
+from sessions.users import check_id, default_zone, zone_named
 
 FIELDS = [field.attname for field in Session._meta.concrete_fields]
 COLUMNS = ", ".join(f"s.{field.column}" for field in Session._meta.concrete_fields)
@@ -152,16 +153,25 @@ def end_session(*, session_id: int, at: datetime, reason: Session.Reason) -> boo
 def escalate_session(*, session_id: int, at: datetime) -> bool:
     """Hand the session to people; return whether this call did, False when it was no longer active.
 
-    Raises Session.DoesNotExist.
+    From then on the user waits for a person, and the automation is silent (takeover.wait_for_a_person). Opens a
+    transaction. Raises Session.DoesNotExist.
     """
-    return _leave_active(session_id, Session.State.ESCALATED, Session.Reason.ESCALATED, at)
+    with transaction.atomic():
+        if not _leave_active(session_id, Session.State.ESCALATED, Session.Reason.ESCALATED, at):
+            return False
+        user_id = Session.objects.values_list("user_id", flat=True).get(pk=session_id)
+        wait_for_a_person(user_id=user_id, at=at)
+        return True
 
 
-def expire_sessions(*, zone: ZoneInfo, at: datetime, limit: int) -> int:
-    """Expire at most so many sessions of a time zone that are out of date; return how many. Needs no transaction."""
-    cutoffs = vars(expiry_cutoffs(at, zone, session_rules()))
+def expire_sessions(*, zone: str, at: datetime, limit: int) -> int:
+    """Expire at most so many sessions of the time zone with that name that are out of date; return how many.
+
+    Needs no transaction.
+    """
+    cutoffs = vars(expiry_cutoffs(at, zone_named(zone), session_rules()))
     with connection.cursor() as cursor:
-        cursor.execute(SWEEP, {"zone": zone.key, "at": at, "limit": limit, **cutoffs})
+        cursor.execute(SWEEP, {"zone": zone, "at": at, "limit": limit, **cutoffs})
         return int(cursor.rowcount)
 
 

@@ -1,7 +1,7 @@
 """What a user is at work on. It outlives sessions; whoever asks gets only what still counts."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Case, DateTimeField, F, Value, When
 
@@ -9,6 +9,9 @@ from sessions.expiry import check_aware
 from sessions.lengths import lengths
 from sessions.models import ChatUser, ContextLoss
 from sessions.users import check_id, remember_user
+
+JUST_NOW = timedelta(seconds=10)
+"""Who chose something so short a time ago may still click on the page that he saw before: a double click."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,15 @@ def choose_task(*, user_id: str, task_id: str, at: datetime) -> None:
     ChatUser.objects.filter(user_id=user_id).update(task_id=task_id, task_until=check_aware(at) + lengths().task)
 
 
-def forget_context(*, user_id: str) -> bool:
-    """Forget project and task; return whether the user is known. Needs no transaction."""
-    nothing = {"project_id": "", "project_until": None, "task_id": "", "task_until": None}
-    return bool(ChatUser.objects.filter(user_id=user_id).update(**nothing))
-
-
 def check_context(*, user_id: str, expected: Context, at: datetime, session_id: int | None = None) -> Context:
     """Return the context that counts, and record a ContextLoss for each part in which it is not the expected one.
 
-    Needs no transaction.
+    Nothing is recorded when the user chose something JUST_NOW. Needs no transaction.
     """
     user = ChatUser.objects.filter(user_id=user_id).first()
     actual = _counting(user, at)
+    if user is not None and _has_chosen_since(user, at - JUST_NOW):
+        return actual
     losses = []
     for what in ContextLoss.What:
         wanted, found = getattr(expected, f"{what}_id"), getattr(actual, f"{what}_id")
@@ -71,6 +70,14 @@ def check_context(*, user_id: str, expected: Context, at: datetime, session_id: 
         loss.user_id, loss.session_id, loss.noticed_at = user_id, session_id, at
     ContextLoss.objects.bulk_create(losses)
     return actual
+
+
+def _has_chosen_since(user: ChatUser, moment: datetime) -> bool:
+    project_until, task_until = user.project_until, user.task_until
+    return bool(
+        (project_until and project_until - lengths().project > moment)
+        or (task_until and task_until - lengths().task > moment)
+    )
 
 
 def _counting(user: ChatUser | None, at: datetime) -> Context:

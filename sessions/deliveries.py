@@ -1,20 +1,25 @@
 """Tells the front end by a signed webhook what became of each message, and tries again until it listens.
 
-It comes at least once: the receiver knows by `message.id` what it has had. Only the address in the settings is ever
+It comes at least once: the receiver knows by `message.id` what it has had. What is about one user comes in order: the
+next waits until the one before it has arrived or was given up. Only the address in the settings is ever
 called; nothing that a user or a front end sends can change it, and a redirect is an error.
 """
 
 import hmac
 import json
 import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from threading import Event, Timer
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from ninja.responses import NinjaJSONEncoder
 
 from sessions.models import Delivery, Message
@@ -28,7 +33,7 @@ FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 """The pauses double: twelve tries take about four hours."""
 TIMEOUT = 10.0
-"""Seconds; less than the first pause, for after that another worker may try."""
+"""Seconds for the whole call; less than the first pause, for after that another worker may try."""
 
 
 class RefusedError(Exception):
@@ -74,8 +79,18 @@ def deliver(*, message_id: int, at: datetime) -> bool:
 
 
 def due_deliveries(*, at: datetime) -> QuerySet[Delivery]:
-    """Return the deliveries whose next try is due, the longest waiting first."""
-    return Delivery.objects.filter(WAITS, next_try_at__lte=at).order_by("next_try_at", "pk")
+    """Return the deliveries whose next try is due and that are their user's first, the longest waiting first."""
+    same_user = Q(message__user_id=OuterRef("message__user_id"))
+    earlier = Delivery.objects.filter(WAITS, same_user, message_id__lt=OuterRef("message_id"))
+    due = Delivery.objects.filter(WAITS, ~Exists(earlier), next_try_at__lte=at)
+    return due.order_by("next_try_at", "pk")
+
+
+def delivery_after(*, message_id: int) -> Delivery | None:
+    """Return the delivery that waited for this message's to arrive; None if none did."""
+    user_id = Message.objects.values_list("user_id", flat=True).get(pk=message_id)
+    later = Delivery.objects.filter(WAITS, message__user_id=user_id, message_id__gt=message_id)
+    return later.order_by("message_id").first()
 
 
 def signature(*, secret: str, body: bytes, at: datetime) -> str:
@@ -115,11 +130,36 @@ def _post(target: Webhook, body: bytes, at: datetime) -> None:
         "Content-Type": "application/json",
         "Leitmotif-Signature": signature(secret=target.secret, body=body, at=at),
     }
-    try:
+    with _connected(connection, TIMEOUT):
         connection.request("POST", f"{parts.path or '/'}{parts.query and '?' + parts.query}", body, headers)
         status = connection.getresponse().status
-    finally:
-        connection.close()
     if not 200 <= status < 300:
         hint = "; a redirect is not followed" if 300 <= status < 400 else ""
         raise RefusedError(f"{target.url} answered {status}{hint}")
+
+
+@contextmanager
+def _connected(connection: HTTPConnection, seconds: float) -> Iterator[None]:
+    """Connect, and hang up at the end or when the time for all of it is over; then raise TimeoutError.
+
+    The time-out of a socket begins anew with every byte, so a receiver that sends one now and then would keep us.
+    """
+    is_late = Event()
+    timer = Timer(seconds, _hang_up, [connection, is_late])
+    timer.start()
+    try:
+        connection.connect()
+        if not is_late.is_set():
+            yield
+    finally:
+        timer.cancel()
+        connection.close()
+        if is_late.is_set():
+            raise TimeoutError(f"{connection.host} did not answer within {seconds:g} s")
+
+
+def _hang_up(connection: HTTPConnection, is_late: Event) -> None:
+    is_late.set()
+    if connection.sock is not None:
+        with suppress(OSError):  # it has hung up itself
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)  # of TLS too: SSLSocket's own is not for threads

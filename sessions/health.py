@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from sessions.answers import longest_wait
 from sessions.deliveries import WAITS
-from sessions.metrics import IS_RAPID, SessionMetrics, session_metrics
+from sessions.metrics import IS_RAPID, IS_REAL, SessionMetrics, session_metrics
 from sessions.models import ContextLoss, Delivery, Message, Session, Takeover
-from sessions.takeover import STANDS
+from sessions.takeover import STANDS, WAITS_FOR_A_PERSON
 
 WINDOWS = {"Last hour": timedelta(hours=1), "Last day": timedelta(days=1), "Last week": timedelta(days=7)}
 SHOWN = 20
@@ -25,6 +27,7 @@ class Backlog:
     deliveries_waiting: int
     deliveries_given_up: int  # within RECENT
     takeovers: int
+    users_waiting: int  # for a person, since a session of theirs was escalated
 
 
 def metrics_by_window(*, at: datetime) -> dict[str, SessionMetrics]:
@@ -42,17 +45,21 @@ def backlog(*, at: datetime) -> Backlog:
         messages_failed=Message.objects.filter(state=Message.State.FAILED, sent_at__gte=since).count(),
         deliveries_waiting=Delivery.objects.filter(WAITS).count(),
         deliveries_given_up=Delivery.objects.filter(given_up_at__gte=since).count(),
-        takeovers=Takeover.objects.filter(STANDS, until__gt=at).count(),
+        takeovers=Takeover.objects.filter(STANDS, until__gt=at).exclude(taken_by="").count(),
+        users_waiting=_waiting_for_a_person(at).count(),
     )
+
+
+def users_waiting(*, at: datetime) -> list[Takeover]:
+    """Return the users who wait for a person, the longest waiting first."""
+    return list(_waiting_for_a_person(at).order_by("taken_at", "pk")[:SHOWN])
 
 
 def rapid_creates(*, at: datetime) -> list[Session]:
     """Return the latest sessions after which the same user began another within seconds, the newest first."""
-    recent = Session.objects.raw(
-        f"SELECT s.* FROM chat_session s WHERE s.started_at >= %s AND {IS_RAPID} ORDER BY s.id DESC LIMIT {SHOWN}",
-        [at - RECENT],
-    )
-    return list(recent)
+    rapid = f"s.started_at >= %s AND {IS_REAL} AND {IS_RAPID}"
+    found = f"SELECT s.* FROM chat_session s WHERE {rapid} ORDER BY s.id DESC LIMIT {SHOWN}"
+    return list(Session.objects.raw(found, [at - RECENT]))
 
 
 def context_losses(*, at: datetime) -> list[ContextLoss]:
@@ -64,3 +71,7 @@ def failed_messages(*, at: datetime) -> list[Message]:
     """Return the latest messages that the automation could not answer, the newest first."""
     failed = Message.objects.filter(state=Message.State.FAILED, sent_at__gte=at - RECENT)
     return list(failed.order_by("-pk")[:SHOWN])
+
+
+def _waiting_for_a_person(at: datetime) -> QuerySet[Takeover]:
+    return Takeover.objects.filter(WAITS_FOR_A_PERSON, until__gt=at)

@@ -6,7 +6,6 @@ Every step may run twice, and beside itself, and leaves the same rows. It works 
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from sessions.chat import expire_sessions
 from sessions.models import Session
@@ -41,4 +40,4 @@ def _expire_everywhere(at: datetime, batch: int) -> int:
     """Each zone has its own clock, so each is a statement of its own."""
     active = Session.objects.filter(state=Session.State.ACTIVE).order_by()
     zones = sorted(set(active.values_list("zone", flat=True).distinct()))
-    return sum(in_batches(partial(expire_sessions, zone=ZoneInfo(zone), at=at, limit=batch), batch) for zone in zones)
+    return sum(in_batches(partial(expire_sessions, zone=zone, at=at, limit=batch), batch) for zone in zones)

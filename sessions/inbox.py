@@ -13,7 +13,6 @@ from sessions.chat import database_away_is_retryable
 from sessions.context import Context, check_context
 from sessions.messages import Received, receive
 from sessions.models import Message
-from sessions.users import set_zone
 
 SAYS_NOTHING = Context(project_id=None, task_id=None)
 
@@ -51,20 +50,24 @@ def accept(
 ) -> Received:
     """Store a user's message, once, within the limit (settings.SESSION_RATE). Opens a transaction.
 
-    A zone that comes along is remembered, and where the front end says what it shows the user (`expected`), a
-    difference from what we remember is recorded. Raises what `messages.receive` raises, and TooManyMessagesError:
-    then nothing is stored, and the same message may be sent again later. A duplicate is never too many.
+    Where the front end says what it shows the user (`expected`), a difference from what we remember is recorded.
+    Raises what `messages.receive` raises, and TooManyMessagesError: then nothing is stored, and the same message may
+    be sent again later. A duplicate is never too many.
     """
     with database_away_is_retryable(f"message {key} of user {user_id} could not be stored"), transaction.atomic():
         received = receive(user_id=user_id, key=key, at=at, text=text, image_urls=image_urls, zone=zone)
         if received.opened is None:
             return received
         _check_rate(received.message)
-        if zone is not None:
-            set_zone(user_id=user_id, zone=zone.key)
-        if expected != SAYS_NOTHING:
+        if expected != SAYS_NOTHING and not _waits_behind_another(received.message):
             check_context(user_id=user_id, expected=expected, at=at, session_id=received.opened.session.pk)
         return received
+
+
+def _waits_behind_another(message: Message) -> bool:
+    """The answer to the other may change what the user is at work on, and the front end may show it already."""
+    earlier = Message.objects.filter(user_id=message.user_id, state=Message.State.RECEIVED, pk__lt=message.pk)
+    return earlier.exists()
 
 
 def _check_rate(message: Message) -> None:

@@ -6,6 +6,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+LONGEST_TAKEOVER = timedelta(days=7)
+"""A person who forgets to release a user must not silence the automation for ever."""
+
 
 @dataclass(frozen=True)
 class Lengths:
@@ -26,6 +29,8 @@ class Lengths:
                 raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is {length}. It must be longer than nothing.")
             if length is None and field.name not in ("retention", "log"):
                 raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is None. Only retention and log may be for ever.")
+        if self.takeover > LONGEST_TAKEOVER:
+            raise ValueError(f"SESSION_LENGTHS['takeover'] is {self.takeover}. It may be {LONGEST_TAKEOVER} at most.")
 
 
 def lengths() -> Lengths:

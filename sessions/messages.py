@@ -1,4 +1,8 @@
-"""What was said. A message is claimed by its sender's id before anything else happens, so it happens once."""
+"""What was said. A message is claimed by its sender's id before anything else happens, so it happens once.
+
+Storing a message and answering one go on at the same time for one user. Both lock what they write in one order:
+takeover, message, user, session. In another order they would wait for each other, and one of them would fail.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,8 +18,8 @@ from sessions.claim import claim
 from sessions.expiry import check_aware
 from sessions.lengths import lengths
 from sessions.models import Message, Session
-from sessions.takeover import standing_takeover
-from sessions.users import check_id, zone_of
+from sessions.takeover import locked_takeover, standing_takeover
+from sessions.users import check_id, set_zone, zone_of
 
 HAS_KEY = ~Q(key="")
 
@@ -58,7 +62,8 @@ def receive(
     """Store a user's message, once, and open his session for it; `key` is the sender's id of the message.
 
     Opens a transaction. A delivery whose key is known stores and opens nothing, and returns the first one's message
-    and reply. While a person has taken over, the message is held for him. `zone` left out is the user's own.
+    and reply. While a person has taken over, the message is held for him. `zone` is remembered; left out, it is the
+    user's own.
     Raises ValueError for ids or a text that cannot be stored, and SessionUnavailableError, which may be retried with
     the same key.
     """
@@ -67,13 +72,15 @@ def receive(
     check_id(user_id, "user id")
     check_aware(at)
     with database_away_is_retryable(f"message {key} of user {user_id} could not be stored"), transaction.atomic():
-        held = standing_takeover(user_id, at=at)
+        held = locked_takeover(user_id, at=at)
         message = _claim(
             user_id=user_id, key=key, role=Message.Role.CUSTOMER, text=text, image_urls=list(image_urls), sent_at=at,
             state=Message.State.HELD if held else Message.State.RECEIVED,
         )  # fmt: skip
         if message is None:
             return first_delivery(user_id=user_id, key=key)
+        if zone is not None:
+            set_zone(user_id=user_id, zone=zone.key)
         opened = open_session(user_id=user_id, at=at, zone=zone or zone_of(user_id))
         message.session = opened.session
         Message.objects.filter(pk=message.pk).update(session=opened.session)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from sessions.duplicates import INDEX
+from sessions.users import MADE_UP
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ RAPID = timedelta(seconds=10)
 FEWEST_FOR_A_WARNING = 20
 """Below so many openings a ratio says nothing: the first message of every user creates a session."""
 
+IS_REAL = f"NOT starts_with(user_id, '{MADE_UP}')"
 _WITHIN = f"interval '{RAPID.total_seconds():.0f} seconds'"
 
 # A session `s` that was not the last its user began within ten seconds.
@@ -32,7 +34,7 @@ IS_RAPID = f"""EXISTS (
 _METRICS = f"""
 WITH began AS (
     SELECT started_at, reuse_count, lag(started_at) OVER (PARTITION BY user_id ORDER BY started_at DESC) AS next_at
-    FROM chat_session WHERE started_at >= %(since)s AND started_at < %(until)s + {_WITHIN}
+    FROM chat_session WHERE started_at >= %(since)s AND started_at < %(until)s + {_WITHIN} AND {IS_REAL}
 ), here AS (
     SELECT count(*) AS created, coalesce(sum(reuse_count), 0) AS reused,
            count(*) FILTER (WHERE next_at <= started_at + {_WITHIN}) AS rapid_creates
@@ -47,7 +49,9 @@ WITH began AS (
     WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND day < (%(until)s AT TIME ZONE 'UTC')::date
 ), now AS (
     SELECT coalesce(sum(sessions), 0) AS active, count(*) FILTER (WHERE sessions > 1) AS duplicates
-    FROM (SELECT count(*) AS sessions FROM chat_session WHERE state = 'active' GROUP BY user_id) AS by_user
+    FROM (
+        SELECT count(*) AS sessions FROM chat_session WHERE state = 'active' AND {IS_REAL} GROUP BY user_id
+    ) AS by_user
 )
 SELECT here.created + gone.created, here.reused + gone.reused, here.rapid_creates + gone.rapid_creates,
        losses.context_losses + gone.context_losses, now.active, now.duplicates

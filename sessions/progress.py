@@ -67,7 +67,7 @@ def open_update(*, user_id: str, at: datetime, task_id: str = "", project_id: st
         for _ in range(TRIES):
             found = ProgressUpdate.objects.select_for_update().filter(IS_OPEN, user_id=user_id).first()
             if found and not (reason := _out_of_place(found, task_id, at)):
-                return _reopen(found, task_id, at, closed_id)
+                return _reopen(found, task_id, project_id, at, closed_id)
             if found and reason:
                 _close(found, at, reason)
                 closed_id = found.pk
@@ -145,9 +145,10 @@ def _out_of_place(update: ProgressUpdate, task_id: str, at: datetime) -> Progres
     return ClosedReason.OTHER_TASK if task_id and update.task_id not in ("", task_id) else None
 
 
-def _reopen(update: ProgressUpdate, task_id: str, at: datetime, closed_id: int | None) -> OpenedUpdate:
+def _reopen(update: ProgressUpdate, task_id: str, project_id: str, at: datetime, closed_id: int | None) -> OpenedUpdate:
     if task_id and not update.task_id:
-        _change(update.pk, at, What.TASK_CHOSEN, "", {"task_id": task_id, "step": Step.PHOTO})
+        chosen = {"task_id": task_id, "project_id": project_id or update.project_id, "step": Step.PHOTO}
+        _change(update.pk, at, What.TASK_CHOSEN, "", chosen)
         outcome = Outcome.TASK_CHOSEN
     else:
         _change(update.pk, at, What.REOPENED, "", {})

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from sessions.lengths import lengths
-from sessions.metrics import IS_RAPID
+from sessions.metrics import IS_RAPID, IS_REAL
 from sessions.models import ContextLoss, ProgressTransition, ProgressUpdate, Session, Takeover
 
 # Sessions go in the order in which they began, and a rapid one is the first of the two: so it is counted while the
@@ -21,7 +21,7 @@ from sessions.models import ContextLoss, ProgressTransition, ProgressUpdate, Ses
 _TALLY_SESSIONS = f"""
 INSERT INTO chat_daytally AS tally (day, created, reused, rapid_creates, context_losses)
 SELECT (s.started_at AT TIME ZONE 'UTC')::date, count(*), sum(s.reuse_count), count(*) FILTER (WHERE {IS_RAPID}), 0
-FROM chat_session s WHERE s.id = ANY(%(ids)s) GROUP BY 1 ORDER BY 1
+FROM chat_session s WHERE s.id = ANY(%(ids)s) AND {IS_REAL} GROUP BY 1 ORDER BY 1
 ON CONFLICT (day) DO UPDATE SET
     created = tally.created + EXCLUDED.created,
     reused = tally.reused + EXCLUDED.reused,
@@ -49,7 +49,7 @@ class Removed:
 def remove_what_is_old(*, at: datetime, batch: int) -> Removed:
     """Remove what SESSION_LENGTHS keeps no longer: `retention`, and `log` for progress updates' log.
 
-    Opens transactions, one for each batch. What is active, open or standing stays.
+    Opens transactions, one for each batch. What is active, open or standing stays; age counts from when it ended.
     """
     retention, log = lengths().retention, lengths().log
     return Removed(
@@ -79,7 +79,7 @@ def in_batches(step: Callable[[], int], batch: int) -> int:
 
 @transaction.atomic
 def _remove_sessions(before: datetime, batch: int) -> int:
-    old = Session.objects.filter(started_at__lt=before).exclude(state=Session.State.ACTIVE)
+    old = Session.objects.filter(started_at__lt=before, ended_at__lt=before)  # the first is what the index has
     ids = _locked(old.order_by("started_at", "pk"), batch)
     _tally(_TALLY_SESSIONS, ids)
     Session.objects.filter(pk__in=ids).delete()
@@ -96,7 +96,7 @@ def _remove_losses(before: datetime, batch: int) -> int:
 @transaction.atomic
 def _remove_updates(before: datetime, batch: int) -> int:
     """Their log stays, and forgets which row it was about."""
-    old = ProgressUpdate.objects.filter(opened_at__lt=before, closed_at__isnull=False)
+    old = ProgressUpdate.objects.filter(opened_at__lt=before, closed_at__lt=before)
     ids = _locked(old.order_by("opened_at", "pk"), batch)
     ProgressUpdate.objects.filter(pk__in=ids).delete()
     return len(ids)
@@ -104,7 +104,7 @@ def _remove_updates(before: datetime, batch: int) -> int:
 
 @transaction.atomic
 def _remove_takeovers(before: datetime, batch: int) -> int:
-    old = Takeover.objects.filter(taken_at__lt=before, ended_at__isnull=False)
+    old = Takeover.objects.filter(taken_at__lt=before, ended_at__lt=before)
     return Takeover.objects.filter(pk__in=_locked(old.order_by("taken_at", "pk"), batch)).delete()[0]
 
 

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter, model_validator
 
-from sessions.users import LONGEST_ID
+from sessions.users import LONGEST_ID, zone_names
 
 LONGEST_TEXT = 10_000
 LONGEST_URL = 2_000
@@ -22,20 +21,24 @@ def _storable(value: str) -> str:
     return value
 
 
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
 def _http_url(value: str) -> str:
     _HTTP_URL.validate_python(value)
     return value
 
 
 def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("must be the name of a time zone, such as Europe/Berlin") from error
+    if value not in zone_names():
+        raise ValueError("must be the name of a time zone, such as Europe/Berlin")
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_storable)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_storable), AfterValidator(_not_blank)]
 Choice = Annotated[str, Field(max_length=LONGEST_ID), AfterValidator(_storable)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
 ImageUrl = Annotated[str, Field(max_length=LONGEST_URL), AfterValidator(_storable), AfterValidator(_http_url)]

@@ -1,7 +1,7 @@
 """Many callers at once against the real database: is there ever a user with two active sessions, and how long does
 a call take?
 
-The users are made up (`stress-...`), and everything of theirs is removed at the end. While it runs, metrics count them.
+The users are made up (`stress-...`), and everything of theirs is removed at the end. Metrics never count them.
 """
 
 import itertools
@@ -20,6 +20,7 @@ from django.utils import timezone
 from sessions.chat import Outcome, open_session
 from sessions.metrics import SessionMetrics
 from sessions.models import Session
+from sessions.users import MADE_UP
 
 _DUPLICATES = """
 SELECT count(*) FROM (
@@ -66,7 +67,7 @@ def stress(*, users: int, concurrency: int, calls: int) -> StressResult:
 
     Removes what it made, also when it is interrupted. Opens and closes `concurrency` + 1 connections.
     """
-    prefix = f"stress-{uuid4().hex[:8]}-"
+    prefix = f"{MADE_UP}{uuid4().hex[:8]}-"
     numbers = iter(range(calls))  # one counter for all: next() of a range is atomic
     is_over = Event()
     try:

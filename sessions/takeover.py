@@ -8,11 +8,12 @@ from django.db.models.functions import Greatest
 
 from sessions.claim import claim
 from sessions.expiry import check_aware
-from sessions.lengths import lengths
+from sessions.lengths import LONGEST_TAKEOVER, lengths
 from sessions.models import Message, Takeover
 from sessions.users import check_id
 
 STANDS = Q(ended_at__isnull=True)
+WAITS_FOR_A_PERSON = STANDS & Q(taken_by="")
 
 
 class AlreadyTakenOverError(Exception):
@@ -24,11 +25,18 @@ def standing_takeover(user_id: str, *, at: datetime) -> Takeover | None:
     return Takeover.objects.filter(STANDS, user_id=user_id, until__gt=at).first()
 
 
+def locked_takeover(user_id: str, *, at: datetime) -> Takeover | None:
+    """Return what `standing_takeover` does; until the transaction ends, which it needs, nobody releases it."""
+    standing = Takeover.objects.select_for_update(no_key=True).filter(STANDS, user_id=user_id, until__gt=at)
+    return standing.first()
+
+
 def take_over(*, user_id: str, by: str, at: datetime, until: datetime | None = None) -> Takeover:
     """Let `by` answer the user until then, or for SESSION_LENGTHS["takeover"]; what awaits an answer is held for him.
 
-    Opens a transaction. Who has taken over already extends. Raises AlreadyTakenOverError if somebody else has, and
-    ValueError for an unusable id or an end that is not later than `at`.
+    Opens a transaction. Who has taken over already extends; a user who waits for a person has found one. Raises
+    AlreadyTakenOverError if somebody else has taken over, and ValueError for an unusable id or an end that is not later
+    than `at`, or later than LONGEST_TAKEOVER after it.
     """
     check_id(user_id, "user id")
     check_id(by, "person's name")
@@ -36,17 +44,28 @@ def take_over(*, user_id: str, by: str, at: datetime, until: datetime | None = N
     with transaction.atomic():
         end_takeovers_whose_time_is_over(at=at, user_id=user_id)
         columns = {"user_id": user_id, "taken_by": by, "taken_at": at, "until": until}
-        is_ours = claim(Takeover, unique=["user_id"], where=STANDS, **columns) is not None
+        is_ours = claim(Takeover, unique=["user_id"], where=STANDS, **columns) or _come(user_id, by, at, until)
         if not is_ours and not extend_takeover(user_id=user_id, by=by, at=at, until=until):
             raise _refusal(user_id)
-        Message.objects.filter(user_id=user_id, state=Message.State.RECEIVED).update(state=Message.State.HELD)
+        _hold_messages(user_id)
         return Takeover.objects.get(STANDS, user_id=user_id)
+
+
+def wait_for_a_person(*, user_id: str, at: datetime) -> bool:
+    """Hold back the automation until a person comes and releases the user, for SESSION_LENGTHS["takeover"] at most.
+
+    Return whether this call did, False while somebody has taken over or is waited for. Needs no transaction. What
+    awaits its answer is held when its turn comes, but not the message whose handler calls this: it is still answered.
+    """
+    end_takeovers_whose_time_is_over(at=at, user_id=user_id)
+    columns = {"user_id": user_id, "taken_by": "", "taken_at": at, "until": _end(check_aware(at), None)}
+    return claim(Takeover, unique=["user_id"], where=STANDS, **columns) is not None
 
 
 def extend_takeover(*, user_id: str, by: str, at: datetime, until: datetime | None = None) -> bool:
     """Let a takeover of `by` that stands go on until then, or for its whole length from now; return whether it did.
 
-    It is never shortened. Needs no transaction. ValueError for an end that is not later than `at`.
+    It is never shortened. Needs no transaction. ValueError for an end that `take_over` refuses.
     """
     standing = Takeover.objects.filter(STANDS, user_id=user_id, taken_by=by, until__gt=at)
     return bool(standing.update(until=Greatest("until", Value(_end(at, until)))))
@@ -70,10 +89,25 @@ def end_takeovers_whose_time_is_over(*, at: datetime, user_id: str | None = None
     return over.update(ended_at=F("until"), ended_reason=Takeover.EndedReason.TIME_OVER)
 
 
+def _come(user_id: str, by: str, at: datetime, until: datetime) -> bool:
+    """Return whether the user was waiting for a person, and now has this one."""
+    waiting = Takeover.objects.filter(WAITS_FOR_A_PERSON, user_id=user_id, until__gt=at)
+    return bool(waiting.update(taken_by=by, taken_at=at, until=Greatest("until", Value(until))))
+
+
+def _hold_messages(user_id: str) -> None:
+    """Needs a transaction. A locked one is just being answered, perhaps by a handler that waits for our takeover."""
+    waiting = Message.objects.select_for_update(skip_locked=True)
+    ids = list(waiting.filter(user_id=user_id, state=Message.State.RECEIVED).values_list("pk", flat=True))
+    Message.objects.filter(pk__in=ids).update(state=Message.State.HELD)
+
+
 def _end(at: datetime, until: datetime | None) -> datetime:
     end = at + lengths().takeover if until is None else until
     if end <= at:
         raise ValueError(f"A takeover until {end:%Y-%m-%d %H:%M %Z} is over before it begins. Pass a later end.")
+    if end - at > LONGEST_TAKEOVER:
+        raise ValueError(f"A takeover until {end:%Y-%m-%d %H:%M %Z} is too long. It may last {LONGEST_TAKEOVER}.")
     return end
 
 

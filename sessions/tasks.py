@@ -63,7 +63,10 @@ def answer_user(*, user_id: str) -> int:
 def deliver(*, message_id: int) -> bool:
     """Tell the front end what became of the message; return whether it listened."""
     with database_away_is_retryable(f"the delivery of message {message_id} could not be sent"):
-        return deliveries.deliver(message_id=message_id, at=timezone.now())
+        has_arrived = deliveries.deliver(message_id=message_id, at=timezone.now())
+        if has_arrived and (following := deliveries.delivery_after(message_id=message_id)):
+            _tell(following.message_id)
+        return has_arrived
 
 
 @shared_task(name="chat.catch_up", may_run_twice="what it sends again is harmless twice")

@@ -45,6 +45,7 @@ def _sections() -> list[Section]:
         *(Note(f"In the last day: {warning}", "bad") for warning in warnings),
         _metrics(windows),
         _backlog(windows["All time"], health.backlog(at=now)),
+        _users_waiting(health.users_waiting(at=now)),
         _rapid_creates(health.rapid_creates(at=now)),
         losses_table(health.context_losses(at=now)),
         _failures(health.failed_messages(at=now)),
@@ -77,9 +78,16 @@ def _backlog(metrics: SessionMetrics, backlog: health.Backlog) -> Facts:
             ("Webhook deliveries that wait", number_format(backlog.deliveries_waiting)),
             ("Webhook deliveries given up in a week", number_format(backlog.deliveries_given_up)),
             ("Users a person has taken over", number_format(backlog.takeovers)),
+            ("Users who wait for a person", number_format(backlog.users_waiting)),
         ],
         "Now",
     )
+
+
+def _users_waiting(takeovers: list[Any]) -> Table:
+    rows = [(moment(each.taken_at), each.user_id, link_to(each), moment(each.until)) for each in takeovers]
+    heads = ["Escalated", "User", "Takeover", "The automation answers again"]
+    return Table("Users who wait for a person", heads, rows)
 
 
 def _rapid_creates(sessions: list[Any]) -> Table:

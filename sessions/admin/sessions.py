@@ -36,6 +36,14 @@ def _release(session: Session, by: str, at: datetime) -> bool:
     return release(user_id=session.user_id, by=by, at=at)
 
 
+def _about_user(user_id: str) -> list[str]:
+    """Return what a person can do about the user: while one answers, only release; while none has come yet, both."""
+    standing = standing_takeover(user_id, at=timezone.now())
+    if standing is None:
+        return [TAKE_OVER]
+    return [RELEASE] if standing.taken_by else [TAKE_OVER, RELEASE]
+
+
 @admin.register(Session)
 class SessionAdmin(DecidingChatAdmin):
     """Sessions are opened and expired by chat.py; people end and escalate them, and take over their users."""
@@ -86,8 +94,7 @@ class SessionAdmin(DecidingChatAdmin):
     def decisions_about(self, row: Session) -> list[tuple[str, str]]:
         """Return what would change something now."""
         about_session = (END, ESCALATE) if row.is_active else ()
-        about_user = RELEASE if standing_takeover(row.user_id, at=timezone.now()) else TAKE_OVER
-        return [(each, self.decisions[each]) for each in (*about_session, about_user)]
+        return [(each, self.decisions[each]) for each in (*about_session, *_about_user(row.user_id))]
 
     # --- The page -------------------------------------------------------------------------------------------------
 
@@ -108,7 +115,10 @@ def _note_about(session: Session) -> list[Section]:
     standing = standing_takeover(session.user_id, at=timezone.now())
     if standing is None:
         return []
-    return [Note(f"{standing.taken_by} answers this user until {standing.until:%Y-%m-%d %H:%M} UTC.")]
+    until = f"until {standing.until:%Y-%m-%d %H:%M} UTC"
+    if not standing.taken_by:
+        return [Note(f"This user waits for a person, and the automation is silent {until}.")]
+    return [Note(f"{standing.taken_by} answers this user {until}.")]
 
 
 def _facts(session: Session) -> list[tuple[str, object]]:

@@ -72,8 +72,8 @@ class ContextLoss(models.Model):
 class Takeover(models.Model):
     """A person answers a user instead of the automation, until it is released or its time is over.
 
-    One that stands has no `ended_at`. It holds back the automation while `until` lies ahead; housekeeping ends it
-    afterwards.
+    One without a person waits for one: a session of the user was escalated, and nobody has come yet. One that stands
+    has no `ended_at`. It holds back the automation while `until` lies ahead; housekeeping ends it afterwards.
     """
 
     class EndedReason(models.TextChoices):
@@ -81,7 +81,7 @@ class Takeover(models.Model):
         TIME_OVER = "time_over"
 
     user_id = models.CharField("user id", max_length=200)
-    taken_by = models.CharField(max_length=200, help_text="who answers")
+    taken_by = models.CharField(max_length=200, blank=True, help_text="who answers; empty: nobody has come yet")
     taken_at = models.DateTimeField()
     until = models.DateTimeField(help_text="when the automation answers again by itself")
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -94,7 +94,7 @@ class Takeover(models.Model):
             models.UniqueConstraint(
                 fields=["user_id"], condition=Q(ended_at__isnull=True), name="one_standing_takeover_per_user"
             ),
-            models.CheckConstraint(condition=~Q(user_id="") & ~Q(taken_by=""), name="a_takeover_names_user_and_person"),
+            models.CheckConstraint(condition=~Q(user_id=""), name="a_takeover_names_its_user"),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True, ended_reason="", ended_by="")
                 | Q(ended_at__isnull=False, ended_reason="time_over", ended_by="")
@@ -105,8 +105,14 @@ class Takeover(models.Model):
         indexes = [
             # the admin's list; one user's history
             models.Index(fields=["-taken_at"], name="takeovers_by_time"),
+            # the health page
+            models.Index(
+                fields=["taken_at"],
+                condition=Q(ended_at__isnull=True, taken_by=""),
+                name="users_who_wait_for_a_person",
+            ),
         ]
         ordering = ["-taken_at", "-id"]
 
     def __str__(self) -> str:
-        return f"takeover of {self.user_id} by {self.taken_by}"
+        return f"takeover of {self.user_id} by {self.taken_by or 'nobody yet'}"

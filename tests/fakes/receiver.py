@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -17,6 +17,7 @@ class Receiver:
     elsewhere: str = ""
     answers: list[int] = field(default_factory=list)
     slow: float = 0.0  # seconds before it answers
+    drip: float = 0.0  # seconds between the many lines of an answer
     bodies: list[bytes] = field(default_factory=list)
     signatures: list[str] = field(default_factory=list)
 
@@ -33,12 +34,23 @@ def receiver() -> Iterator[Receiver]:
             self.keep.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             self.keep.signatures.append(self.headers["Leitmotif-Signature"])
             time.sleep(self.keep.slow)
+            if self.keep.drip:
+                self.drip()
+                return
             status = self.keep.answers.pop(0) if self.keep.answers else 200
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", self.keep.elsewhere)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def drip(self) -> None:
+            self.send_response(200)
+            self.flush_headers()
+            with suppress(OSError):  # the other side may hang up
+                for _ in range(300):
+                    self.wfile.write(b"X-And: another\r\n")
+                    time.sleep(self.keep.drip)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

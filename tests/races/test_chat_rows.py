@@ -1,21 +1,28 @@
 """Messages, progress updates and takeovers, many callers at once: nothing happens twice and no count is lost."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Event
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Sum
+from django.utils import timezone
 
 from sessions import messages, progress
-from sessions.chat import Outcome
+from sessions.answers import answer_user
+from sessions.chat import Outcome, SessionUnavailableError, database_away_is_retryable, escalate_session
 from sessions.context import Context, choose_project, choose_task, context_of
 from sessions.messages import Received, receive, reply, say
 from sessions.models import ChatUser, Message, ProgressTransition, ProgressUpdate, Session, Takeover
 from sessions.progress import UpdateClosedError, close_update, count_progress, open_update
-from sessions.takeover import AlreadyTakenOverError, take_over
+from sessions.takeover import AlreadyTakenOverError, release, standing_takeover, take_over
+from sessions.users import set_zone
 from tests.races.test_sessions import overtaken
 from tests.sessions.hammer import at_once
 
@@ -97,6 +104,61 @@ def test_no_reply_is_lost_from_the_count() -> None:
     session_id = opened.session.pk
     at_once([partial(say, session_id=session_id, text="hi", at=NOON, key=f"r-{number // 2}") for number in range(32)])
     assert (Session.objects.get().reply_count, Message.objects.filter(state="said").count()) == (16, 16)
+
+
+# --- Storing beside answering -------------------------------------------------------------------------------------
+
+
+def talk_and_answer(store: Callable[..., Any], each: int) -> list[str]:
+    """Two senders say their zone with each message while a worker answers; return what failed."""
+    is_over, failed = Event(), list[str]()
+
+    def send(sender: int) -> None:
+        for number in range(each):
+            try:
+                # Berlin and London in turn, so that the user's row is written each time
+                zone = ZoneInfo(("Europe/Berlin", "Europe/London")[number % 2])
+                text = ("hello", "1", "2")[number % 3]
+                store(user_id="alice", key=f"{sender}-{number}", at=timezone.now(), text=text, zone=zone)
+            except SessionUnavailableError as error:
+                failed.append(f"storing: {error}")
+
+    def send_all() -> None:
+        try:
+            at_once([partial(send, sender) for sender in range(2)])
+        finally:
+            is_over.set()
+
+    def answer() -> None:
+        while not is_over.is_set():
+            try:
+                answer_user(user_id="alice")
+            except Exception as error:  # whatever it is, the answer has failed
+                failed.append(f"answering: {error}")
+
+    at_once([send_all, answer])
+    return failed
+
+
+def test_storing_a_message_with_a_zone_never_waits_in_a_circle_with_answering_one() -> None:
+    assert talk_and_answer(receive, 40) == []
+    assert Message.objects.filter(role=Message.Role.CUSTOMER).count() == 80
+
+
+def test_control_the_user_locked_after_the_session_waits_in_a_circle() -> None:
+    def store(zone: ZoneInfo, **sent: Any) -> None:
+        with database_away_is_retryable("the message could not be stored"), transaction.atomic():
+            receive(**sent)
+            set_zone(user_id=sent["user_id"], zone=zone.key)
+
+    for number in range(20):
+        if any("deadlock" in each for each in talk_and_answer(partial(renamed, store, number), 10)):
+            return
+    raise AssertionError("nobody waited in a circle in 20 rounds: the test shows nothing")
+
+
+def renamed(store: Callable[..., None], number: int, *, key: str, **sent: Any) -> None:
+    store(key=f"{number}-{key}", **sent)
 
 
 # --- Progress updates ---------------------------------------------------------------------------------------------
@@ -186,6 +248,40 @@ def test_one_of_many_people_takes_over() -> None:
     row = Takeover.objects.get()
     assert Counter(told) == {row.taken_by: 4, "": 28}
     assert Message.objects.get().state == Message.State.HELD
+
+
+def test_a_release_waits_for_a_message_that_is_just_being_held() -> None:
+    take_over(user_id="alice", by="Bob", at=NOON)
+    released = overtaken(
+        lambda: receive(user_id="alice", key="m-1", text="hello", at=NOON + SECOND),
+        partial(release, user_id="alice", by="Bob", at=NOON + 2 * SECOND),
+    )
+    assert released
+    assert Message.objects.get().state == Message.State.HELD
+
+
+def test_who_takes_over_does_not_wait_for_a_handler_that_escalates() -> None:
+    """He would hold the takeover and wait for the message, and the handler the other way round."""
+    received = receive(user_id="alice", key="m-1", text="a person, please", at=NOON)
+    assert received.opened
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        assert messages.awaiting_answer(message_id=received.message.pk, at=NOON)
+        taking = pool.submit(lambda: at_once([partial(take_over, user_id="alice", by="Bob", at=NOON)])[0])
+        assert taking.result(timeout=30).taken_by == "Bob"
+        assert escalate_session(session_id=received.opened.session.pk, at=NOON)
+        reply(message_id=received.message.pk, text="Somebody will come.", at=NOON)
+    assert Takeover.objects.get().taken_by == "Bob"
+    assert Message.objects.get(pk=received.message.pk).state == Message.State.ANSWERED
+
+
+def test_control_without_the_lock_a_message_is_held_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "locked_takeover", standing_takeover)
+    take_over(user_id="alice", by="Bob", at=NOON)
+    with transaction.atomic():
+        held = receive(user_id="alice", key="m-1", text="hello", at=NOON + SECOND).message
+        assert at_once([partial(release, user_id="alice", by="Bob", at=NOON + 2 * SECOND)]) == [True]
+        assert standing_takeover("alice", at=NOON + 2 * SECOND) is None
+    assert held.state == Message.State.HELD
 
 
 def test_a_stranger_who_chooses_from_many_tabs_gets_one_row() -> None:

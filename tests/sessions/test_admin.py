@@ -60,7 +60,8 @@ def lively(user_id: str) -> Session:
     choose_task(user_id=user_id, task_id="t-1", at=now)
     update = open_update(user_id=user_id, task_id="t-1", at=now).update
     count_progress(update_id=update.pk, at=now, images=2)
-    check_context(user_id=user_id, expected=Context("p-2", None), at=now, session_id=found.opened.session.pk)
+    later = now + timedelta(minutes=1)
+    check_context(user_id=user_id, expected=Context("p-2", None), at=later, session_id=found.opened.session.pk)
     take_over(user_id=user_id, by="Charlie", at=now)
     return found.opened.session
 

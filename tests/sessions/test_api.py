@@ -1,8 +1,11 @@
 """The HTTP API: what it takes, what it refuses and how it says so."""
 
+import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
+from http.client import HTTPConnection
 from threading import Barrier
 from typing import Any
 
@@ -15,6 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from sessions.answers import answer_user
 from sessions.models import ApiToken, ContextLoss, Message, Session
 from sessions.tokens import TokenNameTakenError, find_token, make_token, revoke_token
 from tests.sessions.front_end import FrontEnd, Response
@@ -153,6 +157,24 @@ def test_one_person_takes_over_extends_and_releases(front_end: FrontEnd) -> None
     assert front_end.get("/api/takeovers", user_id="alice").body == []
 
 
+def test_the_automation_is_silent_once_a_session_is_escalated(front_end: FrontEnd) -> None:
+    before = front_end.send("I want to talk to a person")
+    session_id = before.body["session_id"]
+    assert front_end.post(f"/api/sessions/{session_id}/escalate").body["changed"]
+    after = front_end.send("hello? a person?")
+    assert after.body["session_id"] != session_id
+    assert answer_user(user_id="alice") == 0
+    for sent in (before, after):
+        answer = front_end.get(sent.body["poll"]).body
+        assert (answer["message"]["state"], answer["reply"]) == ("held", None)
+    assert [each["taken_by"] for each in front_end.get("/api/takeovers", user_id="alice").body] == [""]
+    assert front_end.post("/api/takeovers", user_id="alice", by="bob").body["taken_by"] == "bob"
+    assert front_end.post("/api/takeovers/release", user_id="alice", by="bob").body == {"changed": True}
+    again = front_end.send("thank you")
+    assert answer_user(user_id="alice") == 1
+    assert front_end.get(again.body["poll"]).body["reply"]["text"] == "Which project?"
+
+
 def test_what_a_person_says_is_kept_once(front_end: FrontEnd) -> None:
     session_id = front_end.send("hello").body["session_id"]
     said = [
@@ -178,6 +200,8 @@ def test_what_a_person_says_needs_a_key_of_its_own(front_end: FrontEnd) -> None:
     ({"user_id": ""}, "body.user_id", "string_too_short"),
     ({"user_id": "x" * 201}, "body.user_id", "string_too_long"),
     ({"user_id": "a\0b"}, "body.user_id", "value_error"),
+    ({"user_id": " \t"}, "body.user_id", "value_error"),
+    ({"key": " "}, "body.key", "value_error"),
     ({"user_id": 7}, "body.user_id", "string_type"),
     ({"key": None}, "body.key", "string_type"),
     ({"text": "x" * 10_001}, "body.text", "string_too_long"),
@@ -187,6 +211,8 @@ def test_what_a_person_says_needs_a_key_of_its_own(front_end: FrontEnd) -> None:
     ({"image_urls": ["https://example.com/1.jpg"] * 11}, "body.image_urls", "too_long"),
     ({"zone": "Mars/Base"}, "body.zone", "value_error"),
     ({"zone": "../../etc/passwd"}, "body.zone", "value_error"),
+    ({"zone": "localtime"}, "body.zone", "value_error"),
+    ({"zone": "posix/Europe/Berlin"}, "body.zone", "value_error"),
     ({"usr_id": "alice"}, "body.usr_id", "extra_forbidden"),
 ])  # fmt: skip
 def test_a_field_that_is_not_valid_is_named_with_its_rule(
@@ -225,6 +251,19 @@ def test_a_takeover_cannot_end_before_it_begins(front_end: FrontEnd) -> None:
     assert_problem(front_end.post("/api/takeovers", user_id="alice", by="bob", until=past), 422, "invalid")
 
 
+def test_a_takeover_has_a_longest_length(front_end: FrontEnd) -> None:
+    far = "9999-12-31T23:59:59-12:00"  # a moment that PostgreSQL keeps and Python cannot read
+    front_end.post("/api/takeovers", user_id="alice", by="bob")
+    for path in ("/api/takeovers", "/api/takeovers/extend"):
+        found = front_end.post(path, user_id="alice", by="bob", until=far)
+        assert_problem(found, 422, "invalid")
+        assert found.body["fields"] == [
+            {"field": "body.until", "rule": "too_late", "message": "must be at most 7 days from now"}
+        ]
+    assert front_end.get("/api/takeovers", user_id="alice").status == 200
+    assert front_end.send("hello").status == 202
+
+
 def test_a_large_body_is_refused_before_it_is_read(front_end: FrontEnd, live_server: LiveServer) -> None:
     large = b'{"text": "' + b"x" * 70_000 + b'"}'
     assert_problem(front_end.request("POST", "/api/messages", raw=large), 413, "too_large")
@@ -234,6 +273,23 @@ def test_a_large_body_is_refused_before_it_is_read(front_end: FrontEnd, live_ser
 
 
 # --- The limit ----------------------------------------------------------------------------------------------------
+
+
+def test_a_body_in_chunks_is_asked_for_its_length(web: WebServer) -> None:
+    front_end = FrontEnd(web.url)
+    line = HTTPConnection(front_end.address.hostname or "", front_end.address.port, timeout=20)
+    with closing(line):
+        headers = {"Authorization": f"Bearer {front_end.token}", "Content-Type": "application/json"}
+        line.request("POST", "/api/messages", iter([json.dumps(MESSAGE).encode()]), headers, encode_chunked=True)
+        answer = line.getresponse()
+        assert_problem(Response(answer.status, {}, answer.read().decode()), 411, "length_required")
+    assert front_end.post("/api/messages", **MESSAGE).status == 202
+
+
+def test_an_id_is_kept_as_it_is(front_end: FrontEnd) -> None:
+    for user_id in ("Alice", "alice", " alice "):
+        assert front_end.send("hello", user_id=user_id).body["user_id"] == user_id
+    assert Session.objects.count() == 3
 
 
 def test_the_eleventh_message_of_a_minute_is_too_many(front_end: FrontEnd) -> None:

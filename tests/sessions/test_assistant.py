@@ -2,11 +2,13 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
 from sessions.assistant import read_catalogue
 from sessions.models import Message, ProgressUpdate, Session
@@ -70,6 +72,33 @@ def test_another_task_begins_at_nothing(worker: Worker, front_end: FrontEnd) -> 
         front_end.ask(text)
     assert front_end.ask("2")["text"].startswith("Fit the new windows: photos 0, comments 0.")
     assert ProgressUpdate.objects.filter(closed_reason=ProgressUpdate.ClosedReason.OTHER_TASK).count() == 1
+
+
+def test_what_is_written_under_a_photo_is_its_caption_and_no_choice(worker: Worker, front_end: FrontEnd) -> None:
+    for text in ("hello", "1", "1"):
+        front_end.ask(text)
+    assert "photos 1, comments 1. Noted." in front_end.ask("2", image_urls=[PHOTO])["text"]
+    assert ProgressUpdate.objects.get().is_open
+
+
+def test_a_photo_is_not_counted_for_the_project_that_was_left(worker: Worker, front_end: FrontEnd) -> None:
+    for text in ("hello", "1", "1", "0", "2"):
+        front_end.ask(text)
+    told = front_end.ask("", image_urls=[PHOTO])["text"]
+    assert told == "Your photo was not kept: choose a task first. Mill Bridge. Which task?"
+    update = ProgressUpdate.objects.get()
+    assert (update.images_uploaded, update.closed_reason) == (0, ProgressUpdate.ClosedReason.OTHER_TASK)
+
+
+def test_a_photo_is_kept_while_its_task_counts_though_the_update_is_over(worker: Worker, front_end: FrontEnd) -> None:
+    for text in ("hello", "1", "1"):
+        front_end.ask(text)
+    ProgressUpdate.objects.update(last_change_at=timezone.now() - timedelta(hours=3))
+    assert front_end.ask("", image_urls=[PHOTO])["text"].startswith("Repair the roof: photos 1, comments 0. Noted.")
+    assert list(ProgressUpdate.objects.order_by("pk").values_list("closed_reason", "project_id")) == [
+        ("expired", "harbour-school"),
+        ("", "harbour-school"),
+    ]
 
 
 @pytest.mark.parametrize("keys", [["a", "b", "c"], ["a", "a", "a"]], ids=["three clicks", "one click sent thrice"])

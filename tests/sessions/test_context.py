@@ -7,13 +7,14 @@ from django.db import IntegrityError, transaction
 
 from sessions import users
 from sessions.chat import Outcome, open_session
-from sessions.context import Context, check_context, choose_project, choose_task, context_of, forget_context
-from sessions.models import ChatUser, ContextLoss
+from sessions.context import Context, check_context, choose_project, choose_task, context_of
+from sessions.inbox import accept
+from sessions.models import ChatUser, ContextLoss, Message
 
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 7, 15, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+SECOND, MINUTE, HOUR = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours"))
 
 
 def chose(project_id: str = "p-1", task_id: str = "t-1", at: datetime = NOON) -> None:
@@ -38,7 +39,6 @@ def test_a_project_counts_for_seven_hours_and_a_task_for_four(after: timedelta, 
 
 def test_nothing_is_known_of_a_stranger() -> None:
     assert context_of("charlie", at=NOON) == Context("", "")
-    assert not forget_context(user_id="charlie")
 
 
 def test_what_was_chosen_outlives_the_session() -> None:
@@ -62,12 +62,6 @@ def test_another_project_forgets_the_task() -> None:
     assert context_of("alice", at=NOON) == Context("p-2", "")
 
 
-def test_it_can_be_forgotten() -> None:
-    chose()
-    assert forget_context(user_id="alice")
-    assert context_of("alice", at=NOON) == Context("", "")
-
-
 @pytest.mark.parametrize(
     ("expected", "lost"),
     [
@@ -81,11 +75,36 @@ def test_it_can_be_forgotten() -> None:
 def test_a_context_other_than_expected_is_recorded(expected: Context, lost: list[tuple[object, ...]]) -> None:
     chose()
     session = open_session(user_id="alice", at=NOON).session
-    actual = check_context(user_id="alice", expected=expected, at=NOON, session_id=session.pk)
+    actual = check_context(user_id="alice", expected=expected, at=NOON + MINUTE, session_id=session.pk)
     assert actual == Context("p-1", "t-1")
     found = ContextLoss.objects.order_by("what").values_list("what", "expected", "actual", "has_run_out")
     assert list(found) == lost
     assert set(ContextLoss.objects.values_list("session", flat=True)) <= {session.pk}
+
+
+def test_a_click_on_the_page_from_before_a_choice_is_no_loss() -> None:
+    nothing = Context("", "")
+    chose()
+    check_context(user_id="alice", expected=nothing, at=NOON + 9 * SECOND)
+    assert not ContextLoss.objects.exists()
+    check_context(user_id="alice", expected=nothing, at=NOON + 10 * SECOND)
+    assert ContextLoss.objects.count() == 2
+
+
+def test_what_was_chosen_just_now_and_forgotten_is_a_loss() -> None:
+    chose()
+    ChatUser.objects.update(project_id="", project_until=None, task_id="", task_until=None)
+    check_context(user_id="alice", expected=Context("p-1", "t-1"), at=NOON + SECOND)
+    assert ContextLoss.objects.count() == 2
+
+
+def test_what_an_answer_that_is_still_to_come_may_change_is_no_loss() -> None:
+    accept(user_id="alice", key="m-1", text="1", at=NOON)
+    second = accept(user_id="alice", key="m-2", text="1", at=NOON, expected=Context("p-1", None)).message
+    assert not ContextLoss.objects.exists()
+    Message.objects.filter(pk__lte=second.pk).update(state=Message.State.ANSWERED)
+    accept(user_id="alice", key="m-3", text="1", at=NOON, expected=Context("p-1", None))
+    assert ContextLoss.objects.count() == 1
 
 
 def test_a_context_that_ran_out_is_told_from_one_that_was_lost() -> None:
@@ -102,14 +121,14 @@ def test_a_stranger_who_was_thought_to_be_at_work_is_a_loss() -> None:
 
 def test_a_zone_must_exist() -> None:
     users.set_zone(user_id="alice", zone="Europe/Berlin")
-    for zone in ("Mars/Olympus", "", "../etc/passwd", "Europe/Berlin\0"):
+    for zone in ("Mars/Olympus", "", "../etc/passwd", "Europe/Berlin\0", "localtime", "posix/Europe/Berlin"):
         with pytest.raises(ValueError, match="no time zone"):
             users.set_zone(user_id="alice", zone=zone)
     assert users.zone_of("alice").key == "Europe/Berlin"
     assert users.zone_of("charlie").key == "UTC"
 
 
-@pytest.mark.parametrize("id_", ["", "x" * 201, "a\0"])
+@pytest.mark.parametrize("id_", ["", " \n", "x" * 201, "a\0"])
 def test_an_id_that_cannot_be_stored_is_refused(id_: str) -> None:
     with pytest.raises(ValueError, match="project id"):
         choose_project(user_id="alice", project_id=id_, at=NOON)

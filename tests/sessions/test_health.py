@@ -13,11 +13,13 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from sessions.chat import end_session
+from sessions.chat import end_session, escalate_session, open_session
 from sessions.context import Context
+from sessions.health import backlog
 from sessions.inbox import accept
-from sessions.messages import fail_message
+from sessions.messages import fail_message, reply
 from sessions.models import ApiToken, Message, Session
+from sessions.takeover import take_over
 from sessions.tokens import find_token, make_token, revoke_token
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +35,8 @@ def token() -> str:
 def talk() -> None:
     """Alice at once begins a second session and sees another project than we know; Bob's message fails."""
     now = timezone.now()
-    accept(user_id="alice", key="1", at=now, text="hello")
+    first = accept(user_id="alice", key="1", at=now, text="hello").message
+    reply(message_id=first.pk, text="Good day", at=now)
     accept(user_id="alice", key="2", at=now, text="hello", expected=Context(project_id="mill-bridge", task_id=None))
     end_session(session_id=Session.objects.get().pk, at=now, reason=Session.Reason.USER_REQUEST)
     accept(user_id="alice", key="3", at=now, text="hello")
@@ -117,13 +120,25 @@ def test_the_page_is_in_the_menu_of_those_who_may_see_it(client: Client, admin_c
 def test_the_page_asks_the_same_number_of_questions_however_much_is_broken(
     admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         admin_client.get(HEALTH)
     for number in range(5):
         message = accept(user_id=f"user-{number}", key="1", at=timezone.now(), text="hello").message
         fail_message(message_id=message.pk, error="again")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         admin_client.get(HEALTH)
+
+
+def test_the_page_lists_who_waits_for_a_person(admin_client: Client) -> None:
+    session = open_session(user_id="dora", at=timezone.now()).session
+    assert ">dora<" not in admin_client.get(HEALTH).content.decode()
+    escalate_session(session_id=session.pk, at=timezone.now())
+    page = admin_client.get(HEALTH).content.decode()
+    assert ">dora<" in page
+    assert backlog(at=timezone.now()).users_waiting == 1
+    take_over(user_id="dora", by="Bob", at=timezone.now())
+    assert ">dora<" not in admin_client.get(HEALTH).content.decode()
+    assert (backlog(at=timezone.now()).users_waiting, backlog(at=timezone.now()).takeovers) == (0, 1)
 
 
 @pytest.mark.usefixtures("talk")

@@ -14,7 +14,16 @@ from sessions.context import Context, check_context
 from sessions.housekeeping import Kept, keep_house
 from sessions.lengths import lengths
 from sessions.metrics import session_metrics
-from sessions.models import ContextLoss, DayTally, Message, ProgressTransition, ProgressUpdate, Session, Takeover
+from sessions.models import (
+    ChatUser,
+    ContextLoss,
+    DayTally,
+    Message,
+    ProgressTransition,
+    ProgressUpdate,
+    Session,
+    Takeover,
+)
 from sessions.progress import close_update, open_update
 from sessions.takeover import release, take_over
 from sessions.tasks import keep_chat_house, watch_sessions
@@ -44,6 +53,18 @@ def test_sessions_expire_by_the_clock_of_their_user() -> None:
     asha = Session.objects.get(user_id="asha")
     assert (asha.state, asha.ended_reason, asha.ended_at) == ("expired", "end_of_day", at + MINUTE)
     assert Session.objects.get(user_id="bert").is_active
+
+
+def test_a_zone_that_this_machine_does_not_know_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    for user_id in ("alice", "bob"):
+        open_session(user_id=user_id, at=NOON, zone=BERLIN)
+    Session.objects.filter(user_id="alice").update(zone="Antarctica/Yet_unnamed")
+    ChatUser.objects.create(user_id="alice", zone="Antarctica/Yet_unnamed")
+    assert keep_house(at=NOON + DAY).sessions_expired == 2
+    assert "knows no time zone 'Antarctica/Yet_unnamed'; UTC is used" in caplog.text
+    message = messages.receive(user_id="alice", key="m-1", text="hello", at=NOON + DAY).message
+    assert message.session
+    assert message.session.zone == "UTC"
 
 
 @pytest.mark.parametrize(
@@ -93,6 +114,23 @@ def test_old_sessions_go_with_all_that_was_said_and_active_ones_stay() -> None:
     assert not Message.objects.exists()
 
 
+def test_what_ended_a_moment_ago_stays_however_long_ago_it_began(settings: Settings) -> None:
+    settings.SESSION_RULES = {"idle": None, "max_age": None, "day_end": None}
+    settings.SESSION_LENGTHS = {"progress": timedelta(days=999)}
+    session = open_session(user_id="alice", at=NOON).session
+    update = open_update(user_id="alice", task_id="t-1", at=NOON).update
+    take_over(user_id="alice", by="Bob", at=NOON)
+    Takeover.objects.update(until=NOON + 100 * DAY)  # extended again and again
+    late = NOON + 91 * DAY
+    end_session(session_id=session.pk, at=late, reason=Session.Reason.USER_REQUEST)
+    close_update(update_id=update.pk, at=late, reason=ProgressUpdate.ClosedReason.COMPLETED)
+    release(user_id="alice", by="Bob", at=late)
+    removed = keep_house(at=late + DAY).removed
+    assert (removed.sessions, removed.progress_updates, removed.takeovers) == (0, 0, 0)
+    removed = keep_house(at=late + 91 * DAY).removed
+    assert (removed.sessions, removed.progress_updates, removed.takeovers) == (1, 1, 1)
+
+
 def test_numbers_survive_the_rows_they_came_from(settings: Settings) -> None:
     settings.SESSION_RULES = {"idle": None, "max_age": None, "day_end": None}
     for number in range(6):  # the first five are rapid: another begins seven seconds later
@@ -136,7 +174,14 @@ def test_retention_can_be_switched_off(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", [{"project": timedelta(0)}, {"menu": None}, {"coffee": timedelta(1)}, {"retention": timedelta(-1)}]
+    "setting",
+    [
+        {"project": timedelta(0)},
+        {"menu": None},
+        {"coffee": timedelta(1)},
+        {"retention": timedelta(-1)},
+        {"takeover": timedelta(days=8)},
+    ],
 )
 def test_lengths_that_make_no_sense_are_refused(settings: Settings, setting: dict[str, timedelta | None]) -> None:
     settings.SESSION_LENGTHS = setting

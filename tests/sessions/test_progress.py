@@ -64,6 +64,13 @@ def test_it_is_guided_from_the_task_to_its_completion() -> None:
     ]
 
 
+def test_the_project_comes_with_the_task_that_is_chosen_later() -> None:
+    open_update(user_id="alice", at=NOON)
+    assert open_update(user_id="alice", task_id="t-1", project_id="p-1", at=NOON).update.project_id == "p-1"
+    open_update(user_id="bob", project_id="p-2", at=NOON)
+    assert open_update(user_id="bob", task_id="t-1", at=NOON).update.project_id == "p-2"
+
+
 @pytest.mark.parametrize("task_id", ["t-1", ""])
 def test_opening_the_same_task_again_keeps_progress(task_id: str) -> None:
     """The founding incident: a double click reset what had been collected."""

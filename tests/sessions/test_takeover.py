@@ -1,9 +1,10 @@
 """A person answers instead of the automation."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from sessions.chat import escalate_session, open_session
 from sessions.models import Takeover
 from sessions.takeover import (
     AlreadyTakenOverError,
@@ -17,7 +18,7 @@ from sessions.takeover import (
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 7, 15, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 
 def taken(by: str = "Bob", at: datetime = NOON, until: datetime | None = None) -> Takeover:
@@ -78,10 +79,49 @@ def test_one_whose_time_is_over_makes_room_before_housekeeping_came() -> None:
     ]
 
 
+def test_an_escalated_user_waits_for_a_person_and_one_comes() -> None:
+    session = open_session(user_id="alice", at=NOON).session
+    assert escalate_session(session_id=session.pk, at=NOON)
+    assert stands(NOON + 6.99 * HOUR)
+    assert Takeover.objects.get().taken_by == ""
+    assert taken(at=NOON + HOUR).taken_by == "Bob"
+    with pytest.raises(AlreadyTakenOverError, match="Bob answers"):
+        taken(by="Charlie", at=NOON + HOUR)
+    row = Takeover.objects.get()
+    assert (row.taken_at, row.until) == (NOON + HOUR, NOON + 8 * HOUR)
+    assert release(user_id="alice", by="Bob", at=NOON + 2 * HOUR)
+    assert not stands(NOON + 2 * HOUR)
+
+
+def test_nobody_is_waited_for_any_longer_than_a_takeover_lasts() -> None:
+    session = open_session(user_id="alice", at=NOON).session
+    escalate_session(session_id=session.pk, at=NOON)
+    assert not stands(NOON + 7 * HOUR)
+    assert not escalate_session(session_id=session.pk, at=NOON + 8 * HOUR)  # it is escalated already
+    assert not stands(NOON + 8 * HOUR)
+
+
+def test_who_answers_already_goes_on_when_a_session_is_escalated() -> None:
+    taken()
+    escalate_session(session_id=open_session(user_id="alice", at=NOON).session.pk, at=NOON)
+    assert Takeover.objects.get().taken_by == "Bob"
+
+
 def test_users_are_taken_over_one_by_one() -> None:
     taken()
     take_over(user_id="dora", by="Charlie", at=NOON)
     assert Takeover.objects.count() == 2
+
+
+def test_an_end_too_far_away_is_refused_and_changes_nothing() -> None:
+    until = taken().until
+    for too_far in (NOON + 7 * 24 * HOUR + SECOND, datetime(9999, 12, 31, 23, tzinfo=timezone(-12 * HOUR))):
+        with pytest.raises(ValueError, match="too long"):
+            taken(until=too_far)
+        with pytest.raises(ValueError, match="too long"):
+            extend_takeover(user_id="alice", by="Bob", at=NOON, until=too_far)
+    assert Takeover.objects.get().until == until
+    assert taken(until=NOON + 7 * 24 * HOUR).until == NOON + 7 * 24 * HOUR
 
 
 @pytest.mark.parametrize("until", [NOON, NOON - HOUR])

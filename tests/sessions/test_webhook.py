@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -118,6 +120,62 @@ def test_nobody_listening_is_a_failed_try(settings: Settings) -> None:
     message_id, at = answered()
     assert not deliver(message_id=message_id, at=at)
     assert "ConnectionRefusedError" in Delivery.objects.get().error
+
+
+def test_a_receiver_whose_answer_has_no_end_is_a_failed_try(
+    listening: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "TIMEOUT", 1.0)
+    listening.drip = 0.1  # each line comes well within the time-out of the socket
+    message_id, at = answered()
+    found = ThreadPoolExecutor(1).submit(in_thread, partial(deliver, message_id=message_id, at=at))
+    assert found.result(timeout=20) is False
+    assert "did not answer within 1 s" in Delivery.objects.get().error
+
+
+def in_thread(call: Callable[[], bool]) -> bool:
+    try:
+        return call()
+    finally:
+        connection.close()
+
+
+def test_the_next_answer_waits_until_the_one_before_has_arrived(listening: Receiver) -> None:
+    listening.answers = [503]
+    first, at = answered("key-1")
+    assert not deliver(message_id=first, at=at)
+    second, at = answered("key-2")
+    assert not deliver(message_id=second, at=at)
+    assert deliver(message_id=first, at=at + FIRST_PAUSE)
+    assert following(first) == second
+    assert deliver(message_id=second, at=at + FIRST_PAUSE)
+    assert following(second) is None
+    assert [json.loads(body)["message"]["key"] for body in listening.bodies] == ["key-1", "key-1", "key-2"]
+
+
+def following(message_id: int) -> int | None:
+    delivery = deliveries.delivery_after(message_id=message_id)
+    return delivery.message_id if delivery else None
+
+
+def test_what_was_given_up_holds_back_nothing_and_nobody_waits_for_another_user(listening: Receiver) -> None:
+    first, at = answered("key-1")
+    second, _ = answered("key-2")
+    bobs = accept(user_id="bob", key="key-3", at=at, text="hello").message
+    answer_user(user_id="bob")
+    assert deliver(message_id=bobs.pk, at=timezone.now())
+    assert not deliver(message_id=second, at=timezone.now())
+    Delivery.objects.filter(message_id=first).update(given_up_at=at)
+    assert deliver(message_id=second, at=timezone.now())
+
+
+def test_a_worker_sends_on_what_had_to_wait(start_worker: type[Worker], listening: Receiver) -> None:
+    first, _ = answered("key-1")
+    answered("key-2")
+    start_worker(SESSION_WEBHOOK_URL=listening.url, SESSION_WEBHOOK_SECRET=SECRET).wait_until_ready()
+    tasks.deliver.delay(message_id=first)
+    until(lambda: Delivery.objects.filter(delivered_at__isnull=False).count() == 2)
+    assert [json.loads(body)["message"]["key"] for body in listening.bodies] == ["key-1", "key-2"]
 
 
 def send_by_eight_at_once() -> None:

@@ -1,0 +1,53 @@
+"""Rules and lengths of a deployment come from its environment, and what cannot be used stops the start."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.workers import ROOT
+
+SHOW = """
+import django
+django.setup()
+from sessions.chat import session_rules
+from sessions.lengths import lengths
+print(session_rules(), lengths())
+"""
+
+
+def started(**variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **variables}
+    return subprocess.run([sys.executable, "-c", SHOW], env=environment, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_rules_and_lengths_come_from_the_environment() -> None:
+    done = started(
+        SESSION_IDLE_HOURS="0.5", SESSION_DAY_END="18:30", SESSION_MAX_AGE_HOURS="off", SESSION_PROJECT_HOURS="1",
+        SESSION_TASK_HOURS="2", SESSION_MENU_HOURS="3", SESSION_TAKEOVER_HOURS="4", SESSION_PROGRESS_HOURS="5",
+        SESSION_RETENTION_DAYS="6", SESSION_LOG_DAYS="off",
+    )  # fmt: skip
+    assert done.stdout.split(" Lengths") == [
+        "ExpiryRules(idle=datetime.timedelta(seconds=1800), day_end=datetime.time(18, 30), max_age=None)",
+        "(project=datetime.timedelta(seconds=3600), task=datetime.timedelta(seconds=7200), "
+        "menu=datetime.timedelta(seconds=10800), takeover=datetime.timedelta(seconds=14400), "
+        "progress=datetime.timedelta(seconds=18000), log=None, retention=datetime.timedelta(days=6))\n",
+    ], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SESSION_IDLE_HOURS", "-1"),
+        ("SESSION_MAX_AGE_HOURS", "nan"),
+        ("SESSION_DAY_END", "25:00"),
+        ("SESSION_MENU_HOURS", "off"),
+        ("SESSION_RETENTION_DAYS", "1e300"),
+        ("SESSION_TAKEOVER_HOURS", "seven"),
+    ],
+)
+def test_what_cannot_be_used_stops_the_start(name: str, value: str) -> None:
+    done = started(**{name: value})
+    assert done.returncode
+    assert f"ImproperlyConfigured: {name}={value}" in done.stderr
