@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.signatures import normalise
-from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, Floats, Ints, partition, recentre
+from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, Floats, Ints, membership, partition, recentre
 from pipeline.signatures.decisions import NO_DECISIONS, Decisions
 from pipeline.signatures.naming import Words, spellings
 from pipeline.signatures.opposites import opposite_names
@@ -405,8 +405,7 @@ def _dominated(labels: Ints, forms: Sequence[str], sizes: Ints) -> dict[str, lis
 
 def sums_by_label(rows: Floats, labels: Ints, count: int) -> Floats:
     """Return the (count, d) sums of the rows of each label, added in row order."""
-    sums = np.zeros((count, rows.shape[1]), np.float32)
-    np.add.at(sums, labels, rows)
+    sums: Floats = membership(labels, count, np.float32) @ rows
     return sums
 
 

@@ -17,7 +17,9 @@ mixed with each other and with noise: the middle of a plateau over all of them, 
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import graspologic_native  # type: ignore[import-untyped]
 import numpy as np
@@ -50,9 +52,11 @@ SEED = 1  # Leiden's; its node order is the canonical order of rows
 EXACT_ROWS = 20_000  # rows up to which all pairs are compared; beyond, an index proposes the neighbours
 INDEX_WIDTH = 128  # numbers of a vector, of the widest directions, that the index sees, each in 8 bits
 INDEX_LINKS, INDEX_EFFORT = 16, 48  # a row's links in the index, and how many rows a search holds in hand
+REGIONS = 512  # in which rows are searched for; more or fewer change the time and nothing else
 SPARE = 15  # more neighbours than wanted are proposed, and the best by their exact cosines are taken
 SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for when a resolution is judged
 BLOCK_ROWS = 512  # rows per product: bounds what is in memory
+BLOCK_COLUMNS = 32  # columns per sum: bounds what is in memory
 DECIMALS = 5  # similarities are rounded to this: far above the noise of float64 sums, below what matters
 
 Floats = NDArray[np.float32]
@@ -136,7 +140,8 @@ def common_part(rows: Floats) -> Floats:
 
 def recentre(rows: Floats, origin: Floats) -> Floats:
     """Return the rows seen from `origin`, at unit length again."""
-    return _unit(rows - origin)
+    seen = rows - origin
+    return np.divide(seen, _lengths(seen), out=seen)
 
 
 # Small sets
@@ -161,9 +166,9 @@ def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
     near = nearest_neighbours(points, neighbour_count(len(points)))
     members = np.flatnonzero(has_company(near, folded.copies))
     graph = neighbour_graph(near, members)
-    labels = np.arange(len(points))
-    labels[members] = len(points) + best_communities(graph, points[members], folded.rows[members], strictness)
-    return labels
+    del near  # the largest tables go as soon as they can: what is left of memory is for Leiden
+    found = best_communities(graph, points, folded.rows, members, strictness)
+    return np.where(found < 0, np.arange(len(points)), len(points) + found)
 
 
 def neighbour_count(rows: int) -> int:
@@ -187,7 +192,9 @@ def _all_pairs(points: Floats, count: int) -> Neighbours:
 def _by_index(points: Floats, count: int) -> Neighbours:
     """Let an approximate index (HNSW, Malkov and Yashunin 2016, arXiv 1603.09320) propose, and compare exactly.
 
-    One thread and rows in canonical order: built with several, the same rows may get other neighbours.
+    Built by one thread with rows in canonical order: with several, the same rows may get other neighbours. Searches
+    change nothing, so they take all processors, and rows of one region one after another: what they look at is still
+    in the processor's cache then.
     """
     narrow = _widest_directions(points)
     index = Index(
@@ -199,8 +206,18 @@ def _by_index(points: Floats, count: int) -> Neighbours:
         expansion_search=INDEX_EFFORT,
     )
     index.add(np.arange(len(points)), narrow, threads=1)
-    found = [_proposed(index, narrow, points, start, count) for start in range(0, len(points), BLOCK_ROWS)]
-    return Neighbours(np.vstack([one for one, _ in found]), np.vstack([cosine for _, cosine in found]))
+    rows = _by_region(narrow)
+    near = Neighbours(np.empty((len(points), count), np.int64), np.empty((len(points), count), np.float32))
+    for part in _blocks(len(rows)):
+        near.index[rows[part]], near.cosine[rows[part]] = _proposed(index, narrow, points, rows[part], count)
+    return near
+
+
+def _by_region(points: Floats) -> Ints:
+    """Return the rows in an order in which those that are most like the same one of REGIONS rows are together."""
+    seeds = points[np.linspace(0, len(points) - 1, REGIONS).astype(np.int64)]
+    regions = np.concatenate([(points[part] @ seeds.T).argmax(axis=1) for part in _blocks(len(points))])
+    return np.argsort(regions, kind="stable")
 
 
 def _widest_directions(points: Floats) -> Floats:
@@ -210,12 +227,11 @@ def _widest_directions(points: Floats) -> Floats:
     return np.ascontiguousarray(points @ directions).round(DECIMALS)
 
 
-def _proposed(index: Index, narrow: Floats, points: Floats, start: int, count: int) -> tuple[Ints, Floats]:
-    """Return index and exact cosine, both (b, count), of the neighbours of the block of rows that begins at `start`."""
-    part = slice(start, start + BLOCK_ROWS)
-    keys = index.search(narrow[part], count + 1 + SPARE, threads=1).keys.astype(np.int64)
-    cosine = np.stack([points[near] @ points[start + row] for row, near in enumerate(keys)]).round(DECIMALS)
-    cosine[keys == np.arange(start, start + len(keys))[:, None]] = -np.inf
+def _proposed(index: Index, narrow: Floats, points: Floats, rows: Ints, count: int) -> tuple[Ints, Floats]:
+    """Return index and exact cosine, both (b, count), of the neighbours of these rows, (b,)."""
+    keys = index.search(narrow[rows], count + 1 + SPARE).keys.astype(np.int64)
+    cosine = np.stack([points[near] @ points[row] for row, near in zip(rows, keys, strict=True)]).round(DECIMALS)
+    cosine[keys == rows[:, None]] = -np.inf
     order = np.lexsort((keys, -cosine), axis=1)[:, :count]
     return np.take_along_axis(keys, order, axis=1), np.take_along_axis(cosine, order, axis=1)
 
@@ -273,31 +289,50 @@ def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
     return either
 
 
-def best_communities(graph: sparse.csr_array, points: Floats, rows: Floats, strictness: float = 1.0) -> Ints:
-    """Return the communities, (n,), of the resolution that fits best. `points` are `rows` seen by `recentre`.
+def best_communities(
+    graph: sparse.csr_array, points: Floats, rows: Floats, members: Ints, strictness: float = 1.0
+) -> Ints:
+    """Return the communities, (n,), of the resolution that fits best; -1 for rows that are not among the `members`.
 
+    The graph is that of the members; `points` are the `rows`, of all, seen by `recentre`.
     Climbs: steps of 2 while they fit better, to finer groups first, then to coarser ones; at the top, half a step to
     either side. Of several tops the best would often be too coarse: clear themes have clear families, too. Where
     stricter groups are asked for, the resolution that fits is raised by STRICTER_BY, or lowered.
     """
     if not graph.nnz:
-        return np.arange(len(points))
+        return _spread(np.arange(len(members)), members, len(points))
     found: dict[float, tuple[float, Ints]] = {}
+
+    def look_at(resolution: float) -> None:
+        labels = _spread(communities(graph, resolution), members, len(points))
+        found[resolution] = fit(points, rows, labels), labels
+
+    def look_at_both(one: float, other: float) -> None:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(look_at, sorted({one, other} - set(found))))
 
     def fit_at(resolution: float) -> float:
         if resolution not in found:
-            labels = communities(graph, resolution)
-            found[resolution] = fit(points, rows, labels), labels
+            look_at(resolution)
         return found[resolution][0]
 
     best = FIRST_RESOLUTION
+    look_at_both(best, 2 * best)
     for step in (2.0, 0.5):
         while COARSEST <= best * step <= FINEST and fit_at(best * step) > fit_at(best):
             best *= step
-    for step in (HALF_STEP, 1 / HALF_STEP):
-        fit_at(min(max(best * step, COARSEST), FINEST))
-    top = max(found, key=lambda resolution: found[resolution][0])
-    return found[top][1] if strictness == 1.0 else communities(graph, top * strictness**STRICTER_BY)
+    look_at_both(min(best * HALF_STEP, FINEST), max(best / HALF_STEP, COARSEST))
+    top = max(sorted(found), key=lambda resolution: found[resolution][0])
+    if strictness == 1.0:
+        return found[top][1]
+    return _spread(communities(graph, top * strictness**STRICTER_BY), members, len(points))
+
+
+def _spread(labels: Ints, members: Ints, count: int) -> Ints:
+    """Return the members' labels as labels of all `count` rows, -1 for the others."""
+    spread = np.full(count, -1, np.int64)
+    spread[members] = labels
+    return spread
 
 
 def communities(graph: sparse.csr_array, resolution: float) -> Ints:
@@ -325,25 +360,31 @@ def fit(points: Floats, rows: Floats, labels: Ints) -> float:
     itself), 0 for rows in groups too small for a story. It alone would not settle where themes shade into each other:
     its curve is flat there. The second looks at `rows` as the model places them: how alike two texts of one theme are
     depends on the model and hardly on what else is in the set, while seen from the set's own middle the same theme
-    looks the looser the fewer other themes there are.
+    looks the looser the fewer other themes there are. Rows with a label of -1 are left out of both.
     """
-    looseness = abs(_inner_cosines(rows, labels).mean() - TIGHTNESS)
+    looseness = abs(_mean_inner_cosine(rows, labels) - TIGHTNESS)
     return float(_silhouettes(points, labels).mean() - TIGHTNESS_WEIGHT * looseness)
 
 
 def _silhouettes(points: Floats, labels: Ints) -> Floats:
     """Return the silhouette of rows spread evenly over the canonical order, at most SEEN_ROWS of them."""
-    seen = np.linspace(0, len(points) - 1, min(len(points), SEEN_ROWS)).astype(np.int64)
-    own = cosine_to_rest(points, labels)[seen]
-    other = _cosine_to_next_group(points[seen], labels[seen], group_centres(points, labels))
+    inside = np.flatnonzero(labels >= 0)
+    seen = inside[np.linspace(0, len(inside) - 1, min(len(inside), SEEN_ROWS)).astype(np.int64)]
+    rows, groups, sums, sizes = points[seen], labels[seen], _sums(points, labels), _sizes(labels)
+    own = _cosine_to_others(rows, groups, sums, sizes)
+    other = _cosine_to_next_group(rows, groups, _unit(sums))
     clearer = (own - other) / np.maximum(1.0 - np.minimum(own, other), 1e-6)
-    return np.where(_sizes(labels)[labels[seen]] < MIN_STORY, 0.0, clearer).astype(np.float32)
+    return np.where(sizes[groups] < MIN_STORY, 0.0, clearer).astype(np.float32)
 
 
-def _inner_cosines(points: Floats, labels: Ints) -> Floats:
-    """Return the mean cosine of each row to the other rows of its group, (n,); 0 where it is alone."""
-    others = np.maximum(_sizes(labels)[labels] - 1, 1)
-    return ((_dots(points, _sums(points, labels), labels) - 1.0) / others).astype(np.float32)
+def _mean_inner_cosine(rows: Floats, labels: Ints) -> float:
+    """Return the mean over rows of unit length of their mean cosine to the other rows of their group; 0 if alone.
+
+    The cosines of all pairs of a group, each row with itself included, add up to the square of the group's sum.
+    """
+    sizes = _sizes(labels)
+    pairs = np.square(_sums(rows, labels), dtype=np.float64).sum(axis=1) - sizes
+    return float((pairs / np.maximum(sizes - 1, 1)).sum() / sizes.sum())
 
 
 def _cosine_to_next_group(points: Floats, labels: Ints, centres: Floats) -> Floats:
@@ -381,11 +422,15 @@ def matching_threshold(points: Floats, labels: Ints) -> float:
 
 def cosine_to_rest(points: Floats, labels: Ints) -> Floats:
     """Return each row's cosine to the centre of the other rows of its group, (n,); 0 where it is alone."""
-    sums = _sums(points, labels)
-    onto = _dots(points, sums, labels)
+    return _cosine_to_others(points, labels, _sums(points, labels), _sizes(labels))
+
+
+def _cosine_to_others(rows: Floats, labels: Ints, sums: Floats, sizes: Ints) -> Floats:
+    """The same for some of the rows, given the sums and sizes of whole groups."""
+    onto = _dots(rows, sums, labels)
     lengths = np.square(sums, dtype=np.float64).sum(axis=1)[labels]
     rest = (onto - 1.0) / np.sqrt(np.maximum(lengths - 2.0 * onto + 1.0, 1e-12))
-    return np.where(_sizes(labels)[labels] > 1, rest.round(DECIMALS), 0.0).astype(np.float32)
+    return np.where(sizes[labels] > 1, rest.round(DECIMALS), 0.0).astype(np.float32)
 
 
 def cosine_to_centre(points: Floats, labels: Ints) -> Floats:
@@ -399,17 +444,30 @@ def group_centres(points: Floats, labels: Ints) -> Floats:
 
 
 def _sums(points: Floats, labels: Ints) -> Floats:
-    """Return the sum of the rows of each group, (groups, d)."""
-    total = np.zeros((_group_count(labels), points.shape[1]))
-    for part in _blocks(len(points)):
-        rows = labels[part]
-        belongs = sparse.csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=(len(total), len(rows)))
-        total += belongs @ points[part].astype(np.float64)
-    return total.astype(np.float32)
+    """Return the sum of the rows of each group, (groups, d), added in float64 in the order of the rows.
+
+    Rows with a label of -1 belong to none.
+    A few columns at a time: all of them in float64 would be twice as much as the rows themselves.
+    """
+    sums = np.empty((_group_count(labels), points.shape[1]), np.float32)
+    belongs = membership(labels, len(sums), np.float64)
+    for start in range(0, points.shape[1], BLOCK_COLUMNS):
+        columns = slice(start, start + BLOCK_COLUMNS)
+        sums[:, columns] = belongs @ points[:, columns].astype(np.float64)
+    return sums
+
+
+def membership(labels: Ints, count: int, kind: type[np.floating[Any]]) -> sparse.csr_array:
+    """Return the (count, n) table of this kind of number whose product with rows is the sum of each label's rows.
+
+    Rows with a label of -1 belong to none.
+    """
+    inside = np.flatnonzero(labels >= 0)
+    return sparse.csr_array((np.ones(len(inside), kind), (labels[inside], inside)), shape=(count, len(labels)))
 
 
 def _sizes(labels: Ints) -> Ints:
-    return np.bincount(labels, minlength=_group_count(labels))
+    return np.bincount(labels[labels >= 0], minlength=_group_count(labels))
 
 
 def _group_count(labels: Ints) -> int:
@@ -453,8 +511,13 @@ def _dots(rows: Floats, groups: Floats, labels: Ints) -> Doubles:
 
 def _unit(rows: Floats) -> Floats:
     """Return the rows at length 1; a row of zeros stays as it is."""
+    return np.divide(rows, _lengths(rows))
+
+
+def _lengths(rows: Floats) -> Floats:
+    """Return the length of each row to divide it by, (n, 1); 1 for a row of zeros."""
     lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))[:, None]
-    return np.divide(rows, np.where(lengths > 0, lengths, 1.0).astype(np.float32))
+    return np.where(lengths > 0, lengths, 1.0).astype(np.float32)
 
 
 def _refuse_what_is_no_table(vectors: Floats) -> None:
