@@ -16,9 +16,10 @@ Where a constant names no other source it was chosen on Banking77 (train), STAR 
 mixed with each other and with noise: the middle of a plateau over all of them, not the best of one.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import graspologic_native  # type: ignore[import-untyped]
@@ -53,6 +54,7 @@ EXACT_ROWS = 20_000  # rows up to which all pairs are compared; beyond, an index
 INDEX_WIDTH = 128  # numbers of a vector, of the widest directions, that the index sees, each in 8 bits
 INDEX_LINKS, INDEX_EFFORT = 16, 48  # a row's links in the index, and how many rows a search holds in hand
 REGIONS = 512  # in which rows are searched for; more or fewer change the time and nothing else
+ROUGHNESS = 1e-4  # more than float32 and rounding can move a cosine of up to 1,500 numbers
 SPARE = 15  # more neighbours than wanted are proposed, and the best by their exact cosines are taken
 SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for when a resolution is judged
 BLOCK_ROWS = 512  # rows per product: bounds what is in memory
@@ -140,8 +142,9 @@ def common_part(rows: Floats) -> Floats:
 
 def recentre(rows: Floats, origin: Floats) -> Floats:
     """Return the rows seen from `origin`, at unit length again."""
-    seen = rows - origin
-    return np.divide(seen, _lengths(seen), out=seen)
+    seen: Floats = rows - origin
+    seen /= _lengths(seen)
+    return seen
 
 
 # Small sets
@@ -167,7 +170,7 @@ def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
     members = np.flatnonzero(has_company(near, folded.copies))
     graph = neighbour_graph(near, members)
     del near  # the largest tables go as soon as they can: what is left of memory is for Leiden
-    found = best_communities(graph, points, folded.rows, members, strictness)
+    found = best_communities(Resolutions(graph, points, folded.rows, members), strictness)
     return np.where(found < 0, np.arange(len(points)), len(points) + found)
 
 
@@ -185,8 +188,63 @@ def nearest_neighbours(points: Floats, count: int) -> Neighbours:
 
 
 def _all_pairs(points: Floats, count: int) -> Neighbours:
-    found = [_nearest_in_block(block, part.start, count) for part, block in _products(points, points)]
-    return Neighbours(np.vstack([index for index, _ in found]), np.vstack([cosine for _, cosine in found]))
+    """Compare all rows roughly, and those that may be among the nearest exactly."""
+    near = _no_neighbours(len(points), count)
+
+    def compare(part: slice) -> None:
+        rows = np.arange(part.start, part.stop)
+        keys, bound = _proposed_by_product(points, rows, count)
+        index, cosine = _nearest_of(points, rows, keys, count)
+        if (unsure := cosine[:, -1] <= bound + ROUGHNESS).any():
+            index[unsure], cosine[unsure] = _nearest_of_all(points, rows[unsure], count)
+        near.index[part], near.cosine[part] = index, cosine
+
+    _in_parallel(compare, len(points))
+    return near
+
+
+def _no_neighbours(rows: int, count: int) -> Neighbours:
+    return Neighbours(np.empty((rows, count), np.int64), np.empty((rows, count), np.float32))
+
+
+def _proposed_by_product(points: Floats, rows: Ints, count: int) -> tuple[Ints, Floats]:
+    """Return the rows nearest to each of `rows` by a product in float32, and a bound on the cosine of all others, (b,).
+
+    float32 takes half as long. Its noise depends on the processor's kernels, so that it may propose and not decide.
+    """
+    cosines = points[rows] @ points.T
+    cosines[np.arange(len(rows)), rows] = -np.inf
+    wanted = min(count + SPARE, len(points) - 1)
+    keys = np.argpartition(cosines, len(points) - wanted, axis=1)[:, len(points) - wanted :]
+    rest = -np.inf if wanted == len(points) - 1 else np.take_along_axis(cosines, keys, axis=1).min(axis=1)
+    return keys, np.broadcast_to(rest, len(rows))
+
+
+def _nearest_of(points: Floats, rows: Ints, keys: Ints, count: int) -> tuple[Ints, Floats]:
+    """Return index and exact cosine, both (b, count), of the nearest of `keys`, (b, k), to each of `rows`, (b,)."""
+    cosine = np.stack([_cosines(points[near], points[row]) for row, near in zip(rows, keys, strict=True)])
+    cosine[keys == rows[:, None]] = -np.inf
+    order = np.lexsort((keys, -cosine), axis=1)[:, :count]
+    return np.take_along_axis(keys, order, axis=1), np.take_along_axis(cosine, order, axis=1)
+
+
+def _nearest_of_all(points: Floats, rows: Ints, count: int) -> tuple[Ints, Floats]:
+    """Return the same of all points."""
+    _, cosines = next(_products(points[rows], points))
+    cosines[np.arange(len(rows)), rows] = -np.inf
+    index = np.stack([_largest(row, count) for row in cosines])
+    return index, np.take_along_axis(cosines, index, axis=1)
+
+
+def _largest(numbers: Floats, count: int) -> Ints:
+    """Return the places of the `count` largest numbers, the largest first; of equal ones, the first ones."""
+    places = np.flatnonzero(numbers >= np.partition(numbers, -count)[-count])
+    return places[np.argsort(-numbers[places], kind="stable")[:count]]
+
+
+def _cosines(rows: Floats, row: Floats) -> Floats:
+    """Return the rounded cosine of each of the rows to one, (n,); in float64 for the reason of `_products`."""
+    return (rows.astype(np.float64) @ row.astype(np.float64)).round(DECIMALS).astype(np.float32)
 
 
 def _by_index(points: Floats, count: int) -> Neighbours:
@@ -206,10 +264,14 @@ def _by_index(points: Floats, count: int) -> Neighbours:
         expansion_search=INDEX_EFFORT,
     )
     index.add(np.arange(len(points)), narrow, threads=1)
-    rows = _by_region(narrow)
-    near = Neighbours(np.empty((len(points), count), np.int64), np.empty((len(points), count), np.float32))
-    for part in _blocks(len(rows)):
-        near.index[rows[part]], near.cosine[rows[part]] = _proposed(index, narrow, points, rows[part], count)
+    order, near = _by_region(narrow), _no_neighbours(len(points), count)
+    proposed = index.search(narrow[order], count + 1 + SPARE).keys
+
+    def compare(part: slice) -> None:
+        rows = order[part]
+        near.index[rows], near.cosine[rows] = _nearest_of(points, rows, proposed[part].astype(np.int64), count)
+
+    _in_parallel(compare, len(points))
     return near
 
 
@@ -221,29 +283,16 @@ def _by_region(points: Floats) -> Ints:
 
 
 def _widest_directions(points: Floats) -> Floats:
-    """Return the rows along the INDEX_WIDTH directions in which they differ most, (n, INDEX_WIDTH)."""
+    """Return the rows along the INDEX_WIDTH directions in which they differ most, (n, INDEX_WIDTH).
+
+    In float64 for the reason of `_products`: another neighbour can come of each number that is rounded otherwise.
+    """
     square = sum(part.T @ part for part in (points[rows].astype(np.float64) for rows in _blocks(len(points))))
-    directions = np.linalg.eigh(square)[1][:, -INDEX_WIDTH:].astype(np.float32)
-    return np.ascontiguousarray(points @ directions).round(DECIMALS)
-
-
-def _proposed(index: Index, narrow: Floats, points: Floats, rows: Ints, count: int) -> tuple[Ints, Floats]:
-    """Return index and exact cosine, both (b, count), of the neighbours of these rows, (b,)."""
-    keys = index.search(narrow[rows], count + 1 + SPARE).keys.astype(np.int64)
-    cosine = np.stack([points[near] @ points[row] for row, near in zip(rows, keys, strict=True)]).round(DECIMALS)
-    cosine[keys == rows[:, None]] = -np.inf
-    order = np.lexsort((keys, -cosine), axis=1)[:, :count]
-    return np.take_along_axis(keys, order, axis=1), np.take_along_axis(cosine, order, axis=1)
-
-
-def _nearest_in_block(cosines: Floats, start: int, count: int) -> tuple[Ints, Floats]:
-    """Return index and cosine, both (b, count), of the best columns of a (b, n) block that begins at row `start`."""
-    own = np.arange(len(cosines))
-    cosines[own, start + own] = -np.inf
-    index = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-    cosine = np.take_along_axis(cosines, index, axis=1)
-    order = np.lexsort((index, -cosine), axis=1)
-    return np.take_along_axis(index, order, axis=1), np.take_along_axis(cosine, order, axis=1)
+    directions = np.linalg.eigh(square)[1][:, -INDEX_WIDTH:]
+    narrow = np.empty((len(points), directions.shape[1]), np.float32)
+    for rows in _blocks(len(points)):
+        narrow[rows] = (points[rows].astype(np.float64) @ directions).round(DECIMALS)
+    return narrow
 
 
 def has_company(near: Neighbours, copies: Ints) -> Bools:
@@ -289,50 +338,60 @@ def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
     return either
 
 
-def best_communities(
-    graph: sparse.csr_array, points: Floats, rows: Floats, members: Ints, strictness: float = 1.0
-) -> Ints:
-    """Return the communities, (n,), of the resolution that fits best; -1 for rows that are not among the `members`.
+@dataclass(frozen=True)
+class Resolutions:
+    """The communities of a graph at the resolutions looked at so far, and how well each fits.
 
-    The graph is that of the members; `points` are the `rows`, of all, seen by `recentre`.
+    The graph is that of the `members` among all rows; `points` are all `rows` seen by `recentre`.
+    """
+
+    graph: sparse.csr_array
+    points: Floats
+    rows: Floats
+    members: Ints
+    found: dict[float, tuple[float, Ints]] = field(default_factory=dict)
+
+    def labels_at(self, resolution: float) -> Ints:
+        """Return the community of each row, (n,); -1 for rows that are no members."""
+        return spread(communities(self.graph, resolution), self.members, len(self.points))
+
+    def fit_at(self, resolution: float) -> float:
+        """Return how well the communities fit."""
+        if resolution not in self.found:
+            labels = self.labels_at(resolution)
+            self.found[resolution] = fit(self.points, self.rows, labels), labels
+        return self.found[resolution][0]
+
+    def look_at(self, *resolutions: float) -> None:
+        """Find the communities at several resolutions at once, a thread each."""
+        with ThreadPoolExecutor(len(resolutions)) as pool:
+            list(pool.map(self.fit_at, resolutions))
+
+
+def spread(labels: Ints, members: Ints, count: int) -> Ints:
+    """Return the members' labels as labels of all `count` rows, -1 for the others."""
+    labels_of_all = np.full(count, -1, np.int64)
+    labels_of_all[members] = labels
+    return labels_of_all
+
+
+def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
+    """Return the communities, (n,), of the resolution that fits best; -1 for rows that are no members.
+
     Climbs: steps of 2 while they fit better, to finer groups first, then to coarser ones; at the top, half a step to
     either side. Of several tops the best would often be too coarse: clear themes have clear families, too. Where
     stricter groups are asked for, the resolution that fits is raised by STRICTER_BY, or lowered.
     """
-    if not graph.nnz:
-        return _spread(np.arange(len(members)), members, len(points))
-    found: dict[float, tuple[float, Ints]] = {}
-
-    def look_at(resolution: float) -> None:
-        labels = _spread(communities(graph, resolution), members, len(points))
-        found[resolution] = fit(points, rows, labels), labels
-
-    def look_at_both(one: float, other: float) -> None:
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(look_at, sorted({one, other} - set(found))))
-
-    def fit_at(resolution: float) -> float:
-        if resolution not in found:
-            look_at(resolution)
-        return found[resolution][0]
-
+    if not seen.graph.nnz:
+        return spread(np.arange(len(seen.members)), seen.members, len(seen.points))
     best = FIRST_RESOLUTION
-    look_at_both(best, 2 * best)
+    seen.look_at(best, 2 * best)
     for step in (2.0, 0.5):
-        while COARSEST <= best * step <= FINEST and fit_at(best * step) > fit_at(best):
+        while COARSEST <= best * step <= FINEST and seen.fit_at(best * step) > seen.fit_at(best):
             best *= step
-    look_at_both(min(best * HALF_STEP, FINEST), max(best / HALF_STEP, COARSEST))
-    top = max(sorted(found), key=lambda resolution: found[resolution][0])
-    if strictness == 1.0:
-        return found[top][1]
-    return _spread(communities(graph, top * strictness**STRICTER_BY), members, len(points))
-
-
-def _spread(labels: Ints, members: Ints, count: int) -> Ints:
-    """Return the members' labels as labels of all `count` rows, -1 for the others."""
-    spread = np.full(count, -1, np.int64)
-    spread[members] = labels
-    return spread
+    seen.look_at(min(best * HALF_STEP, FINEST), max(best / HALF_STEP, COARSEST))
+    top = max(sorted(seen.found), key=seen.fit_at)
+    return seen.found[top][1] if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)
 
 
 def communities(graph: sparse.csr_array, resolution: float) -> Ints:
@@ -490,6 +549,12 @@ def _numbered_by_first_row(labels: Ints) -> Ints:
 
 def _blocks(count: int) -> Iterator[slice]:
     return (slice(start, min(start + BLOCK_ROWS, count)) for start in range(0, count, BLOCK_ROWS))
+
+
+def _in_parallel(work: Callable[[slice], None], count: int) -> None:
+    """Do the work of each block of `count` rows, in as many threads as there are processors."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, _blocks(count)))
 
 
 def _products(rows: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:

@@ -24,6 +24,7 @@ def _without_accents(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
+@lru_cache(maxsize=20_000)
 def singular(word: str) -> str:
     """Return the singular of an English plural by its ending; a word that is none comes back unchanged."""
     if len(word) <= 3 or not word.endswith("s") or word.endswith(_KEEPS_ITS_S):

@@ -204,6 +204,33 @@ def test_it_groups_better_than_k_means_that_knows_the_number() -> None:
     assert 0.7 <= groups / 77 <= 1.4
 
 
+# --- Neighbours -----------------------------------------------------------------------------------------------------
+
+
+def nearest_of_all_pairs(points: Floats, count: int) -> cluster.Neighbours:
+    """Compare all with all in float64 and sort every row: slow, and plain enough to be right."""
+    cosines = np.round(points.astype(np.float64) @ points.T.astype(np.float64), cluster.DECIMALS).astype(np.float32)
+    np.fill_diagonal(cosines, -np.inf)
+    index = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
+    return cluster.Neighbours(index, np.take_along_axis(cosines, index, axis=1))
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        np.vstack([themes([50] * 20, spread=1.4), strangers(100)]),
+        np.vstack([themes([90] * 3, spread=1e-3), strangers(300)]),  # float32 cannot tell which of 90 are the nearest
+        np.repeat(strangers(8), 40, axis=0),  # nothing but ties
+        strangers(16),
+    ],
+    ids=["loose themes", "tight themes", "ties", "all of them"],
+)
+def test_it_finds_the_neighbours_that_all_pairs_show_and_of_equal_ones_the_first(points: Floats) -> None:
+    found, expected = cluster.nearest_neighbours(points, 15), nearest_of_all_pairs(points, 15)
+    np.testing.assert_array_equal(found.index, expected.index)
+    np.testing.assert_array_equal(found.cosine, expected.cosine)
+
+
 # --- Large sets: an index proposes the neighbours -------------------------------------------------------------------
 
 
