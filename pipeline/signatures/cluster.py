@@ -9,7 +9,7 @@ The way of a row through `partition`:
 5. the data choose the resolution: groups should be tight inside and apart from each other;
 6. a row unlike the rest of its group leaves it, so that no group holds by a chain of neighbours.
 
-A small set has too few neighbours for a graph: there, average linkage over all pairs takes the place of 3 to 5.
+A small set has too few neighbours for a graph: there, average linkage over all pairs takes the place of 3 and 4.
 
 Repeatable: rows are sorted by content, products have fixed block shapes and are rounded, the one seed is a constant.
 Where a constant names no other source it was chosen on Banking77 (train), STAR and SGD, whole, cut to 30-10,000 rows,
@@ -30,11 +30,11 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from usearch.index import Index
 
-VERSION = "groups-2"
+VERSION = "groups-3"
 
 MIN_STORY = 3  # rows that make a story (DESIGN.md, glossary)
 SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
-SMALL_SET_CUT = 0.35  # mean cosine at which average linkage stops
+SMALL_SET_CUTS = np.arange(4, 11) / 20  # mean cosines at which average linkage may stop; below 0.2 it follows chains
 FAMILIAR_ROWS = 20  # of the mean of n rows, n / (n + 20) is taken away: few rows do not show what is common to all
 COMPANY = 0.70  # share of the typical similarity to the second neighbour below which a row has no company
 LEAST_COSINE = 0.30  # floor of both adaptive cuts, for sets of nothing but noise: unrelated short texts reach 0.1-0.3
@@ -42,7 +42,7 @@ HOLD = 0.50  # share of the typical similarity to its group below which a row le
 UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
 ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
 FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
-TIGHTNESS = 0.62  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
+TIGHTNESS = 0.63  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
 TIGHTNESS_WEIGHT = 0.7  # of being off it, against silhouette; 0.7-1 do alike, and less leaves broad themes whole
 COARSEST, FINEST = 2.0**-1, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
 STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
@@ -113,7 +113,7 @@ def partition(vectors: Floats, strictness: float = 1.0) -> Partition:
     origin = common_part(folded.rows)
     points = recentre(folded.rows, origin)
     if len(points) < SMALL_SET:
-        labels = _groups_of_few(points, SMALL_SET_CUT * strictness)
+        labels = _groups_of_few(points, folded.rows, strictness)
     else:
         labels = _groups_of_many(points, folded, strictness)
     labels = _numbered_by_first_row(_let_strangers_leave(points, labels))
@@ -150,15 +150,25 @@ def recentre(rows: Floats, origin: Floats) -> Floats:
 # Small sets
 
 
-def _groups_of_few(points: Floats, cut: float) -> Ints:
-    """Group by average linkage over all pairs: two groups join while their mean cosine is at least `cut`."""
+def _groups_of_few(points: Floats, rows: Floats, strictness: float) -> Ints:
+    """Group by average linkage over all pairs: two groups join while their mean cosine is at least the best cut.
+
+    The best cut is the one whose groups fit best, the middle one of equals. Of few themes, little is left of a theme
+    once what is common to all is taken away, so the same cut does not serve 3 themes and 30.
+    """
     if len(points) < 2:
         return np.arange(len(points))
     cosines = np.vstack([block for _, block in _products(points, points)])
     distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
     np.fill_diagonal(distances, 0.0)
     tree = linkage(squareform(distances, checks=False), method="average")
-    return fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64)
+    fits = np.array([fit(points, rows, _cut_tree(tree, cut)) for cut in SMALL_SET_CUTS])
+    best = SMALL_SET_CUTS[fits == fits.max()]
+    return _cut_tree(tree, best[len(best) // 2] * strictness)
+
+
+def _cut_tree(tree: Doubles, cut: float) -> Ints:
+    return _from_zero(fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64))
 
 
 # Large sets
@@ -447,7 +457,9 @@ def _mean_inner_cosine(rows: Floats, labels: Ints) -> float:
 
 
 def _cosine_to_next_group(points: Floats, labels: Ints, centres: Floats) -> Floats:
-    """Return each row's cosine to the nearest centre of another group, (n,); -1 where there is no other."""
+    """Return each row's cosine to the nearest centre of another group, (n,); 0, as of a stranger, if there is none."""
+    if len(centres) == 1:
+        return np.zeros(len(points), np.float32)
     nearest = []
     for part, cosines in _products(points, centres):
         cosines[np.arange(len(cosines)), labels[part]] = -1.0

@@ -52,6 +52,12 @@ def test_it_finds_planted_themes(sizes: list[int]) -> None:
     assert sets_of(partition(themes(sizes))) == together(sizes)
 
 
+@pytest.mark.parametrize("sizes", [[20, 15], [12, 10, 8]])
+def test_it_keeps_few_loose_themes_whole(sizes: list[int]) -> None:
+    """Few themes are most of what their rows have in common, and little of them is left once that is taken away."""
+    assert sets_of(partition(themes(sizes, spread=0.9))) == together(sizes)
+
+
 def test_it_leaves_strangers_alone() -> None:
     sizes = [60, 40, 30, 25, 20, 15, 10]
     found = partition(np.vstack([themes(sizes), strangers(50)]))
