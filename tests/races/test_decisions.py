@@ -172,7 +172,9 @@ def test_a_decision_during_a_merge_lets_the_merge_compute_again(monkeypatch: pyt
 def test_a_merge_ends_though_people_never_stop_to_decide(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody decides as often as it computes. After three times in vain it lets them wait until it is done."""
     run, one, other, owner = _themes_called_like_one_that_mean_the_other()
-    compute, computed, waited = assign.assign, [], []
+    compute = assign.assign
+    computed: list[object] = []
+    waited: list[object] = []
 
     def decide() -> object:
         with connection.cursor() as cursor:
