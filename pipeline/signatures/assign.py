@@ -144,7 +144,7 @@ def assign(
         return Assignment((), (), (), (), registered.centre_of, _roots(registered.centre_of, decisions))
     centres = sorted(registered.centres, key=lambda centre: centre.form)
     vectors = _matrix([row.vector for row in rows], len(rows[0].vector) // 4)
-    rows = [replace(row, vector=b"") for row in rows]  # they are in the table now; twice is too much where they are many
+    rows = [replace(row, vector=b"") for row in rows]  # the table has them now; twice is too much of many
     meaning = _Meaning(rows, vectors, centres, decisions, strictness)
     names = _Names(rows, meaning, registered.centre_of, decisions)
     centre_of = {**registered.centre_of, **names.new_centre_of}
