@@ -5,14 +5,17 @@
 The themes are made here from a seed: vectors of a mixture of problems whose sizes follow a power law, as alike inside a
 problem as MiniLM's of one-line questions (mean cosine 0.62), in a space whose directions matter as unequally as there;
 one in twenty belongs to none. So this measures time, and quality only roughly: `benchmarks.quality` does that.
+`result` is a hash of which theme got which name: the same in every run until the rules change.
 """
 
+import hashlib
 import os
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +36,8 @@ Floats = NDArray[np.float32]
 
 def main(sizes: list[int]) -> None:
     """Print a row a size, and what 1,000 new themes then cost."""
-    print(f"{'themes':>8} {'registered':>10} {'seconds':>8} {'processor s':>11} {'peak MB':>8} {'roots':>6}")
+    heads = f"{'seconds':>8} {'processor s':>11} {'PostgreSQL s':>12} {'peak MB':>8} {'roots':>6} {'result':>8}"
+    print(f"{'themes':>9} {'registered':>10} {heads} {'load':>5}")
     with own_database():
         for size in sizes:
             _measure(f"made{size}", count=size, skip=0)
@@ -44,11 +48,11 @@ def _measure(profile: str, *, count: int, skip: int) -> None:
     run = seed_run(profile, count=count, skip=skip)
     arguments = [sys.executable, "-m", "benchmarks.merge", "--run", str(run)]
     done = subprocess.run(arguments, check=True, capture_output=True, text=True)
-    print(f"{count:>8,} {skip:>10,} {done.stdout.strip()}", flush=True)
+    print(f"{count:>9,} {skip:>10,} {done.stdout.rstrip()} {os.getloadavg()[0]:>5.1f}", flush=True)
 
 
 def merge_run(run_id: int) -> None:
-    """Merge one run in this process and print seconds, processor seconds, peak MB, and roots of at least three."""
+    """Merge one run in this process and print what it took, and the roots of at least three."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -57,13 +61,39 @@ def merge_run(run_id: int) -> None:
     from pipeline.models import Run, Signature
 
     run = Run.objects.get(pk=run_id)
-    began, busy = time.monotonic(), time.process_time()
+    began, busy, server_busy = time.monotonic(), time.process_time(), _server_seconds()
     if not merge_themes(run=run, following=Run.Phase.GROUP):
         raise SystemExit(f"run {run_id} was not merged: is somebody else using this database?")
-    seconds, busy = time.monotonic() - began, time.process_time() - busy
+    seconds, busy, server_busy = time.monotonic() - began, time.process_time() - busy, _server_seconds() - server_busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     roots = Signature.objects.filter(profile=run.profile, size__gte=3).count()
-    print(f"{seconds:>8.1f} {busy:>11.1f} {peak:>8.0f} {roots:>6}")
+    print(f"{seconds:>8.1f} {busy:>11.1f} {server_busy:>12.1f} {peak:>8.0f} {roots:>6} {_result(run.pk)}")
+
+
+def _server_seconds() -> float:
+    """Return the processor seconds of this connection's PostgreSQL process (Linux, server on this machine)."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [(process,)] = cursor.fetchall()
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _result(run: int) -> str:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES_OF_THEMES, [run])
+        [(names,)] = cursor.fetchall()
+    return hashlib.sha256(names.encode()).hexdigest()[:8]
+
+
+_NAMES_OF_THEMES = """
+SELECT string_agg(normal_form || ' ' || signature_rule, ',' ORDER BY theme.id)
+FROM pipeline_theme theme JOIN pipeline_signature signature ON signature.id = theme.signature_id WHERE run_id = %s
+"""
 
 
 # --- Made themes --------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ Labelled = tuple[str, Floats, NDArray[np.str_]]
 CUTS = (300, 1_000, 3_000)
 LABEL_SHARES = (0.15, 0.5)
 NOISE_LABELS, NOISE_EACH = 0.4, 2
+EVENLY = 400
 
 
 def main(arguments: list[str]) -> None:
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> None:
     for path in paths:
         _report(path)
     if "--variations" in arguments:
-        for name, vectors, labels in _variations([_read(path) for path in paths]):
+        for name, vectors, labels in variations([read(path) for path in paths]):
             _compare(name, vectors, labels)
 
 
@@ -44,14 +45,14 @@ def _report(path: Path) -> None:
     from pipeline import evaluate as e
 
     found = e.evaluate(path)
-    name, vectors, labels = _read(path)
-    told = e.score(labels.tolist(), _k_means(vectors, found.groups_true))
+    name, vectors, labels = read(path)
+    told = e.score(labels.tolist(), k_means(vectors, found.groups_true))
     _row(name, "Leitmotif", found.pipeline, found.groups_true)
     _row(name, "k-means, true number", told, found.groups_true)
     _row(name, "equal raw signatures", found.naive, found.groups_true)
 
 
-def _read(path: Path) -> Labelled:
+def read(path: Path) -> Labelled:
     """Return the vectors of the conversations that the reader did not filter, and their labels."""
     from pipeline import evaluate as e
     from pipeline.extractors.base import get_extractor
@@ -65,28 +66,60 @@ def _read(path: Path) -> Labelled:
     return path.name.split(".")[0], vectors, np.array([label for label, _ in themes])
 
 
-def _k_means(vectors: Floats, told: int) -> list[int]:
+def leitmotif(vectors: Floats) -> list[int]:
+    """Return the group of each row as the merge makes it from vectors alone; a row in no story has a negative one."""
+    from pipeline.signatures.cluster import MIN_STORY, partition
+
+    groups = partition(vectors).labels
+    return alone_where(np.bincount(groups)[groups] < MIN_STORY, groups)
+
+
+def k_means(vectors: Floats, told: int) -> list[int]:
+    """Return the group of each row among `told` ones."""
     from sklearn.cluster import KMeans
 
     found: list[int] = KMeans(told, n_init=10, random_state=0).fit_predict(vectors).tolist()
     return found
 
 
+def alone_where(orphan: NDArray[np.bool_], groups: NDArray[np.int64]) -> list[int]:
+    """Return the groups with a negative one of its own for each orphan, as `pipeline.evaluate.score` wants them."""
+    found: list[int] = np.where(orphan, -1 - np.arange(len(groups)), groups).tolist()
+    return found
+
+
+def groups_true(labels: NDArray[np.str_]) -> int:
+    """Return how many labels but noise have rows enough for a story."""
+    from pipeline import evaluate as e
+
+    _, counts = np.unique(labels[labels != e.NOISE], return_counts=True)
+    return int((counts >= e.SMALLEST_TRUE_GROUP).sum())
+
+
 # --- Variations ---------------------------------------------------------------------------------------------------
 
 
-def _variations(files: Sequence[Labelled]) -> Iterator[Labelled]:
+def variations(files: Sequence[Labelled]) -> Iterator[Labelled]:
+    """Yield each file cut to fewer rows, to fewer labels and with near noise; then all mixed, whole and evenly."""
     for name, vectors, labels in files:
-        for count in CUTS:
-            if count < len(labels):
-                kept = np.sort(np.random.default_rng(count).permutation(len(labels))[:count])
-                yield f"{name} {count} rows", vectors[kept], labels[kept]
+        yield from (_cut((name, vectors, labels), count) for count in CUTS if count < len(labels))
         for share in LABEL_SHARES:
             chosen = np.isin(labels, _some(labels, share))
             yield f"{name} {share:.0%} of labels", vectors[chosen], labels[chosen]
         yield _with_near_noise(name, vectors, labels)
     if len(files) > 1:
-        yield "all together", np.vstack([one[1] for one in files]), np.concatenate([one[2] for one in files])
+        yield _mixed("all together", files)
+        yield _mixed(f"{EVENLY} rows of each", [_cut(one, EVENLY) for one in files])
+
+
+def _mixed(name: str, parts: Sequence[Labelled]) -> Labelled:
+    return name, np.vstack([part[1] for part in parts]), np.concatenate([part[2] for part in parts])
+
+
+def _cut(labelled: Labelled, count: int) -> Labelled:
+    name, vectors, labels = labelled
+    kept = np.sort(np.random.default_rng(count).permutation(len(labels))[:count])
+    return f"{name} {count} rows", vectors[kept], labels[kept]
 
 
 def _some(labels: NDArray[np.str_], share: float) -> NDArray[np.str_]:
@@ -106,15 +139,10 @@ def _with_near_noise(name: str, vectors: Floats, labels: NDArray[np.str_]) -> La
 
 def _compare(name: str, vectors: Floats, labels: NDArray[np.str_]) -> None:
     from pipeline import evaluate as e
-    from pipeline.signatures.cluster import MIN_STORY, partition
 
-    groups = partition(vectors).labels
-    alone = np.bincount(groups)[groups] < MIN_STORY
-    found = np.where(alone, -1 - np.arange(len(groups)), groups)
-    _, counts = np.unique(labels[labels != e.NOISE], return_counts=True)
-    true = int((counts >= e.SMALLEST_TRUE_GROUP).sum())
-    _row(name, "groups by meaning", e.score(labels.tolist(), found.tolist()), true)
-    _row(name, "k-means, true number", e.score(labels.tolist(), _k_means(vectors, true)), true)
+    true = groups_true(labels)
+    _row(name, "groups by meaning", e.score(labels.tolist(), leitmotif(vectors)), true)
+    _row(name, "k-means, true number", e.score(labels.tolist(), k_means(vectors, true)), true)
 
 
 def _row(name: str, method: str, scores: Any, groups_true: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Case, Q, When
+from django.db.models import Case, Exists, OuterRef, Q, When
 from django.utils import timezone
 from psqlextra.expressions import ExcludedCol
 from psqlextra.types import ConflictAction
@@ -100,9 +100,15 @@ def members_of(*, profile: str, roots: Sequence[int], run: Run | None = None) ->
 
 
 def _kept_by_earlier_stories(roots: Sequence[int]) -> list[tuple[int, int]]:
-    """Return (root, conversation) of the stories that were done before their problem came back as another story."""
-    recurred = StoryEvidence.objects.filter(story__signature__in=roots, story__recurrences__isnull=False)
-    return list(recurred.values_list("story__signature_id", "conversation_id"))
+    """Return (root, conversation) of the closed stories that have another beside them: what they have stays theirs.
+
+    The other came when the problem of a done one came back, or by a merge. It is open, or else the newer.
+    """
+    others = Story.objects.filter(signature=OuterRef("story__signature"), absorbed_by__isnull=True)
+    beside = others.filter(Q(status__in=Story.OPEN) | Q(pk__gt=OuterRef("story")))
+    closed = Q(Exists(beside), story__absorbed_by__isnull=True) & ~Q(story__status__in=Story.OPEN)
+    earlier = StoryEvidence.objects.filter(Q(story__recurrences__isnull=False) | closed, story__signature__in=roots)
+    return list(earlier.values_list("story__signature_id", "conversation_id").distinct())
 
 
 def _standing_stories(roots: Sequence[int]) -> dict[int, Story]:
@@ -261,13 +267,16 @@ WHERE orphan.signature_id = near.root AND orphan.graduated_at IS NULL
 
 
 def point_to_nearest_stories(*, profile: str, roots: Sequence[int]) -> None:
-    """Note on the waiting orphans of these roots which open story of the profile is nearest to each.
+    """Note on the waiting orphans of these roots, and on those whose nearest story is not open any more, which open
+    story of the profile is nearest to each.
 
     Costs roots x open stories, a batch of roots at a time. Needs no transaction; may run twice.
     """
     story_of = dict(queries.open_stories(profile).values_list("signature_id", "pk"))
     among = queries.centres_of(sorted(story_of))
-    waiting = Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True)
+    outdated = Q(nearest_story__isnull=False) & ~Q(nearest_story__in=story_of.values())
+    waiting = Orphan.objects.filter(signature__profile=profile, graduated_at__isnull=True)
+    waiting = waiting.filter(Q(signature__in=roots) | outdated)
     waiting_roots = list(waiting.values_list("signature_id", flat=True).order_by("signature_id"))
     for start in range(0, len(waiting_roots), BATCH):
         batch = waiting_roots[start : start + BATCH]

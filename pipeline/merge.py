@@ -1,13 +1,14 @@
 """Give each theme of a run its signature: compute on a frozen registry without a lock, apply in one transaction.
 
-If the registry changed meanwhile, or somebody else applies, nothing is written and the work is done again later.
+If the registry changed meanwhile, or somebody else applies, nothing is written and the work is done again.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from pipeline import registry
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 
 BATCH = 1000
 
+MOST_LOST = 3
+"""Times that a merge computes in vain because people decided meanwhile. The next time it lets them wait instead: a
+merge of many themes takes longer than people pause, and would never end."""
+
 
 class MixedModels(Exception):
     """Vectors of different models meet; they cannot be compared."""
@@ -29,9 +34,23 @@ class MixedModels(Exception):
 def merge_themes(*, run: Run, following: str) -> bool:
     """Assign the run's unassigned themes and move the run to the phase `following`; say whether that was done.
 
-    False: the registry changed while this was computed, or the run is no longer in this life and phase; try again.
-    Raises MixedModels. Idempotent: themes that have a signature keep it.
+    Computes without a lock, and again if the registry changed meanwhile; after MOST_LOST times it holds the registry.
+    False: the run is no longer in this life and phase. Raises MixedModels. Idempotent: themes that have a signature
+    keep it.
     """
+    for _ in range(MOST_LOST):
+        if _compute_and_apply(run, following):
+            return True
+        if not _unchanged(run).exists():
+            return False
+    log.info("run %s: the registry of %s changed %s times; decisions wait now", run.pk, run.profile, MOST_LOST)
+    with transaction.atomic():
+        Registry.objects.select_for_update().get(profile=run.profile)
+        return _compute_and_apply(run, following)
+
+
+def _compute_and_apply(run: Run, following: str) -> bool:
+    """Assign on the registry as it is now. False: it or the run changed meanwhile; nothing was written."""
     frozen, _ = Registry.objects.get_or_create(profile=run.profile)
     model, themes = _unassigned(run)
     registered, decisions = _read_registry(run, model)
@@ -50,6 +69,11 @@ def merge_themes(*, run: Run, following: str) -> bool:
     return True
 
 
+def _unchanged(run: Run) -> QuerySet[Run]:
+    """The run, if it still is in this life and phase."""
+    return Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
+
+
 def refuse_other_model(*, profile: str, model: str) -> None:
     """Raise MixedModels if the profile's signatures have vectors of another model than this."""
     signatures = Signature.objects.filter(profile=profile, vector_sum__isnull=False)
@@ -64,13 +88,14 @@ def refuse_other_model(*, profile: str, model: str) -> None:
 # --- Reading ------------------------------------------------------------------------------------------------------
 
 
-def _unassigned(run: Run) -> tuple[str, list[ThemeRow]]:
+def _unassigned(run: Run) -> tuple[str, Iterator[ThemeRow]]:
+    """Return the model of the run's unassigned themes, "" if there are none, and the themes, read when asked for."""
     themes = Theme.objects.filter(run=run, signature__isnull=True)
     models = sorted(set(themes.values_list("vector_model", flat=True)))
     if len(models) > 1:
         raise MixedModels(f"run {run.pk} has vectors of {' and '.join(models)}; read it again with --force-refresh")
     rows = themes.values_list("id", "raw_signature", "summary", "vector").iterator(chunk_size=5000)
-    return (models[0] if models else ""), [ThemeRow(pk, raw, text, bytes(vector)) for pk, raw, text, vector in rows]
+    return (models[0] if models else ""), (ThemeRow(pk, raw, text, bytes(vector)) for pk, raw, text, vector in rows)
 
 
 def _read_registry(run: Run, model: str) -> tuple[Registered, Decisions]:
@@ -96,8 +121,7 @@ def _is_still_mine(run: Run, frozen: Registry) -> bool:
     if not registries.filter(pk=frozen.pk, version=frozen.version).exists():
         log.info("run %s: the registry of %s changed; computing again", run.pk, run.profile)
         return False
-    runs = Run.objects.select_for_update()
-    return runs.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING).exists()
+    return _unchanged(run).select_for_update().exists()
 
 
 def apply_assignment(*, run: Run, assignment: Assignment, model: str, rules: str, version: int) -> None:
@@ -118,8 +142,10 @@ def _lock_centres(profile: str, forms: Sequence[str]) -> None:
 
 
 def _register(run: Run, assignment: Assignment, model: str) -> None:
-    """Add the new names; those that are free are there already."""
-    now, free = timezone.now(), set(registry.free_names(run.profile).values_list("normal_form", flat=True))
+    """Add the new names; those that nothing bears any more, or that a regroup let go, are there already."""
+    forms = [new.form for new in assignment.signatures]
+    empty = Signature.objects.filter(profile=run.profile, normal_form__in=forms, size=0)
+    now, there = timezone.now(), set(empty.values_list("normal_form", flat=True))
     rows = [
         Signature(
             profile=run.profile,
@@ -130,7 +156,7 @@ def _register(run: Run, assignment: Assignment, model: str) -> None:
             vector_model=model,
         )
         for new in assignment.signatures
-        if new.form not in free
+        if new.form not in there
     ]
     Signature.objects.bulk_create(rows, batch_size=BATCH)
 

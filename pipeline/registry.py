@@ -10,9 +10,9 @@ that a decision in between made or emptied are left out, and who reads looks at 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from pipeline.models import Merge, Move, Rename, Signature, Split, Theme, Veto
+from pipeline.models import Merge, Move, Rename, Signature, Split, Story, Theme, Veto
 from pipeline.models.signature import STANDING
 from pipeline.signatures.assign import Centre, Registered
 from pipeline.signatures.decisions import Decisions
@@ -45,7 +45,7 @@ def forest(profile: str) -> Forest:
     merges = Merge.objects.filter(STANDING, child__profile=profile)
     by_rules = dict(merges.exclude(rule=Merge.PERSON).values_list("child_id", "parent_id"))
     by_people = dict(merges.filter(rule=Merge.PERSON).values_list("child_id", "parent_id"))
-    linked = {*by_rules, *by_rules.values(), *by_people, *by_people.values()}
+    linked = {*by_rules, *by_rules.values(), *by_people, *by_people.values(), *_spoken_for(profile)}
     names = Signature.objects.filter(profile=profile).values_list("pk", "normal_form", "size")
     known = [(pk, form, size) for pk, form, size in names if size or pk in linked]
     return Forest(
@@ -57,10 +57,20 @@ def forest(profile: str) -> Forest:
 
 
 def free_names(profile: str) -> QuerySet[Signature]:
-    """Signatures without a theme or a merge, as an undone split leaves them: the name may be given again."""
+    """Signatures that nothing holds any more, as an undone split leaves them: the name may be given again.
+
+    They have no theme and no merge, no decision that stands names them, and no open story is theirs.
+    """
     child = Merge.objects.filter(STANDING, child=OuterRef("pk"))
     parent = Merge.objects.filter(STANDING, parent=OuterRef("pk"))
-    return Signature.objects.filter(~Exists(child), ~Exists(parent), profile=profile, size=0)
+    empty = Signature.objects.filter(~Exists(child), ~Exists(parent), profile=profile, size=0)
+    return empty.exclude(pk__in=_spoken_for(profile))
+
+
+def _spoken_for(profile: str) -> set[int]:
+    """Return the names that people count on, also where the last theme has gone: they mean what they meant."""
+    stories = Story.objects.filter(signature__profile=profile, status__in=Story.OPEN, absorbed_by__isnull=True)
+    return {*decided(profile), *stories.values_list("signature_id", flat=True)}
 
 
 def registered(names: Forest, profile: str) -> Registered:
@@ -74,6 +84,24 @@ def registered(names: Forest, profile: str) -> Registered:
 
 
 # --- Decisions ----------------------------------------------------------------------------------------------------
+
+
+def decided(profile: str) -> Iterator[int]:
+    """Yield the signatures that standing decisions of people name; a rule's merge that they undid is one of these."""
+    by_people = Q(rule=Merge.PERSON) & STANDING | Q(undone_by__isnull=False)
+    merges = Merge.objects.filter(by_people, child__profile=profile)
+    vetoes = Veto.objects.filter(STANDING, first__profile=profile)
+    splits = Split.objects.filter(STANDING, signature__profile=profile)
+    moves = Move.objects.filter(STANDING, target__profile=profile)
+    for pairs in (
+        merges.values_list("child_id", "parent_id"),
+        vetoes.values_list("first_id", "second_id"),
+        splits.values_list("signature_id", "made_id"),
+        moves.values_list("source_id", "target_id"),
+    ):
+        for pair in pairs:
+            yield from pair
+    yield from Rename.objects.filter(STANDING, profile=profile).values_list("signature_id", flat=True)
 
 
 def standing_decisions(names: Forest, profile: str, themes: QuerySet[Theme]) -> Decisions:

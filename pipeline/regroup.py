@@ -251,10 +251,16 @@ def _carry_stories(passage: Passage, roots: Sequence[int]) -> None:
         if story.status in Story.OPEN:
             meeting[goals[story.pk]].append(story)
     for together in (stories for stories in meeting.values() if len(stories) > 1):
-        first = max(together, key=lambda story: (story.reviewed_at is not None, story.evidence.count(), -story.pk))
+        first = max(together, key=_standing)
         others = [story.pk for story in together if story.pk != first.pk]
         Story.objects.filter(pk__in=others).update(absorbed_by=first)
     _move_together(goals)
+
+
+def _standing(story: Story) -> tuple[bool, int, int]:
+    """Return what makes a story absorb others that it meets: that people touched it, then its size, then its age."""
+    is_touched = story.reviewed_at is not None or story.edited_at is not None
+    return is_touched, story.evidence.count(), -story.pk
 
 
 def _move_together(goals: Mapping[int, int]) -> None:
@@ -284,9 +290,8 @@ def _take_back_candidates(run: Run, roots: Sequence[int]) -> None:
     members = group.members_of(profile=run.profile, roots=roots, run=run)
     failing = [root for root in roots if members[root] and not judge(members[root], gate, run.as_of).is_story]
     untouched = Story.objects.filter(
+        Story.UNTOUCHED,
         signature__in=failing,
-        status=Story.Status.CANDIDATE,
-        reviewed_at__isnull=True,
         absorbed_by__isnull=True,
         absorbed__isnull=True,
         recurrences__isnull=True,

@@ -8,12 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from django.db.models import Q
 
 from pipeline import group, registry
 from pipeline.gates import Member, judge
-from pipeline.models import Merge, Move, Registry, Rename, Run, Signature, Split, Theme, Veto
-from pipeline.models.signature import STANDING
+from pipeline.models import Registry, Run, Signature, Theme
 from pipeline.profiles import get_profile
 from pipeline.registry import Forest
 from pipeline.signatures.assign import Assignment, Centre, Registered, ThemeRow
@@ -72,7 +70,7 @@ def take_out(run: Run) -> Replay:
         raise NothingToReplay(f"run {run.pk} is {run.state}: wait until it has ended, then try again.")
     frozen, _ = Registry.objects.get_or_create(profile=run.profile)
     names = registry.forest(run.profile)
-    held = {names.centre(signature) for signature in _decided(run.profile)}
+    held = {names.centre(signature) for signature in registry.decided(run.profile)}
     rows, models, staying = _rows(run, names, held)
     if not rows:
         raise NothingToReplay(_why_nothing(run, len(staying)))
@@ -111,24 +109,6 @@ def _why_nothing(run: Run, held: int) -> str:
     if held:
         return f"run {run.pk}: people decided about the signatures of all its {held} themes; undo a decision first."
     return f"run {run.pk} has no merged themes; `./manage.py run_status {run.pk}` tells what became of it."
-
-
-def _decided(profile: str) -> Iterator[int]:
-    """Yield the signatures that standing decisions of people name."""
-    by_people = Q(rule=Merge.PERSON) & STANDING | Q(undone_by__isnull=False)
-    merges = Merge.objects.filter(by_people, child__profile=profile)
-    vetoes = Veto.objects.filter(STANDING, first__profile=profile)
-    splits = Split.objects.filter(STANDING, signature__profile=profile)
-    moves = Move.objects.filter(STANDING, target__profile=profile)
-    for pairs in (
-        merges.values_list("child_id", "parent_id"),
-        vetoes.values_list("first_id", "second_id"),
-        splits.values_list("signature_id", "made_id"),
-        moves.values_list("source_id", "target_id"),
-    ):
-        for pair in pairs:
-            yield from pair
-    yield from Rename.objects.filter(STANDING, profile=profile).values_list("signature_id", flat=True)
 
 
 def _released(run: Run, names: Forest, signatures: Iterable[int]) -> frozenset[int]:

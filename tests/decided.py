@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from pipeline import queries, registry
-from pipeline.models import Orphan, Run, Signature, SignatureRoot, Split, Story, Theme, Veto
+from pipeline.models import Orphan, Run, Signature, SignatureRoot, Split, Story, StoryEvidence, Theme, Veto
 from pipeline.models.signature import STANDING
 
 
@@ -43,7 +43,8 @@ def _story(story: Story) -> tuple[object, ...]:
     conversations = story.evidence.values_list("conversation__external_id", "theme_id")
     absorber = story.absorbed_by.title if story.absorbed_by else ""
     return (
-        *(story.signature.key, story.title, story.status, story.reviewed_by_id, story.first_run_id),
+        *(story.signature.key, story.title, story.description, story.status, story.first_run_id),
+        *(story.reviewed_by_id, story.edited_by_id),
         *(absorber, story.confidence, frozenset(conversations)),
     )
 
@@ -53,6 +54,7 @@ def broken_promises() -> list[str]:
     connection.check_constraints()
     return [
         *_themes_without_a_home(),
+        *_themes_in_two_stories(),
         *_names_that_are_no_forest(),
         *_wrong_sums(),
         *_homes_of_names_that_are_no_roots(),
@@ -64,6 +66,21 @@ def _themes_without_a_home() -> list[str]:
     runs = [run for run in Run.objects.filter(state__in=Run.FINISHED) if run.makes_stories]
     return [f"{queries.themes_without_a_home(run).count()} themes of {run} have no home" for run in runs
             if queries.themes_without_a_home(run).exists()]  # fmt: skip
+
+
+def _themes_in_two_stories() -> list[str]:
+    """Look at every finished run: a conversation counts in one story of what its current themes mean."""
+    mine = StoryEvidence.objects.filter(
+        story__signature=OuterRef("signature__root_link__root"), story__absorbed_by=None,
+        conversation=OuterRef("conversation"),
+    )  # fmt: skip
+    count = Subquery(mine.order_by().values("conversation").annotate(number=Count("id")).values("number"))
+    found = []
+    for run in Run.objects.filter(state__in=Run.FINISHED):
+        themes = queries.current_themes(run.profile, run).filter(run=run)
+        if twice := themes.annotate(stories=count).filter(stories__gt=1).count():
+            found.append(f"{twice} themes of {run} are in two stories")
+    return found
 
 
 def _names_that_are_no_forest() -> list[str]:

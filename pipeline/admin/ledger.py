@@ -100,10 +100,10 @@ class LedgerAdmin(WholePageAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Add the page that undoes."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_undo"
-        undo = path("<path:object_id>/undo/", self.admin_site.admin_view(self.undo_view), name=name)
+        undo = path("<int:object_id>/undo/", self.admin_site.admin_view(self.undo_view), name=name)
         return [undo, *super().get_urls()]
 
-    def undo_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def undo_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Ask whether to undo, and do it."""
         refuse_strangers(request)
         decision = get_object_or_404(self.get_queryset(request), pk=object_id)

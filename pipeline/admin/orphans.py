@@ -171,8 +171,8 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
 
 
 def nearest(orphan: Orphan) -> SafeString | str:
-    """Return a link to the story whose centre was nearest, with the cosine."""
-    if orphan.nearest_story is None:
+    """Return a link to the story whose centre was nearest, with the cosine; a dash if it is not open any more."""
+    if orphan.nearest_story is None or not orphan.nearest_story.is_open:
         return "-"
     return format_html("{} {}", link_to(orphan.nearest_story), score(orphan.nearest_cosine))
 

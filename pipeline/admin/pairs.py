@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -67,8 +67,7 @@ def _side(side: Side) -> dict[str, Any]:
 
 def _answer(request: HttpRequest) -> HttpResponse:
     refuse_strangers(request)
-    child = get_object_or_404(Signature, pk=request.POST.get("child", ""))
-    parent = get_object_or_404(Signature, pk=request.POST.get("parent", ""))
+    child, parent = _signature(request, "child"), _signature(request, "parent")
     try:
         same = {"yes": True, "no": False}[request.POST.get("answer", "")]
         decision = review.answer(child=child, parent=parent, same=same, by=request.user)
@@ -78,3 +77,12 @@ def _answer(request: HttpRequest) -> HttpResponse:
     except DecisionRefused as refused:
         messages.warning(request, str(refused))
     return HttpResponseRedirect(f"{request.path}?profile={child.profile}")
+
+
+def _signature(request: HttpRequest, name: str) -> Signature:
+    """Return the signature whose id was sent under this name; Http404 for anything else."""
+    sent = request.POST.get(name, "")
+    if not sent.isdecimal():
+        raise Http404(f"{name} is no id of a signature")
+    found: Signature = get_object_or_404(Signature, pk=sent)
+    return found

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
 
-from pipeline import queries
+from pipeline import group, queries
 from pipeline.admin.base import (
     DecidingAdmin,
     NarrowingFilter,
@@ -50,9 +50,12 @@ class Decided:
 
 
 def set_status(*, stories: QuerySet[Story], status: str, by: Any, at: datetime) -> Decided:
-    """Give the stories a status and record who decided; those that have it stay as they are. Opens transactions."""
+    """Give the stories a status and record who decided; those that have it stay as they are. Opens transactions.
+
+    Orphans that were nearest to a story that is closed now look for another.
+    """
     decided = Decided()
-    for story in stories.exclude(status=status).order_by("id"):
+    for story in stories.exclude(status=status).select_related("signature").order_by("id"):
         try:
             with transaction.atomic():
                 mine = Story.objects.filter(pk=story.pk, status=story.status)
@@ -62,6 +65,9 @@ def set_status(*, stories: QuerySet[Story], status: str, by: Any, at: datetime) 
             if "one_open_story_per_signature" not in str(error):
                 raise
             decided.refused.append(story)
+    if status not in Story.OPEN:
+        for profile in sorted({story.signature.profile for story in decided.changed}):
+            group.point_to_nearest_stories(profile=profile, roots=[])
     return decided
 
 
@@ -162,7 +168,7 @@ class StoryAdmin(DecidingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Story]:
         """Return stories with their sizes and without vectors."""
         stories = Story.objects.filter(absorbed_by__isnull=True).defer("signature__vector_sum")
-        related = stories.select_related("signature", "first_run__source", "reviewed_by", "recurs_from")
+        related = stories.select_related("signature", "first_run__source", "reviewed_by", "edited_by", "recurs_from")
         return queries.with_sizes(related)
 
     def get_ordering(self, request: HttpRequest) -> Any:
@@ -244,6 +250,12 @@ class StoryAdmin(DecidingAdmin):
         """Return the decisions that would change this story."""
         return [(status, label) for status, label in self.decisions.items() if status != row.status]
 
+    def save_model(self, request: HttpRequest, obj: Story, form: Any, change: bool) -> None:
+        """Store what was written and who wrote it: what a person worked on is never taken back."""
+        if form.changed_data:
+            Story.objects.filter(pk=obj.pk).update(edited_at=timezone.now(), edited_by=request.user)
+        super().save_model(request, obj, form, change)
+
     # --- The page -------------------------------------------------------------------------------------------------
 
     def sections(self, request: HttpRequest, story: Any) -> list[Section]:
@@ -265,9 +277,11 @@ def _notes(story: Story) -> list[Section]:
 
 def _facts(story: Any) -> list[tuple[str, object]]:
     reviewed = format_html("{} by {}", moment(story.reviewed_at), story.reviewed_by or "someone who left")
+    edited = format_html("{} by {}", moment(story.edited_at), story.edited_by or "someone who left")
     return [
         ("Status", badge(story.status)),
         ("Reviewed", reviewed if story.reviewed_at else "not yet"),
+        ("Edited", edited if story.edited_at else ""),
         ("Conversations", link_to_list(Conversation, story.conversations, stories__story=story.pk)),
         ("Customers", story.customers),
         ("First seen", day(story.first_at)),

@@ -90,7 +90,7 @@ class Merge(Decision):
     child = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="merges")
     parent = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="merged_children")
     rule = models.CharField(max_length=50, help_text="person, or which rule")
-    rule_version = models.CharField(max_length=50, blank=True)
+    rule_version = models.CharField(max_length=100, blank=True)
     vector_model = models.CharField(max_length=100, blank=True, help_text="whose vectors the score compares")
     score = models.FloatField(null=True, blank=True, help_text="cosine between the child's centre and the parent's")
     story = models.ForeignKey(

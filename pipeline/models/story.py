@@ -42,6 +42,13 @@ class Story(models.Model):
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    edited_at = models.DateTimeField(null=True, blank=True, help_text="when somebody last wrote title or description")
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    UNTOUCHED = Q(status=Status.CANDIDATE, reviewed_at__isnull=True, edited_at__isnull=True)
+    """No person has reviewed it or written anything in it."""
 
     class Meta:
         verbose_name_plural = "stories"
@@ -52,10 +59,19 @@ class Story(models.Model):
                 name="one_open_story_per_signature",
             ),
             models.CheckConstraint(condition=Q(confidence__lte=100), name="a_storys_confidence_is_of_100"),
+            models.CheckConstraint(
+                condition=Q(edited_by__isnull=True) | Q(edited_at__isnull=False),
+                name="a_story_edited_by_someone_has_a_time",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_open(self) -> bool:
+        """Whether people still work on it, and it was not absorbed by another."""
+        return self.status in self.OPEN and self.absorbed_by_id is None
 
 
 class StoryEvidence(models.Model):

@@ -6,7 +6,7 @@ written.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -23,6 +23,9 @@ from pipeline.signatures import normalise
 
 LONGEST_LIST = 5
 """Conversations that a reason names."""
+
+MOST_PARTS = 50
+"""Into which a threshold takes a signature apart: each becomes a decision that somebody may want to undo."""
 
 
 # --- Together -----------------------------------------------------------------------------------------------------
@@ -113,8 +116,9 @@ def split_signature(
         inside = themes_inside(root)
         chosen = list(inside.filter(conversation__in=conversations))
         _refuse_all_or_none(signature, len(chosen), inside.count())
-        made = take_name(stamp, name)
-        return _split(stamp, root, chosen, made, reason)
+        split = _record_split(stamp, root, chosen, take_name(stamp, name), reason)
+        _count_and_settle(stamp, root, [chosen], [split.made_id])
+    return split
 
 
 def split_by_threshold(*, signature: Signature, threshold: float, by: Any, reason: str = "") -> list[Split]:
@@ -125,11 +129,14 @@ def split_by_threshold(*, signature: Signature, threshold: float, by: Any, reaso
     """
     with deciding(signature.profile, by) as stamp:
         lock(names_of(root := root_of(signature.pk)))
-        parts = parts_inside(signature, threshold)
-        return [
-            _split(stamp, root, part, take_name(stamp, _free_name(stamp, part)), reason, threshold)
-            for part in parts[1:]
-        ]
+        parts, names = parts_inside(signature, threshold), _names_in_use(stamp.profile)
+        splits = []
+        for part in parts[1:]:
+            made = take_name(stamp, _free_name(part, names))
+            names |= {made.key, made.normal_form}
+            splits.append(_record_split(stamp, root, part, made, reason, threshold))
+        _count_and_settle(stamp, root, parts[1:], [split.made_id for split in splits])
+    return splits
 
 
 def themes_inside(root: int) -> QuerySet[Theme]:
@@ -139,13 +146,21 @@ def themes_inside(root: int) -> QuerySet[Theme]:
 
 
 def parts_inside(signature: Signature, threshold: float) -> list[list[Theme]]:
-    """Return the themes of a signature in parts that are alike, the largest first; at least two, else refused."""
+    """Return the themes of a signature in parts that are alike, the largest first; from two to MOST_PARTS.
+
+    Any other number is refused: DecisionRefused says what to choose.
+    """
     themes = list(themes_inside(root_of(signature.pk))[: MOST_THEMES + 1])
     if len(themes) > MOST_THEMES:
         raise DecisionRefused(f"{signature} has more than {MOST_THEMES} themes; choose conversations instead.")
     parts = alike(themes, threshold)
     if len(parts) < 2:
         raise DecisionRefused(f"at {threshold:g} {signature} stays whole; a higher threshold takes it apart.")
+    if len(parts) > MOST_PARTS:
+        raise DecisionRefused(
+            f"at {threshold:g} {signature} falls into {len(parts)} parts, more than {MOST_PARTS}; "
+            "choose a lower threshold."
+        )
     return parts
 
 
@@ -156,15 +171,22 @@ def _refuse_all_or_none(signature: Signature, chosen: int, all_of_them: int) -> 
         raise DecisionRefused(f"all conversations of {signature} were chosen: rename it instead, or leave some.")
 
 
-def _split(
+def _record_split(
     stamp: Stamp, root: int, themes: Sequence[Theme], made: Signature, reason: str, threshold: float | None = None
 ) -> Split:
+    """Record the split and give the themes their new name; counts nothing. Requires a transaction."""
     split = Split.objects.create(
         signature_id=root, made=made, threshold=threshold, reason=reason or _named(themes), **stamp.columns
     )
-    _move(stamp, themes, made.pk, reason=split.reason, split=split)
-    settle(stamp, [root, made.pk])
+    _record_moves(stamp, themes, made.pk, reason=split.reason, split=split)
     return split
+
+
+def _count_and_settle(stamp: Stamp, root: int, moved: Iterable[Sequence[Theme]], made: Sequence[int]) -> None:
+    """Count once what splits took out of a root and gave to the names they made. Requires a transaction."""
+    left = {theme.signature_id for themes in moved for theme in themes if theme.signature_id}
+    recount({*map(centre_of, left), *made})
+    settle(stamp, [root, *made])
 
 
 def _named(themes: Sequence[Theme]) -> str:
@@ -184,17 +206,19 @@ def move_theme(*, theme: Theme, target: Signature, by: Any, reason: str = "") ->
             raise DecisionRefused(f"theme {theme.pk} has no signature yet; wait until its run has merged.")
         centre, source = centre_of(target.pk), root_of(theme.signature.pk)
         _in_one_profile(centre, source)
-        if root_of(centre) == source:
+        if (goal := root_of(centre)) == source:
             raise DecisionRefused(f"{theme} means {target} already.")
-        [move] = _move(stamp, [theme], centre, reason=reason)
-        settle(stamp, [source, root_of(centre)])
+        lock([emptier := centre_of(theme.signature.pk), source, centre, goal])
+        [move] = _record_moves(stamp, [theme], centre, reason=reason)
+        recount([emptier, centre])
+        settle(stamp, [source, goal])
     return move
 
 
-def _move(stamp: Stamp, themes: Sequence[Theme], target: int, *, reason: str, split: Split | None = None) -> list[Move]:
-    """Record and do the moves. Requires a transaction that holds the registry."""
-    centres = {centre_of(theme.signature_id) for theme in themes if theme.signature_id}
-    lock([*centres, *map(root_of, centres), target, root_of(target)])
+def _record_moves(
+    stamp: Stamp, themes: Sequence[Theme], target: int, *, reason: str, split: Split | None = None
+) -> list[Move]:
+    """Record the moves and do them; counts nothing. Requires a transaction that holds the registry and signatures."""
     moves = [
         Move(
             theme=theme,
@@ -212,7 +236,6 @@ def _move(stamp: Stamp, themes: Sequence[Theme], target: int, *, reason: str, sp
     Theme.objects.filter(pk__in=[theme.pk for theme in themes]).update(
         signature=target, signature_rule=Merge.PERSON, signature_score=None, registry_version=stamp.version
     )
-    recount([*centres, target])
     return moves
 
 
@@ -275,20 +298,18 @@ def _refuse_taken(profile: str, key: str, form: str) -> None:
         raise DecisionRefused(f"{key} belongs to a rename that stands ({renamed}). Undo that first.")
 
 
-def _free_name(stamp: Stamp, themes: Iterable[Theme]) -> str:
-    """Return the commonest name of the themes that nobody has, else the commonest with a number."""
+def _names_in_use(profile: str) -> set[str]:
+    """Return the keys and normal forms of the profile that no signature can be given, those of renames as well."""
+    borne = Signature.objects.filter(profile=profile).exclude(pk__in=registry.free_names(profile))
+    renamed = Rename.objects.filter(STANDING, profile=profile).exclude(new_form="")
+    return {name for pair in borne.values_list("key", "normal_form") for name in pair} | set(
+        renamed.values_list("new_form", flat=True)
+    )
+
+
+def _free_name(themes: Iterable[Theme], in_use: set[str]) -> str:
+    """Return the commonest name of the themes that is not in use, else the commonest with a number."""
     names = Counter(normalise.snake_case(theme.raw_signature) for theme in themes)
     ranked = sorted(names, key=lambda name: (-names[name], name))
     numbered = (f"{ranked[0]}_{number}" for number in count(2))
-    for name in [*ranked, *(next(numbered) for _ in range(MOST_THEMES))]:
-        if _is_free(stamp.profile, name):
-            return name
-    raise DecisionRefused(f"no name is left that begins with {ranked[0]}; rename some of them.")
-
-
-def _is_free(profile: str, name: str) -> bool:
-    form = normalise.normal_form(name)
-    if registry.free_names(profile).filter(normal_form=form).exists():
-        return True
-    named = Signature.objects.filter(Q(key=name) | Q(normal_form=form), profile=profile)
-    return not named.exists() and not Rename.objects.filter(STANDING, profile=profile, new_form=form).exists()
+    return next(name for name in chain(ranked, numbered) if not {name, normalise.normal_form(name)} & in_use)

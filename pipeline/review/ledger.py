@@ -55,7 +55,12 @@ def lock(signatures: Iterable[int]) -> None:
 
 def settle(stamp: Stamp, roots: Iterable[int]) -> None:
     """Bring stories and orphans of these roots in line, as of the newest finished run. Requires a transaction."""
-    finished = Run.objects.filter(profile=stamp.profile, state__in=Run.FINISHED, is_preview=False)
-    as_of: datetime | None = finished.aggregate(newest=Max("as_of"))["newest"]
-    group.settle(profile=stamp.profile, as_of=as_of, roots=sorted(set(roots)))
+    group.settle(profile=stamp.profile, as_of=as_of(stamp.profile), roots=sorted(set(roots)))
     group.point_to_nearest_stories(profile=stamp.profile, roots=sorted(set(roots)))
+
+
+def as_of(profile: str) -> datetime | None:
+    """Return when recency counts from where people decide: as of the newest finished run; previews never count."""
+    finished = Run.objects.filter(profile=profile, state__in=Run.FINISHED, is_preview=False)
+    newest: datetime | None = finished.aggregate(newest=Max("as_of"))["newest"]
+    return newest

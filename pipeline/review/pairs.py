@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max
-
 from pipeline import group, queries
 from pipeline.gates import Member, judge
-from pipeline.models import Merge, Orphan, Run, Signature, SignatureRoot, Split, Story, Veto
+from pipeline.models import Merge, Orphan, Signature, SignatureRoot, Split, Story, Veto
 from pipeline.models.signature import STANDING
 from pipeline.profiles import Gate, get_profile
 from pipeline.review.centres import root_of
 from pipeline.review.decide import merge_signatures, veto
+from pipeline.review.ledger import as_of
 from pipeline.signatures.doubt import Doubt, doubtful_pairs, nearest_groups
 
 MOST_ORPHANS, MOST_STORIES = 1500, 500
@@ -142,13 +141,12 @@ def _pairs(profile: str, doubts: Sequence[Doubt], homes: dict[int, Home]) -> lis
         size = sizes.get(root, queries.Size())
         return Side(signatures[root], homes[root], size.conversations, size.customers, quotes.get(root, ""))
 
-    as_of = Run.objects.filter(profile=profile, state__in=Run.FINISHED).aggregate(newest=Max("as_of"))["newest"]
-    gate = get_profile(profile).gate
+    gate, now = get_profile(profile).gate, as_of(profile)
     found = []
     for doubt in doubts:
         child, parent = sorted((side(doubt.first), side(doubt.second)), key=_standing)
         together = [*members[child.signature.pk], *members[parent.signature.pk]]
-        verdict = judge(together, gate, as_of) if together and not parent.is_story else None
+        verdict = judge(together, gate, now) if together and not parent.is_story else None
         tips = verdict is not None and verdict.is_story
         effect = _effect(child, parent, together, "a story" if tips else verdict.detail if verdict else "")
         found.append(Pair(child, parent, doubt.cosine, doubt.closeness, tips, effect))

@@ -56,10 +56,8 @@ def take_back_growth(roots: Iterable[int]) -> None:
 def _made_by_decisions(root: int) -> list[Story]:
     """Return the root's candidates that no run made and no person touched, and that stand for no other story."""
     candidates = Story.objects.filter(
-        Q(absorbed__isnull=True) & Q(recurrences__isnull=True),
+        Story.UNTOUCHED & Q(absorbed__isnull=True) & Q(recurrences__isnull=True),
         signature=root,
-        status=Story.Status.CANDIDATE,
-        reviewed_at__isnull=True,
         first_run__isnull=True,
         absorbed_by__isnull=True,
     ).exclude(handed_over_by__in=Merge.objects.filter(STANDING))

@@ -11,14 +11,14 @@ form (`normalise.normal_form`), which is unique in a registry. What people decid
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from pipeline.signatures import normalise
-from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, Floats, Ints, partition, recentre
+from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, Floats, Ints, membership, partition, recentre
 from pipeline.signatures.decisions import NO_DECISIONS, Decisions
 from pipeline.signatures.naming import Words, spellings
 from pipeline.signatures.opposites import opposite_names
@@ -70,7 +70,8 @@ class Centre:
 class Registered:
     """What the registry holds when a merge starts; `centre_of` maps every registered form to its centre's form.
 
-    A centre is its own centre, also where a person merged it into another.
+    A centre is its own centre, also where a person merged it into another. So is a name whose last theme went elsewhere
+    and that people decided about: it has no `Centre`, and gives its name to the new group that bears it.
     """
 
     centres: tuple[Centre, ...] = ()
@@ -132,6 +133,8 @@ def assign(
 
     `strictness` is a factor on how alike themes must be to mean the same; to see what others than 1 would give.
 
+    Themes that come from an iterator are held once, so that many fit into memory.
+
     Raises ValueError if vectors differ in length, from each other or from the registry's, and its kind Contradiction if
     the decisions cannot all be kept.
     """
@@ -140,7 +143,9 @@ def assign(
     if not rows:
         return Assignment((), (), (), (), registered.centre_of, _roots(registered.centre_of, decisions))
     centres = sorted(registered.centres, key=lambda centre: centre.form)
-    meaning = _Meaning(rows, centres, decisions, strictness)
+    vectors = _matrix([row.vector for row in rows], len(rows[0].vector) // 4)
+    rows = [replace(row, vector=b"") for row in rows]  # the table has them now; twice is too much of many
+    meaning = _Meaning(rows, vectors, centres, decisions, strictness)
     names = _Names(rows, meaning, registered.centre_of, decisions)
     centre_of = {**registered.centre_of, **names.new_centre_of}
     return Assignment(
@@ -169,14 +174,18 @@ class _Meaning:
     """Targets and scores of the rows: which of them mean the same, before anybody asks for names."""
 
     def __init__(
-        self, rows: Sequence[ThemeRow], centres: Sequence[Centre], decisions: Decisions, strictness: float
+        self,
+        rows: Sequence[ThemeRow],
+        vectors: Floats,
+        centres: Sequence[Centre],
+        decisions: Decisions,
+        strictness: float,
     ) -> None:
         self.centres = centres
         self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
         self.keys = spellings([row.raw for row in rows], self.forms)
-        width = len(rows[0].vector) // 4
-        self.vectors = _matrix([row.vector for row in rows], width)
-        self.old_sums = _matrix([centre.vector_sum for centre in centres], width)
+        self.vectors = vectors
+        self.old_sums = _matrix([centre.vector_sum for centre in centres], vectors.shape[1])
         self.old_sizes = np.array([centre.size for centre in centres], np.int64)
         self.origin = _origin(self.vectors, self.old_sums, int(self.old_sizes.sum()))
         self.old_centres = recentre((self.old_sums / self.old_sizes[:, None]).astype(np.float32), self.origin)
@@ -410,8 +419,7 @@ def _dominated(labels: Ints, forms: Sequence[str], sizes: Ints) -> dict[str, lis
 
 def sums_by_label(rows: Floats, labels: Ints, count: int) -> Floats:
     """Return the (count, d) sums of the rows of each label, added in row order."""
-    sums = np.zeros((count, rows.shape[1]), np.float32)
-    np.add.at(sums, labels, rows)
+    sums: Floats = membership(labels, count, np.float32) @ rows
     return sums
 
 
@@ -433,21 +441,26 @@ class _Names:
         self.registered = registered
         self.reserved = frozenset(decisions.renames)
         self.keys = dict(meaning.keys)
-        self.homes = _homes(meaning, registered)
+        self.emptied = _emptied(meaning, registered)
+        self.homes = _homes(meaning, registered.keys() - self.emptied)
         self.of_target = [centre.form for centre in meaning.centres]
         self.of_target += self._of_new_targets(
             meaning, Words([f"{r.raw} {r.text}" for r in rows], meaning.targets.tolist())
         )
+        self.homes = {form: target for form, target in self.homes.items() if form not in self.emptied}
 
     def _of_new_targets(self, meaning: _Meaning, words: Words) -> Iterator[str]:
-        """Yield for each new target the best fitting name that is at home there, or a made-up one."""
+        """Yield for each new target the best fitting name that is at home there, or a made-up one.
+
+        An emptied name is fitter than any other: it names what it did, but is merged into nothing.
+        """
         at_home: dict[int, list[str]] = defaultdict(list)
         for form, target in self.homes.items():
             at_home[target].append(form)
         taken = {*self.registered, *self.homes, *self.reserved}
         for target in meaning.new:
             if own := at_home[target]:
-                yield max(own, key=lambda form: (words.fit(self.keys[form], target), form))
+                yield max(own, key=lambda form: (form in self.emptied, words.fit(self.keys[form], target), form))
             else:
                 key = words.made_up_name(target, taken)
                 taken.add(form := normalise.normal_form(key))
@@ -470,7 +483,14 @@ class _Names:
         return self.homes.get(form) == target or self.registered.get(form) == self.of_target[target]
 
 
-def _homes(meaning: _Meaning, registered: Mapping[str, str]) -> dict[str, int]:
+def _emptied(meaning: _Meaning, registered: Mapping[str, str]) -> set[str]:
+    """Return the registered names that have no theme any more and are merged by no rule."""
+    centres = {centre.form for centre in meaning.centres}
+    return {form for form, centre in registered.items() if form == centre and form not in centres}
+
+
+def _homes(meaning: _Meaning, registered: Collection[str]) -> dict[str, int]:
+    """Return the target of each name that is not registered: the one that holds most of its themes."""
     counts: dict[str, Counter[int]] = defaultdict(Counter)
     for row, (form, target) in enumerate(zip(meaning.forms, meaning.targets.tolist(), strict=True)):
         if form not in registered and row not in meaning.moved:

@@ -9,15 +9,18 @@ The way of a row through `partition`:
 5. the data choose the resolution: groups should be tight inside and apart from each other;
 6. a row unlike the rest of its group leaves it, so that no group holds by a chain of neighbours.
 
-A small set has too few neighbours for a graph: there, average linkage over all pairs takes the place of 3 to 5.
+A small set has too few neighbours for a graph: there, average linkage over all pairs takes the place of 3 and 4.
 
 Repeatable: rows are sorted by content, products have fixed block shapes and are rounded, the one seed is a constant.
 Where a constant names no other source it was chosen on Banking77 (train), STAR and SGD, whole, cut to 30-10,000 rows,
 mixed with each other and with noise: the middle of a plateau over all of them, not the best of one.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
 
 import graspologic_native  # type: ignore[import-untyped]
 import numpy as np
@@ -27,11 +30,11 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from usearch.index import Index
 
-VERSION = "groups-2"
+VERSION = "groups-3"
 
 MIN_STORY = 3  # rows that make a story (DESIGN.md, glossary)
 SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
-SMALL_SET_CUT = 0.35  # mean cosine at which average linkage stops
+SMALL_SET_CUTS = np.arange(4, 11) / 20  # mean cosines at which average linkage may stop; below 0.2 it follows chains
 FAMILIAR_ROWS = 20  # of the mean of n rows, n / (n + 20) is taken away: few rows do not show what is common to all
 COMPANY = 0.70  # share of the typical similarity to the second neighbour below which a row has no company
 LEAST_COSINE = 0.30  # floor of both adaptive cuts, for sets of nothing but noise: unrelated short texts reach 0.1-0.3
@@ -39,7 +42,7 @@ HOLD = 0.50  # share of the typical similarity to its group below which a row le
 UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
 ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
 FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
-TIGHTNESS = 0.62  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
+TIGHTNESS = 0.63  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
 TIGHTNESS_WEIGHT = 0.7  # of being off it, against silhouette; 0.7-1 do alike, and less leaves broad themes whole
 COARSEST, FINEST = 2.0**-1, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
 STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
@@ -50,9 +53,12 @@ SEED = 1  # Leiden's; its node order is the canonical order of rows
 EXACT_ROWS = 20_000  # rows up to which all pairs are compared; beyond, an index proposes the neighbours
 INDEX_WIDTH = 128  # numbers of a vector, of the widest directions, that the index sees, each in 8 bits
 INDEX_LINKS, INDEX_EFFORT = 16, 48  # a row's links in the index, and how many rows a search holds in hand
+REGIONS = 512  # in which rows are searched for; more or fewer change the time and nothing else
+ROUGHNESS = 1e-4  # more than float32 and rounding can move a cosine of up to 1,500 numbers
 SPARE = 15  # more neighbours than wanted are proposed, and the best by their exact cosines are taken
 SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for when a resolution is judged
 BLOCK_ROWS = 512  # rows per product: bounds what is in memory
+BLOCK_COLUMNS = 32  # columns per sum: bounds what is in memory
 DECIMALS = 5  # similarities are rounded to this: far above the noise of float64 sums, below what matters
 
 Floats = NDArray[np.float32]
@@ -107,7 +113,7 @@ def partition(vectors: Floats, strictness: float = 1.0) -> Partition:
     origin = common_part(folded.rows)
     points = recentre(folded.rows, origin)
     if len(points) < SMALL_SET:
-        labels = _groups_of_few(points, SMALL_SET_CUT * strictness)
+        labels = _groups_of_few(points, folded.rows, strictness)
     else:
         labels = _groups_of_many(points, folded, strictness)
     labels = _numbered_by_first_row(_let_strangers_leave(points, labels))
@@ -136,21 +142,33 @@ def common_part(rows: Floats) -> Floats:
 
 def recentre(rows: Floats, origin: Floats) -> Floats:
     """Return the rows seen from `origin`, at unit length again."""
-    return _unit(rows - origin)
+    seen: Floats = rows - origin
+    seen /= _lengths(seen)
+    return seen
 
 
 # Small sets
 
 
-def _groups_of_few(points: Floats, cut: float) -> Ints:
-    """Group by average linkage over all pairs: two groups join while their mean cosine is at least `cut`."""
+def _groups_of_few(points: Floats, rows: Floats, strictness: float) -> Ints:
+    """Group by average linkage over all pairs: two groups join while their mean cosine is at least the best cut.
+
+    The best cut is the one whose groups fit best, the middle one of equals. Of few themes, little is left of a theme
+    once what is common to all is taken away, so the same cut does not serve 3 themes and 30.
+    """
     if len(points) < 2:
         return np.arange(len(points))
     cosines = np.vstack([block for _, block in _products(points, points)])
     distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
     np.fill_diagonal(distances, 0.0)
     tree = linkage(squareform(distances, checks=False), method="average")
-    return fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64)
+    fits = np.array([fit(points, rows, _cut_tree(tree, cut)) for cut in SMALL_SET_CUTS])
+    best = SMALL_SET_CUTS[fits == fits.max()]
+    return _cut_tree(tree, best[len(best) // 2] * strictness)
+
+
+def _cut_tree(tree: Doubles, cut: float) -> Ints:
+    return _from_zero(fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64))
 
 
 # Large sets
@@ -161,9 +179,9 @@ def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
     near = nearest_neighbours(points, neighbour_count(len(points)))
     members = np.flatnonzero(has_company(near, folded.copies))
     graph = neighbour_graph(near, members)
-    labels = np.arange(len(points))
-    labels[members] = len(points) + best_communities(graph, points[members], folded.rows[members], strictness)
-    return labels
+    del near  # the largest tables go as soon as they can: what is left of memory is for Leiden
+    found = best_communities(Resolutions(graph, points, folded.rows, members), strictness)
+    return np.where(found < 0, np.arange(len(points)), len(points) + found)
 
 
 def neighbour_count(rows: int) -> int:
@@ -180,14 +198,71 @@ def nearest_neighbours(points: Floats, count: int) -> Neighbours:
 
 
 def _all_pairs(points: Floats, count: int) -> Neighbours:
-    found = [_nearest_in_block(block, part.start, count) for part, block in _products(points, points)]
-    return Neighbours(np.vstack([index for index, _ in found]), np.vstack([cosine for _, cosine in found]))
+    """Compare all rows roughly, and those that may be among the nearest exactly."""
+    near = _no_neighbours(len(points), count)
+
+    def compare(part: slice) -> None:
+        rows = np.arange(part.start, part.stop)
+        keys, bound = _proposed_by_product(points, rows, count)
+        index, cosine = _nearest_of(points, rows, keys, count)
+        if (unsure := cosine[:, -1] <= bound + ROUGHNESS).any():
+            index[unsure], cosine[unsure] = _nearest_of_all(points, rows[unsure], count)
+        near.index[part], near.cosine[part] = index, cosine
+
+    _in_parallel(compare, len(points))
+    return near
+
+
+def _no_neighbours(rows: int, count: int) -> Neighbours:
+    return Neighbours(np.empty((rows, count), np.int64), np.empty((rows, count), np.float32))
+
+
+def _proposed_by_product(points: Floats, rows: Ints, count: int) -> tuple[Ints, Floats]:
+    """Return the rows nearest to each of `rows` by a product in float32, and a bound on the cosine of all others, (b,).
+
+    float32 takes half as long. Its noise depends on the processor's kernels, so that it may propose and not decide.
+    """
+    cosines = points[rows] @ points.T
+    cosines[np.arange(len(rows)), rows] = -np.inf
+    wanted = min(count + SPARE, len(points) - 1)
+    keys = np.argpartition(cosines, len(points) - wanted, axis=1)[:, len(points) - wanted :]
+    rest = -np.inf if wanted == len(points) - 1 else np.take_along_axis(cosines, keys, axis=1).min(axis=1)
+    return keys, np.broadcast_to(rest, len(rows))
+
+
+def _nearest_of(points: Floats, rows: Ints, keys: Ints, count: int) -> tuple[Ints, Floats]:
+    """Return index and exact cosine, both (b, count), of the nearest of `keys`, (b, k), to each of `rows`, (b,)."""
+    cosine = np.stack([_cosines(points[near], points[row]) for row, near in zip(rows, keys, strict=True)])
+    cosine[keys == rows[:, None]] = -np.inf
+    order = np.lexsort((keys, -cosine), axis=1)[:, :count]
+    return np.take_along_axis(keys, order, axis=1), np.take_along_axis(cosine, order, axis=1)
+
+
+def _nearest_of_all(points: Floats, rows: Ints, count: int) -> tuple[Ints, Floats]:
+    """Return the same of all points."""
+    _, cosines = next(_products(points[rows], points))
+    cosines[np.arange(len(rows)), rows] = -np.inf
+    index = np.stack([_largest(row, count) for row in cosines])
+    return index, np.take_along_axis(cosines, index, axis=1)
+
+
+def _largest(numbers: Floats, count: int) -> Ints:
+    """Return the places of the `count` largest numbers, the largest first; of equal ones, the first ones."""
+    places = np.flatnonzero(numbers >= np.partition(numbers, -count)[-count])
+    return places[np.argsort(-numbers[places], kind="stable")[:count]]
+
+
+def _cosines(rows: Floats, row: Floats) -> Floats:
+    """Return the rounded cosine of each of the rows to one, (n,); in float64 for the reason of `_products`."""
+    return (rows.astype(np.float64) @ row.astype(np.float64)).round(DECIMALS).astype(np.float32)
 
 
 def _by_index(points: Floats, count: int) -> Neighbours:
     """Let an approximate index (HNSW, Malkov and Yashunin 2016, arXiv 1603.09320) propose, and compare exactly.
 
-    One thread and rows in canonical order: built with several, the same rows may get other neighbours.
+    Built by one thread with rows in canonical order: with several, the same rows may get other neighbours. Searches
+    change nothing, so they take all processors, and rows of one region one after another: what they look at is still
+    in the processor's cache then.
     """
     narrow = _widest_directions(points)
     index = Index(
@@ -199,35 +274,35 @@ def _by_index(points: Floats, count: int) -> Neighbours:
         expansion_search=INDEX_EFFORT,
     )
     index.add(np.arange(len(points)), narrow, threads=1)
-    found = [_proposed(index, narrow, points, start, count) for start in range(0, len(points), BLOCK_ROWS)]
-    return Neighbours(np.vstack([one for one, _ in found]), np.vstack([cosine for _, cosine in found]))
+    order, near = _by_region(narrow), _no_neighbours(len(points), count)
+    proposed = index.search(narrow[order], count + 1 + SPARE).keys
+
+    def compare(part: slice) -> None:
+        rows = order[part]
+        near.index[rows], near.cosine[rows] = _nearest_of(points, rows, proposed[part].astype(np.int64), count)
+
+    _in_parallel(compare, len(points))
+    return near
+
+
+def _by_region(points: Floats) -> Ints:
+    """Return the rows in an order in which those that are most like the same one of REGIONS rows are together."""
+    seeds = points[np.linspace(0, len(points) - 1, REGIONS).astype(np.int64)]
+    regions = np.concatenate([(points[part] @ seeds.T).argmax(axis=1) for part in _blocks(len(points))])
+    return np.argsort(regions, kind="stable")
 
 
 def _widest_directions(points: Floats) -> Floats:
-    """Return the rows along the INDEX_WIDTH directions in which they differ most, (n, INDEX_WIDTH)."""
+    """Return the rows along the INDEX_WIDTH directions in which they differ most, (n, INDEX_WIDTH).
+
+    In float64 for the reason of `_products`: another neighbour can come of each number that is rounded otherwise.
+    """
     square = sum(part.T @ part for part in (points[rows].astype(np.float64) for rows in _blocks(len(points))))
-    directions = np.linalg.eigh(square)[1][:, -INDEX_WIDTH:].astype(np.float32)
-    return np.ascontiguousarray(points @ directions).round(DECIMALS)
-
-
-def _proposed(index: Index, narrow: Floats, points: Floats, start: int, count: int) -> tuple[Ints, Floats]:
-    """Return index and exact cosine, both (b, count), of the neighbours of the block of rows that begins at `start`."""
-    part = slice(start, start + BLOCK_ROWS)
-    keys = index.search(narrow[part], count + 1 + SPARE, threads=1).keys.astype(np.int64)
-    cosine = np.stack([points[near] @ points[start + row] for row, near in enumerate(keys)]).round(DECIMALS)
-    cosine[keys == np.arange(start, start + len(keys))[:, None]] = -np.inf
-    order = np.lexsort((keys, -cosine), axis=1)[:, :count]
-    return np.take_along_axis(keys, order, axis=1), np.take_along_axis(cosine, order, axis=1)
-
-
-def _nearest_in_block(cosines: Floats, start: int, count: int) -> tuple[Ints, Floats]:
-    """Return index and cosine, both (b, count), of the best columns of a (b, n) block that begins at row `start`."""
-    own = np.arange(len(cosines))
-    cosines[own, start + own] = -np.inf
-    index = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-    cosine = np.take_along_axis(cosines, index, axis=1)
-    order = np.lexsort((index, -cosine), axis=1)
-    return np.take_along_axis(index, order, axis=1), np.take_along_axis(cosine, order, axis=1)
+    directions = np.linalg.eigh(square)[1][:, -INDEX_WIDTH:]
+    narrow = np.empty((len(points), directions.shape[1]), np.float32)
+    for rows in _blocks(len(points)):
+        narrow[rows] = (points[rows].astype(np.float64) @ directions).round(DECIMALS)
+    return narrow
 
 
 def has_company(near: Neighbours, copies: Ints) -> Bools:
@@ -273,31 +348,60 @@ def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
     return either
 
 
-def best_communities(graph: sparse.csr_array, points: Floats, rows: Floats, strictness: float = 1.0) -> Ints:
-    """Return the communities, (n,), of the resolution that fits best. `points` are `rows` seen by `recentre`.
+@dataclass(frozen=True)
+class Resolutions:
+    """The communities of a graph at the resolutions looked at so far, and how well each fits.
+
+    The graph is that of the `members` among all rows; `points` are all `rows` seen by `recentre`.
+    """
+
+    graph: sparse.csr_array
+    points: Floats
+    rows: Floats
+    members: Ints
+    found: dict[float, tuple[float, Ints]] = field(default_factory=dict)
+
+    def labels_at(self, resolution: float) -> Ints:
+        """Return the community of each row, (n,); -1 for rows that are no members."""
+        return spread(communities(self.graph, resolution), self.members, len(self.points))
+
+    def fit_at(self, resolution: float) -> float:
+        """Return how well the communities fit."""
+        if resolution not in self.found:
+            labels = self.labels_at(resolution)
+            self.found[resolution] = fit(self.points, self.rows, labels), labels
+        return self.found[resolution][0]
+
+    def look_at(self, *resolutions: float) -> None:
+        """Find the communities at several resolutions at once, a thread each."""
+        with ThreadPoolExecutor(len(resolutions)) as pool:
+            list(pool.map(self.fit_at, resolutions))
+
+
+def spread(labels: Ints, members: Ints, count: int) -> Ints:
+    """Return the members' labels as labels of all `count` rows, -1 for the others."""
+    labels_of_all = np.full(count, -1, np.int64)
+    labels_of_all[members] = labels
+    return labels_of_all
+
+
+def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
+    """Return the communities, (n,), of the resolution that fits best; -1 for rows that are no members.
 
     Climbs: steps of 2 while they fit better, to finer groups first, then to coarser ones; at the top, half a step to
     either side. Of several tops the best would often be too coarse: clear themes have clear families, too. Where
     stricter groups are asked for, the resolution that fits is raised by STRICTER_BY, or lowered.
     """
-    if not graph.nnz:
-        return np.arange(len(points))
-    found: dict[float, tuple[float, Ints]] = {}
-
-    def fit_at(resolution: float) -> float:
-        if resolution not in found:
-            labels = communities(graph, resolution)
-            found[resolution] = fit(points, rows, labels), labels
-        return found[resolution][0]
-
+    if not seen.graph.nnz:
+        return spread(np.arange(len(seen.members)), seen.members, len(seen.points))
     best = FIRST_RESOLUTION
+    seen.look_at(best, 2 * best)
     for step in (2.0, 0.5):
-        while COARSEST <= best * step <= FINEST and fit_at(best * step) > fit_at(best):
+        while COARSEST <= best * step <= FINEST and seen.fit_at(best * step) > seen.fit_at(best):
             best *= step
-    for step in (HALF_STEP, 1 / HALF_STEP):
-        fit_at(min(max(best * step, COARSEST), FINEST))
-    top = max(found, key=lambda resolution: found[resolution][0])
-    return found[top][1] if strictness == 1.0 else communities(graph, top * strictness**STRICTER_BY)
+    seen.look_at(min(best * HALF_STEP, FINEST), max(best / HALF_STEP, COARSEST))
+    top = max(sorted(seen.found), key=seen.fit_at)
+    return seen.found[top][1] if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)
 
 
 def communities(graph: sparse.csr_array, resolution: float) -> Ints:
@@ -325,29 +429,37 @@ def fit(points: Floats, rows: Floats, labels: Ints) -> float:
     itself), 0 for rows in groups too small for a story. It alone would not settle where themes shade into each other:
     its curve is flat there. The second looks at `rows` as the model places them: how alike two texts of one theme are
     depends on the model and hardly on what else is in the set, while seen from the set's own middle the same theme
-    looks the looser the fewer other themes there are.
+    looks the looser the fewer other themes there are. Rows with a label of -1 are left out of both.
     """
-    looseness = abs(_inner_cosines(rows, labels).mean() - TIGHTNESS)
+    looseness = abs(_mean_inner_cosine(rows, labels) - TIGHTNESS)
     return float(_silhouettes(points, labels).mean() - TIGHTNESS_WEIGHT * looseness)
 
 
 def _silhouettes(points: Floats, labels: Ints) -> Floats:
     """Return the silhouette of rows spread evenly over the canonical order, at most SEEN_ROWS of them."""
-    seen = np.linspace(0, len(points) - 1, min(len(points), SEEN_ROWS)).astype(np.int64)
-    own = cosine_to_rest(points, labels)[seen]
-    other = _cosine_to_next_group(points[seen], labels[seen], group_centres(points, labels))
+    inside = np.flatnonzero(labels >= 0)
+    seen = inside[np.linspace(0, len(inside) - 1, min(len(inside), SEEN_ROWS)).astype(np.int64)]
+    rows, groups, sums, sizes = points[seen], labels[seen], _sums(points, labels), _sizes(labels)
+    own = _cosine_to_others(rows, groups, sums, sizes)
+    other = _cosine_to_next_group(rows, groups, _unit(sums))
     clearer = (own - other) / np.maximum(1.0 - np.minimum(own, other), 1e-6)
-    return np.where(_sizes(labels)[labels[seen]] < MIN_STORY, 0.0, clearer).astype(np.float32)
+    return np.where(sizes[groups] < MIN_STORY, 0.0, clearer).astype(np.float32)
 
 
-def _inner_cosines(points: Floats, labels: Ints) -> Floats:
-    """Return the mean cosine of each row to the other rows of its group, (n,); 0 where it is alone."""
-    others = np.maximum(_sizes(labels)[labels] - 1, 1)
-    return ((_dots(points, _sums(points, labels), labels) - 1.0) / others).astype(np.float32)
+def _mean_inner_cosine(rows: Floats, labels: Ints) -> float:
+    """Return the mean over rows of unit length of their mean cosine to the other rows of their group; 0 if alone.
+
+    The cosines of all pairs of a group, each row with itself included, add up to the square of the group's sum.
+    """
+    sizes = _sizes(labels)
+    pairs = np.square(_sums(rows, labels), dtype=np.float64).sum(axis=1) - sizes
+    return float((pairs / np.maximum(sizes - 1, 1)).sum() / sizes.sum())
 
 
 def _cosine_to_next_group(points: Floats, labels: Ints, centres: Floats) -> Floats:
-    """Return each row's cosine to the nearest centre of another group, (n,); -1 where there is no other."""
+    """Return each row's cosine to the nearest centre of another group, (n,); 0, as of a stranger, if there is none."""
+    if len(centres) == 1:
+        return np.zeros(len(points), np.float32)
     nearest = []
     for part, cosines in _products(points, centres):
         cosines[np.arange(len(cosines)), labels[part]] = -1.0
@@ -381,11 +493,15 @@ def matching_threshold(points: Floats, labels: Ints) -> float:
 
 def cosine_to_rest(points: Floats, labels: Ints) -> Floats:
     """Return each row's cosine to the centre of the other rows of its group, (n,); 0 where it is alone."""
-    sums = _sums(points, labels)
-    onto = _dots(points, sums, labels)
+    return _cosine_to_others(points, labels, _sums(points, labels), _sizes(labels))
+
+
+def _cosine_to_others(rows: Floats, labels: Ints, sums: Floats, sizes: Ints) -> Floats:
+    """The same for some of the rows, given the sums and sizes of whole groups."""
+    onto = _dots(rows, sums, labels)
     lengths = np.square(sums, dtype=np.float64).sum(axis=1)[labels]
     rest = (onto - 1.0) / np.sqrt(np.maximum(lengths - 2.0 * onto + 1.0, 1e-12))
-    return np.where(_sizes(labels)[labels] > 1, rest.round(DECIMALS), 0.0).astype(np.float32)
+    return np.where(sizes[labels] > 1, rest.round(DECIMALS), 0.0).astype(np.float32)
 
 
 def cosine_to_centre(points: Floats, labels: Ints) -> Floats:
@@ -399,17 +515,30 @@ def group_centres(points: Floats, labels: Ints) -> Floats:
 
 
 def _sums(points: Floats, labels: Ints) -> Floats:
-    """Return the sum of the rows of each group, (groups, d)."""
-    total = np.zeros((_group_count(labels), points.shape[1]))
-    for part in _blocks(len(points)):
-        rows = labels[part]
-        belongs = sparse.csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=(len(total), len(rows)))
-        total += belongs @ points[part].astype(np.float64)
-    return total.astype(np.float32)
+    """Return the sum of the rows of each group, (groups, d), added in float64 in the order of the rows.
+
+    Rows with a label of -1 belong to none.
+    A few columns at a time: all of them in float64 would be twice as much as the rows themselves.
+    """
+    sums = np.empty((_group_count(labels), points.shape[1]), np.float32)
+    belongs = membership(labels, len(sums), np.float64)
+    for start in range(0, points.shape[1], BLOCK_COLUMNS):
+        columns = slice(start, start + BLOCK_COLUMNS)
+        sums[:, columns] = belongs @ points[:, columns].astype(np.float64)
+    return sums
+
+
+def membership(labels: Ints, count: int, kind: type[np.floating[Any]]) -> sparse.csr_array:
+    """Return the (count, n) table of this kind of number whose product with rows is the sum of each label's rows.
+
+    Rows with a label of -1 belong to none.
+    """
+    inside = np.flatnonzero(labels >= 0)
+    return sparse.csr_array((np.ones(len(inside), kind), (labels[inside], inside)), shape=(count, len(labels)))
 
 
 def _sizes(labels: Ints) -> Ints:
-    return np.bincount(labels, minlength=_group_count(labels))
+    return np.bincount(labels[labels >= 0], minlength=_group_count(labels))
 
 
 def _group_count(labels: Ints) -> int:
@@ -434,6 +563,12 @@ def _blocks(count: int) -> Iterator[slice]:
     return (slice(start, min(start + BLOCK_ROWS, count)) for start in range(0, count, BLOCK_ROWS))
 
 
+def _in_parallel(work: Callable[[slice], None], count: int) -> None:
+    """Do the work of each block of `count` rows, in as many threads as there are processors."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, _blocks(count)))
+
+
 def _products(rows: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:
     """Yield slices of `rows` with their rounded cosines to all `others`, (b, m).
 
@@ -453,8 +588,13 @@ def _dots(rows: Floats, groups: Floats, labels: Ints) -> Doubles:
 
 def _unit(rows: Floats) -> Floats:
     """Return the rows at length 1; a row of zeros stays as it is."""
+    return np.divide(rows, _lengths(rows))
+
+
+def _lengths(rows: Floats) -> Floats:
+    """Return the length of each row to divide it by, (n, 1); 1 for a row of zeros."""
     lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))[:, None]
-    return np.divide(rows, np.where(lengths > 0, lengths, 1.0).astype(np.float32))
+    return np.where(lengths > 0, lengths, 1.0).astype(np.float32)
 
 
 def _refuse_what_is_no_table(vectors: Floats) -> None:

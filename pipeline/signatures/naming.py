@@ -7,6 +7,8 @@ from math import log
 
 from pipeline.signatures import normalise
 
+VERSION = "naming-1"
+
 LONGEST_WORD = 30
 """Characters from which on a word is a code or an address, not part of a name."""
 
@@ -14,8 +16,8 @@ LONGEST_WORD = 30
 def spellings(raws: Sequence[str], forms: Sequence[str]) -> dict[str, str]:
     """Return for each normal form its most used spelling in snake_case; ties go to the first in the alphabet."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for raw, form in zip(raws, forms, strict=True):
-        counts[form][normalise.snake_case(raw)] += 1
+    for (raw, form), times in Counter(zip(raws, forms, strict=True)).items():
+        counts[form][normalise.snake_case(raw)] += times
     return {form: min(used, key=lambda spelling: (-used[spelling], spelling)) for form, used in counts.items()}
 
 

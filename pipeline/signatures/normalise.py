@@ -15,11 +15,16 @@ _KEEPS_ITS_S = ("ss", "us", "is", "as", "os")
 
 def words(raw: str) -> list[str]:
     """Return the lower-case words of a text; separators and camelCase both split, accents are dropped."""
-    plain = unicodedata.normalize("NFKD", raw)
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = raw if raw.isascii() else _without_accents(raw)
     return [word.casefold() for word in _WORD_EDGE.split(plain) if word]
 
 
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+@lru_cache(maxsize=20_000)
 def singular(word: str) -> str:
     """Return the singular of an English plural by its ending; a word that is none comes back unchanged."""
     if len(word) <= 3 or not word.endswith("s") or word.endswith(_KEEPS_ITS_S):

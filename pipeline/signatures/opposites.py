@@ -10,6 +10,8 @@ from itertools import combinations
 
 from pipeline.signatures import normalise
 
+VERSION = "opposites-1"
+
 NEGATIONS = frozenset({"not", "no", "never", "without", "cannot", "cant", "dont", "doesnt", "wont", "isnt", "non"})
 
 _PAIRS = """

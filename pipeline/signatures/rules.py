@@ -6,7 +6,7 @@ The newest are the live modules beside this one; older ones lie in `versions`, a
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pipeline.signatures import assign, cluster, normalise
+from pipeline.signatures import assign, cluster, naming, normalise, opposites
 from pipeline.signatures.assign import Assignment, Registered, ThemeRow
 from pipeline.signatures.decisions import Decisions
 from pipeline.signatures.versions.v1 import assign as assign_v1
@@ -31,7 +31,7 @@ class Rules:
 
 _VERSIONS = (
     Rules(1, f"{normalise_v1.VERSION} {assign_v1.VERSION} {cluster_v1.VERSION}", assign_v1.assign),
-    Rules(2, f"{normalise.VERSION} {assign.VERSION} {cluster.VERSION}", assign.assign),
+    Rules(2, " ".join(module.VERSION for module in (normalise, assign, cluster, opposites, naming)), assign.assign),
 )
 NEWEST = _VERSIONS[-1]
 

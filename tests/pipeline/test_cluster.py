@@ -52,6 +52,12 @@ def test_it_finds_planted_themes(sizes: list[int]) -> None:
     assert sets_of(partition(themes(sizes))) == together(sizes)
 
 
+@pytest.mark.parametrize("sizes", [[20, 15], [12, 10, 8]])
+def test_it_keeps_few_loose_themes_whole(sizes: list[int]) -> None:
+    """Few themes are most of what their rows have in common, and little of them is left once that is taken away."""
+    assert sets_of(partition(themes(sizes, spread=0.9))) == together(sizes)
+
+
 def test_it_leaves_strangers_alone() -> None:
     sizes = [60, 40, 30, 25, 20, 15, 10]
     found = partition(np.vstack([themes(sizes), strangers(50)]))
@@ -202,6 +208,33 @@ def test_it_groups_better_than_k_means_that_knows_the_number() -> None:
     told = KMeans(n_clusters=77, n_init=3, random_state=1).fit_predict(vectors)
     assert pair_f1(truth, found.labels) > pair_f1(truth, told) + 0.03
     assert 0.7 <= groups / 77 <= 1.4
+
+
+# --- Neighbours -----------------------------------------------------------------------------------------------------
+
+
+def nearest_of_all_pairs(points: Floats, count: int) -> cluster.Neighbours:
+    """Compare all with all in float64 and sort every row: slow, and plain enough to be right."""
+    cosines = np.round(points.astype(np.float64) @ points.T.astype(np.float64), cluster.DECIMALS).astype(np.float32)
+    np.fill_diagonal(cosines, -np.inf)
+    index = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
+    return cluster.Neighbours(index, np.take_along_axis(cosines, index, axis=1))
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        np.vstack([themes([50] * 20, spread=1.4), strangers(100)]),
+        np.vstack([themes([90] * 3, spread=1e-3), strangers(300)]),  # float32 cannot tell which of 90 are the nearest
+        np.repeat(strangers(8), 40, axis=0),  # nothing but ties
+        strangers(16),
+    ],
+    ids=["loose themes", "tight themes", "ties", "all of them"],
+)
+def test_it_finds_the_neighbours_that_all_pairs_show_and_of_equal_ones_the_first(points: Floats) -> None:
+    found, expected = cluster.nearest_neighbours(points, 15), nearest_of_all_pairs(points, 15)
+    np.testing.assert_array_equal(found.index, expected.index)
+    np.testing.assert_array_equal(found.cosine, expected.cosine)
 
 
 # --- Large sets: an index proposes the neighbours -------------------------------------------------------------------

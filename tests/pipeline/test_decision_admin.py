@@ -1,5 +1,6 @@
 """The pages on which people decide about signatures: form, confirmation, decision, ledger, undo, review queue."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.urls import reverse
 
 from pipeline import queries, review
 from pipeline.admin.base import url_of
-from pipeline.models import Conversation, Decision, Merge, Orphan, Signature, Split, Story, Theme, Veto
+from pipeline.models import Conversation, Decision, Merge, Orphan, Run, Signature, Split, Story, Theme, Veto
 from tests.decided import broken_promises, state
 from tests.factories import SignatureFactory, alice, bob
 from tests.seeding import finish, seed, start
@@ -271,6 +272,53 @@ def test_an_answer_that_is_neither_decides_nothing(decider: Client, answer: str)
     told = decider.post(QUEUE, {"child": first.pk, "parent": second.pk, "answer": answer}, follow=True)
     assert "Press yes or no." in text_of(told)
     assert not Veto.objects.exists()
+
+
+@pytest.mark.parametrize("sent", ["", "abc", "-1", "²", "9" * 30])
+def test_what_is_no_id_is_not_found(decider: Client, sent: str) -> None:
+    first, _ = near_pair()
+    for pair in ({"child": sent, "parent": first.pk}, {"child": first.pk, "parent": sent}):
+        assert decider.post(QUEUE, {**pair, "answer": "yes"}).status_code == 404
+    assert decider.get(f"/admin/pipeline/merge/{sent or 'abc'}/undo/", follow=True).status_code in (200, 404)
+    assert not Merge.objects.filter(rule="person").exists()
+
+
+def test_the_queue_counts_from_the_newest_run_that_is_no_preview(decider: Client) -> None:
+    near_pair()
+    run = Run.objects.get()
+    assert run.as_of
+    run.pk, run.is_preview, run.as_of = None, True, run.as_of + timedelta(days=90)
+    run.save()
+    assert review.uncertain_pairs("support", 1)[0].effect == "together 4 conversations: a story"
+
+
+# --- What a person wrote ------------------------------------------------------------------------------------------
+
+
+def test_a_story_that_somebody_wrote_in_outlives_the_undoing_of_the_merge_that_made_it(decider: Client) -> None:
+    merge = review.merge_signatures(child=sig("login_fails"), parent=sig("card_charged_twice"), by=alice())
+    made = Story.objects.get(signature=merge.parent)
+    decider.post(url_of(made), {"title": made.title, "description": "Written in an hour."})
+    made.refresh_from_db()
+    assert (made.edited_by, made.edited_at is not None, made.reviewed_at) == (dora(), True, None)
+    assert "by dora" in text_of(decider.get(url_of(made)))
+    review.undo(decision=merge, by=alice())
+    assert Story.objects.get(pk=made.pk).description == "Written in an hour."
+
+
+def test_saving_a_story_without_a_change_is_no_edit(decider: Client) -> None:
+    made = Story.objects.get()
+    decider.post(url_of(made), {"title": made.title, "description": made.description})
+    made.refresh_from_db()
+    assert made.edited_at is None
+
+
+def test_no_link_leads_from_an_orphan_to_a_story_that_is_not_open(decider: Client) -> None:
+    orphan, near = Orphan.objects.earliest("id"), Story.objects.get()
+    Orphan.objects.filter(pk=orphan.pk).update(nearest_story=near)
+    assert url_of(near) in text_of(decider.get(url_of(orphan)))
+    Story.objects.update(status="done")
+    assert url_of(near) not in text_of(decider.get(url_of(orphan)))
 
 
 # --- Who may, and what it costs -----------------------------------------------------------------------------------

@@ -11,10 +11,27 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline import review
-from pipeline.models import Conversation, Decision, Merge, Move, Orphan, Rename, Signature, Split, Story, Theme, Veto
+from pipeline.admin.stories import set_status
+from pipeline.models import (
+    Conversation,
+    Decision,
+    Merge,
+    Move,
+    Orphan,
+    Rename,
+    Run,
+    Signature,
+    Split,
+    Story,
+    Theme,
+    Veto,
+)
 from pipeline.models.signature import STANDING
+from pipeline.regroup import plan_regroup, regroup
+from pipeline.replay import NothingToReplay
+from pipeline.signatures.rules import get_rules
 from tests.decided import broken_promises, state
-from tests.factories import alice
+from tests.factories import alice, bob
 from tests.seeding import NOW, finish, seed, start
 
 TEXTS = [
@@ -29,9 +46,10 @@ NAMES = ["one_more_name", "OneMoreNames", "sync_fails", "quite_another_thing"]
 
 SYNCS_CHILD, CARD, EXPORT, LOGIN, REFUND, SYNC = range(6)  # the names of the texts in alphabetical order
 
+KINDS = ["merge", "merge", "split", "threshold", "move", "rename", "veto", "undo"]
 DECISIONS = st.lists(
     st.tuples(
-        st.sampled_from(["merge", "merge", "split", "threshold", "move", "rename", "veto", "undo"]),
+        st.sampled_from(KINDS),
         st.integers(0, 30),
         st.integers(0, 30),
         st.integers(1, 6),
@@ -80,6 +98,102 @@ def test_long_histories_keep_all_promises_and_can_be_undone(
     owner: User, status: str, decisions: Sequence[Step]
 ) -> None:
     _decide_and_undo(owner, status, decisions)
+
+
+# --- With runs between --------------------------------------------------------------------------------------------
+
+HISTORY = st.lists(
+    st.tuples(
+        st.sampled_from([*KINDS, "move", "undo", "run", "run", "status", "regroup"]),
+        st.integers(0, 30),
+        st.integers(0, 30),
+        st.integers(1, 4),
+    ),
+    min_size=3,
+    max_size=9,
+)
+LONG_HISTORY = st.lists(HISTORY, min_size=1, max_size=3).map(lambda parts: [step for part in parts for step in part])
+SAID = [
+    "calendar_sync_broken",
+    "card_charged_twice",
+    "export_is_empty",
+    "login_fails",
+    "refund_is_late",
+    "sync_fails",
+    "quite_another_thing",
+]
+OF_EXPORT, OF_LOGIN, ANOTHER = 12, (5, 6, 7), 6  # themes by the order in which they were read; a name
+
+
+@given(history=HISTORY)
+@example(history=[("veto", EXPORT, SYNC, 1), ("move", OF_EXPORT, CARD, 1), ("run", EXPORT, 0, 1), ("run", SYNC, 0, 1)])
+@example(history=[("split", SYNC, 3, 1), ("move", 0, CARD, 1), ("run", ANOTHER, 0, 1), ("run", SYNC, 0, 1)])
+@example(history=[*(("move", theme, SYNC, 1) for theme in OF_LOGIN), ("run", LOGIN, 0, 1)])
+@example(history=[("status", 1, 2, 1), ("merge", LOGIN, SYNC, 1), ("run", SYNC, 0, 3)])  # a done one beside an open
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_runs_and_regroups_between_decisions_keep_all_promises(owner: User, history: Sequence[Step]) -> None:
+    _live_through(owner, history)
+
+
+@pytest.mark.slow
+@given(history=LONG_HISTORY)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_long_histories_with_runs_keep_all_promises(owner: User, history: Sequence[Step]) -> None:
+    _live_through(owner, history)
+
+
+def _live_through(owner: User, history: Sequence[Step]) -> None:
+    """Do all of it, then undo every decision of people from the newest on, and run once more."""
+    with transaction.atomic():
+        done = []
+        for step in history:
+            done += _step(step, owner)
+            assert broken_promises() == [], step
+        for decision in reversed(done):
+            decision.refresh_from_db()
+            if decision.stands:
+                review.undo(decision=decision, by=owner)
+                assert broken_promises() == [], f"after undoing {decision}"
+        _run(SYNC, 0, 4)
+        assert broken_promises() == []
+        transaction.set_rollback(True)
+
+
+def _step(step: Step, owner: User) -> list[Decision]:
+    kind, first, second, count = step
+    if kind not in _HAPPENINGS:
+        return _decide(kind, first, second, count, owner)
+    _HAPPENINGS[kind](first, second, count)
+    event(kind)
+    return []
+
+
+def _run(first: int, second: int, count: int) -> None:
+    """Read new conversations in which any name is said of any problem."""
+    said = [(SAID[(first + n) % len(SAID)], 1 + (second + n) % 5) for n in range(count)]
+    run = finish(start(seed([f"later name={name} problem={problem}" for name, problem in said], name="later")))
+    assert (run.state, run.attention, run.error) == ("completed", "", "")
+
+
+def _status(first: int, second: int, count: int) -> None:
+    stories = list(Story.objects.filter(absorbed_by=None).order_by("title", "id"))
+    story, status = stories[first % len(stories)], ["triaged", "in_progress", "done", "dismissed"][second % 4]
+    set_status(stories=Story.objects.filter(pk=story.pk), status=status, by=bob(), at=NOW)
+
+
+def _regroup(first: int, second: int, count: int) -> None:
+    finished = list(Run.objects.order_by("id"))
+    try:
+        plan = plan_regroup(run=finished[first % len(finished)], rules=get_rules(1 + second % 2))
+    except NothingToReplay:
+        return
+    regroup(plan=plan, reason="a test")
+
+
+_HAPPENINGS = {"run": _run, "status": _status, "regroup": _regroup}
+
+
+# --- Taking the decisions -----------------------------------------------------------------------------------------
 
 
 def _decide_and_undo(owner: User, status: str, decisions: Sequence[Step]) -> None:

@@ -185,6 +185,14 @@ def test_a_candidate_that_no_longer_passes_waits_again_and_one_people_touched_st
     }
 
 
+def test_a_candidate_somebody_wrote_in_stays_and_absorbs_others() -> None:
+    run = finish(start(seed(scripts(2, 4))))
+    story = story_of(0)
+    Story.objects.filter(pk=story.pk).update(description="Ours.", edited_at=NOW, edited_by=alice())
+    apply(run, ODD_APART)
+    assert list(Story.objects.values_list("pk", "description")) == [(story.pk, "Ours.")]
+
+
 def test_themes_of_other_runs_stay_where_they_are() -> None:
     finish(start(seed(scripts(2, 4))))
     second = finish(start(later(0, 3, day=2)))

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from pipeline import review
+from pipeline.admin.stories import set_status
 from pipeline.models import (
     Conversation,
     Decision,
@@ -18,6 +21,7 @@ from pipeline.models import (
     Theme,
 )
 from pipeline.review import DecisionRefused
+from pipeline.review.decide import MOST_PARTS
 from tests.decided import broken_promises, state
 from tests.factories import SignatureFactory, alice, bob
 from tests.seeding import NOW, change, finish, partition, read, seed, start
@@ -149,6 +153,77 @@ def test_what_a_person_undid_of_a_rule_stays_undone(first_run: Run) -> None:
     assert not Merge.objects.filter(child__key="calendar_sync", undone_at=None).exists()
 
 
+def test_an_open_story_that_comes_beside_a_done_one_takes_nothing_from_it(first_run: Run) -> None:
+    Story.objects.filter(pk=story(SYNC).pk).update(status="done", reviewed_by=bob(), reviewed_at=NOW.replace(year=2027))
+    before = state()
+    merge = review.merge_signatures(child=sig(LOGIN), parent=sig(SYNC), by=alice())
+    sizes = {found.title: conversations_of(found) for found in Story.objects.filter(signature=sig(SYNC))}
+    assert sizes == {"Sync fails": 4, "Login fails": 3}
+    later(said(SYNC, 2, first=10))
+    assert conversations_of(Story.objects.get(title="Login fails")) == 5
+    review.undo(decision=merge, by=alice())
+    assert broken_promises() == []
+    assert {row for row in before.stories if row[1] == "Login fails"} <= state().stories
+
+
+# --- Names whose last theme went elsewhere ------------------------------------------------------------------------
+
+
+def emptied(name: str) -> Decision:
+    """Move the only theme of the name to another signature."""
+    return review.move_theme(theme=Theme.objects.get(signature=sig(name)), target=sig(CARD), by=alice())
+
+
+@pytest.mark.parametrize("how", ["veto", "split"])
+def test_what_people_keep_apart_stays_apart_though_one_side_is_empty(first_run: Run, how: str) -> None:
+    """Otherwise the rules merge the name, as if it were new, and the run after that finds two decisions at odds."""
+    if how == "veto":
+        later(["nr 0 name=export_is_empty problem=5"], name="export")
+        review.veto(first=sig("export_is_empty"), second=sig(SYNC), by=alice())
+    else:
+        one = Theme.objects.filter(signature=sig(SYNC)).values_list("conversation", flat=True)[:1]
+        review.split_signature(signature=sig(SYNC), conversations=one, name="export_is_empty", by=alice())
+    emptied("export_is_empty")
+    later(["nr 2 name=export_is_empty problem=1"], name="said of the other side")
+    later(said(LOGIN, 1, first=10), name="after that")
+    assert sig("export_is_empty").root_link.root.key == "export_is_empty"
+
+
+def test_a_rules_merge_that_was_undone_stays_undone_though_the_name_is_empty(first_run: Run) -> None:
+    merge = Merge.objects.get(child=sig("calendar_sync"))
+    emptied("calendar_sync")
+    review.undo(decision=merge, by=alice())
+    later(["nr 2 name=calendar_sync problem=1"])
+    later(said(LOGIN, 1, first=10), name="after that")
+    assert not Merge.objects.filter(child=sig("calendar_sync"), undone_at=None).exists()
+
+
+def test_a_theme_goes_back_to_the_name_it_left(first_run: Run) -> None:
+    later(["nr 0 name=export_is_empty problem=5"], name="export")
+    theme, move = Theme.objects.get(signature=sig("export_is_empty")), emptied("export_is_empty")
+    later(["nr 2 name=export_is_empty problem=1"], name="said of another")
+    review.undo(decision=move, by=alice())
+    theme.refresh_from_db()
+    assert theme.signature.root_link.root.key == "export_is_empty"  # type: ignore[union-attr]  # it has one
+    assert broken_promises() == []
+
+
+def test_an_empty_name_is_given_to_its_problem_when_that_comes_back(first_run: Run) -> None:
+    later(["nr 0 name=export_is_empty problem=5"], name="export")
+    review.veto(first=sig("export_is_empty"), second=sig(SYNC), by=alice())
+    emptied("export_is_empty")
+    run = later([f"nr {n} name=export_is_empty problem=6" for n in range(2)], name="again")
+    assert set(partition(run).values()) == {"export_is_empty"}
+
+
+def test_no_rule_merges_the_name_of_an_open_story_that_people_emptied(first_run: Run) -> None:
+    for theme in Theme.objects.filter(signature=sig(LOGIN)):
+        review.move_theme(theme=theme, target=sig(SYNC), by=alice())
+    later(["nr 20 name=login_fails problem=1"])
+    assert sig(LOGIN).root_link.root.key == LOGIN
+    assert story(LOGIN).is_open
+
+
 # --- Vetoes -------------------------------------------------------------------------------------------------------
 
 
@@ -235,6 +310,24 @@ def test_raising_the_threshold_takes_a_signature_apart_where_it_is_two_problems(
     assert state() == before
 
 
+def test_taking_apart_counts_each_centre_once(db: None) -> None:
+    """Counting the whole anew for each part would read all its vectors as often as there are parts."""
+    finish(start(seed(said(SYNC, 10))))
+    with CaptureQueriesContext(connection) as questions:
+        splits = review.split_by_threshold(signature=sig(SYNC), threshold=1.0, by=alice())
+    counted = [one for one in questions if one["sql"].startswith('UPDATE "pipeline_signature" SET "vector_sum"')]
+    assert len(counted) == 1 + len(splits) == 10
+    assert broken_promises() == []
+
+
+def test_more_parts_than_anybody_would_look_at_are_refused(db: None) -> None:
+    finish(start(seed(said(SYNC, MOST_PARTS + 1))))
+    before = state()
+    with pytest.raises(DecisionRefused, match=r"falls into 51 parts, more than 50; choose a lower threshold"):
+        review.split_by_threshold(signature=sig(SYNC), threshold=1.0, by=alice())
+    assert state() == before
+
+
 # --- Moving -------------------------------------------------------------------------------------------------------
 
 
@@ -275,6 +368,29 @@ def test_only_the_spelling_may_be_renamed_again_and_again(first_run: Run) -> Non
     for name in ("SyncFail", "syncfails", "sync_fails", "sync_fail"):
         review.rename_signature(signature=Signature.objects.get(normal_form="syncfail"), name=name, by=alice())
     assert Signature.objects.get(normal_form="syncfail").key == "sync_fail"
+
+
+# --- Stories that are not open any more ---------------------------------------------------------------------------
+
+
+def nearest_open() -> set[bool]:
+    """Say of each orphan that waits whether the story it is nearest to is open."""
+    assert Orphan.objects.filter(graduated_at=None).exists()
+    return {bool(found.nearest_story and found.nearest_story.is_open) for found in Orphan.objects.all()}
+
+
+def test_orphans_look_for_another_story_when_theirs_is_absorbed(first_run: Run) -> None:
+    Orphan.objects.update(nearest_story=story(LOGIN))
+    review.merge_signatures(child=sig(LOGIN), parent=sig(SYNC), by=alice())
+    assert nearest_open() == {True}
+
+
+def test_orphans_look_for_another_story_when_theirs_is_closed(first_run: Run) -> None:
+    Orphan.objects.update(nearest_story=story(LOGIN))
+    set_status(stories=Story.objects.filter(pk=story(LOGIN).pk), status="done", by=bob(), at=NOW)
+    assert nearest_open() == {True}
+    set_status(stories=Story.objects.all(), status="dismissed", by=bob(), at=NOW)
+    assert not Orphan.objects.filter(nearest_story__isnull=False).exists()
 
 
 # --- What is refused ----------------------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 """Versions of the rules: frozen, numbered, the newest by default."""
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from pipeline.signatures import rules
+from pipeline.signatures import naming, opposites, rules
 from pipeline.signatures.assign import Assignment, Registered, ThemeRow
 from pipeline.signatures.decisions import NO_DECISIONS
 from pipeline.signatures.rules import NEWEST, UnknownRules, get_rules
@@ -60,6 +61,14 @@ def test_versions_differ_in_name_and_the_newest_has_the_highest_number() -> None
     known = [get_rules(number) for number in (1, 2)]
     assert len({one.version for one in known}) == len(known)
     assert known[-1] is NEWEST
+
+
+def test_the_newest_version_names_every_module_that_has_one() -> None:
+    folder = Path(rules.__file__).parent
+    modules = [import_module(f"pipeline.signatures.{file.stem}") for file in sorted(folder.glob("*.py"))]
+    named = {module.VERSION for module in modules if hasattr(module, "VERSION")}
+    assert set(NEWEST.version.split()) == named
+    assert {opposites.VERSION, naming.VERSION} <= named
 
 
 def test_an_unknown_number_is_refused_with_the_known_ones() -> None:

@@ -169,6 +169,34 @@ def test_a_decision_during_a_merge_lets_the_merge_compute_again(monkeypatch: pyt
     assert broken_promises() == []
 
 
+def test_a_merge_ends_though_people_never_stop_to_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody decides as often as it computes. After three times in vain it lets them wait until it is done."""
+    run, one, other, owner = _themes_called_like_one_that_mean_the_other()
+    compute = assign.assign
+    computed: list[object] = []
+    waited: list[object] = []
+
+    def decide() -> object:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '300ms'")
+        decision = review.veto(first=one, second=other, by=owner)
+        review.undo(decision=decision, by=owner)
+        return decision
+
+    def compute_while_somebody_decides(*args: object, **kwargs: object) -> object:
+        found = compute(*args, **kwargs)  # type: ignore[arg-type]
+        [result] = at_once(decide)
+        (waited if isinstance(result, OperationalError) else computed).append(result)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(assign, "assign", compute_while_somebody_decides)
+        assert _advance(run) == "completed"
+    assert (len(computed), len(waited)) == (merge.MOST_LOST, 1)
+    assert isinstance(decide(), Veto)
+    assert broken_promises() == []
+
+
 def test_without_the_version_the_veto_would_come_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: applied as computed, themes named like one side lie on the other side of the veto."""
     run, one, other, owner = _themes_called_like_one_that_mean_the_other()
