@@ -303,4 +303,4 @@ def test_finding_the_nearest_stories_asks_as_often_for_many_orphans_as_for_few(
     for asked in (roots[:3], roots):
         with django_assert_num_queries(5):
             group.point_to_nearest_stories(profile="support", roots=asked)
-    assert len(roots) == 30
+    assert len(roots) >= 25
