@@ -23,7 +23,7 @@ def curve(request: HttpRequest, run: Run, themes: int) -> list[Section]:
         command = f"./manage.py merge_whatif {run.pk}"
         return [Commands("If rules were stricter", [(command, "shows how many stories stricter rules would make")])]
     if ASKED not in request.GET:
-        return [Links([(f"?{ASKED}=1", "If rules were stricter …")])]
+        return [Links([(f"?{ASKED}=1", "If rules were stricter")])]
     try:
         found = what_if(run=run)
     except NothingToReplay as error:

@@ -36,7 +36,14 @@ def _print(found: Verification, console: Console) -> None:
     for check in found.checks:
         table.add_row(_mark(check), check.name, "\n".join(_lines(check)))
     console.print(table)
-    console.print("All of it holds." if found.holds else "Not all of it holds; see the lines that begin with a dash.")
+    console.print(_verdict(found))
+
+
+def _verdict(found: Verification) -> str:
+    if not found.holds:
+        return "Not all of it holds; see the lines that begin with a dash."
+    unchecked = ", ".join(check.name for check in found.checks if check.not_checked)
+    return f"All that was checked holds; of {unchecked} not all was." if unchecked else "All of it holds."
 
 
 def _mark(check: Check) -> str:
