@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from pipeline import registry
+from pipeline.bulk import copy_rows
 from pipeline.models import Merge, Registry, Run, Signature, Theme
 from pipeline.signatures import assign
 from pipeline.signatures.assign import Assignment, Centre, Registered, ThemeRow
@@ -146,19 +147,9 @@ def _register(run: Run, assignment: Assignment, model: str) -> None:
     forms = [new.form for new in assignment.signatures]
     empty = Signature.objects.filter(profile=run.profile, normal_form__in=forms, size=0)
     now, there = timezone.now(), set(empty.values_list("normal_form", flat=True))
-    rows = [
-        Signature(
-            profile=run.profile,
-            key=new.key,
-            normal_form=new.form,
-            created_at=now,
-            created_run=run,
-            vector_model=model,
-        )
-        for new in assignment.signatures
-        if new.form not in there
-    ]
-    Signature.objects.bulk_create(rows, batch_size=BATCH)
+    columns = ["profile", "key", "normal_form", "created_at", "created_run_id", "vector_model", "size"]
+    new = ((one.key, one.form) for one in assignment.signatures if one.form not in there)
+    copy_rows(Signature, columns, ((run.profile, *names, now, run.pk, model, 0) for names in new))
 
 
 def _ids(profile: str, forms: set[str]) -> dict[str, int]:
@@ -186,23 +177,11 @@ def _renew_centres(profile: str, centres: Sequence[Centre]) -> None:
 
 
 def _record_merges(run: Run, assignment: Assignment, ids: dict[str, int], model: str, rules: str, version: int) -> None:
-    now = timezone.now()
-    rows = [
-        Merge(
-            child_id=ids[new.child],
-            parent_id=ids[new.parent],
-            rule=new.rule,
-            rule_version=rules,
-            vector_model=model,
-            score=new.score,
-            reason=new.reason,
-            run=run,
-            registry_version=version,
-            created_at=now,
-        )
-        for new in assignment.merges
-    ]
-    Merge.objects.bulk_create(rows, batch_size=BATCH)
+    columns = ["child_id", "parent_id", "rule", "score", "reason"]
+    rows = ((ids[new.child], ids[new.parent], new.rule, new.score, new.reason) for new in assignment.merges)
+    columns += ["rule_version", "vector_model", "run_id", "registry_version", "created_at"]
+    same = (rules, model, run.pk, version, timezone.now())
+    copy_rows(Merge, columns, ((*row, *same) for row in rows))
 
 
 _ASSIGN = """
