@@ -14,7 +14,7 @@ from pipeline.models import Item, Orphan, Run, Signature, SignatureRoot, Story
 from pipeline.profiles import Gate, get_profile
 from pipeline.queries import ItemCounts, Size
 from pipeline.refusals import RunError
-from pipeline.signatures.cluster import FAMILIAR_ROWS, LEAST_COSINE, Floats, recentre
+from pipeline.signatures.cluster import FAMILIAR_ROWS, Floats, recentre
 
 SIZE_CLASSES = ((1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, None))
 """Smallest and largest number of conversations of each class of groups."""
@@ -27,6 +27,9 @@ LARGEST = 3
 
 LOOKED_AT = 2000
 """Groups that near twins are looked for, the largest first: each is compared with every signature of the profile."""
+
+NEAR_IN_MEANING = 0.3
+"""Cosine of two centres from which on they are shown: unrelated short texts reach 0.1 to 0.3."""
 
 ALIKE_IN_NAME = 0.6
 """Cosine of the letter triples of two names from which on they are shown: most inflections and reorderings reach it."""
@@ -229,7 +232,7 @@ def _nearest(roots: Sequence[tuple[int, str, bytes, int]], waiting: Sequence[int
         by_meaning[own, block] = by_name[own, block] = -1.0
         for best in (by_meaning.argmax(axis=1), by_name.argmax(axis=1)):
             numbers = zip(block, best, by_meaning[own, best], by_name[own, best], strict=True)
-            found |= {_near_pair(*each) for each in numbers if each[2] >= LEAST_COSINE or each[3] >= ALIKE_IN_NAME}
+            found |= {_near_pair(*each) for each in numbers if each[2] >= NEAR_IN_MEANING or each[3] >= ALIKE_IN_NAME}
     return found
 
 

@@ -4,16 +4,18 @@ The way of a row through `partition`:
 
 1. equal rows are folded into one and put in canonical order, so that neither order nor repetition matters;
 2. what all rows have in common is taken away: at a bank, being about banking tells nothing;
-3. a row without company (nobody near enough to be a group of three with) stays alone;
+3. a row without company (nobody near enough to be a group of three with) makes no group;
 4. the others form a graph of nearest neighbours, which Leiden cuts into communities at several resolutions;
-5. the data choose the resolution: groups should be tight inside and apart from each other;
-6. a row unlike the rest of its group leaves it, so that no group holds by a chain of neighbours.
+5. the data choose the resolution: groups should be tight inside, apart from each other, and not tear neighbours apart;
+6. rows without company that are nothing unusual join the nearest group, the others stay alone;
+7. a row unlike the rest of its group leaves it, so that no group holds by a chain of neighbours.
 
-A small set has too few neighbours for a graph: there, average linkage over all pairs takes the place of 3 and 4.
+A small set has too few neighbours for a graph: there, average linkage over all pairs takes the place of 3 to 6.
 
 Repeatable: rows are sorted by content, products have fixed block shapes and are rounded, the one seed is a constant.
-Where a constant names no other source it was chosen on Banking77 (train), STAR and SGD, whole, cut to 30-10,000 rows,
-mixed with each other and with noise: the middle of a plateau over all of them, not the best of one.
+Where a constant names no other source it was chosen on questions, dialogues, titles, newsgroups, news, descriptions and
+docstrings with 3 to 200 labels, narrow and broad, whole, cut to 300-18,000 rows, mixed with each other and with noise
+(benchmarks/QUALITY.md): the middle of a plateau over all of them, not the best of one.
 """
 
 import os
@@ -30,21 +32,27 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from usearch.index import Index
 
-VERSION = "groups-3"
+VERSION = "groups-4"
 
 MIN_STORY = 3  # rows that make a story (DESIGN.md, glossary)
 SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
 SMALL_SET_CUTS = np.arange(4, 11) / 20  # mean cosines at which average linkage may stop; below 0.2 it follows chains
 FAMILIAR_ROWS = 20  # of the mean of n rows, n / (n + 20) is taken away: few rows do not show what is common to all
 COMPANY = 0.70  # share of the typical similarity to the second neighbour below which a row has no company
-LEAST_COSINE = 0.30  # floor of both adaptive cuts, for sets of nothing but noise: unrelated short texts reach 0.1-0.3
-HOLD = 0.50  # share of the typical similarity to its group below which a row leaves it
+LEAST_COMPANY = 0.30  # floor of it, for sets of nothing but noise: unrelated short texts reach 0.1-0.3
+USUAL_SPREAD = 2.0  # standard deviations below the typical similarity within which a row is no stranger all the same
+LEAST_USUAL = 0.25  # floor of that
+DEVIATIONS_PER_SPREAD = 1.4826  # standard deviations in a median absolute one, of normal numbers
+HOLD = 0.35  # share of the typical similarity to its group below which a row leaves it
+LEAST_HOLD = 0.10  # floor of it
 UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
 ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
 FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
 TIGHTNESS = 0.63  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
-TIGHTNESS_WEIGHT = 0.7  # of being off it, against silhouette; 0.7-1 do alike, and less leaves broad themes whole
-COARSEST, FINEST = 2.0**-1, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
+TOGETHER = 0.80  # share of the ties that groups of their sizes could keep and should; 0.75 tears broad themes apart
+NATURAL = 2.0**-0.5  # resolution whose groups show how much can be kept where themes shade into each other
+TORN_WEIGHT = 4.0  # of falling short of it, against silhouette; 3-5 do alike
+COARSEST, FINEST = 2.0**-4, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
 STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
 HALF_STEP = 2.0**0.5
 FIRST_RESOLUTION = 2.0  # where the search begins; from 4 or 8 it ends at the same ones
@@ -56,6 +64,7 @@ INDEX_LINKS, INDEX_EFFORT = 16, 48  # a row's links in the index, and how many r
 REGIONS = 512  # in which rows are searched for; more or fewer change the time and nothing else
 ROUGHNESS = 1e-4  # more than float32 and rounding can move a cosine of up to 1,500 numbers
 SPARE = 15  # more neighbours than wanted are proposed, and the best by their exact cosines are taken
+SAMPLED = 5_000  # rows, evenly spread, that it is measured on; 3,000 do alike
 SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for when a resolution is judged
 BLOCK_ROWS = 512  # rows per product: bounds what is in memory
 BLOCK_COLUMNS = 32  # columns per sum: bounds what is in memory
@@ -177,11 +186,23 @@ def _cut_tree(tree: Doubles, cut: float) -> Ints:
 def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
     """Group by communities of the graph of neighbours; rows without company stay alone."""
     near = nearest_neighbours(points, neighbour_count(len(points)))
-    members = np.flatnonzero(has_company(near, folded.copies))
-    graph = neighbour_graph(near, members)
+    members, loose = rows_with_company(near, folded.copies)
+    graph, sampled = neighbour_graph(near, members), sample(points, near)
     del near  # the largest tables go as soon as they can: what is left of memory is for Leiden
-    found = best_communities(Resolutions(graph, points, folded.rows, members), strictness)
+    seen = Resolutions(graph, points, folded.rows, members, sampled)
+    found = _let_join(points, best_communities(seen, strictness), loose)
     return np.where(found < 0, np.arange(len(points)), len(points) + found)
+
+
+def _let_join(points: Floats, labels: Ints, rows: Ints) -> Ints:
+    """Give each of the rows to the nearest centre of a group large enough for a story, if there is one."""
+    large = np.flatnonzero(_sizes(labels) >= MIN_STORY)
+    if not len(large) or not len(rows):
+        return labels
+    joined, centres = labels.copy(), group_centres(points, labels)[large]
+    for part, cosines in _products(points[rows], centres):
+        joined[rows[part]] = large[cosines.argmax(axis=1)]
+    return joined
 
 
 def neighbour_count(rows: int) -> int:
@@ -287,7 +308,7 @@ def _by_index(points: Floats, count: int) -> Neighbours:
 
 def _by_region(points: Floats) -> Ints:
     """Return the rows in an order in which those that are most like the same one of REGIONS rows are together."""
-    seeds = points[np.linspace(0, len(points) - 1, REGIONS).astype(np.int64)]
+    seeds = points[_evenly(len(points), REGIONS)]
     regions = np.concatenate([(points[part] @ seeds.T).argmax(axis=1) for part in _blocks(len(points))])
     return np.argsort(regions, kind="stable")
 
@@ -305,37 +326,47 @@ def _widest_directions(points: Floats) -> Floats:
     return narrow
 
 
-def has_company(near: Neighbours, copies: Ints) -> Bools:
-    """Tell which rows have two others near enough to make a story with; copies of a row are its nearest company.
+def rows_with_company(near: Neighbours, copies: Ints) -> tuple[Ints, Ints]:
+    """Return the rows that make the groups, and those that may join one.
 
-    Near enough adapts to the set, see `least_company`.
+    The first have two others near enough to make a story with; copies of a row are its nearest company. Near enough
+    adapts to the set: see `least_company`. The others would blur the graph. Yet where texts are alike to very different
+    degrees, as under broad themes, many of them are nothing unusual: see `least_usual`.
     """
     second = near.cosine[:, 1]
     company = np.choose(np.minimum(copies, MIN_STORY) - 1, [second, near.cosine[:, 0], np.ones_like(second)])
-    kept: Bools = company >= least_company(second)
-    return kept
+    least, usual = (_settled(cosine, second) for cosine in (least_company, least_usual))
+    return np.flatnonzero(company >= least), np.flatnonzero((company < least) & (company >= usual))
 
 
 def least_company(second: Floats) -> float:
     """Return the cosine to the second neighbour, given as (n,), that a row needs: COMPANY of what is typical.
 
-    What is typical rises with the number of rows and with how alike the texts are. The median that tells it is taken
-    again over the rows it keeps, lest noise lower it.
+    What is typical rises with the number of rows and with how alike the texts are.
     """
-    floor = max(COMPANY * float(np.median(second)), LEAST_COSINE)
-    kept = second[second >= floor]
-    return max(COMPANY * float(np.median(kept)), LEAST_COSINE) if len(kept) else floor
+    return max(COMPANY * float(np.median(second)), LEAST_COMPANY)
+
+
+def least_usual(second: Floats) -> float:
+    """Return the cosine to the second neighbour, given as (n,), below which a row is unusual for the set."""
+    typical = float(np.median(second))
+    spread = float(np.median(np.abs(second - typical))) * DEVIATIONS_PER_SPREAD
+    return max(typical - USUAL_SPREAD * spread, LEAST_USUAL)
+
+
+def _settled(least: Callable[[Floats], float], second: Floats) -> float:
+    """Return the least cosine measured again over the rows it keeps, lest noise lower it."""
+    first = least(second)
+    kept = second[second >= first]
+    return least(kept) if len(kept) else first
 
 
 def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
-    """Return the symmetric weights between members, (len(members), len(members)).
+    """Return the symmetric weights between members, (len(members), len(members)); a tie counts from either side.
 
-    A neighbour's weight falls with its distance beyond the nearest one, in units of the row's own mean such distance,
-    so that dense and sparse regions weigh alike; a tie counts from either side (a + b - ab). Both after UMAP's fuzzy
-    graph (McInnes, Healy, Melville 2018, arXiv 1802.03426, section 3.1), with a mean in place of its searched scale.
+    That is a + b - ab, as in UMAP's fuzzy graph (McInnes, Healy, Melville 2018, arXiv 1802.03426, section 3.1).
     """
-    beyond = near.cosine[members, :1] - near.cosine[members]
-    weights = np.exp(-beyond / np.maximum(beyond.mean(axis=1, keepdims=True), 1e-6)).round(DECIMALS)
+    weights = _ties(near.cosine[members])
     place = np.full(len(near.index), -1)
     place[members] = np.arange(len(members))
     columns = place[near.index[members]]
@@ -348,34 +379,110 @@ def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
     return either
 
 
+def _ties(cosine: Floats) -> Floats:
+    """Return the weight of each neighbour to each row, (n, k), given their cosines, the nearest first; that has 1.
+
+    It falls with the distance beyond the nearest one, in units of the row's own mean such distance, so that dense and
+    sparse regions weigh alike: UMAP's weight, with a mean in place of its searched scale.
+    """
+    beyond = cosine[:, :1] - cosine
+    weights: Floats = np.exp(-beyond / np.maximum(beyond.mean(axis=1, keepdims=True), 1e-6)).round(DECIMALS)
+    return weights
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some of the rows, spread evenly, and their ties to each other, by which one sees what groups tear apart.
+
+    rows: (s,) which ones; index: (s, k) each one's nearest others among them, by their places; weight: (s, k) of each
+    tie. Never more than SAMPLED rows, so that a neighbour is as far away in a large set as in a small one.
+    """
+
+    rows: Ints
+    index: Ints
+    weight: Floats
+
+    def kept(self, labels: Ints) -> float:
+        """Return the share of all weight that is inside groups, of what groups of their sizes could hold.
+
+        `labels` are those of all rows. So small groups are not blamed for being small. Rows with a label of -1 are in
+        no group: their own ties do not count, and those to them are torn.
+        """
+        own = labels[self.rows]
+        grouped = own >= 0
+        if not grouped.any():
+            return 0.0
+        weight, theirs, own = self.weight[grouped], own[self.index[grouped]], own[grouped]
+        inside = weight[theirs == own[:, None]].sum(dtype=np.float64) / weight.sum(dtype=np.float64)
+        others = np.minimum(_sizes(own)[own] - 1, weight.shape[1])
+        return float(inside / max(_reach(weight)[others].mean(), 1e-6))
+
+
+def sample(points: Floats, near: Neighbours) -> Sample:
+    """Return SAMPLED of the points, or all, and their ties."""
+    rows = _evenly(len(points), SAMPLED)
+    if len(rows) < len(points):
+        near = nearest_neighbours(points[rows], neighbour_count(len(rows)))
+    return Sample(rows, near.index, _ties(near.cosine))
+
+
+def _reach(weight: Floats) -> Doubles:
+    """Return the share of a row's weight that its nearest 0 to k others have, as a mean over rows, (k + 1,)."""
+    nearest = weight.cumsum(axis=1, dtype=np.float64)
+    return np.concatenate([[0.0], (nearest / nearest[:, -1:]).mean(axis=0)])
+
+
 @dataclass(frozen=True)
 class Resolutions:
     """The communities of a graph at the resolutions looked at so far, and how well each fits.
 
-    The graph is that of the `members` among all rows; `points` are all `rows` seen by `recentre`.
+    The graph is that of the `members` among all rows, `sampled` are some of all; `points` are the `rows` seen by
+    `recentre`.
     """
 
     graph: sparse.csr_array
     points: Floats
     rows: Floats
     members: Ints
-    found: dict[float, tuple[float, Ints]] = field(default_factory=dict)
+    sampled: Sample
+    found: dict[float, "Look"] = field(default_factory=dict)
+
+    def at(self, resolution: float) -> "Look":
+        """Return the communities, looked for once."""
+        if resolution not in self.found:
+            labels = self.labels_at(resolution)
+            fits = fit(self.points, self.rows, labels)
+            self.found[resolution] = Look(labels, fits, self.sampled.kept(labels))
+        return self.found[resolution]
 
     def labels_at(self, resolution: float) -> Ints:
         """Return the community of each row, (n,); -1 for rows that are no members."""
         return spread(communities(self.graph, resolution), self.members, len(self.points))
 
     def fit_at(self, resolution: float) -> float:
-        """Return how well the communities fit."""
-        if resolution not in self.found:
-            labels = self.labels_at(resolution)
-            self.found[resolution] = fit(self.points, self.rows, labels), labels
-        return self.found[resolution][0]
+        """Return how well the communities fit, less of it the more they tear apart.
+
+        Groups can be made as tight as one likes by cutting through what belongs together. Where themes shade into each
+        other no partition keeps all ties: there it is measured by what communities of a middling size keep.
+        """
+        look = self.at(resolution)
+        if look.kept >= TOGETHER:
+            return look.fit
+        return look.fit - TORN_WEIGHT * max(min(TOGETHER, self.at(NATURAL).kept) - look.kept, 0.0)
 
     def look_at(self, *resolutions: float) -> None:
         """Find the communities at several resolutions at once, a thread each."""
         with ThreadPoolExecutor(len(resolutions)) as pool:
             list(pool.map(self.fit_at, resolutions))
+
+
+@dataclass(frozen=True)
+class Look:
+    """The communities at one resolution: label of each row (n,), how well they fit, the share of ties they keep."""
+
+    labels: Ints
+    fit: float
+    kept: float
 
 
 def spread(labels: Ints, members: Ints, count: int) -> Ints:
@@ -399,9 +506,10 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
     for step in (2.0, 0.5):
         while COARSEST <= best * step <= FINEST and seen.fit_at(best * step) > seen.fit_at(best):
             best *= step
-    seen.look_at(min(best * HALF_STEP, FINEST), max(best / HALF_STEP, COARSEST))
-    top = max(sorted(seen.found), key=seen.fit_at)
-    return seen.found[top][1] if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)
+    around = best, min(best * HALF_STEP, FINEST), max(best / HALF_STEP, COARSEST)
+    seen.look_at(*around)
+    top = max(sorted(around), key=seen.fit_at)
+    return seen.at(top).labels if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)
 
 
 def communities(graph: sparse.csr_array, resolution: float) -> Ints:
@@ -432,13 +540,13 @@ def fit(points: Floats, rows: Floats, labels: Ints) -> float:
     looks the looser the fewer other themes there are. Rows with a label of -1 are left out of both.
     """
     looseness = abs(_mean_inner_cosine(rows, labels) - TIGHTNESS)
-    return float(_silhouettes(points, labels).mean() - TIGHTNESS_WEIGHT * looseness)
+    return float(_silhouettes(points, labels).mean() - looseness)
 
 
 def _silhouettes(points: Floats, labels: Ints) -> Floats:
     """Return the silhouette of rows spread evenly over the canonical order, at most SEEN_ROWS of them."""
     inside = np.flatnonzero(labels >= 0)
-    seen = inside[np.linspace(0, len(inside) - 1, min(len(inside), SEEN_ROWS)).astype(np.int64)]
+    seen = inside[_evenly(len(inside), SEEN_ROWS)]
     rows, groups, sums, sizes = points[seen], labels[seen], _sums(points, labels), _sizes(labels)
     own = _cosine_to_others(rows, groups, sums, sizes)
     other = _cosine_to_next_group(rows, groups, _unit(sums))
@@ -475,7 +583,7 @@ def least_hold(points: Floats, labels: Ints) -> float:
     shared = _sizes(labels)[labels] > 1
     if not shared.any():
         return 1.0
-    return max(float(HOLD * np.median(cosine_to_rest(points, labels)[shared])), LEAST_COSINE)
+    return max(float(HOLD * np.median(cosine_to_rest(points, labels)[shared])), LEAST_HOLD)
 
 
 def _let_strangers_leave(points: Floats, labels: Ints) -> Ints:
@@ -557,6 +665,11 @@ def _numbered_by_first_row(labels: Ints) -> Ints:
 
 
 # Arithmetic
+
+
+def _evenly(count: int, most: int) -> Ints:
+    """Return all places of `count`, or `most` of them, spread evenly."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
 def _blocks(count: int) -> Iterator[slice]:
