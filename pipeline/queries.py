@@ -185,21 +185,6 @@ def leaves_of(roots: Sequence[int]) -> dict[int, int]:
     return dict(SignatureRoot.objects.filter(root__in=roots).values_list("signature_id", "root_id"))
 
 
-def themes_without_a_home(run: Run) -> QuerySet[Theme]:
-    """Themes of the run that conservation misses.
-
-    Without stories: those without a signature. With stories: those that are neither, by their conversation, in a story
-    of their root, whatever its status, nor in a waiting or dismissed orphan. Themes that a newer reading replaced are
-    not missed.
-    """
-    unassigned = Theme.objects.filter(run=run, signature__isnull=True)
-    if not run.makes_stories:
-        return unassigned
-    current = current_themes(run.profile, run).filter(run=run).annotate(stories=_story_count(), waits=_has_orphan())
-    homeless = current.filter(stories=0, waits=False)
-    return unassigned | Theme.objects.filter(run=run, pk__in=homeless.values("pk"))
-
-
 def _story_count() -> Coalesce:
     """How many stories of a theme's root have its conversation."""
     of_root = StoryEvidence.objects.filter(story__signature=OuterRef("signature__root_link__root"))
@@ -215,8 +200,13 @@ def _has_orphan() -> Exists:
 
 @dataclass(frozen=True, slots=True)
 class Homes:
-    """Where a run's themes are. The unit is themes; all but `total` add up to it."""
+    """Where a run's themes are. The unit is themes; all but `total` add up to it.
 
+    In a story, whatever its status, is a theme whose conversation is in one of its root; a waiting or dismissed orphan
+    of its root is a home as well.
+    """
+
+    makes_stories: bool
     total: int
     unassigned: int
     replaced: int
@@ -224,6 +214,11 @@ class Homes:
     in_orphan: int
     homeless: int
     in_two_stories: int
+
+    @property
+    def missed(self) -> int:
+        """Themes that conservation misses: without a signature or, in a run that makes stories, without a home."""
+        return self.unassigned + (self.homeless if self.makes_stories else 0)
 
 
 def homes_of_themes(run: Run) -> Homes:
@@ -241,7 +236,8 @@ def homes_of_themes(run: Run) -> Homes:
         home = ("in_orphan" if waits else "homeless", "in_story", "in_two_stories")[min(stories, 2)]
         found[home] += number
     homes = {home: found[home] for home in ("in_story", "in_orphan", "homeless", "in_two_stories")}
-    return Homes(total=total, unassigned=unassigned, replaced=total - unassigned - sum(homes.values()), **homes)
+    replaced = total - unassigned - sum(homes.values())
+    return Homes(run.makes_stories, total=total, unassigned=unassigned, replaced=replaced, **homes)
 
 
 def extracted_items_without_a_theme(run: Run) -> QuerySet[Item]:

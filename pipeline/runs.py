@@ -308,10 +308,11 @@ def _unreconciled(run: Run, counts: queries.ItemCounts) -> str:
         return f"{planned} conversations were planned, but {finished} ended"
     if empty := queries.extracted_items_without_a_theme(run).count():
         return f"{empty} of {counts.extracted} extracted conversations have no theme; they had one"
-    if homeless := queries.themes_without_a_home(run).count():
-        return f"{homeless} themes are in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
-    if run.makes_stories and (twice := queries.homes_of_themes(run).in_two_stories):
-        return f"{twice} themes are in two stories of one signature"
+    homes = queries.homes_of_themes(run)
+    if homes.missed:
+        return f"{homes.missed} themes are in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
+    if run.makes_stories and homes.in_two_stories:
+        return f"{homes.in_two_stories} themes are in two stories of one signature"
     return ""
 
 
