@@ -152,10 +152,14 @@ def refuse_live(*, source: Source) -> None:
 
 
 def _lose_dead_runs(source: Source) -> None:
-    why = f"no sign of life for more than {settings.RUN_LOST_AFTER} s"
+    why = _silence()
     for run in Run.objects.filter(source=source, state__in=Run.LIVE):
         if not is_waiting_its_turn(run) and lose(run_id=run.pk, why=why, silent_for=settings.RUN_LOST_AFTER):
             log.warning("run %s of %s is lost: %s", run.pk, source, why)
+
+
+def _silence() -> str:
+    return f"no sign of life for more than {settings.RUN_LOST_AFTER} s"
 
 
 # --- The one door -------------------------------------------------------------------------------------------------
@@ -531,9 +535,7 @@ def lose_if_silent(*, run_id: int) -> bool:
     sent_in_vain = Q(dispatched_at__gt=F("heartbeat_at"), dispatched_at__lte=claims.stale_before())
     silent_since = timezone.now() - timedelta(seconds=settings.RUN_LOST_AFTER)
     hopeless = Q(heartbeat_at__lte=silent_since) & (sent_in_vain | Q(phase=Run.Phase.PLAN))
-    return _end(
-        queries.find_run(run_id), Run.State.LOST, f"no sign of life for more than {settings.RUN_LOST_AFTER} s", hopeless
-    )
+    return _end(queries.find_run(run_id), Run.State.LOST, _silence(), hopeless)
 
 
 def chunks_to_send_again(*, run: Run) -> list[int]:
