@@ -103,15 +103,21 @@ def later(problem: int, count: int, day: int) -> Source:
     return source
 
 
+def story_done_on(day: int) -> Story:
+    """Return the story of problem 0, of four conversations, that people have been done with since that day."""
+    finish(start(seed(scripts(2, 4))))
+    story = story_of(0)
+    done_on(story, day)
+    return story
+
+
 def done_on(story: Story, day: int) -> None:
     Story.objects.filter(pk=story.pk).update(status="done", reviewed_at=NOW + day * DAY)
 
 
 @pytest.mark.django_db
 def test_a_problem_that_comes_back_waits_until_the_new_conversations_alone_pass_the_gates() -> None:
-    finish(start(seed(scripts(2, 4))))
-    done = story_of(0)
-    done_on(done, 1)
+    done = story_done_on(1)
     finish(start(later(0, 1, day=2)))
     assert done.recurrences.count() == 0
     assert Orphan.objects.get().detail == "needs 2 more conversations"
@@ -125,9 +131,7 @@ def test_a_problem_that_comes_back_waits_until_the_new_conversations_alone_pass_
 
 @pytest.mark.django_db
 def test_a_story_that_came_back_never_takes_in_what_the_done_one_has() -> None:
-    finish(start(seed(scripts(2, 4))))
-    done = story_of(0)
-    done_on(done, 1)
+    done = story_done_on(1)
     finish(start(later(0, 3, day=2)))
     back = done.recurrences.get()
     done_on(done, 9)  # somebody touches the old one again
@@ -139,9 +143,7 @@ def test_a_story_that_came_back_never_takes_in_what_the_done_one_has() -> None:
 
 @pytest.mark.django_db
 def test_a_done_story_collects_what_is_older_than_its_end() -> None:
-    finish(start(seed(scripts(2, 4))))
-    done = story_of(0)
-    done_on(done, 5)
+    done = story_done_on(5)
     assert finish(start(later(0, 3, day=2))).state == "completed"
     assert (done.evidence.count(), done.recurrences.count(), Orphan.objects.count()) == (7, 0, 0)
 
