@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 HEALTHY_FROM = 0.95
 ALERT_BELOW = 0.90
 RAPID = timedelta(seconds=10)
-FEWEST_FOR_A_WARNING = 20
+FEWEST_FOR_A_VERDICT = 20
 """Below so many openings a ratio says nothing: the first message of every user creates a session."""
 
 IS_REAL = f"NOT starts_with(user_id, '{MADE_UP}')"
@@ -65,7 +65,13 @@ class Verdict(StrEnum):
     HEALTHY = "healthy"
     WATCH = "watch"
     ALERT = "alert"
+    TOO_FEW_TO_TELL = "too_few_to_tell"
     NO_DATA = "no_data"
+
+    @property
+    def words(self) -> str:
+        """The verdict for people."""
+        return self.replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -80,15 +86,20 @@ class SessionMetrics:
     duplicate_active: int  # users with two active sessions; never anything but 0
 
     @property
+    def opened(self) -> int:
+        return self.created + self.reused
+
+    @property
     def ratio(self) -> float | None:
         """The share of openings that found a session; None when nothing was opened."""
-        opened = self.created + self.reused
-        return self.reused / opened if opened else None
+        return self.reused / self.opened if self.opened else None
 
     @property
     def verdict(self) -> Verdict:
         if self.ratio is None:
             return Verdict.NO_DATA
+        if self.opened < FEWEST_FOR_A_VERDICT:
+            return Verdict.TOO_FEW_TO_TELL
         if self.ratio >= HEALTHY_FROM:
             return Verdict.HEALTHY
         return Verdict.ALERT if self.ratio < ALERT_BELOW else Verdict.WATCH
@@ -118,8 +129,6 @@ def warn_of_bad_patterns(metrics: SessionMetrics) -> list[str]:
 
 def bad_patterns(metrics: SessionMetrics) -> list[str]:
     """Return a sentence for each pattern that means something is broken."""
-    opened = metrics.created + metrics.reused
-    few_reused = metrics.verdict == Verdict.ALERT and opened >= FEWEST_FOR_A_WARNING
     patterns = [
         (
             metrics.duplicate_active,
@@ -135,8 +144,8 @@ def bad_patterns(metrics: SessionMetrics) -> list[str]:
             f"{metrics.context_losses} times a user was at work on something else than we thought.",
         ),
         (
-            few_reused,
-            f"Only {metrics.ratio or 0:.1%} of {opened} messages found their session open; "
+            metrics.verdict == Verdict.ALERT,
+            f"Only {metrics.ratio or 0:.1%} of {metrics.opened} messages found their session open; "
             f"{HEALTHY_FROM:.0%} is healthy.",
         ),
     ]

@@ -36,7 +36,7 @@ def as_text(metrics: SessionMetrics) -> str:
     """Return the numbers, a line each."""
     values = metrics.as_json()
     if metrics.ratio is not None:
-        values["ratio"] = f"{metrics.ratio:.1%} ({metrics.verdict})"
+        values["ratio"] = f"{metrics.ratio:.1%} ({metrics.verdict.words})"
     else:
         values["ratio"] = "no sessions yet"
     return "\n".join(f"{title:34}{values[name]}" for name, title in NAMES.items())
