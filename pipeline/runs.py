@@ -23,6 +23,7 @@ from pipeline.pulse import pulse
 from pipeline.refusals import INFRASTRUCTURE_ERRORS
 from pipeline.refusals import RunError as RunError  # what callers catch is named beside what raises it
 from pipeline.signatures.rules import NEWEST
+from pipeline.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -301,7 +302,7 @@ def _verdict(run: Run) -> tuple[str, str]:
         if doubt:
             return Run.State.NEEDS_ATTENTION, doubt
     if counts.failed:
-        return Run.State.COMPLETED_WITH_ERRORS, f"{counts.failed} of {counts.planned} conversations failed"
+        return Run.State.COMPLETED_WITH_ERRORS, f"{counts.failed} of {counted(counts.planned, 'conversation')} failed"
     return Run.State.COMPLETED, ""
 
 
@@ -309,14 +310,15 @@ def _unreconciled(run: Run, counts: queries.ItemCounts) -> str:
     planned = counts.planned if run.planned_count is None else run.planned_count
     finished = counts.extracted + counts.filtered + counts.failed + counts.skipped
     if finished != planned:
-        return f"{planned} conversations were planned, but {finished} ended"
+        return f"{counted(planned, 'conversation was', 'conversations were')} planned, but {finished} ended"
     if empty := queries.extracted_items_without_a_theme(run).count():
         return f"{empty} of {counts.extracted} extracted conversations have no theme; they had one"
     homes = queries.homes_of_themes(run)
     if homes.missed:
-        return f"{homes.missed} themes are in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
+        missed = counted(homes.missed, "theme is", "themes are")
+        return f"{missed} in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
     if run.makes_stories and homes.in_two_stories:
-        return f"{homes.in_two_stories} themes are in two stories of one signature"
+        return counted(homes.in_two_stories, "theme is", "themes are") + " in two stories of one signature"
     return ""
 
 
@@ -325,7 +327,7 @@ def _unlikely(run: Run, counts: queries.ItemCounts) -> str:
     if read == 0:
         return ""
     if counts.extracted == 0:
-        return f"none of {read} conversations gave a theme: {queries.commonest_reason(run)}"
+        return f"none of {counted(read, 'conversation')} gave a theme: {queries.commonest_reason(run)}"
     names = run.themes.values("raw_key").distinct().count()
     if counts.extracted >= ALIKE_FROM and names == 1:
         return f"all {counts.extracted} conversations with a theme gave one and the same signature"

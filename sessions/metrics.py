@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from pipeline.wording import counted
 from sessions.duplicates import INDEX
 from sessions.users import MADE_UP
 
@@ -132,16 +133,17 @@ def bad_patterns(metrics: SessionMetrics) -> list[str]:
     patterns = [
         (
             metrics.duplicate_active,
-            f"{metrics.duplicate_active} users have two active sessions: the index {INDEX} is gone. "
-            "Mend it with: ./manage.py dedupe_sessions",
+            f"{counted(metrics.duplicate_active, 'user has', 'users have')} two active sessions: "
+            f"the index {INDEX} is gone. Mend it with: ./manage.py dedupe_sessions",
         ),
         (
             metrics.rapid_creates,
-            f"{metrics.rapid_creates} times a user began two sessions within {RAPID.total_seconds():.0f} seconds.",
+            f"{counted(metrics.rapid_creates, 'time')} a user began two sessions within "
+            f"{RAPID.total_seconds():.0f} seconds.",
         ),
         (
             metrics.context_losses,
-            f"{metrics.context_losses} times a user was at work on something else than we thought.",
+            f"{counted(metrics.context_losses, 'time')} a user was at work on something else than we thought.",
         ),
         (
             metrics.verdict == Verdict.ALERT,

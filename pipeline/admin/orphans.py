@@ -30,6 +30,7 @@ from pipeline.admin.evidence import quoted
 from pipeline.admin.sections import Facts, Quotes, Section
 from pipeline.admin.signatures import merged_names
 from pipeline.models import Orphan, Theme
+from pipeline.wording import counted
 
 SHOWN = 50
 """Themes on an orphan's page."""
@@ -140,7 +141,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
         else:
             changed, did = take_back(orphans=rows), "waiting again"
         self.note(request, changed, f"Now {did}.")
-        messages.success(request, f"{len(changed)} {'orphan is' if len(changed) == 1 else 'orphans are'} now {did}.")
+        messages.success(request, f"{counted(len(changed), 'orphan is', 'orphans are')} now {did}.")
 
     @admin.action(description="Dismiss", permissions=["change"])
     def dismiss(self, request: HttpRequest, orphans: QuerySet[Orphan]) -> None:
@@ -199,5 +200,5 @@ def _facts(orphan: Any) -> list[tuple[str, object]]:
 
 def _evidence(orphan: Any) -> Quotes:
     themes = queries.themes_of_root(orphan.signature)[:SHOWN]
-    more = f"{orphan.size.themes - SHOWN} more themes" if orphan.size.themes > SHOWN else ""
+    more = counted(orphan.size.themes - SHOWN, "more theme") if orphan.size.themes > SHOWN else ""
     return Quotes("Evidence", [quoted(theme, theme.conversation) for theme in themes], more)

@@ -19,6 +19,7 @@ from pipeline.admin.base import WholePageAdmin, badge, day, duration, link_to, l
 from pipeline.admin.curve import curve
 from pipeline.admin.sections import Bar, Commands, Facts, Note, Section, Table
 from pipeline.models import Conversation, Item, Orphan, Run, Story, Theme
+from pipeline.wording import counted
 
 SHOWN = 50
 """Failed conversations, and stories, on a run's page."""
@@ -99,7 +100,11 @@ class RunAdmin(WholePageAdmin):
         counts = summary.conversations
         return [
             *_notes(run),
-            Bar(counts.finished, counts.planned, f"{counts.finished} of {counts.planned} conversations finished"),
+            Bar(
+                counts.finished,
+                counts.planned,
+                f"{counts.finished} of {counted(counts.planned, 'conversation')} finished",
+            ),
             Facts(_facts(run, summary)),
             *_what_to_type(run),
             _items_by_state(run, counts),

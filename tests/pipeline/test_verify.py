@@ -152,9 +152,9 @@ def rename_one() -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (lambda: Merge.objects.update(undone_at=timezone.now() - timedelta(days=1)), "earlier merges were undone"),
-        (rename_one, "1 earlier decisions were made by people"),
-        (lambda: Theme.objects.update(registry_version=99), "earlier merges have none of their themes left"),
+        (lambda: Merge.objects.update(undone_at=timezone.now() - timedelta(days=1)), "1 earlier merge was undone"),
+        (rename_one, "1 earlier decision was made by people"),
+        (lambda: Theme.objects.update(registry_version=99), "1 earlier merge has none of its themes left"),
     ],
 )
 def test_it_says_when_the_registry_before_a_run_cannot_be_rebuilt(spoil: Callable[[], object], why: str) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from pipeline.diagnose import Diagnosis, diagnose_run
 from pipeline.management.command import PipelineCommand, WrongUsage
 from pipeline.trace import NoSuchConversation, Reading, ThemeStep, Trace, trace_conversation
+from pipeline.wording import counted
 
 
 class Command(PipelineCommand):
@@ -68,11 +69,12 @@ def _print_diagnosis(found: Diagnosis, console: Console) -> None:
     counts = found.conversations
     console.print(f"Run {found.run} of {found.source}: {found.state.replace('_', ' ')}")
     console.print(
-        f"{counts.planned} conversations: {counts.extracted} extracted, {counts.filtered} filtered, {counts.skipped} "
-        f"skipped, {counts.failed} failed, {counts.planned - counts.finished} unfinished"
+        f"{counted(counts.planned, 'conversation')}: {counts.extracted} extracted, {counts.filtered} filtered, "
+        f"{counts.skipped} skipped, {counts.failed} failed, {counts.planned - counts.finished} unfinished"
     )
     console.print(
-        f"{found.themes} themes, {found.names_proposed} names proposed, {found.groups} groups, {found.stories} stories"
+        f"{counted(found.themes, 'theme')}, {counted(found.names_proposed, 'name')} proposed, "
+        f"{counted(found.groups, 'group')}, {counted(found.stories, 'story', 'stories')}"
     )
     for title, table in (
         ("Conversations without a theme", _reasons(found)),
