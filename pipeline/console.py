@@ -42,6 +42,9 @@ SERVERS_PATIENCE = 60.0
 NEARLY_SHOWN = 5
 """Orphans that need one more conversation, beside a run's summary."""
 
+LONGEST_NAME = 30
+"""Letters of a story's title beside its size and a quote: the table fits 80 columns."""
+
 PHASES = {Run.Phase.EXTRACT: "Extracting", Run.Phase.MERGE: "Merging", Run.Phase.GROUP: "Grouping"}
 
 
@@ -304,11 +307,11 @@ def print_stories(stories: Sequence[Story], console: Console) -> None:
         return
     quotes = queries.quotes_of(stories)
     title = counted(len(stories), "story", "stories")
-    table = Table(title=title, title_justify="left", expand=True, header_style="bold")
-    table.add_column("Story", ratio=3, no_wrap=True)
+    table = Table(title=title, title_justify="left", expand=True, box=None, padding=(0, 2, 0, 0))
+    table.add_column("Story", max_width=LONGEST_NAME, no_wrap=True)
     table.add_column("Conversations", justify="right", min_width=5, no_wrap=True)
     table.add_column("Customers", justify="right", min_width=5, no_wrap=True)
-    table.add_column("In their words", ratio=5, no_wrap=True)
+    table.add_column("In their words", ratio=1, min_width=15, no_wrap=True)
     for story in stories:
         sizes = str(getattr(story, "conversations", "")), str(getattr(story, "customers", ""))
         table.add_row(story.title, *sizes, _one_line(quotes.get(story.pk, "")))
