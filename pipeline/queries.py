@@ -352,6 +352,15 @@ def run_summary(run: Run) -> RunSummary:
     )
 
 
+def earlier_run_that_read(run: Run) -> Run | None:
+    """Where a completed run skipped all as unchanged: the newest run before it that read some of it, if it is there."""
+    if run.state != Run.State.COMPLETED or run.items.exclude(state=Item.State.SKIPPED).exists():
+        return None
+    read = Item.objects.filter(run=OuterRef("pk"), state=Item.State.EXTRACTED)
+    earlier = Run.objects.filter(Exists(read), source=run.source, profile=run.profile, pk__lt=run.pk)
+    return earlier.filter(state__in=Run.FINISHED).select_related("source").order_by("-pk").first()
+
+
 def regroups_of(run: Run) -> QuerySet[Regroup]:
     """When the run's themes were assigned anew, the first first."""
     return Regroup.objects.filter(run=run).select_related("created_by").order_by("id")
