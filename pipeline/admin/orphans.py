@@ -82,7 +82,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     """Those that need least first."""
 
     list_display = [
-        "name", "reason_badge", "detail", "near_to", "conversations", "customers", "last_seen", "quote",
+        "name", "needs", "near_to", "conversations", "customers", "last_seen", "quote",
     ]  # fmt: skip
     list_filter = [StateFilter, "reason", "updated_at"]
     search_fields = ["signature__key", "detail"]
@@ -108,9 +108,9 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     def name(self, orphan: Orphan) -> SafeString:
         return breakable(orphan.signature.key)
 
-    @admin.display(description="reason", ordering="reason")
-    def reason_badge(self, orphan: Orphan) -> SafeString:
-        return badge(orphan.reason)
+    @admin.display(description="what it needs", ordering="detail")
+    def needs(self, orphan: Orphan) -> SafeString:
+        return format_html("{} {}", badge(orphan.reason), orphan.detail)
 
     @admin.display(description="nearest story", ordering="-nearest_cosine")
     def near_to(self, orphan: Orphan) -> SafeString | str:
