@@ -144,6 +144,11 @@ def current_themes(profile: str, run: Run | None = None) -> QuerySet[Theme]:
     counts = Q(run__first_finished_at__isnull=False) | grouping
     if run is not None:
         counts |= Q(run=run)
+    return Theme.objects.filter(counts, ~_was_read_again(counts), profile=profile, signature__isnull=False)
+
+
+def _was_read_again(counts: Q) -> Exists:
+    """Whether a theme's conversation has a newer reading for its profile, of those that count."""
     newer = Item.objects.filter(
         counts,
         conversation=OuterRef("conversation"),
@@ -151,7 +156,7 @@ def current_themes(profile: str, run: Run | None = None) -> QuerySet[Theme]:
         state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
         id__gt=OuterRef("item_id"),
     )
-    return Theme.objects.filter(counts, ~Exists(newer), profile=profile, signature__isnull=False)
+    return Exists(newer)
 
 
 def members(themes: QuerySet[Theme]) -> Iterator[tuple[int, Member]]:
@@ -469,30 +474,18 @@ def sizes_that_wait(roots: Sequence[int]) -> dict[int, Size]:
 
 def themes_that_wait(roots: Sequence[int]) -> QuerySet[Theme]:
     """Themes of these roots that count towards a story: those of each conversation's newest reading."""
-    newer = Item.objects.filter(
-        run__first_finished_at__isnull=False,
-        conversation=OuterRef("conversation"),
-        run__profile=OuterRef("profile"),
-        state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
-        id__gt=OuterRef("item_id"),
-    )
-    return _themes_of_roots(roots).exclude(Exists(newer))
-
-
-def _leaves_of(roots: Sequence[int]) -> list[int]:
-    """Ids of the roots and of all names merged into them; as values, so that themes are found by index."""
-    return list(SignatureRoot.objects.filter(root__in=roots).values_list("signature_id", flat=True))
+    return _themes_of_roots(roots).exclude(_was_read_again(Q(run__first_finished_at__isnull=False)))
 
 
 def _themes_of_roots(roots: Sequence[int]) -> QuerySet[Theme]:
-    return Theme.objects.filter(signature__in=_leaves_of(roots), signature__root_link__root__in=roots)
+    return Theme.objects.filter(signature__in=leaves_of(roots), signature__root_link__root__in=roots)
 
 
 def quotes_of_roots(roots: Sequence[int]) -> dict[int, str]:
     """For each of these roots one quote: that of the theme nearest to its middle."""
     root = "theme__signature__root_link__root"
     rows = (
-        Evidence.objects.filter(theme__signature__in=_leaves_of(roots))
+        Evidence.objects.filter(theme__signature__in=leaves_of(roots))
         .order_by(root, F("theme__signature_score").desc(nulls_last=True), "theme_id", "start")
         .distinct(root)
     )
@@ -539,7 +532,7 @@ def reviewed_pairs(profile: str) -> list[ReviewedPair]:
 
 def spellings_of(signature: Signature) -> QuerySet[Theme, tuple[str, int]]:
     """Raw signatures that came to mean this one, each with its number of themes, the commonest first."""
-    mine = Theme.objects.filter(signature__in={signature.pk, *_leaves_of([signature.pk])})
+    mine = Theme.objects.filter(signature__in={signature.pk, *leaves_of([signature.pk])})
     return mine.values_list("raw_signature").annotate(number=Count("id")).order_by("-number", "raw_signature")
 
 
@@ -584,7 +577,7 @@ def quotes_in_order() -> QuerySet[Evidence]:
 
 def themes_of_root(root: Signature) -> QuerySet[Theme]:
     """All themes of the signature and the names merged into it, the newest conversation first, with quotes."""
-    themes = Theme.objects.filter(signature__in=_leaves_of([root.pk])).select_related("conversation").defer("vector")
+    themes = Theme.objects.filter(signature__in=leaves_of([root.pk])).select_related("conversation").defer("vector")
     quotes = Prefetch("evidence", quotes_in_order())
     return themes.order_by("-conversation__occurred_at", "-id").prefetch_related(quotes)
 
