@@ -13,7 +13,7 @@ from pipeline.models import Run, Story
 from pipeline.queries import ItemCounts, RunSummary
 from pipeline.salvage import Inventory
 from pipeline.signatures.lineage import Change, Kind, Sized
-from pipeline.wording import counted
+from pipeline.wording import counted, words
 
 EXIT_CODES = {
     Run.State.COMPLETED: 0,
@@ -198,7 +198,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
     counts = summary.conversations
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in (
-        ("Run", f"{summary.run} of {summary.source}: {summary.state.replace('_', ' ')}"),
+        ("Run", f"{summary.run} of {summary.source}: {words(summary.state)}"),
         (
             "Conversations",
             f"{counts.planned} planned, {counts.extracted} extracted, {counts.filtered} filtered, "
@@ -220,7 +220,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
 def _orphans(summary: RunSummary) -> str:
     if not summary.orphans:
         return "none"
-    parts = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(summary.orphans.items()))
+    parts = ", ".join(f"{count} {words(reason)}" for reason, count in sorted(summary.orphans.items()))
     return f"{sum(summary.orphans.values())} ({parts})"
 
 
@@ -257,7 +257,7 @@ def print_way_on(run: Run, console: Console) -> None:
 
 def print_inventory(run: Run, stock: Inventory, console: Console) -> None:
     """Print what an ended run has and lacks in each phase, and what salvaging would do."""
-    console.print(f"Run {run.pk} of {run.source}: {run.state.replace('_', ' ')}, phase {run.phase}")
+    console.print(f"Run {run.pk} of {run.source}: {words(run.state)}, phase {run.phase}")
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
     stored = f"{counted(stock.answers, 'answer')} and {counted(stock.themes, 'theme')} stored"
     table.add_row("extract", f"{stored}; {_missing(stock)}")

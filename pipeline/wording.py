@@ -1,4 +1,4 @@
-"""How counts are said to people."""
+"""How counts and choices are said to people."""
 
 
 def counted(number: int, one: str, more: str = "") -> str:
@@ -7,3 +7,8 @@ def counted(number: int, one: str, more: str = "") -> str:
     `counted(1, "theme")` is "1 theme", `counted(2, "story is", "stories are")` is "2 stories are".
     """
     return f"{number} {one if number == 1 else more or one + 's'}"
+
+
+def words(choice: str) -> str:
+    """Return a stored choice as words: `completed_with_errors` becomes `completed with errors`."""
+    return choice.replace("_", " ")

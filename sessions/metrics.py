@@ -69,11 +69,6 @@ class Verdict(StrEnum):
     TOO_FEW_TO_TELL = "too_few_to_tell"
     NO_DATA = "no_data"
 
-    @property
-    def words(self) -> str:
-        """The verdict for people."""
-        return self.replace("_", " ")
-
 
 @dataclass(frozen=True)
 class SessionMetrics:

@@ -15,11 +15,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import queries
-from pipeline.admin.base import WholePageAdmin, badge, day, duration, link_to, link_to_list, moment, short, words
+from pipeline.admin.base import WholePageAdmin, badge, day, duration, link_to, link_to_list, moment, short
 from pipeline.admin.curve import curve
 from pipeline.admin.sections import Bar, Commands, Facts, Note, Section, Table
 from pipeline.models import Conversation, Item, Orphan, Run, Story, Theme
-from pipeline.wording import counted
+from pipeline.wording import counted, words
 
 SHOWN = 50
 """Failed conversations, and stories, on a run's page."""

@@ -25,7 +25,6 @@ from pipeline.admin.base import (
     link_to,
     link_to_list,
     moment,
-    words,
 )
 from pipeline.admin.confidence import confidence
 from pipeline.admin.evidence import quoted
@@ -33,7 +32,7 @@ from pipeline.admin.sections import Facts, Note, Quotes, Section
 from pipeline.admin.signatures import merged_names
 from pipeline.admin.themes import CategoryFilter
 from pipeline.models import Conversation, Story, StoryEvidence
-from pipeline.wording import counted
+from pipeline.wording import counted, words
 
 SHOWN = 50
 """Conversations on a story's page; a link leads to all."""

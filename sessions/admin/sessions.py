@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import badge, moment, words
+from pipeline.admin.base import badge, moment
 from pipeline.admin.sections import Facts, Note, Section, Thread
-from pipeline.wording import counted
+from pipeline.wording import counted, words
 from sessions.admin.base import SHOWN, DecidingChatAdmin, losses_table, person, turn_of, when
 from sessions.chat import end_session, escalate_session
 from sessions.models import ContextLoss, Session

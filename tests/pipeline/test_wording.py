@@ -1,8 +1,8 @@
-"""How counts are said to people."""
+"""How counts and choices are said to people."""
 
 import pytest
 
-from pipeline.wording import counted
+from pipeline.wording import counted, words
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,7 @@ from pipeline.wording import counted
 )
 def test_a_count_is_said_with_the_words_for_one_or_for_several(number: int, words: list[str], said: str) -> None:
     assert counted(number, *words) == said
+
+
+def test_a_choice_is_said_in_words() -> None:
+    assert words("completed_with_errors") == "completed with errors"
