@@ -13,6 +13,7 @@ from pipeline.models import Run, Story
 from pipeline.queries import ItemCounts, RunSummary
 from pipeline.salvage import Inventory
 from pipeline.signatures.lineage import Change, Kind, Sized
+from pipeline.wording import counted, words
 
 EXIT_CODES = {
     Run.State.COMPLETED: 0,
@@ -40,6 +41,9 @@ SERVERS_PATIENCE = 60.0
 
 NEARLY_SHOWN = 5
 """Orphans that need one more conversation, beside a run's summary."""
+
+LONGEST_NAME = 30
+"""Letters of a story's title beside its size and a quote: the table fits 80 columns."""
 
 PHASES = {Run.Phase.EXTRACT: "Extracting", Run.Phase.MERGE: "Merging", Run.Phase.GROUP: "Grouping"}
 
@@ -180,7 +184,7 @@ class _Lines:
         self.console.print(text, highlight=False, soft_wrap=True)
 
     def show(self, run: Run, counts: ItemCounts) -> None:
-        line = f"run {run.pk}: {run.phase}, {counts.finished} of {counts.planned} conversations"
+        line = f"run {run.pk}: {run.phase}, {counts.finished} of {counted(counts.planned, 'conversation')}"
         if line != self.last and (time.monotonic() - self.said_at >= 1 or not run.is_live):
             self.last, self.said_at = line, time.monotonic()
             self.say(line)
@@ -194,7 +198,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
     counts = summary.conversations
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in (
-        ("Run", f"{summary.run} of {summary.source}: {summary.state.replace('_', ' ')}"),
+        ("Run", f"{summary.run} of {summary.source}: {words(summary.state)}"),
         (
             "Conversations",
             f"{counts.planned} planned, {counts.extracted} extracted, {counts.filtered} filtered, "
@@ -216,7 +220,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
 def _orphans(summary: RunSummary) -> str:
     if not summary.orphans:
         return "none"
-    parts = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(summary.orphans.items()))
+    parts = ", ".join(f"{count} {words(reason)}" for reason, count in sorted(summary.orphans.items()))
     return f"{sum(summary.orphans.values())} ({parts})"
 
 
@@ -253,31 +257,32 @@ def print_way_on(run: Run, console: Console) -> None:
 
 def print_inventory(run: Run, stock: Inventory, console: Console) -> None:
     """Print what an ended run has and lacks in each phase, and what salvaging would do."""
-    console.print(f"Run {run.pk} of {run.source}: {run.state.replace('_', ' ')}, phase {run.phase}")
+    console.print(f"Run {run.pk} of {run.source}: {words(run.state)}, phase {run.phase}")
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
-    table.add_row("extract", f"{stock.answers} answers and {stock.themes} themes are stored; {_missing(stock)}")
+    stored = f"{counted(stock.answers, 'answer')} and {counted(stock.themes, 'theme')} stored"
+    table.add_row("extract", f"{stored}; {_missing(stock)}")
     table.add_row("", _to_extract(stock))
     assigned = stock.themes - stock.themes_unassigned
-    table.add_row("merge", f"{assigned} themes have a signature, {stock.themes_unassigned} have none")
+    table.add_row("merge", f"themes with a signature: {assigned}, without: {stock.themes_unassigned}")
     table.add_row("", "-> done" if stock.phase == Run.Phase.GROUP else "-> assigns those without, and any new ones")
-    table.add_row("group", f"{stock.themes_homeless} themes are in no story and no orphan")
+    table.add_row("group", counted(stock.themes_homeless, "theme is", "themes are") + " in no story and no orphan")
     table.add_row("", "-> settles the signatures of this run" if run.makes_stories else "-> no stories were asked for")
     console.print(table)
 
 
 def _missing(stock: Inventory) -> str:
     errors = ", ".join(f"{count} {name or 'without a name'}" for name, count in stock.errors.items())
-    return (
-        f"{stock.failed} conversations failed{f' ({errors})' if errors else ''}, {stock.unfinished} are unfinished"
-        + (f", {stock.themes_lost} lost their theme" if stock.themes_lost else "")
-    )
+    failed = counted(stock.failed, "conversation") + " failed" + (f" ({errors})" if errors else "")
+    lost = f", {stock.themes_lost} lost their theme" if stock.themes_lost else ""
+    return f"{failed}, {stock.unfinished} unfinished{lost}"
 
 
 def _to_extract(stock: Inventory) -> str:
     if stock.phase != Run.Phase.EXTRACT:
         return "-> done"
+    asks = f"asks about {counted(stock.to_ask, 'conversation')}"
     cost = f", about {stock.tokens_to_ask} tokens" if stock.to_ask else ""
-    return f"-> parses {stock.to_parse} stored answers, asks about {stock.to_ask} conversations{cost}"
+    return f"-> parses {counted(stock.to_parse, 'stored answer')}, {asks}{cost}"
 
 
 def print_salvageable(found: Sequence[tuple[Run, Inventory]], console: Console) -> None:
@@ -288,7 +293,8 @@ def print_salvageable(found: Sequence[tuple[Run, Inventory]], console: Console) 
     table = Table("Run", "Source", "State", "Re-enter at", "Missing", "To ask", box=None, padding=(0, 2, 0, 0))
     for run, stock in found:
         themes = stock.themes_unassigned or stock.themes_homeless
-        missing = f"{stock.failed + stock.unfinished} conversations" if stock.phase == "extract" else f"{themes} themes"
+        conversations = counted(stock.failed + stock.unfinished, "conversation")
+        missing = conversations if stock.phase == "extract" else counted(themes, "theme")
         table.add_row(str(run.pk), str(run.source), run.state, stock.phase, missing, str(stock.to_ask))
     console.print(table)
     console.print("Mend one with:  ./manage.py salvage RUN   (--dry-run says more)")
@@ -300,12 +306,12 @@ def print_stories(stories: Sequence[Story], console: Console) -> None:
         console.print("No stories.")
         return
     quotes = queries.quotes_of(stories)
-    title = f"{len(stories)} stories" if len(stories) > 1 else "1 story"
-    table = Table(title=title, title_justify="left", expand=True, header_style="bold")
-    table.add_column("Story", ratio=3, no_wrap=True)
+    title = counted(len(stories), "story", "stories")
+    table = Table(title=title, title_justify="left", expand=True, box=None, padding=(0, 2, 0, 0))
+    table.add_column("Story", max_width=LONGEST_NAME, no_wrap=True)
     table.add_column("Conversations", justify="right", min_width=5, no_wrap=True)
     table.add_column("Customers", justify="right", min_width=5, no_wrap=True)
-    table.add_column("In their words", ratio=5, no_wrap=True)
+    table.add_column("In their words", ratio=1, min_width=15, no_wrap=True)
     for story in stories:
         sizes = str(getattr(story, "conversations", "")), str(getattr(story, "customers", ""))
         table.add_row(story.title, *sizes, _one_line(quotes.get(story.pk, "")))
@@ -326,7 +332,7 @@ def print_changes(found: Sequence[Change], console: Console) -> None:
     if table.row_count:
         console.print(table)
     same = sum(change.kind == Kind.SAME for change in found)
-    console.print(f"{same} {'story stays' if same == 1 else 'stories stay'} the same.")
+    console.print(f"{counted(same, 'story stays', 'stories stay')} the same.")
 
 
 def _sizes(groups: Sequence[Sized]) -> str:
@@ -339,7 +345,9 @@ def print_preview(run: Run, console: Console) -> None:
     estimate = found["estimate"]
     seconds = f"about {estimate['seconds']} s" if estimate["seconds"] else "unknown (no earlier run to go by)"
     console.print(f"Dry run {run.pk} of {run.source}: nothing was read.", highlight=False)
-    console.print(f"{found['to_read']} conversations would be read, {found['unchanged']} skipped as unchanged.")
+    console.print(
+        f"{counted(found['to_read'], 'conversation')} would be read, {found['unchanged']} skipped as unchanged."
+    )
     if not found["to_read"]:
         return
     console.print(f"About {estimate['tokens']} tokens; time: {seconds}.")

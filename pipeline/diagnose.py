@@ -15,6 +15,7 @@ from pipeline.profiles import Gate, get_profile
 from pipeline.queries import ItemCounts, Size
 from pipeline.refusals import RunError
 from pipeline.signatures.cluster import FAMILIAR_ROWS, Floats, recentre
+from pipeline.wording import counted, words
 
 SIZE_CLASSES = ((1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, None))
 """Smallest and largest number of conversations of each class of groups."""
@@ -340,5 +341,5 @@ def _about_sizes(groups: _Groups, gate: Gate) -> Iterator[str]:
 def _about_gates(gates: Sequence[GateCount]) -> Iterator[str]:
     others = [gate for gate in gates if gate.reason != Orphan.Reason.TOO_FEW]
     for gate in others[:1]:
-        words = gate.reason.replace("_", " ")
-        yield f"{gate.groups} groups are large enough and held back as {words}, first {gate.largest[0].signature}."
+        groups = counted(gate.groups, "group is", "groups are")
+        yield f"{groups} large enough and held back as {words(gate.reason)}, first {gate.largest[0].signature}."

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from pipeline.models import Orphan
 from pipeline.profiles import Gate
+from pipeline.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _rejections(
 
 def _shortage(reason: Orphan.Reason, count: int, what: str) -> Iterator[Rejection]:
     if count > 0:
-        yield Rejection(reason, f"needs {count} more {what}{'s' if count > 1 else ''}")
+        yield Rejection(reason, f"needs {counted(count, f'more {what}')}")
 
 
 def _distinct(members: Iterable[Member]) -> tuple[int, int]:

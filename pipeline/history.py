@@ -20,6 +20,7 @@ from pipeline.models import Merge, Move, Regroup, Rename, Signature, Split, Them
 from pipeline.signatures import assign
 from pipeline.signatures.assign import Centre, Registered, ThemeRow
 from pipeline.signatures.cluster import Floats
+from pipeline.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +121,22 @@ def obstacles(profile: str, *, before: int, at: datetime | None) -> list[str]:
     assigned = Theme.objects.filter(profile=profile, registry_version=OuterRef("registry_version"))
     undone = Q(undone_at__isnull=False) if at is None else Q(undone_at__lt=at)
     found = (
-        (earlier.filter(undone).count(), "merges were undone"),
-        (earlier.exclude(rule=Merge.PERSON).filter(~Exists(assigned)).count(), "merges have none of their themes left"),
-        (_decided(profile, before), "decisions were made by people"),
-        (Regroup.objects.filter(run__profile=profile, registry_version__lte=before).count(), "runs were regrouped"),
+        (earlier.filter(undone).count(), "earlier merge was undone", "earlier merges were undone"),
+        (
+            earlier.exclude(rule=Merge.PERSON).filter(~Exists(assigned)).count(),
+            "earlier merge has none of its themes left",
+            "earlier merges have none of their themes left",
+        ),
+        (_decided(profile, before), "earlier decision was made by people", "earlier decisions were made by people"),
+        (
+            Regroup.objects.filter(run__profile=profile, registry_version__lte=before).count(),
+            "earlier run was regrouped",
+            "earlier runs were regrouped",
+        ),
     )
-    known = [f"{count} earlier {words}" for count, words in found if count]
+    known = [counted(count, one, more) for count, one, more in found if count]
     gone = _gone(profile) if before > 1 else 0
-    return [*known, f"{gone} themes are gone"] if gone else known
+    return [*known, counted(gone, "theme is gone", "themes are gone")] if gone else known
 
 
 def _gone(profile: str) -> int:

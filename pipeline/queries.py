@@ -144,6 +144,11 @@ def current_themes(profile: str, run: Run | None = None) -> QuerySet[Theme]:
     counts = Q(run__first_finished_at__isnull=False) | grouping
     if run is not None:
         counts |= Q(run=run)
+    return Theme.objects.filter(counts, ~_was_read_again(counts), profile=profile, signature__isnull=False)
+
+
+def _was_read_again(counts: Q) -> Exists:
+    """Whether a theme's conversation has a newer reading for its profile, of those that count."""
     newer = Item.objects.filter(
         counts,
         conversation=OuterRef("conversation"),
@@ -151,7 +156,7 @@ def current_themes(profile: str, run: Run | None = None) -> QuerySet[Theme]:
         state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
         id__gt=OuterRef("item_id"),
     )
-    return Theme.objects.filter(counts, ~Exists(newer), profile=profile, signature__isnull=False)
+    return Exists(newer)
 
 
 def members(themes: QuerySet[Theme]) -> Iterator[tuple[int, Member]]:
@@ -185,21 +190,6 @@ def leaves_of(roots: Sequence[int]) -> dict[int, int]:
     return dict(SignatureRoot.objects.filter(root__in=roots).values_list("signature_id", "root_id"))
 
 
-def themes_without_a_home(run: Run) -> QuerySet[Theme]:
-    """Themes of the run that conservation misses.
-
-    Without stories: those without a signature. With stories: those that are neither, by their conversation, in a story
-    of their root, whatever its status, nor in a waiting or dismissed orphan. Themes that a newer reading replaced are
-    not missed.
-    """
-    unassigned = Theme.objects.filter(run=run, signature__isnull=True)
-    if not run.makes_stories:
-        return unassigned
-    current = current_themes(run.profile, run).filter(run=run).annotate(stories=_story_count(), waits=_has_orphan())
-    homeless = current.filter(stories=0, waits=False)
-    return unassigned | Theme.objects.filter(run=run, pk__in=homeless.values("pk"))
-
-
 def _story_count() -> Coalesce:
     """How many stories of a theme's root have its conversation."""
     of_root = StoryEvidence.objects.filter(story__signature=OuterRef("signature__root_link__root"))
@@ -215,8 +205,13 @@ def _has_orphan() -> Exists:
 
 @dataclass(frozen=True, slots=True)
 class Homes:
-    """Where a run's themes are. The unit is themes; all but `total` add up to it."""
+    """Where a run's themes are. The unit is themes; all but `total` add up to it.
 
+    In a story, whatever its status, is a theme whose conversation is in one of its root; a waiting or dismissed orphan
+    of its root is a home as well.
+    """
+
+    makes_stories: bool
     total: int
     unassigned: int
     replaced: int
@@ -224,6 +219,11 @@ class Homes:
     in_orphan: int
     homeless: int
     in_two_stories: int
+
+    @property
+    def missed(self) -> int:
+        """Themes that conservation misses: without a signature or, in a run that makes stories, without a home."""
+        return self.unassigned + (self.homeless if self.makes_stories else 0)
 
 
 def homes_of_themes(run: Run) -> Homes:
@@ -241,7 +241,8 @@ def homes_of_themes(run: Run) -> Homes:
         home = ("in_orphan" if waits else "homeless", "in_story", "in_two_stories")[min(stories, 2)]
         found[home] += number
     homes = {home: found[home] for home in ("in_story", "in_orphan", "homeless", "in_two_stories")}
-    return Homes(total=total, unassigned=unassigned, replaced=total - unassigned - sum(homes.values()), **homes)
+    replaced = total - unassigned - sum(homes.values())
+    return Homes(run.makes_stories, total=total, unassigned=unassigned, replaced=replaced, **homes)
 
 
 def extracted_items_without_a_theme(run: Run) -> QuerySet[Item]:
@@ -356,6 +357,15 @@ def run_summary(run: Run) -> RunSummary:
     )
 
 
+def earlier_run_that_read(run: Run) -> Run | None:
+    """Where a completed run skipped all as unchanged: the newest run before it that read some of it, if it is there."""
+    if run.state != Run.State.COMPLETED or run.items.exclude(state=Item.State.SKIPPED).exists():
+        return None
+    read = Item.objects.filter(run=OuterRef("pk"), state=Item.State.EXTRACTED)
+    earlier = Run.objects.filter(Exists(read), source=run.source, profile=run.profile, pk__lt=run.pk)
+    return earlier.filter(state__in=Run.FINISHED).select_related("source").order_by("-pk").first()
+
+
 def regroups_of(run: Run) -> QuerySet[Regroup]:
     """When the run's themes were assigned anew, the first first."""
     return Regroup.objects.filter(run=run).select_related("created_by").order_by("id")
@@ -464,30 +474,18 @@ def sizes_that_wait(roots: Sequence[int]) -> dict[int, Size]:
 
 def themes_that_wait(roots: Sequence[int]) -> QuerySet[Theme]:
     """Themes of these roots that count towards a story: those of each conversation's newest reading."""
-    newer = Item.objects.filter(
-        run__first_finished_at__isnull=False,
-        conversation=OuterRef("conversation"),
-        run__profile=OuterRef("profile"),
-        state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
-        id__gt=OuterRef("item_id"),
-    )
-    return _themes_of_roots(roots).exclude(Exists(newer))
-
-
-def _leaves_of(roots: Sequence[int]) -> list[int]:
-    """Ids of the roots and of all names merged into them; as values, so that themes are found by index."""
-    return list(SignatureRoot.objects.filter(root__in=roots).values_list("signature_id", flat=True))
+    return _themes_of_roots(roots).exclude(_was_read_again(Q(run__first_finished_at__isnull=False)))
 
 
 def _themes_of_roots(roots: Sequence[int]) -> QuerySet[Theme]:
-    return Theme.objects.filter(signature__in=_leaves_of(roots), signature__root_link__root__in=roots)
+    return Theme.objects.filter(signature__in=leaves_of(roots), signature__root_link__root__in=roots)
 
 
 def quotes_of_roots(roots: Sequence[int]) -> dict[int, str]:
     """For each of these roots one quote: that of the theme nearest to its middle."""
     root = "theme__signature__root_link__root"
     rows = (
-        Evidence.objects.filter(theme__signature__in=_leaves_of(roots))
+        Evidence.objects.filter(theme__signature__in=leaves_of(roots))
         .order_by(root, F("theme__signature_score").desc(nulls_last=True), "theme_id", "start")
         .distinct(root)
     )
@@ -534,7 +532,7 @@ def reviewed_pairs(profile: str) -> list[ReviewedPair]:
 
 def spellings_of(signature: Signature) -> QuerySet[Theme, tuple[str, int]]:
     """Raw signatures that came to mean this one, each with its number of themes, the commonest first."""
-    mine = Theme.objects.filter(signature__in={signature.pk, *_leaves_of([signature.pk])})
+    mine = Theme.objects.filter(signature__in={signature.pk, *leaves_of([signature.pk])})
     return mine.values_list("raw_signature").annotate(number=Count("id")).order_by("-number", "raw_signature")
 
 
@@ -579,7 +577,7 @@ def quotes_in_order() -> QuerySet[Evidence]:
 
 def themes_of_root(root: Signature) -> QuerySet[Theme]:
     """All themes of the signature and the names merged into it, the newest conversation first, with quotes."""
-    themes = Theme.objects.filter(signature__in=_leaves_of([root.pk])).select_related("conversation").defer("vector")
+    themes = Theme.objects.filter(signature__in=leaves_of([root.pk])).select_related("conversation").defer("vector")
     quotes = Prefetch("evidence", quotes_in_order())
     return themes.order_by("-conversation__occurred_at", "-id").prefetch_related(quotes)
 

@@ -23,6 +23,7 @@ from pipeline.pulse import pulse
 from pipeline.refusals import INFRASTRUCTURE_ERRORS
 from pipeline.refusals import RunError as RunError  # what callers catch is named beside what raises it
 from pipeline.signatures.rules import NEWEST
+from pipeline.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -152,10 +153,14 @@ def refuse_live(*, source: Source) -> None:
 
 
 def _lose_dead_runs(source: Source) -> None:
-    why = f"no sign of life for more than {settings.RUN_LOST_AFTER} s"
+    why = _silence()
     for run in Run.objects.filter(source=source, state__in=Run.LIVE):
         if not is_waiting_its_turn(run) and lose(run_id=run.pk, why=why, silent_for=settings.RUN_LOST_AFTER):
             log.warning("run %s of %s is lost: %s", run.pk, source, why)
+
+
+def _silence() -> str:
+    return f"no sign of life for more than {settings.RUN_LOST_AFTER} s"
 
 
 # --- The one door -------------------------------------------------------------------------------------------------
@@ -297,7 +302,7 @@ def _verdict(run: Run) -> tuple[str, str]:
         if doubt:
             return Run.State.NEEDS_ATTENTION, doubt
     if counts.failed:
-        return Run.State.COMPLETED_WITH_ERRORS, f"{counts.failed} of {counts.planned} conversations failed"
+        return Run.State.COMPLETED_WITH_ERRORS, f"{counts.failed} of {counted(counts.planned, 'conversation')} failed"
     return Run.State.COMPLETED, ""
 
 
@@ -305,13 +310,15 @@ def _unreconciled(run: Run, counts: queries.ItemCounts) -> str:
     planned = counts.planned if run.planned_count is None else run.planned_count
     finished = counts.extracted + counts.filtered + counts.failed + counts.skipped
     if finished != planned:
-        return f"{planned} conversations were planned, but {finished} ended"
+        return f"{counted(planned, 'conversation was', 'conversations were')} planned, but {finished} ended"
     if empty := queries.extracted_items_without_a_theme(run).count():
         return f"{empty} of {counts.extracted} extracted conversations have no theme; they had one"
-    if homeless := queries.themes_without_a_home(run).count():
-        return f"{homeless} themes are in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
-    if run.makes_stories and (twice := queries.homes_of_themes(run).in_two_stories):
-        return f"{twice} themes are in two stories of one signature"
+    homes = queries.homes_of_themes(run)
+    if homes.missed:
+        missed = counted(homes.missed, "theme is", "themes are")
+        return f"{missed} in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
+    if run.makes_stories and homes.in_two_stories:
+        return counted(homes.in_two_stories, "theme is", "themes are") + " in two stories of one signature"
     return ""
 
 
@@ -320,7 +327,7 @@ def _unlikely(run: Run, counts: queries.ItemCounts) -> str:
     if read == 0:
         return ""
     if counts.extracted == 0:
-        return f"none of {read} conversations gave a theme: {queries.commonest_reason(run)}"
+        return f"none of {counted(read, 'conversation')} gave a theme: {queries.commonest_reason(run)}"
     names = run.themes.values("raw_key").distinct().count()
     if counts.extracted >= ALIKE_FROM and names == 1:
         return f"all {counts.extracted} conversations with a theme gave one and the same signature"
@@ -530,9 +537,7 @@ def lose_if_silent(*, run_id: int) -> bool:
     sent_in_vain = Q(dispatched_at__gt=F("heartbeat_at"), dispatched_at__lte=claims.stale_before())
     silent_since = timezone.now() - timedelta(seconds=settings.RUN_LOST_AFTER)
     hopeless = Q(heartbeat_at__lte=silent_since) & (sent_in_vain | Q(phase=Run.Phase.PLAN))
-    return _end(
-        queries.find_run(run_id), Run.State.LOST, f"no sign of life for more than {settings.RUN_LOST_AFTER} s", hopeless
-    )
+    return _end(queries.find_run(run_id), Run.State.LOST, _silence(), hopeless)
 
 
 def chunks_to_send_again(*, run: Run) -> list[int]:

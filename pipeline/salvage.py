@@ -75,6 +75,7 @@ def take_stock(*, run: Run, choice: Choice | None = None) -> Inventory:
         again = again.none()
     is_answered = Exists(Call.objects.filter(item=OuterRef("pk")))
     unanswered = again.filter(~is_answered)
+    homes = queries.homes_of_themes(run)
     return Inventory(
         phase=phase,
         is_complete=run.phase == Run.Phase.DONE and not run.error,  # which names groups that could not be settled
@@ -86,10 +87,10 @@ def take_stock(*, run: Run, choice: Choice | None = None) -> Inventory:
         to_parse=again.filter(is_answered).count(),
         to_ask=unanswered.count(),
         tokens_to_ask=_tokens(unanswered),
-        themes=run.themes.count(),
+        themes=homes.total,
         themes_lost=queries.extracted_items_without_a_theme(run).count(),
-        themes_unassigned=run.themes.filter(signature__isnull=True).count(),
-        themes_homeless=queries.themes_without_a_home(run).count(),
+        themes_unassigned=homes.unassigned,
+        themes_homeless=homes.missed,
     )
 
 

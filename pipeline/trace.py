@@ -8,6 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from pipeline import queries
 from pipeline.models import Conversation, Item, Merge, Orphan, Run, Signature, Source, Story, StoryEvidence, Theme
+from pipeline.wording import counted
 
 RUNS = 10
 """Runs that did not select the conversation are named up to this many, the newest first."""
@@ -189,7 +190,9 @@ def _in_story(theme: Theme, story: Story) -> str:
     if evidence is None:
         return f"in no story and no orphan, though its signature has the story {story.pk} ({story.title})"
     size = evidence.story.evidence.count()
-    return f"story {evidence.story_id}, {evidence.story.title} ({evidence.story.status}, {size} conversations)"
+    return (
+        f"story {evidence.story_id}, {evidence.story.title} ({evidence.story.status}, {counted(size, 'conversation')})"
+    )
 
 
 def _newer_reading(item: Item) -> Item | None:

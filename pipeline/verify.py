@@ -23,6 +23,7 @@ from pipeline.refusals import RunError
 from pipeline.signatures import normalise
 from pipeline.signatures.assign import Assignment, Registered, assign
 from pipeline.signatures.rules import NEWEST
+from pipeline.wording import counted
 
 ORDERS = 3
 """In how many shuffled orders each merge is derived again."""
@@ -116,14 +117,15 @@ def _some(faults: Sequence[str]) -> tuple[str, ...]:
 def _conservation(run: Run) -> Check:
     counts, homes = queries.item_counts(run), queries.homes_of_themes(run)
     said = (
-        f"{counts.planned} conversations = {counts.extracted} extracted + {counts.filtered} filtered + "
+        f"{counted(counts.planned, 'conversation')} = {counts.extracted} extracted + {counts.filtered} filtered + "
         f"{counts.failed} failed + {counts.skipped} skipped; "
     )
+    themes = counted(homes.total, "theme")
     if run.makes_stories:
-        said += f"{homes.total} themes = {homes.in_story} in stories + {homes.in_orphan} in orphans"
+        said += f"{themes} = {homes.in_story} in stories + {homes.in_orphan} in orphans"
         said += f" + {homes.replaced} replaced by a newer reading" if homes.replaced else ""
     else:
-        said += f"{homes.total} themes, {homes.total - homes.unassigned} with a signature; no stories were asked for"
+        said += f"{themes}, {homes.total - homes.unassigned} with a signature; no stories were asked for"
     return Check("conservation", said, tuple(_unbalanced(run, counts, homes)))
 
 
@@ -158,13 +160,18 @@ def _answers(run: Run) -> Check:
     silent = read.exclude(Exists(Call.objects.filter(item=OuterRef("pk")))).order_by("id")
     faults = [f"item {pk} has no answer" for pk in silent.values_list("pk", flat=True)]
     if changed := _reader_changed(run):
-        return Check("answers", f"{read.count()} conversations have an answer", _some(faults), changed)
+        return Check(
+            "answers",
+            counted(read.count(), "conversation has an answer", "conversations have an answer"),
+            _some(faults),
+            changed,
+        )
     profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
     count = 0
     for item in _items_with_answers(read):
         count += 1
         faults += _differences(item, profile, extractor)
-    return Check("answers", f"{count} answers, read again, give the themes that are stored", _some(faults))
+    return Check("answers", f"{counted(count, 'answer')}, read again: the themes that are stored", _some(faults))
 
 
 def _reader_changed(run: Run) -> str:
@@ -281,7 +288,7 @@ def _evidence(run: Run) -> Check:
     if rows and rows[0][-1] > NAMED:
         faults.append(f"... and {rows[0][-1] - NAMED} more like these")
     count = Evidence.objects.filter(theme__run=run).count()
-    return Check("evidence", f"{count} quotes stand in their versions, where they say", tuple(faults))
+    return Check("evidence", f"{counted(count, 'quote')}, each in its version where it says", tuple(faults))
 
 
 def _vectors(run: Run) -> Check:
@@ -349,7 +356,7 @@ def _why_not(run: Run, done: Pass) -> str:
     if rules != {NEWEST.version}:
         return f"merge {done.version} was made by {', '.join(sorted(rules))}; the rules are now {NEWEST.version}"
     if moved := Move.objects.filter(theme__in=[given.theme.id for given in done.given]).count():
-        return f"{moved} themes of merge {done.version} were moved by people"
+        return f"people moved {counted(moved, 'theme')} of merge {done.version}"
     found = obstacles(run.profile, before=done.version, at=run.finished_at)
     return f"the registry before merge {done.version} cannot be rebuilt: {'; '.join(found)}" if found else ""
 
@@ -365,8 +372,8 @@ def _partition(run: Run, frozen: _Frozen, orders: int) -> Check:
             continue
         themes += len(done.given)
         faults += _derived(run, done, registered, orders)
-    times = "in 1 merge" if len(frozen.passes) == 1 else f"in {len(frozen.passes)} merges"
-    said = f"{themes} themes {times}, derived again in {orders} shuffled orders: the same signatures"
+    merges = counted(len(frozen.passes), "merge")
+    said = f"{counted(themes, 'theme')} in {merges}, derived again in {orders} shuffled orders: the same signatures"
     return Check("partition", said, tuple(faults), "; ".join(skipped))
 
 
@@ -421,8 +428,12 @@ def _registry(profile: str, replay: Replay) -> Check:
         elif root != rebuilt.centre_of[form]:
             faults.append(f"signature {form} means {root}; its merges say {rebuilt.centre_of[form]}")
         elif form in sums and (bytes(total or b""), size) != sums[form]:
-            faults.append(f"signature {form}: its vector and size are not the sum of its {sums[form][1]} themes")
-    return Check("registry", f"{count} signatures of {profile} are what all its themes add up to", _some(faults))
+            faults.append(
+                f"signature {form}: its vector and size are not the sum of its {counted(sums[form][1], 'theme')}"
+            )
+    return Check(
+        "registry", f"{counted(count, 'signature')} of {profile}: what all its themes add up to", _some(faults)
+    )
 
 
 def _promises() -> Check:

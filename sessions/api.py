@@ -107,7 +107,7 @@ def _accepted(message: Message) -> dict[str, Any]:
 def get_message(request: HttpRequest, message_id: Row) -> dict[str, Any]:
     """Return a user's message and the reply to it, once there is one; `state` says what to expect."""
     message = Message.objects.get(pk=message_id, role=Message.Role.CUSTOMER)
-    return {"message": message, "reply": Message.objects.filter(in_reply_to=message).first()}
+    return {"message": message, "reply": messages.answer_to(message)}
 
 
 @api.get("/messages", response={200: shapes.History, **ERRORS}, tags=["messages"])

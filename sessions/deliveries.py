@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from ninja.responses import NinjaJSONEncoder
 
+from sessions.messages import answer_to
 from sessions.models import Delivery, Message
 from sessions.schemas import AnswerOut, MessageOut
 
@@ -116,7 +117,7 @@ def _note_failure(delivery: Delivery, error: Exception, at: datetime) -> None:
 
 def _body(message_id: int) -> bytes:
     message = Message.objects.get(pk=message_id)
-    reply = Message.objects.filter(in_reply_to=message).first()
+    reply = answer_to(message)
     answer = AnswerOut(message=MessageOut.from_orm(message), reply=MessageOut.from_orm(reply) if reply else None)
     return json.dumps(answer.model_dump(), cls=NinjaJSONEncoder).encode()  # written as the API writes it
 

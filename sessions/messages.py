@@ -90,7 +90,12 @@ def receive(
 def first_delivery(*, user_id: str, key: str) -> Received:
     """Return the message with that key and its reply, if there is one yet. Raises Message.DoesNotExist."""
     message = Message.objects.select_related("session").get(user_id=user_id, key=key)
-    return Received(message, reply=Message.objects.filter(in_reply_to=message).first())
+    return Received(message, reply=answer_to(message))
+
+
+def answer_to(message: Message) -> Message | None:
+    """Return the message's reply, if there is one yet."""
+    return Message.objects.filter(in_reply_to=message).first()
 
 
 def awaiting_answer(*, message_id: int, at: datetime) -> Message | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from pipeline.wording import counted
 from sessions.duplicates import INDEX
 from sessions.users import MADE_UP
 
@@ -16,7 +17,7 @@ logger = logging.getLogger(__name__)
 HEALTHY_FROM = 0.95
 ALERT_BELOW = 0.90
 RAPID = timedelta(seconds=10)
-FEWEST_FOR_A_WARNING = 20
+FEWEST_FOR_A_VERDICT = 20
 """Below so many openings a ratio says nothing: the first message of every user creates a session."""
 
 IS_REAL = f"NOT starts_with(user_id, '{MADE_UP}')"
@@ -65,6 +66,7 @@ class Verdict(StrEnum):
     HEALTHY = "healthy"
     WATCH = "watch"
     ALERT = "alert"
+    TOO_FEW_TO_TELL = "too_few_to_tell"
     NO_DATA = "no_data"
 
 
@@ -80,15 +82,20 @@ class SessionMetrics:
     duplicate_active: int  # users with two active sessions; never anything but 0
 
     @property
+    def opened(self) -> int:
+        return self.created + self.reused
+
+    @property
     def ratio(self) -> float | None:
         """The share of openings that found a session; None when nothing was opened."""
-        opened = self.created + self.reused
-        return self.reused / opened if opened else None
+        return self.reused / self.opened if self.opened else None
 
     @property
     def verdict(self) -> Verdict:
         if self.ratio is None:
             return Verdict.NO_DATA
+        if self.opened < FEWEST_FOR_A_VERDICT:
+            return Verdict.TOO_FEW_TO_TELL
         if self.ratio >= HEALTHY_FROM:
             return Verdict.HEALTHY
         return Verdict.ALERT if self.ratio < ALERT_BELOW else Verdict.WATCH
@@ -118,25 +125,24 @@ def warn_of_bad_patterns(metrics: SessionMetrics) -> list[str]:
 
 def bad_patterns(metrics: SessionMetrics) -> list[str]:
     """Return a sentence for each pattern that means something is broken."""
-    opened = metrics.created + metrics.reused
-    few_reused = metrics.verdict == Verdict.ALERT and opened >= FEWEST_FOR_A_WARNING
     patterns = [
         (
             metrics.duplicate_active,
-            f"{metrics.duplicate_active} users have two active sessions: the index {INDEX} is gone. "
-            "Mend it with: ./manage.py dedupe_sessions",
+            f"{counted(metrics.duplicate_active, 'user has', 'users have')} two active sessions: "
+            f"the index {INDEX} is gone. Mend it with: ./manage.py dedupe_sessions",
         ),
         (
             metrics.rapid_creates,
-            f"{metrics.rapid_creates} times a user began two sessions within {RAPID.total_seconds():.0f} seconds.",
+            f"{counted(metrics.rapid_creates, 'time')} a user began two sessions within "
+            f"{RAPID.total_seconds():.0f} seconds.",
         ),
         (
             metrics.context_losses,
-            f"{metrics.context_losses} times a user was at work on something else than we thought.",
+            f"{counted(metrics.context_losses, 'time')} a user was at work on something else than we thought.",
         ),
         (
-            few_reused,
-            f"Only {metrics.ratio or 0:.1%} of {opened} messages found their session open; "
+            metrics.verdict == Verdict.ALERT,
+            f"Only {metrics.ratio or 0:.1%} of {metrics.opened} messages found their session open; "
             f"{HEALTHY_FROM:.0%} is healthy.",
         ),
     ]

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
 from sessions.claim import claim
@@ -22,13 +22,12 @@ class AlreadyTakenOverError(Exception):
 
 def standing_takeover(user_id: str, *, at: datetime) -> Takeover | None:
     """Return the takeover that holds back the automation for the user at that moment."""
-    return Takeover.objects.filter(STANDS, user_id=user_id, until__gt=at).first()
+    return _standing(user_id, at).first()
 
 
 def locked_takeover(user_id: str, *, at: datetime) -> Takeover | None:
     """Return what `standing_takeover` does; until the transaction ends, which it needs, nobody releases it."""
-    standing = Takeover.objects.select_for_update(no_key=True).filter(STANDS, user_id=user_id, until__gt=at)
-    return standing.first()
+    return _standing(user_id, at).select_for_update(no_key=True).first()
 
 
 def take_over(*, user_id: str, by: str, at: datetime, until: datetime | None = None) -> Takeover:
@@ -67,7 +66,7 @@ def extend_takeover(*, user_id: str, by: str, at: datetime, until: datetime | No
 
     It is never shortened. Needs no transaction. ValueError for an end that `take_over` refuses.
     """
-    standing = Takeover.objects.filter(STANDS, user_id=user_id, taken_by=by, until__gt=at)
+    standing = _standing(user_id, at).filter(taken_by=by)
     return bool(standing.update(until=Greatest("until", Value(_end(at, until)))))
 
 
@@ -77,8 +76,7 @@ def release(*, user_id: str, by: str, at: datetime) -> bool:
     Anybody may release, and is recorded. Needs no transaction.
     """
     check_id(by, "person's name")
-    standing = Takeover.objects.filter(STANDS, user_id=user_id, until__gt=at)
-    return bool(standing.update(ended_at=at, ended_by=by, ended_reason=Takeover.EndedReason.RELEASED))
+    return bool(_standing(user_id, at).update(ended_at=at, ended_by=by, ended_reason=Takeover.EndedReason.RELEASED))
 
 
 def end_takeovers_whose_time_is_over(*, at: datetime, user_id: str | None = None) -> int:
@@ -87,6 +85,10 @@ def end_takeovers_whose_time_is_over(*, at: datetime, user_id: str | None = None
     if user_id is not None:
         over = over.filter(user_id=user_id)
     return over.update(ended_at=F("until"), ended_reason=Takeover.EndedReason.TIME_OVER)
+
+
+def _standing(user_id: str, at: datetime) -> QuerySet[Takeover]:
+    return Takeover.objects.filter(STANDS, user_id=user_id, until__gt=at)
 
 
 def _come(user_id: str, by: str, at: datetime, until: datetime) -> bool:

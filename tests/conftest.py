@@ -3,12 +3,16 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from config import embedded
 from tests.settings import OWN_REDIS
+from tests.waiting import until
 from tests.workers import Worker
 
 
@@ -27,10 +31,29 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def _workers_end_with_the_tests(django_db_setup: None) -> Iterator[None]:
-    """End all workers before the test database is dropped."""
+def _workers_end_with_the_tests(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """End all workers before the test database is dropped, and wait until PostgreSQL has noticed.
+
+    It notices late that a killed worker's connection is gone while that has a statement at work, and drops no database
+    that somebody is connected to.
+    """
     yield
     Worker.end_all()
+    with django_db_blocker.unblock():
+        with suppress(AssertionError):
+            until(lambda: not _others_connected(), seconds=60)
+        assert _others_connected() == []
+        connection.close()
+
+
+def _others_connected() -> list[str]:
+    """Return what everybody else who is connected to the test database does or did last."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT concat_ws(' ', pid, application_name, state, query) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        return [said for (said,) in cursor]
 
 
 @pytest.fixture

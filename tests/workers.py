@@ -17,6 +17,16 @@ ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT = 60.0
 
 
+def end_politely(process: subprocess.Popen[bytes]) -> None:
+    """Let the process finish what it does, then end; after 20 seconds its whole group is killed."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)
+
+
 class Worker:
     """One `celery worker` in a process group of its own, on this test process's database and Redis prefix."""
 
@@ -88,11 +98,7 @@ class Worker:
 
     def stop(self) -> None:
         """Let it finish what it does, then end."""
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        end_politely(self.process)
         self._reap()
 
     def _reap(self) -> None:

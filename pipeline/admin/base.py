@@ -21,6 +21,7 @@ from django.utils.text import capfirst
 
 from pipeline.admin.sections import Section
 from pipeline.models import Item, Orphan, Run, Story
+from pipeline.wording import words
 
 MOST_COUNTED = 10_000
 """A list says how many rows it has up to this number: counting them all would read the whole table."""
@@ -46,11 +47,6 @@ TONES: dict[str, str] = {
 
 
 # --- Small pieces of HTML -----------------------------------------------------------------------------------------
-
-
-def words(value: str) -> str:
-    """Return a stored choice as words: `completed_with_errors` becomes `completed with errors`."""
-    return value.replace("_", " ")
 
 
 def badge(value: str) -> SafeString:

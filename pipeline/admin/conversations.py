@@ -10,10 +10,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from pipeline import queries
-from pipeline.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short, words
+from pipeline.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short
 from pipeline.admin.sections import Facts, Note, Section, Table, Thread
 from pipeline.admin.texts import Span, turns_of
 from pipeline.models import Conversation, ConversationVersion, Item, StoryEvidence, Theme
+from pipeline.wording import words
 
 SHOWN = 50
 """Themes, readings and versions on a conversation's page."""

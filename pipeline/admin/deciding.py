@@ -21,6 +21,7 @@ from pipeline.admin.sections import Facts, Links, Note, Quotes, Section, Table
 from pipeline.models import Decision, Orphan, Signature, Story, Theme
 from pipeline.review import DecisionRefused
 from pipeline.signatures.normalise import normal_form
+from pipeline.wording import counted
 
 RIGHT = "pipeline.change_signature"
 """What a person must be allowed to take decisions about signatures and to undo them."""
@@ -180,13 +181,15 @@ class SplitForm(DecisionForm):
         """Return the parts."""
         threshold = self.cleaned_data["threshold"]
         if threshold is None:
-            return [Note(f"{len(self.cleaned_data['conversations'])} conversations leave “{self.row}”.")]
+            leave = counted(len(self.cleaned_data["conversations"]), "conversation leaves", "conversations leave")
+            return [Note(f"{leave} “{self.row}”.")]
         parts = review.parts_inside(self.row, threshold)
         rows = [
             (f"stays {self.row}" if number == 0 else "leaves", len(part), short(part[0].summary, 100))
             for number, part in enumerate(parts)
         ]
-        return [Table(f"{len(parts)} parts at {threshold:g}", ["", "Themes", "For instance"], rows, numbers=[1])]
+        title = f"{counted(len(parts), 'part')} at {threshold:g}"
+        return [Table(title, ["", "Themes", "For instance"], rows, numbers=[1])]
 
     def decide(self, by: Any) -> Sequence[Decision]:
         """Split, by choice or by threshold."""

@@ -14,11 +14,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import review
-from pipeline.admin.base import NarrowingFilter, WholePageAdmin, link_to, moment, score, short, url_of, words
+from pipeline.admin.base import NarrowingFilter, WholePageAdmin, link_to, moment, score, short, url_of
 from pipeline.admin.deciding import RIGHT, refuse_strangers, tell
 from pipeline.admin.sections import Facts, Links, Section, Table
 from pipeline.models import Decision, Merge, Move, Rename, Split, Story, Veto
 from pipeline.review import DecisionRefused
+from pipeline.wording import words
 
 SHOWN = 50
 """Moves on a split's page."""

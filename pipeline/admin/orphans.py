@@ -30,6 +30,7 @@ from pipeline.admin.evidence import quoted
 from pipeline.admin.sections import Facts, Quotes, Section
 from pipeline.admin.signatures import merged_names
 from pipeline.models import Orphan, Theme
+from pipeline.wording import counted
 
 SHOWN = 50
 """Themes on an orphan's page."""
@@ -81,7 +82,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     """Those that need least first."""
 
     list_display = [
-        "name", "reason_badge", "detail", "near_to", "conversations", "customers", "last_seen", "quote",
+        "name", "needs", "near_to", "conversations", "customers", "last_seen", "quote",
     ]  # fmt: skip
     list_filter = [StateFilter, "reason", "updated_at"]
     search_fields = ["signature__key", "detail"]
@@ -107,9 +108,9 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     def name(self, orphan: Orphan) -> SafeString:
         return breakable(orphan.signature.key)
 
-    @admin.display(description="reason", ordering="reason")
-    def reason_badge(self, orphan: Orphan) -> SafeString:
-        return badge(orphan.reason)
+    @admin.display(description="what it needs", ordering="detail")
+    def needs(self, orphan: Orphan) -> SafeString:
+        return format_html("{} {}", badge(orphan.reason), orphan.detail)
 
     @admin.display(description="nearest story", ordering="-nearest_cosine")
     def near_to(self, orphan: Orphan) -> SafeString | str:
@@ -140,7 +141,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
         else:
             changed, did = take_back(orphans=rows), "waiting again"
         self.note(request, changed, f"Now {did}.")
-        messages.success(request, f"{len(changed)} {'orphan is' if len(changed) == 1 else 'orphans are'} now {did}.")
+        messages.success(request, f"{counted(len(changed), 'orphan is', 'orphans are')} now {did}.")
 
     @admin.action(description="Dismiss", permissions=["change"])
     def dismiss(self, request: HttpRequest, orphans: QuerySet[Orphan]) -> None:
@@ -199,5 +200,5 @@ def _facts(orphan: Any) -> list[tuple[str, object]]:
 
 def _evidence(orphan: Any) -> Quotes:
     themes = queries.themes_of_root(orphan.signature)[:SHOWN]
-    more = f"{orphan.size.themes - SHOWN} more themes" if orphan.size.themes > SHOWN else ""
+    more = counted(orphan.size.themes - SHOWN, "more theme") if orphan.size.themes > SHOWN else ""
     return Quotes("Evidence", [quoted(theme, theme.conversation) for theme in themes], more)

@@ -15,10 +15,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import queries
-from pipeline.admin.base import WholePageAdmin, badge, day, duration, link_to, link_to_list, moment, short, words
+from pipeline.admin.base import WholePageAdmin, badge, day, duration, link_to, link_to_list, moment, short
 from pipeline.admin.curve import curve
 from pipeline.admin.sections import Bar, Commands, Facts, Note, Section, Table
 from pipeline.models import Conversation, Item, Orphan, Run, Story, Theme
+from pipeline.wording import counted, words
 
 SHOWN = 50
 """Failed conversations, and stories, on a run's page."""
@@ -29,8 +30,7 @@ class RunAdmin(WholePageAdmin):
     """To read only: runs are started, stopped and mended by commands."""
 
     list_display = [
-        "name", "source", "badge", "next_phase", "progress", "themes", "stories", "orphans",
-        "started", "took", "remark",
+        "name", "source", "badge", "progress", "themes", "stories", "orphans", "started", "remark",
     ]  # fmt: skip
     list_display_links = ["name"]
     list_filter = ["state", "phase", "is_preview", "source"]
@@ -57,11 +57,10 @@ class RunAdmin(WholePageAdmin):
 
     @admin.display(description="state", ordering="state")
     def badge(self, run: Run) -> SafeString:
-        return badge(run.state)
-
-    @admin.display(description="phase", ordering="phase")
-    def next_phase(self, run: Run) -> str:
-        return run.phase
+        """Return the state, with the phase of a run that is not through all."""
+        if run.phase == Run.Phase.DONE:
+            return badge(run.state)
+        return format_html('{} <span class="lm-hint">{}</span>', badge(run.state), run.phase)
 
     @admin.display(description="finished")
     def progress(self, run: Any) -> str:
@@ -79,13 +78,12 @@ class RunAdmin(WholePageAdmin):
     def orphans(self, run: Any) -> int:
         return int(run.figures.orphans)
 
-    @admin.display(ordering="started_at")
+    @admin.display(description="started, took", ordering="started_at")
     def started(self, run: Run) -> SafeString | str:
-        return moment(run.started_at)
-
-    @admin.display
-    def took(self, run: Run) -> str:
-        return _took(run)
+        if run.started_at is None:
+            return "-"
+        clock = f"{timezone.localtime(run.started_at):%H:%M}, {_took(run)}"
+        return format_html('{} <span class="lm-hint">{}</span>', day(run.started_at), clock)
 
     @admin.display
     def remark(self, run: Run) -> str:
@@ -99,7 +97,11 @@ class RunAdmin(WholePageAdmin):
         counts = summary.conversations
         return [
             *_notes(run),
-            Bar(counts.finished, counts.planned, f"{counts.finished} of {counts.planned} conversations finished"),
+            Bar(
+                counts.finished,
+                counts.planned,
+                f"{counts.finished} of {counted(counts.planned, 'conversation')} finished",
+            ),
             Facts(_facts(run, summary)),
             *_what_to_type(run),
             _items_by_state(run, counts),

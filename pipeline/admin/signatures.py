@@ -21,13 +21,13 @@ from pipeline.admin.base import (
     moment,
     score,
     url_of,
-    words,
 )
 from pipeline.admin.deciding import RIGHT, decision_links, page_for
 from pipeline.admin.ledger import actor, decisions_about, standing
 from pipeline.admin.pairs import queue
 from pipeline.admin.sections import Facts, Section, Table
 from pipeline.models import Merge, Orphan, Signature, Story, Theme
+from pipeline.wording import words
 
 SHOWN = 50
 """Spellings and merges on a signature's page."""

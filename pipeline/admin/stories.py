@@ -25,7 +25,6 @@ from pipeline.admin.base import (
     link_to,
     link_to_list,
     moment,
-    words,
 )
 from pipeline.admin.confidence import confidence
 from pipeline.admin.evidence import quoted
@@ -33,6 +32,7 @@ from pipeline.admin.sections import Facts, Note, Quotes, Section
 from pipeline.admin.signatures import merged_names
 from pipeline.admin.themes import CategoryFilter
 from pipeline.models import Conversation, Story, StoryEvidence
+from pipeline.wording import counted, words
 
 SHOWN = 50
 """Conversations on a story's page; a link leads to all."""
@@ -220,9 +220,8 @@ class StoryAdmin(DecidingAdmin):
         decided = set_status(stories=rows, status=decision, by=request.user, at=timezone.now())
         self.note(request, decided.changed, f"Status set to {words(decision)}.")
         if decided.changed:
-            count = len(decided.changed)
-            text = f"{count} {'story is' if count == 1 else 'stories are'} now {words(decision)}."
-            messages.success(request, text)
+            changed = counted(len(decided.changed), "story is", "stories are")
+            messages.success(request, f"{changed} now {words(decision)}.")
         for story in decided.refused:
             messages.error(request, f"“{story}” stays {words(story.status)}: its signature has another open story.")
 
@@ -297,5 +296,5 @@ def _facts(story: Any) -> list[tuple[str, object]]:
 def _evidence(story: Any) -> Quotes:
     rows = queries.evidence_of_story(story)[:SHOWN]
     rest = story.conversations - SHOWN
-    more = link_to_list(Conversation, f"{rest} more conversations", stories__story=story.pk) if rest > 0 else ""
+    more = link_to_list(Conversation, counted(rest, "more conversation"), stories__story=story.pk) if rest > 0 else ""
     return Quotes("Evidence", [quoted(row.theme, row.conversation) for row in rows], more)

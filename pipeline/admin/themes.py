@@ -11,13 +11,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import queries
-from pipeline.admin.base import RunFilter, WholePageAdmin, breakable, link_to, score, short, words
+from pipeline.admin.base import RunFilter, WholePageAdmin, breakable, link_to, score, short
 from pipeline.admin.deciding import decision_links, page_for
 from pipeline.admin.evidence import quoted
 from pipeline.admin.ledger import moves_of
 from pipeline.admin.sections import Facts, Note, Quotes, Section
 from pipeline.models import Theme
 from pipeline.profiles import get_profile
+from pipeline.wording import words
 
 
 class CategoryFilter(admin.SimpleListFilter):

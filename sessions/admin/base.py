@@ -8,9 +8,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import DecidingAdmin, WholePageAdmin, link_to, moment, words
+from pipeline.admin.base import DecidingAdmin, WholePageAdmin, link_to, moment
 from pipeline.admin.sections import Table
 from pipeline.admin.texts import Piece, Turn
+from pipeline.wording import words
 from sessions.models import ContextLoss, Message, Session
 from sessions.takeover import AlreadyTakenOverError
 

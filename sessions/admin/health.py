@@ -10,8 +10,9 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import number_format
 
-from pipeline.admin.base import TONES, PipelineAdmin, badge, duration, link_to, moment, short, words
+from pipeline.admin.base import TONES, PipelineAdmin, badge, duration, link_to, moment, short
 from pipeline.admin.sections import Facts, Note, Section, Table
+from pipeline.wording import words
 from sessions import health
 from sessions.admin.base import link_to_session, losses_table
 from sessions.metrics import SessionMetrics, Verdict, bad_patterns

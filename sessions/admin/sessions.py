@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import badge, moment, words
+from pipeline.admin.base import badge, moment
 from pipeline.admin.sections import Facts, Note, Section, Thread
+from pipeline.wording import counted, words
 from sessions.admin.base import SHOWN, DecidingChatAdmin, losses_table, person, turn_of, when
 from sessions.chat import end_session, escalate_session
 from sessions.models import ContextLoss, Session
@@ -130,6 +131,6 @@ def _facts(session: Session) -> list[tuple[str, object]]:
         ("Started", moment(session.started_at)),
         ("Last message", moment(session.last_message_at)),
         ("Ended", moment(session.ended_at)),
-        ("Found open", f"{session.reuse_count} times"),
+        ("Found open", counted(session.reuse_count, "time")),
         ("Replies", session.reply_count),
     ]

@@ -6,8 +6,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import badge, link_to, moment, words
+from pipeline.admin.base import badge, link_to, moment
 from pipeline.admin.sections import Facts, Section, Table
+from pipeline.wording import words
 from sessions.admin.base import ChatAdmin, DecidingChatAdmin, link_to_session, losses_table, person, when
 from sessions.context import context_of
 from sessions.models import ChatUser, ContextLoss, Session, Takeover

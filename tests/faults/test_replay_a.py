@@ -162,7 +162,7 @@ def test_in_a_shared_transaction_one_duplicate_row_would_cost_all(
     with broken(**faults.one_row_a_title()):
         run = finish(run)
     assert (run.state, _titles(), Orphan.objects.count()) == ("failed", set(), 0)
-    assert queries.themes_without_a_home(run).count() == 24
+    assert queries.homes_of_themes(run).missed == 24
 
 
 # --- What counts as trouble of the row ----------------------------------------------------------------------------

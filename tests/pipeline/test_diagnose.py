@@ -141,7 +141,7 @@ def test_names_that_have_nothing_in_common_are_no_twins() -> None:
         (
             [*of("alpha_fails", 1, 5), *of("beta_hangs", 20, 5), *of("gamma_is_lost", 40, 4, confidence=0.1)],
             {},
-            "1 groups are large enough and held back as low confidence, first gamma_is_lost.",
+            "1 group is large enough and held back as low confidence, first gamma_is_lost.",
         ),
     ],
 )

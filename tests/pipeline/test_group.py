@@ -1,7 +1,8 @@
 """Stories and orphans: what later readings, reviews and refusals change, and which story an orphan is near to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from itertools import count
 
 import numpy as np
 import pytest
@@ -102,15 +103,21 @@ def later(problem: int, count: int, day: int) -> Source:
     return source
 
 
+def story_done_on(day: int) -> Story:
+    """Return the story of problem 0, of four conversations, that people have been done with since that day."""
+    finish(start(seed(scripts(2, 4))))
+    story = story_of(0)
+    done_on(story, day)
+    return story
+
+
 def done_on(story: Story, day: int) -> None:
     Story.objects.filter(pk=story.pk).update(status="done", reviewed_at=NOW + day * DAY)
 
 
 @pytest.mark.django_db
 def test_a_problem_that_comes_back_waits_until_the_new_conversations_alone_pass_the_gates() -> None:
-    finish(start(seed(scripts(2, 4))))
-    done = story_of(0)
-    done_on(done, 1)
+    done = story_done_on(1)
     finish(start(later(0, 1, day=2)))
     assert done.recurrences.count() == 0
     assert Orphan.objects.get().detail == "needs 2 more conversations"
@@ -124,9 +131,7 @@ def test_a_problem_that_comes_back_waits_until_the_new_conversations_alone_pass_
 
 @pytest.mark.django_db
 def test_a_story_that_came_back_never_takes_in_what_the_done_one_has() -> None:
-    finish(start(seed(scripts(2, 4))))
-    done = story_of(0)
-    done_on(done, 1)
+    done = story_done_on(1)
     finish(start(later(0, 3, day=2)))
     back = done.recurrences.get()
     done_on(done, 9)  # somebody touches the old one again
@@ -138,9 +143,7 @@ def test_a_story_that_came_back_never_takes_in_what_the_done_one_has() -> None:
 
 @pytest.mark.django_db
 def test_a_done_story_collects_what_is_older_than_its_end() -> None:
-    finish(start(seed(scripts(2, 4))))
-    done = story_of(0)
-    done_on(done, 5)
+    done = story_done_on(5)
     assert finish(start(later(0, 3, day=2))).state == "completed"
     assert (done.evidence.count(), done.recurrences.count(), Orphan.objects.count()) == (7, 0, 0)
 
@@ -298,9 +301,23 @@ def test_an_orphan_is_near_to_no_story_that_people_closed() -> None:
 def test_finding_the_nearest_stories_asks_as_often_for_many_orphans_as_for_few(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    finish(start(seed([*scripts(3, 4), *[f"name=rare_{n} problem={50 + n}" for n in range(30)]])))
+    finish(start(seed([*scripts(3, 4), *[f"name=rare_{n} problem={n}" for n in unlike(range(3), 30)]])))
     roots = list(Orphan.objects.values_list("signature_id", flat=True))
     for asked in (roots[:3], roots):
         with django_assert_num_queries(5):
             group.point_to_nearest_stories(profile="support", roots=asked)
-    assert len(roots) >= 25
+    assert len(roots) == 30
+
+
+def unlike(others: Iterable[int], wanted: int) -> list[int]:
+    """Return so many problems that are unlike the others and each other: no cosine reaches 0.15."""
+    centres = [vector_of(problem, "", noise=0) for problem in others]
+    found: list[int] = []
+    for problem in count(50):
+        centre = vector_of(problem, "", noise=0)
+        if max(np.stack(centres) @ centre) < 0.15:
+            centres.append(centre)
+            found.append(problem)
+        if len(found) == wanted:
+            break
+    return found

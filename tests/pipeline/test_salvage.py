@@ -53,8 +53,8 @@ def test_a_dry_run_prints_it_and_changes_nothing(capsys: Captured) -> None:
     before = rows()
     assert command("salvage", str(run.pk), "--dry-run") == 0
     shown = words_for_people(capsys.readouterr().out)
-    assert "6 answers and 0 themes are stored; 7 conversations failed (6 IntegrityError, 1 RuntimeError)" in shown
-    assert "parses 6 stored answers, asks about 1 conversations, about" in shown
+    assert "6 answers and 0 themes stored; 7 conversations failed (6 IntegrityError, 1 RuntimeError)" in shown
+    assert "parses 6 stored answers, asks about 1 conversation, about" in shown
     assert (rows(), Run.objects.get().epoch) == (before, 1)
 
 
@@ -89,7 +89,7 @@ def test_a_run_whose_profile_is_no_longer_registered_is_listed_with_the_others(c
 
 def test_it_does_not_spend_without_being_told_to() -> None:
     run = broken()
-    with pytest.raises(CommandError, match=r"1 conversations would be asked about.*Add --yes") as refusal:
+    with pytest.raises(CommandError, match=r"1 conversation would be asked about.*Add --yes") as refusal:
         command("salvage", str(run.pk))
     assert refusal.value.returncode == 2
     assert Run.objects.get().epoch == 1

@@ -152,9 +152,9 @@ def rename_one() -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (lambda: Merge.objects.update(undone_at=timezone.now() - timedelta(days=1)), "earlier merges were undone"),
-        (rename_one, "1 earlier decisions were made by people"),
-        (lambda: Theme.objects.update(registry_version=99), "earlier merges have none of their themes left"),
+        (lambda: Merge.objects.update(undone_at=timezone.now() - timedelta(days=1)), "1 earlier merge was undone"),
+        (rename_one, "1 earlier decision was made by people"),
+        (lambda: Theme.objects.update(registry_version=99), "1 earlier merge has none of its themes left"),
     ],
 )
 def test_it_says_when_the_registry_before_a_run_cannot_be_rebuilt(spoil: Callable[[], object], why: str) -> None:
@@ -418,3 +418,17 @@ def test_the_demo_says_in_a_line_whether_its_run_can_be_proved(capsys: pytest.Ca
     Orphan.objects.all().delete()
     assert not demo.prove(run, console)
     assert "NOT as it must be: conservation: 2 of 26 themes are in no story" in capsys.readouterr().out
+
+
+def test_the_demo_shows_what_is_there_where_nothing_new_came_in(capsys: pytest.CaptureFixture[str]) -> None:
+    run, console = a_run(), Console(width=80)
+    assert demo.show(run, console) == run
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= 80
+    again = finish(start(run.source))
+    assert demo.show(again, console) == run
+    assert capsys.readouterr().out == f"Nothing new came in. This is what run {run.pk} read:\n{told}"
+    seed(["later name=problem_001_fails problem=1"], name=run.source.name)
+    more = finish(start(run.source))
+    assert demo.show(more, console) == more
+    assert "Nothing new" not in capsys.readouterr().out

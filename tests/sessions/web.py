@@ -8,7 +8,7 @@ import sys
 import time
 
 from pipeline.management.leash import ending_with_parent
-from tests.workers import ROOT
+from tests.workers import ROOT, end_politely
 
 START_TIMEOUT = 60.0
 
@@ -33,12 +33,7 @@ class WebServer:
         self._wait_until_ready(port)
 
     def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(20)
+        end_politely(self.process)
 
     def _wait_until_ready(self, port: int) -> None:
         deadline = time.monotonic() + START_TIMEOUT

@@ -29,7 +29,6 @@ _CLOSING = re.compile(CLOSING, re.IGNORECASE)
 _FORWARDED = re.compile(r"^[> ]*(?:from|to|sent|subject|date|cc):", re.IGNORECASE)
 _PATTERN_TOKEN = re.compile(r"\\.|.", re.DOTALL)
 _COURTESY = re.compile(COURTESY, re.IGNORECASE)
-_NAME_LINE = re.compile(r"^(?:[A-Z][\w.'\u2019-]*[ ,&]*){1,5}$")
 
 
 def compile_words(pattern: str) -> re.Pattern[str]:

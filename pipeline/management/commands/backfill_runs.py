@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from pipeline.backfill import Backfill, backfill_runs
 from pipeline.management.command import PipelineCommand
+from pipeline.wording import counted
 
 
 class Command(PipelineCommand):
@@ -28,7 +29,7 @@ class Command(PipelineCommand):
 def _lines(done: Backfill, *, dry_run: bool) -> list[str]:
     attached = "would be attached" if dry_run else "attached"
     lines = [f"Before: {done.without_run_before} of {done.conversations} conversations without a run."]
-    lines += [f"Run {run}: {count} conversations {attached}." for run, count in done.by_run.items()]
+    lines += [f"Run {run}: {counted(count, 'conversation')} {attached}." for run, count in done.by_run.items()]
     lines += [f"After: {done.without_run_after} of {done.conversations} conversations without a run."]
     if done.left_count:
         lines.append(f"{done.left_count} were classified before any run of their source began, and are left:")

@@ -10,6 +10,7 @@ from pipeline import console as screens
 from pipeline import queries
 from pipeline.compare import NotComparable, compare_runs
 from pipeline.management.command import PipelineCommand
+from pipeline.wording import counted
 
 
 class Command(PipelineCommand):
@@ -33,6 +34,6 @@ class Command(PipelineCommand):
             self.stdout.write(json_format.dumps(found.as_json(), indent=2))
             return
         console = Console(markup=False, emoji=False, highlight=False)
-        counts = f"{found.stories_before} stories, then {found.stories_after}"
+        counts = f"{counted(found.stories_before, 'story', 'stories')}, then {found.stories_after}"
         console.print(f"From {earlier} to {later}, profile {found.profile}: {counts}.", soft_wrap=True)
         screens.print_changes(found.changes, console)

@@ -54,8 +54,8 @@ class Command(BaseCommand):
                 run, rejected = self._run(file, console)
             except (UnreadableSource, runs.RunError) as error:
                 raise CommandError(str(error)) from error
-        _show(run, console)
-        holds = run.state not in Run.FINISHED or prove(run, console)
+        shown = show(run, console)
+        holds = run.state not in Run.FINISHED or prove(shown, console)
         console.print("\nLook around in the admin: start it with bin/up; it prints the address and the login.")
         if code := 1 if not holds else screens.exit_code(run) or (screens.SOME_REJECTED if rejected else 0):
             sys.exit(code)
@@ -142,12 +142,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _show(run: Run, console: Console) -> None:
-    screens.print_summary(queries.run_summary(run), console)
-    screens.print_failures(run, console)
+def show(run: Run, console: Console) -> Run:
+    """Show a run and its source's stories and return it; where nothing new came in, the run that read what is there."""
+    shown = queries.earlier_run_that_read(run) or run
+    if shown != run:
+        console.print(f"Nothing new came in. This is what run {shown.pk} read:", highlight=False)
+    screens.print_summary(queries.run_summary(shown), console)
+    screens.print_failures(shown, console)
     screens.print_stories(list(queries.stories_of_source(run.source)), console)
     if run.state == Run.State.STOPPED:
         console.print("Stopped. bin/demo goes on from here.")
+    return shown
 
 
 def prove(run: Run, console: Console) -> bool:

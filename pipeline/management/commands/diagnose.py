@@ -13,6 +13,7 @@ from rich.table import Table
 from pipeline.diagnose import Diagnosis, diagnose_run
 from pipeline.management.command import PipelineCommand, WrongUsage
 from pipeline.trace import NoSuchConversation, Reading, ThemeStep, Trace, trace_conversation
+from pipeline.wording import counted, words
 
 
 class Command(PipelineCommand):
@@ -66,13 +67,14 @@ def _table(*columns: str, numbers: int) -> Table:
 
 def _print_diagnosis(found: Diagnosis, console: Console) -> None:
     counts = found.conversations
-    console.print(f"Run {found.run} of {found.source}: {found.state.replace('_', ' ')}")
+    console.print(f"Run {found.run} of {found.source}: {words(found.state)}")
     console.print(
-        f"{counts.planned} conversations: {counts.extracted} extracted, {counts.filtered} filtered, {counts.skipped} "
-        f"skipped, {counts.failed} failed, {counts.planned - counts.finished} unfinished"
+        f"{counted(counts.planned, 'conversation')}: {counts.extracted} extracted, {counts.filtered} filtered, "
+        f"{counts.skipped} skipped, {counts.failed} failed, {counts.planned - counts.finished} unfinished"
     )
     console.print(
-        f"{found.themes} themes, {found.names_proposed} names proposed, {found.groups} groups, {found.stories} stories"
+        f"{counted(found.themes, 'theme')}, {counted(found.names_proposed, 'name')} proposed, "
+        f"{counted(found.groups, 'group')}, {counted(found.stories, 'story', 'stories')}"
     )
     for title, table in (
         ("Conversations without a theme", _reasons(found)),
@@ -106,7 +108,7 @@ def _gates(found: Diagnosis) -> Table:
     table = _table("Held back", "The largest", "Groups", "Conversations", numbers=2)
     for gate in found.gates:
         largest = "\n".join(f"{held.signature}: {held.needs}" for held in gate.largest)
-        table.add_row(gate.reason.replace("_", " "), largest, str(gate.groups), str(gate.conversations))
+        table.add_row(words(gate.reason), largest, str(gate.groups), str(gate.conversations))
     return table
 
 
@@ -147,7 +149,7 @@ def _lines(found: Trace) -> Iterator[str]:
 def _reading(reading: Reading) -> Iterator[str]:
     why = f", {reading.reason}" if reading.reason else ""
     category = f" as {reading.category}" if reading.category else ""
-    run = f"Run {reading.run} ({reading.run_state.replace('_', ' ')}, profile {reading.profile})"
+    run = f"Run {reading.run} ({words(reading.run_state)}, profile {reading.profile})"
     yield f"{run}: {reading.state}{category}{why}"
     if reading.deliveries:
         yield f"  begun {reading.deliveries} times" if reading.deliveries > 1 else "  begun once"
@@ -165,7 +167,7 @@ def _theme(theme: ThemeStep) -> Iterator[str]:
     yield f"  theme {theme.raw}: confidence {theme.confidence:.2f}, {quotes}"
     if theme.signature:
         score = f", {theme.score:.2f} to its centre" if theme.score is not None else ""
-        yield f"    signature {theme.signature} by {theme.rule.replace('_', ' ')}{score}"
+        yield f"    signature {theme.signature} by {words(theme.rule)}{score}"
     for merge in theme.merges:
         yield f"    merged {merge}"
     yield f"    {theme.home}"

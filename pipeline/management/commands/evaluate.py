@@ -11,6 +11,7 @@ from pipeline.evaluate import Evaluation, NothingToEvaluate, evaluate
 from pipeline.management.command import PipelineCommand
 from pipeline.pairs import PairScores, UnreadablePairs, score_file, score_reviewed
 from pipeline.sources.base import UnreadableSource
+from pipeline.wording import counted
 
 UNUSABLE = (UnreadableSource, NothingToEvaluate, UnreadablePairs)
 
@@ -79,7 +80,7 @@ def _print(found: Evaluation, console: Console) -> None:
 
 
 def _print_pairs(found: PairScores, console: Console) -> None:
-    console.print(f"{found.pairs} pairs, {found.same} of them one problem.", highlight=False)
+    console.print(f"{counted(found.pairs, 'pair')}, {found.same} of them one problem.", highlight=False)
     for title, value in (("Precision", found.precision), ("Recall", found.recall), ("F1", found.f1)):
         console.print(f"{title:<9} {_number(value)}", highlight=False)
     if not found.wrong:

@@ -12,6 +12,7 @@ from pipeline import queries
 from pipeline.management.command import PipelineCommand
 from pipeline.replay import NothingToReplay
 from pipeline.whatif import WhatIf, what_if
+from pipeline.wording import counted
 
 BAR = 8
 """Characters of the longest bar."""
@@ -39,8 +40,10 @@ class Command(PipelineCommand):
 
 
 def _print(curve: WhatIf, console: Console) -> None:
-    held = f", {curve.held} stay where people's decisions hold them" if curve.held else ""
-    console.print(f"Run {curve.run}: {curve.themes} themes by {curve.rules}{held}", soft_wrap=True, highlight=False)
+    held = f", {counted(curve.held, 'stays', 'stay')} where people's decisions hold them" if curve.held else ""
+    console.print(
+        f"Run {curve.run}: {counted(curve.themes, 'theme')} by {curve.rules}{held}", soft_wrap=True, highlight=False
+    )
     caption = "* the rules as they are; sizes are conversations"
     table = Table(caption=caption, caption_justify="left", box=SIMPLE, pad_edge=False)
     for head in ("Strictness", "Signatures", "Orphans", "In stories", "Largest", "Stories"):

@@ -12,6 +12,7 @@ from pipeline.management.command import PipelineCommand, WrongUsage
 from pipeline.regroup import Plan, RegistryChanged, plan_regroup, regroup
 from pipeline.replay import NothingToReplay
 from pipeline.signatures.rules import NEWEST, UnknownRules, get_rules
+from pipeline.wording import counted
 
 DRY_RUN = "Nothing was written. Apply it with:  ./manage.py regroup {run} --rules {rules} --yes"
 
@@ -55,9 +56,11 @@ def _reason(plan: Plan, given: str) -> str:
 def _print(plan: Plan, console: Console) -> None:
     found = plan.difference
     rules = f"by {found.rules}, until now by {found.rules_before}"
-    console.print(f"Run {found.run}: {found.themes} themes {rules}.", soft_wrap=True)
+    console.print(f"Run {found.run}: {counted(found.themes, 'theme')} {rules}.", soft_wrap=True)
     if found.held:
-        console.print(f"{found.held} more themes stay: people decided about their signatures.")
+        console.print(
+            f"{counted(found.held, 'more theme stays', 'more themes stay')}: people decided about the signatures."
+        )
     console.print(f"Pairs of themes: {found.pairs_joined} joined, {found.pairs_split} split.")
     for name in ("signatures", "stories", "orphans"):
         console.print(f"{name.capitalize()}: {getattr(found.before, name)} before, {getattr(found.after, name)} after.")

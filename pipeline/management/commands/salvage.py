@@ -10,6 +10,7 @@ from pipeline import console as screens
 from pipeline import preflight, queries, runs
 from pipeline.management.command import WRONG_USAGE, PipelineCommand, WrongUsage, positive
 from pipeline.salvage import PHASES, Choice, Inventory, NothingToDo, runs_to_salvage, salvage, take_stock
+from pipeline.wording import counted
 
 OF_ONE_RUN = (
     "run", "phase", "only_failed", "error_class", "item", "concurrency", "chunk_size", "dry_run", "yes", "detach",
@@ -75,7 +76,7 @@ class Command(PipelineCommand):
 
     def _confirm(self, stock: Inventory) -> None:
         """Return if the person at the terminal wants to spend what it costs."""
-        cost = f"{stock.to_ask} conversations would be asked about, about {stock.tokens_to_ask} tokens"
+        cost = f"{counted(stock.to_ask, 'conversation')} would be asked about, about {stock.tokens_to_ask} tokens"
         if not sys.stdin.isatty():
             raise CommandError(f"{cost}. Add --yes if that is meant.", returncode=WRONG_USAGE)
         if input(f"{cost}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):

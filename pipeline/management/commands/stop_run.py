@@ -9,6 +9,7 @@ from pipeline import console as screens
 from pipeline import queries, runs
 from pipeline.management.command import PipelineCommand
 from pipeline.models import Run
+from pipeline.wording import words
 
 
 class Command(PipelineCommand):
@@ -46,7 +47,7 @@ class Command(PipelineCommand):
             return
         counts = queries.item_counts(run)
         console.print(
-            f"Run {run.pk} is {run.state.replace('_', ' ')}: {counts.finished} of {counts.planned} conversations are "
+            f"Run {run.pk} is {words(run.state)}: {counts.finished} of {counts.planned} conversations are "
             f"finished, {counts.pending} wait.",
             soft_wrap=True,
         )

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from pipeline.wording import words
 from sessions.metrics import SessionMetrics, session_metrics
 
 NAMES = {
@@ -36,7 +37,7 @@ def as_text(metrics: SessionMetrics) -> str:
     """Return the numbers, a line each."""
     values = metrics.as_json()
     if metrics.ratio is not None:
-        values["ratio"] = f"{metrics.ratio:.1%} ({metrics.verdict})"
+        values["ratio"] = f"{metrics.ratio:.1%} ({words(metrics.verdict)})"
     else:
         values["ratio"] = "no sessions yet"
     return "\n".join(f"{title:34}{values[name]}" for name, title in NAMES.items())

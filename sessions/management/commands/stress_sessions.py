@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from pipeline.wording import words
 from sessions.stress import StressResult, stress
 
 
@@ -41,7 +42,8 @@ def as_text(result: StressResult) -> str:
     within = ", ".join(f"{name} {result.percentile(share) * 1000:.2f}" for name, share in PERCENTILES)
     lines = [
         f"{calls} calls in {result.seconds:.1f} s: {calls / result.seconds:.0f} calls/s",
-        f"created {metrics.created}, reused {metrics.reused}: {metrics.ratio or 0:.2%} reused ({metrics.verdict})",
+        f"created {metrics.created}, reused {metrics.reused}: "
+        f"{metrics.ratio or 0:.2%} reused ({words(metrics.verdict)})",
         f"latency in ms: {within}, longest {result.latencies[-1] * 1000:.2f}",
         f"users with two active sessions: {result.duplicates_seen} (looked {result.looks} times)",
     ]
