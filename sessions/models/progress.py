@@ -19,6 +19,7 @@ class ProgressUpdate(models.Model):
     class ClosedReason(models.TextChoices):
         COMPLETED = "completed"
         OTHER_TASK = "other_task"
+        CANCELLED = "cancelled"
         EXPIRED = "expired"
 
     user_id = models.CharField("user id", max_length=200)

@@ -24,12 +24,13 @@ class Session(models.Model):
         END_OF_DAY = "end_of_day"
         MAX_AGE = "max_age"
         USER_REQUEST = "user_request"
+        SUPERSEDED = "superseded"
         DUPLICATE_CLEANUP = "duplicate_cleanup"
         ESCALATED = "escalated"
 
     REASONS = {
         State.EXPIRED: (Reason.IDLE, Reason.END_OF_DAY, Reason.MAX_AGE),
-        State.ENDED: (Reason.USER_REQUEST, Reason.DUPLICATE_CLEANUP),
+        State.ENDED: (Reason.USER_REQUEST, Reason.SUPERSEDED, Reason.DUPLICATE_CLEANUP),
         State.ESCALATED: (Reason.ESCALATED,),
     }
 
@@ -58,7 +59,7 @@ class Session(models.Model):
                 | Q(ended_at__isnull=False)
                 & (
                     Q(state="expired", ended_reason__in=["idle", "end_of_day", "max_age"])
-                    | Q(state="ended", ended_reason__in=["user_request", "duplicate_cleanup"])
+                    | Q(state="ended", ended_reason__in=["user_request", "superseded", "duplicate_cleanup"])
                     | Q(state="escalated", ended_reason="escalated")
                 ),
                 name="a_session_is_active_or_says_when_and_why_it_ended",

@@ -105,12 +105,12 @@ def test_one_that_is_closed_or_out_of_time_counts_no_more() -> None:
     update = opened().update
     with pytest.raises(UpdateClosedError, match="out of time"):
         count_progress(update_id=update.pk, at=NOON + 3 * HOUR, images=1)
-    close_update(update_id=update.pk, at=NOON, reason=Closed.COMPLETED)
-    with pytest.raises(UpdateClosedError, match=r"closed \(completed\)"):
+    close_update(update_id=update.pk, at=NOON, reason=Closed.CANCELLED)
+    with pytest.raises(UpdateClosedError, match=r"closed \(cancelled\)"):
         count_progress(update_id=update.pk, at=NOON, images=1)
-    with pytest.raises(UpdateClosedError, match=r"closed \(completed\)"):
+    with pytest.raises(UpdateClosedError, match=r"closed \(cancelled\)"):
         move_on(update_id=update.pk, step=Step.COMMENT, at=NOON)
-    assert not close_update(update_id=update.pk, at=NOON, reason=Closed.OTHER_TASK)
+    assert not close_update(update_id=update.pk, at=NOON, reason=Closed.COMPLETED)
     assert counters(ProgressUpdate.objects.get()) == (0, 0, 0)
 
 
