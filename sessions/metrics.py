@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 HEALTHY_FROM = 0.95
 ALERT_BELOW = 0.90
 RAPID = timedelta(seconds=10)
-FEWEST_FOR_A_VERDICT = 20
+FEWEST_FOR_A_WARNING = 20
 """Below so many openings a ratio says nothing: the first message of every user creates a session."""
 
 IS_REAL = f"NOT starts_with(user_id, '{MADE_UP}')"
@@ -66,7 +66,6 @@ class Verdict(StrEnum):
     HEALTHY = "healthy"
     WATCH = "watch"
     ALERT = "alert"
-    TOO_FEW_TO_TELL = "too_few_to_tell"
     NO_DATA = "no_data"
 
 
@@ -82,20 +81,15 @@ class SessionMetrics:
     duplicate_active: int  # users with two active sessions; never anything but 0
 
     @property
-    def opened(self) -> int:
-        return self.created + self.reused
-
-    @property
     def ratio(self) -> float | None:
         """The share of openings that found a session; None when nothing was opened."""
-        return self.reused / self.opened if self.opened else None
+        opened = self.created + self.reused
+        return self.reused / opened if opened else None
 
     @property
     def verdict(self) -> Verdict:
         if self.ratio is None:
             return Verdict.NO_DATA
-        if self.opened < FEWEST_FOR_A_VERDICT:
-            return Verdict.TOO_FEW_TO_TELL
         if self.ratio >= HEALTHY_FROM:
             return Verdict.HEALTHY
         return Verdict.ALERT if self.ratio < ALERT_BELOW else Verdict.WATCH
@@ -125,6 +119,8 @@ def warn_of_bad_patterns(metrics: SessionMetrics) -> list[str]:
 
 def bad_patterns(metrics: SessionMetrics) -> list[str]:
     """Return a sentence for each pattern that means something is broken."""
+    opened = metrics.created + metrics.reused
+    few_reused = metrics.verdict == Verdict.ALERT and opened >= FEWEST_FOR_A_WARNING
     patterns = [
         (
             metrics.duplicate_active,
@@ -141,8 +137,8 @@ def bad_patterns(metrics: SessionMetrics) -> list[str]:
             f"{counted(metrics.context_losses, 'time')} a user was at work on something else than we thought.",
         ),
         (
-            metrics.verdict == Verdict.ALERT,
-            f"Only {metrics.ratio or 0:.1%} of {metrics.opened} messages found their session open; "
+            few_reused,
+            f"Only {metrics.ratio or 0:.1%} of {opened} messages found their session open; "
             f"{HEALTHY_FROM:.0%} is healthy.",
         ),
     ]

@@ -109,8 +109,8 @@ def test_7_nothing_is_orphaned_after_an_error(settings: Settings) -> None:
 def test_8_metrics_have_their_format() -> None:
     clicked("m-1", AFTERNOON)
     assert session_metrics().as_json() == {
-        "created": 1, "reused": 0, "ratio": 0.0, "verdict": "too_few_to_tell", "rapid_creates": 0,
-        "context_losses": 0, "active": 1, "duplicate_active": 0,
+        "created": 1, "reused": 0, "ratio": 0.0, "verdict": "alert", "rapid_creates": 0, "context_losses": 0,
+        "active": 1, "duplicate_active": 0,
     }  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def test_the_page_shows_numbers_verdicts_and_what_looks_broken(admin_client: Cli
     page = admin_client.get(HEALTH).content.decode()
     for words in (
         "1 time a user began two sessions within 10 seconds.",
-        '<span class="lm-badge lm-quiet">too few to tell</span>',
+        '<span class="lm-badge lm-bad">alert</span>',
         "25.0%",
         "KeyError: &#x27;menu&#x27;",
         "mill-bridge",
