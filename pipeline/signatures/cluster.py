@@ -43,13 +43,15 @@ LEAST_COMPANY = 0.30  # floor of it, for sets of nothing but noise: unrelated sh
 USUAL_SPREAD = 2.0  # standard deviations below the typical similarity within which a row is no stranger all the same
 LEAST_USUAL = 0.25  # floor of that
 DEVIATIONS_PER_SPREAD = 1.4826  # standard deviations in a median absolute one, of normal numbers
-HOLD = 0.35  # share of the typical similarity to its group below which a row leaves it
+HOLD = 0.50  # share of the typical similarity to its group below which a row leaves it
 LEAST_HOLD = 0.10  # floor of it
 UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
 ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
 FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
 TIGHTNESS = 0.63  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
+TOO_TIGHT, TOO_LOOSE = 0.6, 1.0  # weights of being off it, against silhouette; 0.4-0.7 and 0.8-1 do alike
 TOGETHER = 0.80  # share of the ties that groups of their sizes could keep and should; 0.75 tears broad themes apart
+TOGETHER_ROWS, TOGETHER_RISE = 1_000, 0.01  # rows it is for; rise per doubling: of more rows, the nearest are nearer
 NATURAL = 2.0**-0.5  # resolution whose groups show how much can be kept where themes shade into each other
 TORN_WEIGHT = 4.0  # of falling short of it, against silhouette; 3-5 do alike
 COARSEST, FINEST = 2.0**-4, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
@@ -402,6 +404,10 @@ class Sample:
     index: Ints
     weight: Floats
 
+    def due(self) -> float:
+        """Return how much groups should keep together of what they could, see `kept`."""
+        return TOGETHER + TOGETHER_RISE * float(np.log2(len(self.rows) / TOGETHER_ROWS))
+
     def kept(self, labels: Ints) -> float:
         """Return the share of all weight that is inside groups, of what groups of their sizes could hold.
 
@@ -465,10 +471,10 @@ class Resolutions:
         Groups can be made as tight as one likes by cutting through what belongs together. Where themes shade into each
         other no partition keeps all ties: there it is measured by what communities of a middling size keep.
         """
-        look = self.at(resolution)
-        if look.kept >= TOGETHER:
+        look, due = self.at(resolution), self.sampled.due()
+        if look.kept >= due:
             return look.fit
-        return look.fit - TORN_WEIGHT * max(min(TOGETHER, self.at(NATURAL).kept) - look.kept, 0.0)
+        return look.fit - TORN_WEIGHT * max(min(due, self.at(NATURAL).kept) - look.kept, 0.0)
 
     def look_at(self, *resolutions: float) -> None:
         """Find the communities at several resolutions at once, a thread each."""
@@ -539,8 +545,8 @@ def fit(points: Floats, rows: Floats, labels: Ints) -> float:
     depends on the model and hardly on what else is in the set, while seen from the set's own middle the same theme
     looks the looser the fewer other themes there are. Rows with a label of -1 are left out of both.
     """
-    looseness = abs(_mean_inner_cosine(rows, labels) - TIGHTNESS)
-    return float(_silhouettes(points, labels).mean() - looseness)
+    beyond = _mean_inner_cosine(rows, labels) - TIGHTNESS
+    return float(_silhouettes(points, labels).mean() - (TOO_TIGHT if beyond > 0 else TOO_LOOSE) * abs(beyond))
 
 
 def _silhouettes(points: Floats, labels: Ints) -> Floats:

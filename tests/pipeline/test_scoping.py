@@ -54,11 +54,11 @@ def test_conversations_stored_without_a_run_are_read_when_a_run_selects_their_wi
     assert not Conversation.objects.filter(first_run=None).exists()
 
 
-@pytest.mark.parametrize("count", [1, 10])
-def test_a_run_of_some_conversations_that_yields_nothing_needs_attention(count: int) -> None:
+@pytest.mark.parametrize(("count", "said"), [(1, "1 conversation"), (10, "10 conversations")])
+def test_a_run_of_some_conversations_that_yields_nothing_needs_attention(count: int, said: str) -> None:
     run = finish(start(seed(["category=spam"] * count)))
     assert run.state == "needs_attention"
-    assert run.attention == f"none of {count} conversations gave a theme: {count} filtered: spam"
+    assert run.attention == f"none of {said} gave a theme: {count} filtered: spam"
 
 
 # --- 2. Results of another run ------------------------------------------------------------------------------------
