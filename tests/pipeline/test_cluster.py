@@ -58,6 +58,75 @@ def test_it_keeps_few_loose_themes_whole(sizes: list[int]) -> None:
     assert sets_of(partition(themes(sizes, spread=0.9))) == together(sizes)
 
 
+def broad_themes(count: int, rows: int, *, seed: int = 1) -> tuple[Floats, NDArray[np.int64]]:
+    """Return rows and their themes: what is said differs in five directions, of which every theme has all."""
+    draw = np.random.default_rng(seed)
+    theme = np.repeat(np.arange(count), rows)
+    centres = unit(draw.standard_normal((count, WIDTH)))[theme]
+    directions = draw.standard_normal((5, WIDTH)) / np.sqrt(WIDTH)
+    said = draw.standard_normal((len(theme), 5)) / np.sqrt(5) @ directions
+    noise = draw.standard_normal((len(theme), WIDTH)) / np.sqrt(WIDTH)
+    return unit(np.sqrt(0.3) * centres + np.sqrt(0.7) * said + 0.3 * noise), theme
+
+
+def test_it_does_not_tear_broad_themes_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, theme = broad_themes(8, 150)
+
+    def large() -> list[frozenset[int]]:
+        return [group for group in sets_of(partition(vectors)) if len(group) >= 3]
+
+    whole = large()
+    assert len(whole) == 8
+    assert all(max(np.bincount(theme[list(group)])) >= 0.9 * len(group) for group in whole)
+    monkeypatch.setattr(cluster, "TORN_WEIGHT", 0.0)  # control: by tightness alone they fall to pieces
+    assert len(large()) > 40
+
+
+def test_a_sample_tells_what_groups_tear_apart() -> None:
+    sizes = [40] * 10
+    vectors = themes(sizes)
+    sample = cluster.sample(vectors, cluster.nearest_neighbours(vectors, cluster.neighbour_count(len(vectors))))
+    whole = np.repeat(np.arange(10), sizes)
+    halves = whole * 2 + np.random.default_rng(3).integers(0, 2, len(whole))
+
+    assert sample.kept(whole) == pytest.approx(1.0)
+    assert sample.kept(np.zeros(len(whole), np.int64)) == pytest.approx(1.0)
+    assert sample.kept(halves) == pytest.approx(0.5, abs=0.1)
+    assert sample.kept(np.full(len(whole), -1)) == 0.0
+
+
+def test_a_sample_does_not_blame_small_groups_for_being_small() -> None:
+    sizes = [4] * 60
+    vectors = themes(sizes)
+    sample = cluster.sample(vectors, cluster.nearest_neighbours(vectors, 12))
+
+    assert sample.kept(np.repeat(np.arange(60), sizes)) == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_sample_of_many_rows_says_what_all_rows_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, theme = broad_themes(6, 200)
+    near = cluster.nearest_neighbours(vectors, cluster.neighbour_count(len(vectors)))
+    of_all = cluster.sample(vectors, near).kept(theme)
+    monkeypatch.setattr(cluster, "SAMPLED", 600)
+
+    assert len(cluster.sample(vectors, near).rows) == 600
+    assert cluster.sample(vectors, near).kept(theme) == pytest.approx(of_all, abs=0.05)
+
+
+def test_what_is_nothing_unusual_joins_the_nearest_group_and_what_is_unlike_it_stays_alone() -> None:
+    sizes = [60, 50, 40]
+    near, far = themes([1, 1, 1], spread=1.2), strangers(3)
+    vectors = np.vstack([themes(sizes), near, far])
+    labels = np.concatenate([np.repeat(np.arange(3), sizes), np.full(6, -1)])
+
+    joined = cluster._let_join(vectors, labels, np.arange(150, 156))
+    assert joined[150:153].tolist() == [0, 1, 2]
+    assert set(joined[153:]) <= {0, 1, 2}
+    held = cluster._let_strangers_leave(vectors, joined)
+    assert held[150:153].tolist() == held[[0, 60, 110]].tolist()
+    assert not set(held[153:]) & set(held[:150])
+
+
 def test_it_leaves_strangers_alone() -> None:
     sizes = [60, 40, 30, 25, 20, 15, 10]
     found = partition(np.vstack([themes(sizes), strangers(50)]))
