@@ -49,12 +49,13 @@ UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of o
 ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
 FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
 TIGHTNESS = 0.63  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
-TOO_TIGHT, TOO_LOOSE = 0.6, 1.0  # weights of being off it, against silhouette; 0.4-0.7 and 0.8-1 do alike
+TOO_LOOSE, TOO_TIGHT = 1.0, 0.8  # weights of being off it, against silhouette; 0.85-1 and 0.8-1 do alike
+FEW_TOO_TIGHT = 0.6  # the latter in a small set, whose groups of a few rows are the tighter the fewer they are
 TOGETHER = 0.80  # share of the ties that groups of their sizes could keep and should; 0.75 tears broad themes apart
 TOGETHER_ROWS, TOGETHER_RISE = 1_000, 0.01  # rows it is for; rise per doubling: of more rows, the nearest are nearer
 NATURAL = 2.0**-0.5  # resolution whose groups show how much can be kept where themes shade into each other
 TORN_WEIGHT = 4.0  # of falling short of it, against silhouette; 3-5 do alike
-COARSEST, FINEST = 2.0**-4, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
+COARSEST, FINEST = 2.0**-2.5, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
 STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
 HALF_STEP = 2.0**0.5
 FIRST_RESOLUTION = 2.0  # where the search begins; from 4 or 8 it ends at the same ones
@@ -173,7 +174,7 @@ def _groups_of_few(points: Floats, rows: Floats, strictness: float) -> Ints:
     distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
     np.fill_diagonal(distances, 0.0)
     tree = linkage(squareform(distances, checks=False), method="average")
-    fits = np.array([fit(points, rows, _cut_tree(tree, cut)) for cut in SMALL_SET_CUTS])
+    fits = np.array([fit(points, rows, _cut_tree(tree, cut), FEW_TOO_TIGHT) for cut in SMALL_SET_CUTS])
     best = SMALL_SET_CUTS[fits == fits.max()]
     return _cut_tree(tree, best[len(best) // 2] * strictness)
 
@@ -536,7 +537,7 @@ def communities(graph: sparse.csr_array, resolution: float) -> Ints:
     return _from_zero(np.array([found.get(node, nodes + node) for node in range(nodes)], np.int64))
 
 
-def fit(points: Floats, rows: Floats, labels: Ints) -> float:
+def fit(points: Floats, rows: Floats, labels: Ints, too_tight: float = TOO_TIGHT) -> float:
     """Tell how well groups fit: how clearly each row prefers its own, less how far they are from TIGHTNESS.
 
     The first part is the silhouette by centres of the recentred `points` (Rousseeuw 1987; own centre without the row
@@ -546,7 +547,7 @@ def fit(points: Floats, rows: Floats, labels: Ints) -> float:
     looks the looser the fewer other themes there are. Rows with a label of -1 are left out of both.
     """
     beyond = _mean_inner_cosine(rows, labels) - TIGHTNESS
-    return float(_silhouettes(points, labels).mean() - (TOO_TIGHT if beyond > 0 else TOO_LOOSE) * abs(beyond))
+    return float(_silhouettes(points, labels).mean() - (too_tight if beyond > 0 else TOO_LOOSE) * abs(beyond))
 
 
 def _silhouettes(points: Floats, labels: Ints) -> Floats:
