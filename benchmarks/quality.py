@@ -1,12 +1,14 @@
 """How good the grouping is beside k-means that is told the true number, on the same vectors.
 
-    python -m benchmarks.quality [--variations] FILE [FILE ...]
+    python -m benchmarks.quality [--variations] [--noise=OTHER] FILE [FILE ...]
 
 FILEs have labelled conversations in the import format. K-means groups the vectors of the local reader (scikit-learn,
 ten starts, seed 0); the pipeline does not know the number of groups. Nothing is stored.
 
 With --variations each file is also cut to fewer rows and to fewer labels, gets conversations of labels that nobody else
 has (near noise), and all files are mixed: one setting has to serve them all. QUALITY.md tells what was tried on them.
+With --noise each file gets conversations of the file OTHER, a quarter as many as its own, that belong to none of its
+labels (far noise): as many of them as possible should be orphans, and of its own as few.
 """
 
 import os
@@ -25,6 +27,7 @@ Labelled = tuple[str, Floats, NDArray[np.str_]]
 CUTS = (300, 1_000, 3_000)
 LABEL_SHARES = (0.15, 0.5)
 NOISE_LABELS, NOISE_EACH = 0.4, 2
+FAR_NOISE = 0.25
 EVENLY = 400
 
 
@@ -39,6 +42,10 @@ def main(arguments: list[str]) -> None:
     if "--variations" in arguments:
         for name, vectors, labels in variations([read(path) for path in paths]):
             _compare(name, vectors, labels)
+    for other in (argument.removeprefix("--noise=") for argument in arguments if argument.startswith("--noise=")):
+        noise = read(Path(other))
+        for path in paths:
+            _compare(*_with_far_noise(read(path), noise))
 
 
 def _report(path: Path) -> None:
@@ -135,6 +142,15 @@ def _with_near_noise(name: str, vectors: Floats, labels: NDArray[np.str_]) -> La
     kept = [np.flatnonzero(labels == label)[:NOISE_EACH] for label in stray]
     rows = np.sort(np.concatenate([np.flatnonzero(~np.isin(labels, stray)), *kept]))
     return f"{name} near noise", vectors[rows], np.where(np.isin(labels[rows], stray), NOISE, labels[rows])
+
+
+def _with_far_noise(labelled: Labelled, other: Labelled) -> Labelled:
+    from pipeline.evaluate import NOISE
+
+    name, vectors, labels = labelled
+    _, strange, _ = _cut(other, round(FAR_NOISE * len(labels)))
+    labels = np.concatenate([labels, np.full(len(strange), NOISE)])
+    return f"{name} + {other[0]}", np.vstack([vectors, strange]), labels
 
 
 def _compare(name: str, vectors: Floats, labels: NDArray[np.str_]) -> None:
