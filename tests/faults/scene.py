@@ -97,7 +97,8 @@ def the_worker_is_killed(scene: Scene) -> None:
 
 
 def the_queue_is_emptied(scene: Scene) -> None:
-    queue().flushall()
+    with queue() as client:
+        client.flushall()
 
 
 def redis_restarts(scene: Scene) -> None:
@@ -126,14 +127,14 @@ def _restart(server: embedded.Server, number: signal.Signals) -> None:
 
 def messages_come_twice(scene: Scene) -> None:
     """Those that wait and, as after the visibility timeout, those that are being worked on; callbacks come early."""
-    client = queue()
-    for name in ("extract", "merge"):
-        waiting = client.lrange(settings.REDIS_PREFIX + name, 0, -1)
-        for message in waiting:
-            client.lpush(settings.REDIS_PREFIX + name, message)
-    for unacknowledged in client.hvals(settings.REDIS_PREFIX + "unacked"):
-        message, _, name = json.loads(unacknowledged)
-        client.lpush(settings.REDIS_PREFIX + name, json.dumps(message))
+    with queue() as client:
+        for name in ("extract", "merge"):
+            waiting = client.lrange(settings.REDIS_PREFIX + name, 0, -1)
+            for message in waiting:
+                client.lpush(settings.REDIS_PREFIX + name, message)
+        for unacknowledged in client.hvals(settings.REDIS_PREFIX + "unacked"):
+            message, _, name = json.loads(unacknowledged)
+            client.lpush(settings.REDIS_PREFIX + name, json.dumps(message))
     for _ in range(3):
         tasks.advance_run.delay(run_id=scene.run.pk)
 
@@ -143,7 +144,8 @@ def the_callback_is_dropped(scene: Scene) -> None:
     current_app.control.cancel_consumer("merge", reply=True)
     until(lambda: not queries.unfinished_items(scene.run).exists())
     time.sleep(0.3)  # the last chunk is stored; its message follows
-    queue().delete(settings.REDIS_PREFIX + "merge")
+    with queue() as client:
+        client.delete(settings.REDIS_PREFIX + "merge")
     current_app.control.add_consumer("merge", reply=True)
 
 

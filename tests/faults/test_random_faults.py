@@ -86,7 +86,8 @@ def new_scene(own_postgres: embedded.Postgres, log: Path, undisturbed: list[Outc
         forget_everything()
 
     def make(number: int) -> Scene:
-        scenes.queue().flushall()
+        with scenes.queue() as client:
+            client.flushall()
         log.write_text("")
         run = start(seed(TEXTS), chunk_size=scenes.CHUNK)
         scene = Scene(run, log, own_postgres, random.Random(number))
@@ -151,8 +152,6 @@ def test_a_run_survives(new_scene: NewScene, undisturbed: list[Outcome], fault: 
     _run_through(new_scene(number), fault, wait, undisturbed[0])
 
 
-# When Redis was away, Celery's result backend forgets its connections without closing them.
-@pytest.mark.filterwarnings("ignore:unclosed .*valkey.sock:ResourceWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize(("fault", "wait", "number"), LONG, ids=_name)
 def test_a_run_survives_at_any_moment(
