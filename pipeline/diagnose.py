@@ -14,7 +14,8 @@ from pipeline.models import Item, Orphan, Run, Signature, SignatureRoot, Story
 from pipeline.profiles import Gate, get_profile
 from pipeline.queries import ItemCounts, Size
 from pipeline.refusals import RunError
-from pipeline.signatures.cluster import FAMILIAR_ROWS, Floats, recentre
+from pipeline.signatures.cluster import FAMILIAR_ROWS, recentre
+from pipeline.signatures.neighbours import Floats
 from pipeline.wording import counted, words
 
 SIZE_CLASSES = ((1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, None))

@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q, Sum
 from pipeline.models import Merge, Move, Regroup, Rename, Signature, Split, Theme, Veto
 from pipeline.signatures import assign
 from pipeline.signatures.assign import Centre, Registered, ThemeRow
-from pipeline.signatures.cluster import Floats
+from pipeline.signatures.neighbours import Floats
 from pipeline.wording import counted
 
 

@@ -18,9 +18,10 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.signatures import normalise
-from pipeline.signatures.cluster import DECIMALS, FAMILIAR_ROWS, Floats, Ints, membership, partition, recentre
+from pipeline.signatures.cluster import FAMILIAR_ROWS, membership, partition, recentre
 from pipeline.signatures.decisions import NO_DECISIONS, Decisions
 from pipeline.signatures.naming import Words, spellings
+from pipeline.signatures.neighbours import DECIMALS, Floats, Ints
 from pipeline.signatures.opposites import opposite_names
 
 VERSION = "assign-2"

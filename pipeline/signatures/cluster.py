@@ -18,19 +18,29 @@ docstrings with 3 to 200 labels, narrow and broad, whole, cut to 300-18,000 rows
 (benchmarks/QUALITY.md): the middle of a plateau over all of them, not the best of one.
 """
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import graspologic_native  # type: ignore[import-untyped]
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
-from usearch.index import Index
+
+from pipeline.signatures.neighbours import (
+    DECIMALS,
+    Doubles,
+    Floats,
+    Ints,
+    Neighbours,
+    blocks,
+    evenly,
+    nearest_neighbours,
+    neighbour_count,
+    products,
+)
 
 VERSION = "groups-4"
 
@@ -46,8 +56,6 @@ DEVIATIONS_PER_SPREAD = 1.4826  # standard deviations in a median absolute one, 
 HOLD = 0.50  # share of the typical similarity to its group below which a row leaves it
 LEAST_HOLD = 0.10  # floor of it
 UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
-ROOT_SHARE = 2.5  # neighbours = sqrt(n) / 2.5: 7 of 300 rows, 22 of 3,000; groups grow with n, so must the graph
-FEWEST_NEIGHBOURS, MOST_NEIGHBOURS = 3, 30
 TIGHTNESS = 0.63  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
 TOO_LOOSE, TOO_TIGHT = 1.0, 0.8  # weights of being off it, against silhouette; 0.85-1 and 0.8-1 do alike
 FEW_TOO_TIGHT = 0.6  # the latter in a small set, whose groups of a few rows are the tighter the fewer they are
@@ -61,22 +69,9 @@ HALF_STEP = 2.0**0.5
 FIRST_RESOLUTION = 2.0  # where the search begins; from 4 or 8 it ends at the same ones
 SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
 SEED = 1  # Leiden's; its node order is the canonical order of rows
-EXACT_ROWS = 20_000  # rows up to which all pairs are compared; beyond, an index proposes the neighbours
-INDEX_WIDTH = 128  # numbers of a vector, of the widest directions, that the index sees, each in 8 bits
-INDEX_LINKS, INDEX_EFFORT = 16, 48  # a row's links in the index, and how many rows a search holds in hand
-REGIONS = 512  # in which rows are searched for; more or fewer change the time and nothing else
-ROUGHNESS = 1e-4  # more than float32 and rounding can move a cosine of up to 1,500 numbers
-SPARE = 15  # more neighbours than wanted are proposed, and the best by their exact cosines are taken
 SAMPLED = 5_000  # rows, evenly spread, that it is measured on; 3,000 do alike
 SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for when a resolution is judged
-BLOCK_ROWS = 512  # rows per product: bounds what is in memory
 BLOCK_COLUMNS = 32  # columns per sum: bounds what is in memory
-DECIMALS = 5  # similarities are rounded to this: far above the noise of float64 sums, below what matters
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -104,14 +99,6 @@ class Folded:
     rows: Floats
     place: Ints
     copies: Ints
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """The k most similar other rows of each of m rows, nearest first: index (m, k) and cosine (m, k)."""
-
-    index: Ints
-    cosine: Floats
 
 
 def partition(vectors: Floats, strictness: float = 1.0) -> Partition:
@@ -170,7 +157,7 @@ def _groups_of_few(points: Floats, rows: Floats, strictness: float) -> Ints:
     """
     if len(points) < 2:
         return np.arange(len(points))
-    cosines = np.vstack([block for _, block in _products(points, points)])
+    cosines = np.vstack([block for _, block in products(points, points)])
     distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
     np.fill_diagonal(distances, 0.0)
     tree = linkage(squareform(distances, checks=False), method="average")
@@ -203,130 +190,9 @@ def _let_join(points: Floats, labels: Ints, rows: Ints) -> Ints:
     if not len(large) or not len(rows):
         return labels
     joined, centres = labels.copy(), group_centres(points, labels)[large]
-    for part, cosines in _products(points[rows], centres):
+    for part, cosines in products(points[rows], centres):
         joined[rows[part]] = large[cosines.argmax(axis=1)]
     return joined
-
-
-def neighbour_count(rows: int) -> int:
-    """Return how many neighbours each of `rows` rows looks at."""
-    return int(np.clip(round(rows**0.5 / ROOT_SHARE), FEWEST_NEIGHBOURS, MOST_NEIGHBOURS))
-
-
-def nearest_neighbours(points: Floats, count: int) -> Neighbours:
-    """Find the `count` most similar other rows of each row; of equal ones, the first in canonical order.
-
-    Exactly up to EXACT_ROWS rows, whose time grows with n squared; beyond, nine of ten of them by an index.
-    """
-    return _all_pairs(points, count) if len(points) <= EXACT_ROWS else _by_index(points, count)
-
-
-def _all_pairs(points: Floats, count: int) -> Neighbours:
-    """Compare all rows roughly, and those that may be among the nearest exactly."""
-    near = _no_neighbours(len(points), count)
-
-    def compare(part: slice) -> None:
-        rows = np.arange(part.start, part.stop)
-        keys, bound = _proposed_by_product(points, rows, count)
-        index, cosine = _nearest_of(points, rows, keys, count)
-        if (unsure := cosine[:, -1] <= bound + ROUGHNESS).any():
-            index[unsure], cosine[unsure] = _nearest_of_all(points, rows[unsure], count)
-        near.index[part], near.cosine[part] = index, cosine
-
-    _in_parallel(compare, len(points))
-    return near
-
-
-def _no_neighbours(rows: int, count: int) -> Neighbours:
-    return Neighbours(np.empty((rows, count), np.int64), np.empty((rows, count), np.float32))
-
-
-def _proposed_by_product(points: Floats, rows: Ints, count: int) -> tuple[Ints, Floats]:
-    """Return the rows nearest to each of `rows` by a product in float32, and a bound on the cosine of all others, (b,).
-
-    float32 takes half as long. Its noise depends on the processor's kernels, so that it may propose and not decide.
-    """
-    cosines = points[rows] @ points.T
-    cosines[np.arange(len(rows)), rows] = -np.inf
-    wanted = min(count + SPARE, len(points) - 1)
-    keys = np.argpartition(cosines, len(points) - wanted, axis=1)[:, len(points) - wanted :]
-    rest = -np.inf if wanted == len(points) - 1 else np.take_along_axis(cosines, keys, axis=1).min(axis=1)
-    return keys, np.broadcast_to(rest, len(rows))
-
-
-def _nearest_of(points: Floats, rows: Ints, keys: Ints, count: int) -> tuple[Ints, Floats]:
-    """Return index and exact cosine, both (b, count), of the nearest of `keys`, (b, k), to each of `rows`, (b,)."""
-    cosine = np.stack([_cosines(points[near], points[row]) for row, near in zip(rows, keys, strict=True)])
-    cosine[keys == rows[:, None]] = -np.inf
-    order = np.lexsort((keys, -cosine), axis=1)[:, :count]
-    return np.take_along_axis(keys, order, axis=1), np.take_along_axis(cosine, order, axis=1)
-
-
-def _nearest_of_all(points: Floats, rows: Ints, count: int) -> tuple[Ints, Floats]:
-    """Return the same of all points."""
-    _, cosines = next(_products(points[rows], points))
-    cosines[np.arange(len(rows)), rows] = -np.inf
-    index = np.stack([_largest(row, count) for row in cosines])
-    return index, np.take_along_axis(cosines, index, axis=1)
-
-
-def _largest(numbers: Floats, count: int) -> Ints:
-    """Return the places of the `count` largest numbers, the largest first; of equal ones, the first ones."""
-    places = np.flatnonzero(numbers >= np.partition(numbers, -count)[-count])
-    return places[np.argsort(-numbers[places], kind="stable")[:count]]
-
-
-def _cosines(rows: Floats, row: Floats) -> Floats:
-    """Return the rounded cosine of each of the rows to one, (n,); in float64 for the reason of `_products`."""
-    return (rows.astype(np.float64) @ row.astype(np.float64)).round(DECIMALS).astype(np.float32)
-
-
-def _by_index(points: Floats, count: int) -> Neighbours:
-    """Let an approximate index (HNSW, Malkov and Yashunin 2016, arXiv 1603.09320) propose, and compare exactly.
-
-    Built by one thread with rows in canonical order: with several, the same rows may get other neighbours. Searches
-    change nothing, so they take all processors, and rows of one region one after another: what they look at is still
-    in the processor's cache then.
-    """
-    narrow = _widest_directions(points)
-    index = Index(
-        ndim=narrow.shape[1],
-        metric="cos",
-        dtype="i8",
-        connectivity=INDEX_LINKS,
-        expansion_add=INDEX_EFFORT,
-        expansion_search=INDEX_EFFORT,
-    )
-    index.add(np.arange(len(points)), narrow, threads=1)
-    order, near = _by_region(narrow), _no_neighbours(len(points), count)
-    proposed = index.search(narrow[order], count + 1 + SPARE).keys
-
-    def compare(part: slice) -> None:
-        rows = order[part]
-        near.index[rows], near.cosine[rows] = _nearest_of(points, rows, proposed[part].astype(np.int64), count)
-
-    _in_parallel(compare, len(points))
-    return near
-
-
-def _by_region(points: Floats) -> Ints:
-    """Return the rows in an order in which those that are most like the same one of REGIONS rows are together."""
-    seeds = points[_evenly(len(points), REGIONS)]
-    regions = np.concatenate([(points[part] @ seeds.T).argmax(axis=1) for part in _blocks(len(points))])
-    return np.argsort(regions, kind="stable")
-
-
-def _widest_directions(points: Floats) -> Floats:
-    """Return the rows along the INDEX_WIDTH directions in which they differ most, (n, INDEX_WIDTH).
-
-    In float64 for the reason of `_products`: another neighbour can come of each number that is rounded otherwise.
-    """
-    square = sum(part.T @ part for part in (points[rows].astype(np.float64) for rows in _blocks(len(points))))
-    directions = np.linalg.eigh(square)[1][:, -INDEX_WIDTH:]
-    narrow = np.empty((len(points), directions.shape[1]), np.float32)
-    for rows in _blocks(len(points)):
-        narrow[rows] = (points[rows].astype(np.float64) @ directions).round(DECIMALS)
-    return narrow
 
 
 def rows_with_company(near: Neighbours, copies: Ints) -> tuple[Ints, Ints]:
@@ -427,7 +293,7 @@ class Sample:
 
 def sample(points: Floats, near: Neighbours) -> Sample:
     """Return SAMPLED of the points, or all, and their ties."""
-    rows = _evenly(len(points), SAMPLED)
+    rows = evenly(len(points), SAMPLED)
     if len(rows) < len(points):
         near = nearest_neighbours(points[rows], neighbour_count(len(rows)))
     return Sample(rows, near.index, _ties(near.cosine))
@@ -553,7 +419,7 @@ def fit(points: Floats, rows: Floats, labels: Ints, too_tight: float = TOO_TIGHT
 def _silhouettes(points: Floats, labels: Ints) -> Floats:
     """Return the silhouette of rows spread evenly over the canonical order, at most SEEN_ROWS of them."""
     inside = np.flatnonzero(labels >= 0)
-    seen = inside[_evenly(len(inside), SEEN_ROWS)]
+    seen = inside[evenly(len(inside), SEEN_ROWS)]
     rows, groups, sums, sizes = points[seen], labels[seen], _sums(points, labels), _sizes(labels)
     own = _cosine_to_others(rows, groups, sums, sizes)
     other = _cosine_to_next_group(rows, groups, _unit(sums))
@@ -576,7 +442,7 @@ def _cosine_to_next_group(points: Floats, labels: Ints, centres: Floats) -> Floa
     if len(centres) == 1:
         return np.zeros(len(points), np.float32)
     nearest = []
-    for part, cosines in _products(points, centres):
+    for part, cosines in products(points, centres):
         cosines[np.arange(len(cosines)), labels[part]] = -1.0
         nearest.append(cosines.max(axis=1))
     return np.concatenate(nearest)
@@ -674,35 +540,9 @@ def _numbered_by_first_row(labels: Ints) -> Ints:
 # Arithmetic
 
 
-def _evenly(count: int, most: int) -> Ints:
-    """Return all places of `count`, or `most` of them, spread evenly."""
-    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
-
-
-def _blocks(count: int) -> Iterator[slice]:
-    return (slice(start, min(start + BLOCK_ROWS, count)) for start in range(0, count, BLOCK_ROWS))
-
-
-def _in_parallel(work: Callable[[slice], None], count: int) -> None:
-    """Do the work of each block of `count` rows, in as many threads as there are processors."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(work, _blocks(count)))
-
-
-def _products(rows: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:
-    """Yield slices of `rows` with their rounded cosines to all `others`, (b, m).
-
-    In float64: the noise of float32 depends on the processor's kernels and moves some roundings, and a graph of a few
-    other edges can be cut into other groups.
-    """
-    wide = others.T.astype(np.float64)
-    for part in _blocks(len(rows)):
-        yield part, np.round(rows[part].astype(np.float64) @ wide, DECIMALS).astype(np.float32)
-
-
 def _dots(rows: Floats, groups: Floats, labels: Ints) -> Doubles:
     """Return the product of each row with the vector of its group, (n,)."""
-    found = [np.einsum("nd,nd->n", rows[p], groups[labels[p]], dtype=np.float64) for p in _blocks(len(rows))]
+    found = [np.einsum("nd,nd->n", rows[p], groups[labels[p]], dtype=np.float64) for p in blocks(len(rows))]
     return np.concatenate([np.zeros(0), *found])
 
 

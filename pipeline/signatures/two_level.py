@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.signatures.assign import least_cosine, sums_by_label, tightness_of, unit
-from pipeline.signatures.cluster import Floats, Ints, common_part, partition, recentre
+from pipeline.signatures.cluster import common_part, partition, recentre
+from pipeline.signatures.neighbours import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics.cluster import pair_confusion_matrix
 
 from pipeline.extractors.embedding import Embedder
-from pipeline.signatures import cluster
-from pipeline.signatures.cluster import Floats, Partition, partition
+from pipeline.signatures import cluster, neighbours
+from pipeline.signatures.cluster import Partition, partition
+from pipeline.signatures.neighbours import Floats
 
 WIDTH = 384  # of the sentence model's vectors
 LABELLED = Path(__file__).resolve().parents[3] / "shared" / "data" / "banking77_train.jsonl.gz"
@@ -85,7 +86,7 @@ def test_it_does_not_tear_broad_themes_apart(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_sample_tells_what_groups_tear_apart() -> None:
     sizes = [40] * 10
     vectors = themes(sizes)
-    sample = cluster.sample(vectors, cluster.nearest_neighbours(vectors, cluster.neighbour_count(len(vectors))))
+    sample = cluster.sample(vectors, neighbours.nearest_neighbours(vectors, neighbours.neighbour_count(len(vectors))))
     whole = np.repeat(np.arange(10), sizes)
     halves = whole * 2 + np.random.default_rng(3).integers(0, 2, len(whole))
 
@@ -98,14 +99,14 @@ def test_a_sample_tells_what_groups_tear_apart() -> None:
 def test_a_sample_does_not_blame_small_groups_for_being_small() -> None:
     sizes = [4] * 60
     vectors = themes(sizes)
-    sample = cluster.sample(vectors, cluster.nearest_neighbours(vectors, 12))
+    sample = cluster.sample(vectors, neighbours.nearest_neighbours(vectors, 12))
 
     assert sample.kept(np.repeat(np.arange(60), sizes)) == pytest.approx(1.0, abs=0.01)
 
 
 def test_a_sample_of_many_rows_says_what_all_rows_say(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, theme = broad_themes(6, 200)
-    near = cluster.nearest_neighbours(vectors, cluster.neighbour_count(len(vectors)))
+    near = neighbours.nearest_neighbours(vectors, neighbours.neighbour_count(len(vectors)))
     of_all = cluster.sample(vectors, near).kept(theme)
     monkeypatch.setattr(cluster, "SAMPLED", 600)
 
@@ -282,12 +283,12 @@ def test_it_groups_better_than_k_means_that_knows_the_number() -> None:
 # --- Neighbours -----------------------------------------------------------------------------------------------------
 
 
-def nearest_of_all_pairs(points: Floats, count: int) -> cluster.Neighbours:
+def nearest_of_all_pairs(points: Floats, count: int) -> neighbours.Neighbours:
     """Compare all with all in float64 and sort every row: slow, and plain enough to be right."""
-    cosines = np.round(points.astype(np.float64) @ points.T.astype(np.float64), cluster.DECIMALS).astype(np.float32)
+    cosines = np.round(points.astype(np.float64) @ points.T.astype(np.float64), neighbours.DECIMALS).astype(np.float32)
     np.fill_diagonal(cosines, -np.inf)
     index = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-    return cluster.Neighbours(index, np.take_along_axis(cosines, index, axis=1))
+    return neighbours.Neighbours(index, np.take_along_axis(cosines, index, axis=1))
 
 
 @pytest.mark.parametrize(
@@ -301,7 +302,7 @@ def nearest_of_all_pairs(points: Floats, count: int) -> cluster.Neighbours:
     ids=["loose themes", "tight themes", "ties", "all of them"],
 )
 def test_it_finds_the_neighbours_that_all_pairs_show_and_of_equal_ones_the_first(points: Floats) -> None:
-    found, expected = cluster.nearest_neighbours(points, 15), nearest_of_all_pairs(points, 15)
+    found, expected = neighbours.nearest_neighbours(points, 15), nearest_of_all_pairs(points, 15)
     np.testing.assert_array_equal(found.index, expected.index)
     np.testing.assert_array_equal(found.cosine, expected.cosine)
 
@@ -312,7 +313,7 @@ def test_it_finds_the_neighbours_that_all_pairs_show_and_of_equal_ones_the_first
 @pytest.fixture
 def indexed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let sets of a few hundred rows be large ones."""
-    monkeypatch.setattr(cluster, "EXACT_ROWS", 200)
+    monkeypatch.setattr(neighbours, "EXACT_ROWS", 200)
 
 
 @pytest.mark.usefixtures("indexed")
@@ -333,9 +334,9 @@ def test_it_gives_the_same_groups_in_any_order_by_an_index(seed: int) -> None:
 
 def test_the_index_finds_nearly_all_neighbours_with_their_exact_cosines(monkeypatch: pytest.MonkeyPatch) -> None:
     points = np.vstack([themes([50] * 30, spread=1.4), strangers(100)])
-    exact = cluster.nearest_neighbours(points, 15)
-    monkeypatch.setattr(cluster, "EXACT_ROWS", 0)
-    near = cluster.nearest_neighbours(points, 15)
+    exact = neighbours.nearest_neighbours(points, 15)
+    monkeypatch.setattr(neighbours, "EXACT_ROWS", 0)
+    near = neighbours.nearest_neighbours(points, 15)
 
     shared = [len(set(one) & set(other)) / 15 for one, other in zip(near.index, exact.index, strict=True)]
     assert np.mean(shared) > 0.85

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.signatures.cluster import Floats, Ints, partition
+from pipeline.signatures.cluster import partition
+from pipeline.signatures.neighbours import Floats, Ints
 from pipeline.signatures.two_level import partition_in_parts
 
 WIDTH = 64
