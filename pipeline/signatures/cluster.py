@@ -66,10 +66,10 @@ TORN_WEIGHT = 4.0  # of falling short of it, against silhouette; 3-5 do alike
 COARSEST, FINEST = 2.0**-2.5, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
 STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
 HALF_STEP = 2.0**0.5
-FIRST_RESOLUTION = 2.0  # where the search begins; from 4 or 8 it ends at the same ones
+FIRST_RESOLUTION = 2.0  # where the search begins; from 4 it ends alike
 SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
 SEED = 1  # Leiden's; its node order is the canonical order of rows
-SAMPLED = 5_000  # rows, evenly spread, that it is measured on; 3,000 do alike
+SAMPLED = 5_000  # rows, evenly spread, that show what groups keep together; 3,000 do alike
 SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for when a resolution is judged
 BLOCK_COLUMNS = 32  # columns per sum: bounds what is in memory
 
@@ -79,7 +79,7 @@ class Partition:
     """How n rows of d numbers fall into groups.
 
     labels: (n,) group of each row; groups are numbered by their first row in canonical order (bytes of the vector). A
-        row without company has a group of its own.
+        row that is in no group of several has one of its own.
     cohesion: (n,) cosine of each row to the centre of its group, after `recentre`; 1 where it is alone.
     threshold: the cosine to the rest of its group that nine of ten rows reach in groups large enough for a story; a new
         row this near to an old group's centre belongs to it. 1 where there is no such group.
@@ -174,7 +174,7 @@ def _cut_tree(tree: Doubles, cut: float) -> Ints:
 
 
 def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
-    """Group by communities of the graph of neighbours; rows without company stay alone."""
+    """Group by communities of the graph of neighbours; rows without company join one or stay alone."""
     near = nearest_neighbours(points, neighbour_count(len(points)))
     members, loose = rows_with_company(near, folded.copies)
     graph, sampled = neighbour_graph(near, members), sample(points, near)
@@ -346,7 +346,7 @@ class Resolutions:
     def look_at(self, *resolutions: float) -> None:
         """Find the communities at several resolutions at once, a thread each."""
         with ThreadPoolExecutor(len(resolutions)) as pool:
-            list(pool.map(self.fit_at, resolutions))
+            list(pool.map(self.at, resolutions))  # not `fit_at`: both threads would look for NATURAL
 
 
 @dataclass(frozen=True)
