@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from config import embedded
+from pipeline.signatures import rules
+from pipeline.signatures.assign import assign
+from pipeline.signatures.rules import Rules
 from tests.settings import OWN_REDIS
 from tests.waiting import until
 from tests.workers import Worker
@@ -68,6 +72,14 @@ def start_worker(transactional_db: None, _workers_end_with_the_tests: None) -> I
     Worker.end_all()
     yield Worker
     Worker.end_all()
+
+
+@pytest.fixture
+def other_rules(monkeypatch: pytest.MonkeyPatch) -> Rules:
+    """A second set of rules, with the number 0, that tells names apart as the newest do, but is a little stricter."""
+    planted = Rules(0, "planted-0", partial(assign, strictness=1.05))
+    monkeypatch.setattr(rules, "VERSIONS", (planted, rules.NEWEST))
+    return planted
 
 
 @pytest.fixture

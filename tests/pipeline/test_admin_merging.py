@@ -6,7 +6,7 @@ from django.test import Client
 from pipeline.admin import curve
 from pipeline.models import Orphan, Run, Story
 from pipeline.regroup import plan_regroup, regroup
-from pipeline.signatures.rules import get_rules
+from pipeline.signatures.rules import Rules
 from tests.factories import alice, bob
 from tests.pipeline.test_admin import client_of, list_of, page_of, read
 from tests.seeding import finish, scripts, seed, start
@@ -55,8 +55,8 @@ def test_a_large_run_is_left_to_the_command(reviewer: Client, run: Run, monkeypa
     assert f"./manage.py merge_whatif {run.pk}" in page
 
 
-def test_a_run_lists_when_it_was_regrouped_and_why(reviewer: Client, run: Run) -> None:
-    regroup(plan=plan_regroup(run=run, rules=get_rules(1)), reason="to see the old rules", by=alice())
+def test_a_run_lists_when_it_was_regrouped_and_why(reviewer: Client, run: Run, other_rules: Rules) -> None:
+    regroup(plan=plan_regroup(run=run, rules=other_rules), reason="to see the old rules", by=alice())
     page = read(reviewer, page_of(run))
     assert "to see the old rules" in page
-    assert get_rules(1).version in page
+    assert other_rules.version in page

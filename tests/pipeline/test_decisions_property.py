@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,7 +30,8 @@ from pipeline.models import (
 from pipeline.models.signature import STANDING
 from pipeline.regroup import plan_regroup, regroup
 from pipeline.replay import NothingToReplay
-from pipeline.signatures.rules import get_rules
+from pipeline.signatures.assign import assign
+from pipeline.signatures.rules import NEWEST, Rules
 from tests.decided import broken_promises, state
 from tests.factories import alice, bob
 from tests.seeding import NOW, finish, seed, start
@@ -58,6 +60,7 @@ DECISIONS = st.lists(
     max_size=7,
 )
 AFTERWARDS = NOW + timedelta(days=9)
+STRICTER = Rules(0, "planted-0", partial(assign, strictness=1.2))
 STATUS = st.sampled_from(["candidate", "in_progress", "done", "dismissed"])
 Step = tuple[str, int, int, int]
 
@@ -184,7 +187,7 @@ def _status(first: int, second: int, count: int) -> None:
 def _regroup(first: int, second: int, count: int) -> None:
     finished = list(Run.objects.order_by("id"))
     try:
-        plan = plan_regroup(run=finished[first % len(finished)], rules=get_rules(1 + second % 2))
+        plan = plan_regroup(run=finished[first % len(finished)], rules=(NEWEST, STRICTER)[second % 2])
     except NothingToReplay:
         return
     regroup(plan=plan, reason="a test")

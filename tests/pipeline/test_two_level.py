@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from benchmarks.two_level import partition_in_parts
 from pipeline.signatures.cluster import partition
 from pipeline.signatures.neighbours import Floats, Ints
-from pipeline.signatures.two_level import partition_in_parts
 
 WIDTH = 64
 
