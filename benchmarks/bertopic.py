@@ -128,7 +128,7 @@ def _timed(labels: NDArray[np.str_], grouping: Any) -> Result:
 
 
 def _result(labels: NDArray[np.str_], found: Sequence[int], seconds: float) -> Result:
-    from pipeline import evaluate as e
+    from pipeline.reports import evaluate as e
 
     scores = e.score(labels.tolist(), found)
     return Result(scores.pairwise_f1, scores.groups_found, seconds)

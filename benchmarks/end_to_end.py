@@ -106,30 +106,32 @@ def _whole(conversations: int) -> float:
 
 def _alone(conversations: int) -> float:
     """Return the seconds of the same steps in this process."""
-    from pipeline import extract, queries, runs
+    from pipeline.advance import advance
+    from pipeline.extract.chunk import read_chunk
+    from pipeline.ledger.counts import unfinished_chunks
 
     source = _cleared(conversations)
     began = time.monotonic()
     run = _start(source)
-    for chunk in queries.unfinished_chunks(run):
-        extract.extract_chunk(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery="alone")
-    assert runs.advance(run_id=run.pk).state == "completed"
+    for chunk in unfinished_chunks(run):
+        read_chunk(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery="alone")
+    assert advance(run_id=run.pk).state == "completed"
     return time.monotonic() - began
 
 
 def _start(source: Any) -> Any:
-    from pipeline import runs
+    from pipeline.runs.create import Selection, create_run
 
-    return runs.start(source=source, profile="support", extractor="null", selection=runs.Selection(force_refresh=True))
+    return create_run(source=source, profile="support", extractor="null", selection=Selection(force_refresh=True))
 
 
 def _cleared(conversations: int) -> Any:
     """Return a source of so many conversations that no run has read."""
     from django.db import connection
 
-    from pipeline import ingest
     from pipeline.models import Source
-    from pipeline.sources.base import Record
+    from pipeline.sources import ingest
+    from pipeline.sources.records import Record
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE pipeline_run, pipeline_signature, pipeline_registry CASCADE")

@@ -69,10 +69,10 @@ def report(conversations: list[list[tuple[str, str]]], runs: list[Run]) -> int:
 
 def measure(conversations: list[list[tuple[str, str]]]) -> Run:
     """Read all conversations once with the bare model and once with the reader, in turns."""
-    from pipeline.extractors.base import Message, Transcript
-    from pipeline.extractors.embedding import Embedder
-    from pipeline.extractors.local.reader import LocalExtractor, views
-    from pipeline.profiles.support import SUPPORT
+    from pipeline.extract.embedding import Embedder
+    from pipeline.extract.local.reader import LocalExtractor, views
+    from pipeline.extract.profiles.support import SUPPORT
+    from pipeline.ledger.transcript import Message, Transcript
 
     embedder = Embedder()
     reader = LocalExtractor(embedder)

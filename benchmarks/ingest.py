@@ -97,8 +97,8 @@ def import_bare(path: Path, source_id: int) -> None:
 def compare(path: Path, rounds: int) -> None:
     from django.db import connection
 
-    from pipeline.ingest import import_file
     from pipeline.models import Source
+    from pipeline.sources.ingest import import_file
 
     source = Source.objects.create(kind="file", name="bare")
     with connection.cursor() as cursor:

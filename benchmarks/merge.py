@@ -57,7 +57,7 @@ def merge_run(run_id: int) -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    from pipeline.merge import merge_themes
+    from pipeline.merge.apply import merge_themes
     from pipeline.models import Run, Signature
 
     run = Run.objects.get(pk=run_id)
@@ -121,8 +121,8 @@ def seed_run(profile: str, *, count: int, skip: int) -> int:
     """Write a run whose conversations are read and wait for the merge, each with one theme; return its id."""
     from django.utils import timezone
 
-    from pipeline.bulk import copy_rows
     from pipeline.models import Run, Source, Theme
+    from pipeline.models.copy import copy_rows
 
     source, _ = Source.objects.get_or_create(kind="file", name=profile)
     over = {"state": Run.State.COMPLETED, "phase": Run.Phase.DONE, "finished_at": timezone.now()}
@@ -152,7 +152,7 @@ def seed_run(profile: str, *, count: int, skip: int) -> int:
 
 def _names(number: int, problem: int) -> tuple[str, str, str, str]:
     """Return raw signature, its form, category and summary: a problem has up to eight names, a stranger its own."""
-    from pipeline.signatures.normalise import normal_form
+    from pipeline.merge.rules.normalise import normal_form
 
     feature = _word(problem) if problem >= 0 else _word(number + 1_000_003)
     name = f"{feature}_{SYMPTOMS[number % len(SYMPTOMS)]}"

@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _report(path: Path) -> None:
-    from pipeline import evaluate as e
+    from pipeline.reports import evaluate as e
 
     found = e.evaluate(path)
     name, vectors, labels = read(path)
@@ -61,10 +61,10 @@ def _report(path: Path) -> None:
 
 def read(path: Path) -> Labelled:
     """Return the vectors of the conversations that the reader did not filter, and their labels."""
-    from pipeline import evaluate as e
-    from pipeline.extractors.base import get_extractor
-    from pipeline.profiles import get_profile
-    from pipeline.sources.base import Record, get_source
+    from pipeline.extract.base import get_extractor
+    from pipeline.extract.profiles import get_profile
+    from pipeline.reports import evaluate as e
+    from pipeline.sources.records import Record, get_source
 
     records = [r for r in get_source("file")(path).records() if isinstance(r, Record) and r.label]
     reads = e.read(records, get_profile("support"), get_extractor("local"))
@@ -75,7 +75,8 @@ def read(path: Path) -> Labelled:
 
 def leitmotif(vectors: Floats) -> list[int]:
     """Return the group of each row as the merge makes it from vectors alone; a row in no story has a negative one."""
-    from pipeline.signatures.cluster import MIN_STORY, partition
+    from pipeline.merge.rules.grouping.partition import partition
+    from pipeline.merge.rules.grouping.vectors import MIN_STORY
 
     groups = partition(vectors).labels
     return alone_where(np.bincount(groups)[groups] < MIN_STORY, groups)
@@ -90,14 +91,14 @@ def k_means(vectors: Floats, told: int) -> list[int]:
 
 
 def alone_where(orphan: NDArray[np.bool_], groups: NDArray[np.int64]) -> list[int]:
-    """Return the groups with a negative one of its own for each orphan, as `pipeline.evaluate.score` wants them."""
+    """Return the groups with a negative one of its own for each orphan, as `evaluate.score` wants them."""
     found: list[int] = np.where(orphan, -1 - np.arange(len(groups)), groups).tolist()
     return found
 
 
 def groups_true(labels: NDArray[np.str_]) -> int:
     """Return how many labels but noise have rows enough for a story."""
-    from pipeline import evaluate as e
+    from pipeline.reports import evaluate as e
 
     _, counts = np.unique(labels[labels != e.NOISE], return_counts=True)
     return int((counts >= e.SMALLEST_TRUE_GROUP).sum())
@@ -136,7 +137,7 @@ def _some(labels: NDArray[np.str_], share: float) -> NDArray[np.str_]:
 
 def _with_near_noise(name: str, vectors: Floats, labels: NDArray[np.str_]) -> Labelled:
     """Of some labels keep two rows each, too few for a story: they are noise that is near to what is not."""
-    from pipeline.evaluate import NOISE
+    from pipeline.reports.evaluate import NOISE
 
     stray = _some(labels, NOISE_LABELS)
     kept = [np.flatnonzero(labels == label)[:NOISE_EACH] for label in stray]
@@ -145,7 +146,7 @@ def _with_near_noise(name: str, vectors: Floats, labels: NDArray[np.str_]) -> La
 
 
 def _with_far_noise(labelled: Labelled, other: Labelled) -> Labelled:
-    from pipeline.evaluate import NOISE
+    from pipeline.reports.evaluate import NOISE
 
     name, vectors, labels = labelled
     _, strange, _ = _cut(other, round(FAR_NOISE * len(labels)))
@@ -154,7 +155,7 @@ def _with_far_noise(labelled: Labelled, other: Labelled) -> Labelled:
 
 
 def _compare(name: str, vectors: Floats, labels: NDArray[np.str_]) -> None:
-    from pipeline import evaluate as e
+    from pipeline.reports import evaluate as e
 
     true = groups_true(labels)
     _row(name, "groups by meaning", e.score(labels.tolist(), leitmotif(vectors)), true)

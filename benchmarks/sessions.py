@@ -39,7 +39,7 @@ def ways() -> dict[str, Way]:
 def _bare() -> Way:
     from django.db import connection
 
-    from sessions.chat import OPEN
+    from sessions.chat.opening import OPEN
 
     connection.ensure_connection()
     cursor, parameters = connection.connection.cursor(), _parameters()
@@ -54,7 +54,7 @@ def _bare() -> Way:
 def _through_django() -> Way:
     from django.db import connection
 
-    from sessions.chat import OPEN
+    from sessions.chat.opening import OPEN
 
     parameters = _parameters()
 
@@ -70,14 +70,14 @@ def _parameters() -> dict[str, Any]:
     """The cut-offs of noon: nothing expires within the benchmark's seconds."""
     from zoneinfo import ZoneInfo
 
-    from sessions.chat import session_rules
-    from sessions.expiry import expiry_cutoffs
+    from sessions.chat.expiry import expiry_cutoffs
+    from sessions.chat.opening import session_rules
 
     return {"zone": "UTC", **vars(expiry_cutoffs(NOON, ZoneInfo("UTC"), session_rules()))}
 
 
 def _open_session() -> Way:
-    from sessions.chat import open_session
+    from sessions.chat.opening import open_session
 
     return lambda user_id, at: open_session(user_id=user_id, at=at)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.signatures.assign import least_cosine, sums_by_label, tightness_of, unit
-from pipeline.signatures.cluster import common_part, partition, recentre
-from pipeline.signatures.neighbours import Floats, Ints
+from pipeline.merge.rules.centres import least_cosine, tightness_of
+from pipeline.merge.rules.grouping.neighbours import Floats, Ints
+from pipeline.merge.rules.grouping.partition import partition
+from pipeline.merge.rules.grouping.vectors import centred, shrunken_mean, sums_by_label, unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,14 @@ def partition_in_parts(vectors: Floats, parts: Sequence[str]) -> Ints:
         found = partition(vectors[rows]).labels
         labels[rows] = len(part_of) + found
         part_of += [name] * (int(found.max()) + 1)
-    return merge_representatives(recentre(vectors, common_part(vectors)), labels, part_of)[labels]
+    return merge_representatives(centred(vectors, shrunken_mean(vectors)), labels, part_of)[labels]
 
 
 def merge_representatives(points: Floats, labels: Ints, part_of: Sequence[str]) -> Ints:
     """Return (g,) the group that each of the groups of `labels` joins; `part_of` names the part of each.
 
     The largest groups lead. A group joins the leader with the nearest centre that holds nothing of its part yet, if the
-    two are as alike as centres of one problem are (`assign.least_cosine`). Only leaders are compared with: no chains.
+    two are as alike as centres of one problem are (`centres.least_cosine`). Only leaders are compared with: no chains.
     """
     sizes = np.bincount(labels, minlength=len(part_of))
     sums = sums_by_label(points, labels, len(part_of))

@@ -20,7 +20,6 @@ if "celery" in Path(sys.argv[0]).parts[-2:]:  # worker, beat, Flower; Django's o
 app = Celery("leitmotif")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.autodiscover_tasks(related_name="schedule")
 
 
 def _let_go_of_a_dead_connection(**_: object) -> None:

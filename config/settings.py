@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "sessions.passthrough.one_session_per_request",
+    "sessions.chat.once_per_request.one_session_per_request",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -94,6 +94,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = LOCAL_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "pipeline" / "web" / "static"]
 WHITENOISE_USE_FINDERS = True
 
 # --- PostgreSQL ---------------------------------------------------------------------------------------------------
@@ -161,6 +162,7 @@ CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # else Celery opens a new database connection for every task
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_IMPORTS = ["pipeline.runs.schedule"]  # its task fires scheduled runs; Celery looks only for tasks.py by itself
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
@@ -172,10 +174,13 @@ CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
 SOURCES = {"file": "pipeline.sources.file.FileSource", "chats": "sessions.source.ChatsSource"}
-PROFILES = {"support": "pipeline.profiles.support.SUPPORT", "sample": "pipeline.profiles.support.SAMPLE"}
+PROFILES = {
+    "support": "pipeline.extract.profiles.support.SUPPORT",
+    "sample": "pipeline.extract.profiles.support.SAMPLE",
+}
 EXTRACTORS = {
-    "local": "pipeline.extractors.local.LocalExtractor",
-    "null": "pipeline.extractors.null.NullExtractor",
+    "local": "pipeline.extract.local.LocalExtractor",
+    "null": "pipeline.extract.null.NullExtractor",
 }
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")  # a folder with model.safetensors and tokenizer.json
 # Seconds after which a chunk that nobody touched is given to another worker. Whoever is at work renews its claim.
@@ -245,8 +250,8 @@ def _webhook() -> tuple[str, str]:
     return str(url), str(secret)
 
 
-# What answers: a sessions.handler.Handler by its dotted path; the example reads its projects from a JSON file.
-SESSION_HANDLER = env.str("SESSION_HANDLER", default="sessions.assistant.Assistant")
+# What answers: the dotted path of a sessions.answering.handler.Handler; the example reads its projects from a file.
+SESSION_HANDLER = env.str("SESSION_HANDLER", default="sessions.answering.assistant.Assistant")
 SESSION_PROJECTS = env.str("SESSION_PROJECTS", default=str(BASE_DIR / "sessions" / "sample" / "projects.json"))
 # How many messages of one user are taken, over all processes. 0 is no limit.
 _MESSAGES_A_MINUTE = env.int("SESSION_MESSAGES_A_MINUTE", default=10)

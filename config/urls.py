@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from sessions import api
-from sessions.prometheus import metrics
+from sessions.api import routes
+from sessions.api.prometheus import metrics
 
 admin.site.site_header = "Leitmotif"
 admin.site.site_title = "Leitmotif"
@@ -14,6 +14,6 @@ admin.site.index_title = "Stories and runs"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("api/", api.urls),
+    path("api/", routes.urls),
     path("metrics", metrics),
 ]

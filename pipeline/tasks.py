@@ -4,9 +4,14 @@ from celery import Task, chord, current_app, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from pipeline import claims, extract, queries, runs, schema
-from pipeline.models import Run
-from pipeline.refusals import INFRASTRUCTURE_ERRORS
+from pipeline.advance import advance
+from pipeline.extract.chunk import read_chunk
+from pipeline.ledger.claims import AtLimit
+from pipeline.ledger.counts import find_run, unfinished_chunks, unfinished_items
+from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, RunError
+from pipeline.ledger.states import fail
+from pipeline.ledger.watch import chunks_to_send_again, is_waiting_its_turn, lose_if_silent, touch_heartbeat
+from pipeline.models import Run, schema
 
 SERVER_AWAY = (*INFRASTRUCTURE_ERRORS, BrokerError)
 """What PostgreSQL and Redis raise while they restart."""
@@ -32,10 +37,10 @@ QUEUES = ("extract", "merge", "default")
 def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
     """Read one chunk; return how many items this delivery finished."""
     try:
-        finished = extract.extract_chunk(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
-    except claims.AtLimit as full:
+        finished = read_chunk(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
+    except AtLimit as full:
         raise self.retry(exc=full, countdown=0.3) from full
-    if not queries.unfinished_items(run_id).exists():
+    if not unfinished_items(run_id).exists():
         advance_run.delay(run_id=run_id)
     return finished
 
@@ -45,7 +50,7 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
 )
 def advance_run(*, run_id: int) -> str:
     """Take the run as far as it goes; return its state."""
-    return runs.advance(run_id=run_id).state
+    return advance(run_id=run_id).state
 
 
 def dispatch(*, run: Run) -> None:
@@ -55,8 +60,8 @@ def dispatch(*, run: Run) -> None:
             connection.ensure_connection(max_retries=1, timeout=5, errback=None)
         _send(run)
     except BrokerError as error:
-        runs.fail(run=run, error=error)
-        raise runs.RunError(
+        fail(run=run, error=error)
+        raise RunError(
             f"the queue cannot be reached ({error}), so run {run.pk} was ended. Look at REDIS_URL, then go on with: "
             f"./manage.py run_pipeline --resume {run.pk}"
         ) from error
@@ -64,7 +69,7 @@ def dispatch(*, run: Run) -> None:
 
 def _send(run: Run) -> None:
     """Send the unfinished chunks as one chord; a run without any goes on at once."""
-    chunks = queries.unfinished_chunks(run)
+    chunks = unfinished_chunks(run)
     now = timezone.now()
     Run.objects.filter(pk=run.pk).update(dispatched_at=now, heartbeat_at=now)
     go_on = advance_run.si(run_id=run.pk)
@@ -86,25 +91,25 @@ def watch_runs() -> list[int]:
     """Look after every live run; return their ids. Beat calls it (settings.CELERY_BEAT_SCHEDULE)."""
     live = list(Run.objects.filter(state__in=Run.LIVE).values_list("pk", flat=True))
     for run_id in live:
-        tend(run_id=run_id)
+        supervise(run_id=run_id)
     return live
 
 
-def tend(*, run_id: int) -> Run:
+def supervise(*, run_id: int) -> Run:
     """Look after a live run once, and return it.
 
     What was lost is sent again, and where a callback never came it goes on. A run that waits its turn behind another is
     left in its place in the queue; one that nothing moves any more is lost.
     """
-    run = queries.find_run(run_id)
+    run = find_run(run_id)
     if not run.is_live:
         return run
-    if runs.is_waiting_its_turn(run):
-        runs.beat(run_id=run_id)
+    if is_waiting_its_turn(run):
+        touch_heartbeat(run_id=run_id)
         return run
-    if runs.lose_if_silent(run_id=run_id):
-        return queries.find_run(run_id)
-    for chunk in runs.chunks_to_send_again(run=run):
+    if lose_if_silent(run_id=run_id):
+        return find_run(run_id)
+    for chunk in chunks_to_send_again(run=run):
         words = {"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}
         extract_chunk.apply_async(kwargs=words, ignore_result=True)
-    return runs.advance(run_id=run_id)
+    return advance(run_id=run_id)

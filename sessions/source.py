@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from django.db.models import Prefetch
 
-from pipeline.sources.base import Record, Reject, UnreadableSource, read_record
+from pipeline.sources.records import Record, Reject, UnreadableSource, read_record
 from sessions.models import Message, Session
 
 BATCH = 200

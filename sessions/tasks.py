@@ -10,11 +10,11 @@ from celery import Task, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from sessions import answers, deliveries
-from sessions.chat import SessionUnavailableError, database_away_is_retryable
-from sessions.housekeeping import keep_house
-from sessions.metrics import session_metrics, warn_of_bad_patterns
-from sessions.progress import UpdateBusyError
+from sessions.answering import answers, webhooks
+from sessions.chat.opening import SessionUnavailableError, database_away_is_retryable
+from sessions.chat.progress import UpdateBusyError
+from sessions.upkeep.housekeeping import keep_house
+from sessions.upkeep.metrics import session_metrics, warn_of_bad_patterns
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +63,8 @@ def answer_user(*, user_id: str) -> int:
 def deliver(*, message_id: int) -> bool:
     """Tell the front end what became of the message; return whether it listened."""
     with database_away_is_retryable(f"the delivery of message {message_id} could not be sent"):
-        has_arrived = deliveries.deliver(message_id=message_id, at=timezone.now())
-        if has_arrived and (following := deliveries.delivery_after(message_id=message_id)):
+        has_arrived = webhooks.deliver(message_id=message_id, at=timezone.now())
+        if has_arrived and (following := webhooks.delivery_after(message_id=message_id)):
             _tell(following.message_id)
         return has_arrived
 
@@ -76,7 +76,7 @@ def catch_up() -> int:
     users = answers.users_who_wait(since=now - CATCH_UP_AFTER)
     for user_id in users:
         answer_user.apply_async(kwargs={"user_id": user_id}, expires=STALE_AFTER)
-    due = list(deliveries.due_deliveries(at=now).values_list("message_id", flat=True)[:MOST_DELIVERIES])
+    due = list(webhooks.due_deliveries(at=now).values_list("message_id", flat=True)[:MOST_DELIVERIES])
     for message_id in due:
         deliver.apply_async(kwargs={"message_id": message_id}, expires=STALE_AFTER)
     return len(users) + len(due)
@@ -98,7 +98,7 @@ def answer_soon(*, user_id: str) -> None:
 
 
 def _tell(message_id: int) -> None:
-    if deliveries.webhook():
+    if webhooks.webhook():
         _send(deliver, message_id=message_id)
 
 

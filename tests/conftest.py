@@ -12,12 +12,12 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from config import embedded
-from pipeline.signatures import rules
-from pipeline.signatures.assign import assign
-from pipeline.signatures.rules import Rules
+from pipeline.merge.rules import versions
+from pipeline.merge.rules.assign import assign
+from pipeline.merge.rules.versions import Rules
 from tests.settings import OWN_REDIS
-from tests.waiting import until
-from tests.workers import Worker
+from tests.support.waiting import until
+from tests.support.workers import Worker
 
 
 def pytest_configure() -> None:
@@ -78,7 +78,7 @@ def start_worker(transactional_db: None, _workers_end_with_the_tests: None) -> I
 def other_rules(monkeypatch: pytest.MonkeyPatch) -> Rules:
     """A second set of rules, with the number 0, that tells names apart as the newest do, but is a little stricter."""
     planted = Rules(0, "planted-0", partial(assign, strictness=1.05))
-    monkeypatch.setattr(rules, "VERSIONS", (planted, rules.NEWEST))
+    monkeypatch.setattr(versions, "VERSIONS", (planted, versions.NEWEST))
     return planted
 
 

@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils.dateparse import parse_date, parse_datetime
 
-from pipeline import schema
-from pipeline.extractors.base import UnknownExtractor
-from pipeline.profiles import UnknownProfile
-from pipeline.refusals import RunError
+from pipeline.extract.base import UnknownExtractor
+from pipeline.extract.profiles import UnknownProfile
+from pipeline.ledger.errors import RunError
+from pipeline.models import schema
 
 LARGEST = 2**31 - 1
 WRONG_USAGE = 2

@@ -59,7 +59,7 @@ class Run(models.Model):
         State.COMPLETED: (State.RUNNING,),
         **dict.fromkeys(RESUMABLE, (State.RUNNING,)),
     }
-    """Every transition there is; `runs.change_state` makes no other. A completed run goes on only by salvage."""
+    """Every transition there is; `states.change_state` makes no other. A completed run goes on only by salvage."""
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="runs")
     profile = models.CharField(max_length=50)
@@ -170,7 +170,7 @@ class Item(models.Model):
             ),
         ]
         indexes = [
-            # runs.claim_chunk, queries.unfinished_items
+            # runs.claim_chunk, counts.unfinished_items
             models.Index(
                 fields=["run", "chunk"], condition=Q(state__in=["pending", "reading"]), name="unfinished_items_by_chunk"
             ),

@@ -9,10 +9,10 @@ from pipeline.review.decide import (
     split_signature,
     veto,
 )
-from pipeline.review.ledger import DecisionRefused
-from pipeline.review.pairs import Pair, Side, answer, nearest_signatures, uncertain_pairs
-from pipeline.review.stories import give_back_story, hand_over_story
-from pipeline.review.undoing import undo
+from pipeline.review.deciding import DecisionRefused
+from pipeline.review.handover import give_back_story, hand_over_story
+from pipeline.review.queue import Pair, Side, answer, nearest_signatures, uncertain_pairs
+from pipeline.review.undo import undo
 
 __all__ = [
     "DecisionRefused",

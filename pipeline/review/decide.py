@@ -11,15 +11,15 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from pipeline import registry
-from pipeline.group import title_of
+from pipeline.group.settle import title_of
+from pipeline.merge import registry
+from pipeline.merge.rules import normalise
 from pipeline.models import Merge, Move, Rename, Signature, Split, Story, Theme, Veto
 from pipeline.models.signature import STANDING
 from pipeline.review.centres import centre_of, cosine_between, names_of, recount, root_of
-from pipeline.review.inside import MOST_THEMES, alike
-from pipeline.review.ledger import DecisionRefused, Stamp, deciding, lock, settle
-from pipeline.review.stories import hand_over_story
-from pipeline.signatures import normalise
+from pipeline.review.deciding import DecisionRefused, Stamp, deciding, lock, settle
+from pipeline.review.handover import hand_over_story
+from pipeline.review.parts import MOST_THEMES, alike
 
 LONGEST_LIST = 5
 """Conversations that a reason names."""

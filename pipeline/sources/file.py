@@ -21,7 +21,7 @@ from typing import NamedTuple
 import ijson
 from django.conf import settings
 
-from pipeline.sources.base import Record, Reject, UnreadableSource, excerpt, read_record
+from pipeline.sources.records import Record, Reject, UnreadableSource, excerpt, read_record
 
 STDIN = "-"
 MAX_RECORD_BYTES = 10 * 1024 * 1024

@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import PipelineAdmin, link_to, short
+from pipeline.web.admin.base import PipelineAdmin, link_to, short
 from sessions.admin.base import person
+from sessions.api.tokens import make_token, revoke_token
 from sessions.models import ApiToken, Delivery
-from sessions.tokens import make_token, revoke_token
 
 
 class NewTokenForm(ModelForm):  # type: ignore[type-arg]  # it takes none when it runs

@@ -8,12 +8,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import DecidingAdmin, WholePageAdmin, link_to, moment
-from pipeline.admin.sections import Table
-from pipeline.admin.texts import Piece, Turn
-from pipeline.wording import words
+from pipeline.models.wording import words
+from pipeline.web.admin.base import DecidingAdmin, WholePageAdmin, link_to, moment
+from pipeline.web.parts.sections import Table
+from pipeline.web.parts.texts import Piece, Turn
+from sessions.chat.takeover import AlreadyTakenOverError
 from sessions.models import ContextLoss, Message, Session
-from sessions.takeover import AlreadyTakenOverError
 
 SHOWN = 100
 """Messages, transitions and other rows on a page."""

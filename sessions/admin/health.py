@@ -10,13 +10,13 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import number_format
 
-from pipeline.admin.base import TONES, PipelineAdmin, badge, duration, link_to, moment, short
-from pipeline.admin.sections import Facts, Note, Section, Table
-from pipeline.wording import words
-from sessions import health
+from pipeline.models.wording import words
+from pipeline.web.admin.base import TONES, PipelineAdmin, badge, duration, link_to, moment, short
+from pipeline.web.parts.sections import Facts, Note, Section, Table
 from sessions.admin.base import link_to_session, losses_table
-from sessions.metrics import SessionMetrics, Verdict, bad_patterns
 from sessions.models import SessionHealth
+from sessions.upkeep import health
+from sessions.upkeep.metrics import SessionMetrics, Verdict, bad_patterns
 
 TONES.update({Verdict.HEALTHY: "good", Verdict.WATCH: "warn", Verdict.ALERT: "bad"})
 

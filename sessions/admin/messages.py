@@ -5,8 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import badge, short
-from pipeline.admin.sections import Facts, Section, Thread
+from pipeline.web.admin.base import badge, short
+from pipeline.web.parts.sections import Facts, Section, Thread
 from sessions.admin.base import ChatAdmin, link_to_session, turn_of, when
 from sessions.models import Message
 

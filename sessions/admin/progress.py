@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from pipeline.admin.base import moment
-from pipeline.admin.sections import Facts, Section, Table
-from pipeline.wording import words
+from pipeline.models.wording import words
+from pipeline.web.admin.base import moment
+from pipeline.web.parts.sections import Facts, Section, Table
 from sessions.admin.base import SHOWN, ChatAdmin, when
 from sessions.models import ProgressUpdate
 

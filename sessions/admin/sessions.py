@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import badge, moment
-from pipeline.admin.sections import Facts, Note, Section, Thread
-from pipeline.wording import counted, words
+from pipeline.models.wording import counted, words
+from pipeline.web.admin.base import badge, moment
+from pipeline.web.parts.sections import Facts, Note, Section, Thread
 from sessions.admin.base import SHOWN, DecidingChatAdmin, losses_table, person, turn_of, when
-from sessions.chat import end_session, escalate_session
+from sessions.chat.opening import end_session, escalate_session
+from sessions.chat.takeover import release, standing_takeover, take_over
 from sessions.models import ContextLoss, Session
-from sessions.takeover import release, standing_takeover, take_over
 
 END, ESCALATE, TAKE_OVER, RELEASE = "end", "escalate", "take_over", "release"
 

@@ -6,13 +6,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import badge, link_to, moment
-from pipeline.admin.sections import Facts, Section, Table
-from pipeline.wording import words
+from pipeline.models.wording import words
+from pipeline.web.admin.base import badge, link_to, moment
+from pipeline.web.parts.sections import Facts, Section, Table
 from sessions.admin.base import ChatAdmin, DecidingChatAdmin, link_to_session, losses_table, person, when
-from sessions.context import context_of
+from sessions.chat.context import context_of
+from sessions.chat.takeover import extend_takeover, release
 from sessions.models import ChatUser, ContextLoss, Session, Takeover
-from sessions.takeover import extend_takeover, release
 
 LATEST = 10
 RELEASE, EXTEND = "release", "extend"

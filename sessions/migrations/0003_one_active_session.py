@@ -7,7 +7,8 @@ it) gets it here; migrating back takes it away.
 from django.db import migrations
 from django.utils import timezone
 
-from sessions.duplicates import INDEX, end_duplicates
+from sessions.upkeep.duplicates import INDEX
+from sessions.upkeep.duplicates import end_duplicates
 
 
 def keep_the_promise(apps, schema_editor):

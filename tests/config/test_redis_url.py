@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings import _celery_url
-from tests.pipeline.test_import_command import environment
+from tests.pipeline.sources.test_import_command import environment
 from tests.settings import OWN_REDIS
 
 

@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sessions.chat import open_session
-from sessions.context import choose_project
-from sessions.handler import Answer, Handler, Turn
+from sessions.answering.handler import Answer, Handler, Turn
+from sessions.chat.context import choose_project
+from sessions.chat.opening import open_session
 
 _WORD = re.compile(r"(\w+)=(\S+)")
 

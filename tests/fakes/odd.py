@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.extractors.base import Answer, Transcript
-from pipeline.profiles import Profile
+from pipeline.extract.base import Answer
+from pipeline.extract.profiles import Profile
+from pipeline.ledger.transcript import Transcript
 from tests.fakes.scripted import DIMENSION, ScriptedExtractor
 
 LONELY = "\ud800"

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.extractors.base import Answer, Transcript
-from pipeline.profiles import Profile
+from pipeline.extract.base import Answer
+from pipeline.extract.profiles import Profile
+from pipeline.ledger.transcript import Transcript
 
 DIMENSION = 64
 _WORD = re.compile(r"(\w+)=(\S+)")

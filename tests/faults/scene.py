@@ -22,13 +22,18 @@ from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 
 from config import embedded
-from pipeline import console, queries, runs, tasks
+from pipeline import tasks
+from pipeline.ledger.counts import item_counts, unfinished_items
+from pipeline.ledger.errors import RunError
+from pipeline.ledger.states import lose
+from pipeline.management.following import follow
 from pipeline.management.leash import ending_with_parent
 from pipeline.models import Item, Run
-from pipeline.salvage import salvage
-from tests.seeding import start, twins
-from tests.waiting import until
-from tests.workers import ROOT, Worker
+from pipeline.runs.create import RunIsLive
+from pipeline.runs.salvage import salvage
+from tests.support.seeding import start, twins
+from tests.support.waiting import until
+from tests.support.workers import ROOT, Worker
 
 CHILDREN, CHUNK, SLOW = 2, 5, 0.02
 IN_FLIGHT = CHILDREN * CHUNK
@@ -71,7 +76,7 @@ class Scene:
         share = self.dice.uniform(0, 0.75)
         if even_at_the_end and self.dice.random() < 1 / 3:
             share = 1.0
-        until(lambda: queries.item_counts(self.run).finished >= int(share * len(TEXTS)))
+        until(lambda: item_counts(self.run).finished >= int(share * len(TEXTS)))
         if share < 1:
             time.sleep(self.dice.uniform(0, CHUNK * SLOW))
 
@@ -142,7 +147,7 @@ def messages_come_twice(scene: Scene) -> None:
 def the_callback_is_dropped(scene: Scene) -> None:
     """The chord's, and whatever else the worker sends to the queue of the callbacks, until all is read."""
     current_app.control.cancel_consumer("merge", reply=True)
-    until(lambda: not queries.unfinished_items(scene.run).exists())
+    until(lambda: not unfinished_items(scene.run).exists())
     time.sleep(0.3)  # the last chunk is stored; its message follows
     with queue() as client:
         client.delete(settings.REDIS_PREFIX + "merge")
@@ -152,7 +157,7 @@ def the_callback_is_dropped(scene: Scene) -> None:
 def a_second_run_is_started_twice(scene: Scene) -> None:
     """Both are refused while the first one lives."""
     answers = at_once(lambda: start(scene.run.source))
-    assert {type(answer) for answer in answers} == {runs.RunIsLive}
+    assert {type(answer) for answer in answers} == {RunIsLive}
 
 
 def salvage_at_once(run: Run) -> list[object]:
@@ -169,7 +174,7 @@ def at_once(do: Callable[[], object]) -> list[object]:
             connection.ensure_connection()
             barrier.wait(20)
             return do()
-        except runs.RunError as refusal:
+        except RunError as refusal:
             return refusal
         finally:
             connection.close()
@@ -196,13 +201,13 @@ def waiting(wait: Callable[[Scene], Run], scene: Scene) -> Iterator[Future[Run]]
         try:
             yield ended
         except BaseException:
-            runs.lose(run_id=scene.run.pk, why="the test failed")  # nobody waits for ever
+            lose(run_id=scene.run.pk, why="the test failed")  # nobody waits for ever
             raise
 
 
 def by_command(scene: Scene) -> Run:
     """Wait as `run_pipeline` does; it looks after a run that stalls."""
-    return console.follow(scene.run.pk, Console(quiet=True))
+    return follow(scene.run.pk, Console(quiet=True))
 
 
 def by_watching(scene: Scene) -> Run:

@@ -9,13 +9,15 @@ import redis
 from django.conf import settings
 from rich.console import Console
 
-from pipeline import console, queries, tasks
+from pipeline import tasks
+from pipeline.ledger.counts import item_counts, unfinished_chunks, unfinished_items
+from pipeline.management.following import follow
 from pipeline.models import Run, Theme
 from tests.faults.outcome import outcome_of, stories
-from tests.seeding import read, scripts, seed, start
 from tests.settings import OWN_REDIS
-from tests.waiting import until
-from tests.workers import Worker
+from tests.support.seeding import read, scripts, seed, start
+from tests.support.waiting import until
+from tests.support.workers import Worker
 
 TEXTS = scripts(problems=3, each=8)
 SLOWLY = scripts(problems=3, each=8, slow=0.05)
@@ -32,9 +34,9 @@ def _lose_the_chords_counter() -> None:
 def _read_all_while_the_counter_is_lost() -> Run:
     run = start(seed(SLOWLY), chunk_size=2)
     tasks.dispatch(run=run)
-    until(lambda: queries.item_counts(run).finished >= 2)
+    until(lambda: item_counts(run).finished >= 2)
     _lose_the_chords_counter()
-    until(lambda: not queries.unfinished_items(run).exists())
+    until(lambda: not unfinished_items(run).exists())
     return run
 
 
@@ -57,7 +59,7 @@ def test_with_the_chord_alone_it_would_hang_until_somebody_looks(start_worker: t
     time.sleep(2)  # the other run's callback came within milliseconds
     run.refresh_from_db()
     assert (run.state, run.phase) == ("running", "extract")
-    assert console.follow(run.pk, Console(quiet=True)).state == "completed"
+    assert follow(run.pk, Console(quiet=True)).state == "completed"
 
 
 def test_a_callback_that_comes_early_finds_the_door_shut_and_the_next_one_open(transactional_db: None) -> None:
@@ -75,7 +77,7 @@ def test_without_the_barrier_an_early_callback_would_group_what_is_there(
 ) -> None:
     run = _half_read()
     with monkeypatch.context() as patch:
-        patch.setattr(queries, "unfinished_items", lambda run: run.items.none())
+        patch.setattr("pipeline.advance.unfinished_items", lambda run: run.items.none())
         tasks.advance_run.apply(kwargs={"run_id": run.pk})
     run.refresh_from_db()
     assert run.phase == "done"
@@ -87,6 +89,6 @@ def test_without_the_barrier_an_early_callback_would_group_what_is_there(
 def _half_read() -> Run:
     """Return a run of 24 conversations of which 12 are read."""
     run = start(seed(TEXTS), chunk_size=6)
-    for chunk in queries.unfinished_chunks(run)[:2]:
+    for chunk in unfinished_chunks(run)[:2]:
         tasks.extract_chunk.apply(kwargs={"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}).get()
     return run

@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline import console, extract, queries, runs, tasks
+from pipeline import tasks
+from pipeline.extract.chunk import read_chunk
+from pipeline.ledger.counts import failed_items, item_counts
+from pipeline.ledger.errors import RunError
+from pipeline.management.following import follow
 from pipeline.models import Run, Theme
-from pipeline.salvage import salvage
-from tests.seeding import scripts, seed, start
-from tests.workers import Worker
+from pipeline.runs.salvage import salvage
+from tests.support.seeding import scripts, seed, start
+from tests.support.workers import Worker
 
 QUIET = Console(quiet=True)
 
@@ -21,10 +25,10 @@ def test_a_conversation_that_kills_its_worker_costs_only_itself(start_worker: ty
     run = start(seed(texts), chunk_size=13)
     start_worker(concurrency=2, SCRIPTED_LOG=str(log)).wait_until_ready()
     tasks.dispatch(run=run)
-    ended = console.follow(run.pk, QUIET)
+    ended = follow(run.pk, QUIET)
     assert ended.state == "completed_with_errors"
-    assert queries.item_counts(ended).extracted == 12
-    poison = queries.failed_items(ended).get()
+    assert item_counts(ended).extracted == 12
+    poison = failed_items(ended).get()
     assert (poison.conversation.external_id, poison.reason) == ("test-5", "begun 3 times, never finished")
     assert 2 <= sum("poison" in line for line in log.read_text().splitlines()) <= 3
 
@@ -32,7 +36,7 @@ def test_a_conversation_that_kills_its_worker_costs_only_itself(start_worker: ty
 def test_a_task_of_an_earlier_life_writes_nothing(transactional_db: None) -> None:
     run = start(seed(scripts(problems=1, each=3)))
     Run.objects.filter(pk=run.pk).update(epoch=2)
-    finished = extract.extract_chunk(run_id=run.pk, epoch=1, chunk=0, delivery="old")
+    finished = read_chunk(run_id=run.pk, epoch=1, chunk=0, delivery="old")
     assert finished == 0
     assert not Theme.objects.exists()
     assert set(run.items.values_list("state", flat=True)) == {"pending"}
@@ -40,7 +44,7 @@ def test_a_task_of_an_earlier_life_writes_nothing(transactional_db: None) -> Non
 
 def test_salvage_refuses_what_it_cannot_help(transactional_db: None) -> None:
     run = start(seed(scripts(problems=1, each=3)))
-    with pytest.raises(runs.RunError, match="it needs no help"):
+    with pytest.raises(RunError, match="it needs no help"):
         salvage(run_id=run.pk)
-    with pytest.raises(runs.RunError, match="there is no run 0"):
+    with pytest.raises(RunError, match="there is no run 0"):
         salvage(run_id=0)

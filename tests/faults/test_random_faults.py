@@ -12,16 +12,19 @@ from pathlib import Path
 import pytest
 
 from config import embedded
-from pipeline import runs, tasks
+from pipeline import tasks
+from pipeline.ledger.errors import RunError
+from pipeline.ledger.states import lose
 from pipeline.models import Run
+from pipeline.runs.create import RunIsLive
 from tests.faults import scene as scenes
 from tests.faults.conftest import forget_everything
 from tests.faults.outcome import Outcome, asked, outcome_of
 from tests.faults.scene import IN_FLIGHT, TEXTS, Scene
-from tests.seeding import finish, seed, start
 from tests.settings import OWN_REDIS
-from tests.waiting import refused
-from tests.workers import Worker
+from tests.support.seeding import finish, seed, start
+from tests.support.waiting import refused
+from tests.support.workers import Worker
 
 pytestmark = pytest.mark.skipif(not OWN_REDIS, reason="REDIS_URL names a server that is not the tests' own to empty")
 
@@ -125,7 +128,7 @@ def test_of_two_salvages_at_once_one_mends_and_the_other_is_refused(
     with refused("pipeline_theme", unless=f"summary <> 'Problem {number % 6}.'"):
         tasks.dispatch(run=scene.run)
         assert scenes.by_command(scene).state == "completed_with_errors"
-    refusals = [answer for answer in scenes.salvage_at_once(scene.run) if isinstance(answer, runs.RunError)]
+    refusals = [answer for answer in scenes.salvage_at_once(scene.run) if isinstance(answer, RunError)]
     assert len(refusals) == 1, refusals
     _check(scene, scenes.by_command(scene), undisturbed[0], read_again=0)
 
@@ -135,10 +138,10 @@ def test_of_two_runs_started_at_once_one_is_refused_and_disturbs_nothing(
     new_scene: NewScene, undisturbed: list[Outcome], number: int
 ) -> None:
     scene = new_scene(number)
-    assert runs.lose(run_id=scene.run.pk, why="the test starts two others")
+    assert lose(run_id=scene.run.pk, why="the test starts two others")
     answers = scenes.at_once(lambda: start(scene.run.source, chunk_size=scenes.CHUNK))
     [scene.run] = [answer for answer in answers if isinstance(answer, Run)]
-    assert [type(answer) for answer in answers if answer is not scene.run] == [runs.RunIsLive]
+    assert [type(answer) for answer in answers if answer is not scene.run] == [RunIsLive]
     tasks.dispatch(run=scene.run)
     _check(scene, scenes.by_watching(scene), undisturbed[0], read_again=0)
 

@@ -8,8 +8,8 @@ from django.conf import settings
 from config import embedded
 from pipeline.models import Run
 from tests.config.folders import temporary_folder
-from tests.pipeline.test_import_command import environment
-from tests.seeding import scripts, seed, start
+from tests.pipeline.sources.test_import_command import environment
+from tests.support.seeding import scripts, seed, start
 
 WAIT = """
 import django; django.setup()
@@ -17,15 +17,15 @@ from rich.console import Console
 from pipeline import console, runs, tasks
 from pipeline.models import Run
 
-console.SERVERS_PATIENCE = 2
+following.SERVERS_PATIENCE = 2
 run = Run.objects.get()
 tasks.dispatch(run=run)
 Run.objects.update(dispatched_at="2026-01-01T00:00Z")  # so that it has to be sent out again
 print("dispatched", flush=True)
 input()
 try:
-    console.follow(run.pk, Console())
-except runs.RunError as error:
+    following.follow(run.pk, Console())
+except errors.RunError as error:
     print("RunError:", error)
 """
 

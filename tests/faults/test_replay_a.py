@@ -13,15 +13,19 @@ import pytest
 from django.db import transaction
 from rich.console import Console
 
-from pipeline import console, group, queries, tasks
+from pipeline import tasks
+from pipeline.group import settle
+from pipeline.group.conservation import homes_of_themes
+from pipeline.management.following import follow
+from pipeline.management.printing import exit_code
 from pipeline.models import Call, Item, Orphan, Run, Signature, Story, Theme
-from pipeline.salvage import salvage
+from pipeline.runs.salvage import salvage
 from tests.faults import broken as faults
 from tests.faults.broken import broken
 from tests.faults.conftest import forget_everything
 from tests.faults.outcome import Outcome, asked, outcome_of
-from tests.seeding import NOW, finish, read, scripts, seed, start, twins
-from tests.workers import Worker
+from tests.support.seeding import NOW, finish, read, scripts, seed, start, twins
+from tests.support.workers import Worker
 
 PROBLEMS, PROCESSES = 36, 20
 ALL, A_TENTH = 40, 4
@@ -62,7 +66,7 @@ def texts(each: int) -> list[str]:
 
 
 def to_its_end(run: Run) -> Run:
-    return console.follow(run.pk, Console(quiet=True))
+    return follow(run.pk, Console(quiet=True))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_when_no_theme_can_be_stored_every_answer_is_kept_and_salvage_asks_nothi
         run = start(seed(texts(each)), chunk_size=24)
         tasks.dispatch(run=run)
         ended = to_its_end(run)
-    assert (ended.state, console.exit_code(ended)) == ("needs_attention", 3)
+    assert (ended.state, exit_code(ended)) == ("needs_attention", 3)
     assert ended.attention.startswith(f"none of {count} conversations gave a theme: {count} failed: could not store: ")
     assert (Call.objects.count(), Theme.objects.count()) == (count, 0)
     assert set(run.items.values_list("state", "stage")) == {(Item.State.FAILED, Item.Stage.STORE)}
@@ -101,7 +105,7 @@ def test_when_the_merge_cannot_write_the_run_fails_in_that_phase_and_salvage_ask
         run = start(seed(texts(each)), chunk_size=24)
         tasks.dispatch(run=run)
         ended = to_its_end(run)
-    assert (ended.state, ended.phase, console.exit_code(ended)) == ("failed", "merge", 1)
+    assert (ended.state, ended.phase, exit_code(ended)) == ("failed", "merge", 1)
     assert "broken on purpose" in ended.error
     assert (Call.objects.count(), Theme.objects.count(), Signature.objects.count()) == (count, count, 0)
     _check_that_salvage_mends_it(run, expected, log)
@@ -154,15 +158,15 @@ def test_in_a_shared_transaction_one_duplicate_row_would_cost_all(
 
     def settle_together(run: Run, roots: list[int]) -> list[int]:
         with transaction.atomic():
-            group.settle(profile=run.profile, as_of=run.as_of, roots=roots, run=run)
+            settle.settle(profile=run.profile, as_of=run.as_of, roots=roots, run=run)
         return []
 
     run = _with_a_story_of_the_same_title()
-    monkeypatch.setattr(group, "_settle_all", settle_together)
+    monkeypatch.setattr(settle, "_settle_all", settle_together)
     with broken(**faults.one_row_a_title()):
         run = finish(run)
     assert (run.state, _titles(), Orphan.objects.count()) == ("failed", set(), 0)
-    assert queries.homes_of_themes(run).missed == 24
+    assert homes_of_themes(run).missed == 24
 
 
 # --- What counts as trouble of the row ----------------------------------------------------------------------------

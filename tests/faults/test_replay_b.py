@@ -10,15 +10,18 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from rich.console import Console
 
-from pipeline import console, group, runs, tasks
+from pipeline import tasks
+from pipeline.advance import advance
+from pipeline.group import settle
+from pipeline.management.following import follow
 from pipeline.models import Orphan, Run, Signature, Story
-from pipeline.salvage import salvage
+from pipeline.runs.salvage import salvage
 from tests.faults import broken as faults
 from tests.faults.broken import broken
 from tests.faults.outcome import stories
-from tests.seeding import finish, read, scripts, seed, start
-from tests.waiting import until
-from tests.workers import Worker
+from tests.support.seeding import finish, read, scripts, seed, start
+from tests.support.waiting import until
+from tests.support.workers import Worker
 
 OTHERS = 5
 RARE = "name=rare_thing problem=70"
@@ -47,7 +50,7 @@ def _graduating(orphan: Orphan, run: Run) -> Iterator[Event]:
     def graduate() -> None:
         try:
             with transaction.atomic():
-                group.settle(profile=run.profile, as_of=run.as_of, roots=[orphan.signature_id], run=run)
+                settle.settle(profile=run.profile, as_of=run.as_of, roots=[orphan.signature_id], run=run)
                 is_held.set()
                 assert may_commit.wait(60)
         finally:
@@ -80,7 +83,7 @@ def test_an_orphan_that_graduates_while_a_worker_groups_takes_the_workers_conver
         until(_somebody_waits_for_a_lock)
         assert Story.objects.count() == 0
         may_commit.set()
-        ended = console.follow(run.pk, Console(quiet=True))
+        ended = follow(run.pk, Console(quiet=True))
     assert (ended.state, ended.attention, ended.error) == ("completed", "", "")
     assert {title: len(conversations) for title, _, _, *conversations in stories()} == {
         **{f"Problem {number:03} fails": 4 for number in range(OTHERS)},
@@ -96,13 +99,13 @@ def test_a_duplicate_in_exactly_that_group_costs_only_that_group_and_salvage_men
     run = start(seed([*scripts(problems=OTHERS, each=4), *_hit("third", 1)]))
     with broken(**faults.one_row_a_title()):
         tasks.dispatch(run=run)
-        ended = console.follow(run.pk, Console(quiet=True))
+        ended = follow(run.pk, Console(quiet=True))
     assert (ended.state, ended.error.endswith(": rare_thing")) == ("needs_attention", True)
     assert _titles() == {f"Problem {number:03} fails" for number in range(OTHERS)}
     assert Orphan.objects.get().graduated_at is None
     _, stock = salvage(run_id=run.pk)
     assert (stock.phase, stock.to_ask) == ("group", 0)
-    mended = console.follow(run.pk, Console(quiet=True))
+    mended = follow(run.pk, Console(quiet=True))
     assert (mended.state, mended.attention, mended.error) == ("completed", "", "")
     assert _titles() == {*(f"Problem {number:03} fails" for number in range(OTHERS)), "Rare thing"}
     assert Orphan.objects.get().graduated_at is not None
@@ -143,6 +146,6 @@ def test_what_keeps_two_runs_from_making_one_story_twice_is_the_lock_on_its_sign
 
 def _advance(run: Run) -> Run:
     try:
-        return runs.advance(run_id=run.pk)
+        return advance(run_id=run.pk)
     finally:
         connection.close()

@@ -16,17 +16,24 @@ import pytest
 from django.db import connection, transaction
 from rich.console import Console
 
-from pipeline import console, ingest, preview, runs, tasks
-from pipeline.extractors.base import Answer, Transcript
-from pipeline.extractors.embedding import Embedder
+from pipeline import tasks
+from pipeline.advance import advance
+from pipeline.extract.base import Answer
+from pipeline.extract.embedding import Embedder
+from pipeline.extract.profiles import Profile
+from pipeline.ledger.transcript import Transcript
+from pipeline.management.following import follow
+from pipeline.merge import apply
+from pipeline.merge.rules import meaning
 from pipeline.models import Run, Source
-from pipeline.profiles import Profile
-from pipeline.salvage import salvage
-from pipeline.signatures import assign
+from pipeline.runs import preview
+from pipeline.runs.create import Selection
+from pipeline.runs.salvage import salvage
+from pipeline.sources import ingest
 from tests.fakes.scripted import ScriptedExtractor
-from tests.seeding import finish, read, scripts, seed, start
-from tests.waiting import refused
-from tests.workers import Worker
+from tests.support.seeding import finish, read, scripts, seed, start
+from tests.support.waiting import refused
+from tests.support.workers import Worker
 
 
 class Lookout:
@@ -69,8 +76,8 @@ class Lookout:
 READ = ScriptedExtractor.read
 WATCHED = [
     ("embedding", Embedder, "encode_ids"),
-    ("clustering", assign, "partition"),
-    ("clustering", assign, "assign"),
+    ("clustering", meaning, "partition"),
+    ("clustering", apply, "assign"),
     ("network", socket.socket, "connect"),
     ("network", socket.socket, "sendall"),
     ("sleep", time, "sleep"),
@@ -99,9 +106,9 @@ def _import(folder: Path, texts: Sequence[str], name: str) -> Source:
 def test_from_import_to_salvage_none_is_open_while_anything_takes_long(
     lookout: Lookout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console, "PATIENCE", 0.0)
+    monkeypatch.setattr("pipeline.management.following.PATIENCE", 0.0)
     source = _import(tmp_path, scripts(problems=4, each=4), "export")
-    preview.preview(source=source, profile="support", extractor="scripted", selection=runs.Selection())
+    preview.preview(source=source, profile="support", extractor="scripted", selection=Selection())
     run = start(source, chunk_size=4)
     tasks.dispatch(run=run)
     with refused("pipeline_theme", unless="summary <> 'Problem 2.'"):
@@ -111,7 +118,7 @@ def test_from_import_to_salvage_none_is_open_while_anything_takes_long(
     assert run.state == "completed_with_errors"
     salvage(run_id=run.pk)
     read(Run.objects.get(pk=run.pk))
-    assert console.follow(run.pk, Console(quiet=True)).state == "completed"
+    assert follow(run.pk, Console(quiet=True)).state == "completed"
     assert lookout.seen.keys() == {"model", "clustering", "network", "sleep"}
     assert lookout.offences == []
 
@@ -128,7 +135,7 @@ def test_the_embedded_reader_reads_outside_of_transactions_too(lookout: Lookout,
     ("what", "careless"),
     [
         ("model", read),
-        ("clustering", lambda run: runs.advance(run_id=run.pk)),
+        ("clustering", lambda run: advance(run_id=run.pk)),
         ("network", lambda run: tasks.dispatch(run=run)),
         ("sleep", lambda run: time.sleep(0)),
     ],

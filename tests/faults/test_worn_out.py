@@ -12,11 +12,19 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from pipeline import claims, extract, group, merge, queries, runs, tasks
+from pipeline import tasks
+from pipeline.advance import advance
+from pipeline.extract.chunk import read_chunk
+from pipeline.group import settle as group
+from pipeline.group.current import affected_roots
+from pipeline.ledger.claims import AtLimit, claim_items
+from pipeline.ledger.states import stop_at_once
+from pipeline.merge import apply
 from pipeline.models import Item, Run, Story, StoryEvidence
-from pipeline.salvage import Choice, runs_to_salvage, salvage, take_stock
-from tests.seeding import finish, read, scripts, seed, start
-from tests.workers import Worker
+from pipeline.runs.reopen import reopen
+from pipeline.runs.salvage import SalvageOptions, plan_salvage, runs_to_salvage, salvage
+from tests.support.seeding import finish, read, scripts, seed, start
+from tests.support.workers import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +53,7 @@ def pass_by(run: Run, **time: float) -> None:
 def begun_until_given_up(run: Run) -> Item:
     for _ in range(12):
         try:
-            extract.extract_chunk(run_id=run.pk, epoch=run.epoch, chunk=0, delivery="the same message")
+            read_chunk(run_id=run.pk, epoch=run.epoch, chunk=0, delivery="the same message")
         except Died:
             continue
     return run.items.get()
@@ -54,10 +62,10 @@ def begun_until_given_up(run: Run) -> Item:
 def test_parsing_that_ends_its_worker_fails_the_item_and_salvage_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(seed(scripts(1, 1)))
     with monkeypatch.context() as patch:
-        patch.setattr(extract, "parse", die)
+        patch.setattr("pipeline.extract.chunk.parse", die)
         item = begun_until_given_up(run)
     assert (item.state, item.stage, item.reason) == ("failed", "parse", "begun 6 times, never finished")
-    assert runs.advance(run_id=run.pk).state == "needs_attention"
+    assert advance(run_id=run.pk).state == "needs_attention"
     _, stock = salvage(run_id=run.pk)
     assert (stock.to_parse, stock.to_ask) == (1, 0)
     assert finish(fresh(run)).state == "completed"
@@ -67,18 +75,18 @@ def test_a_merge_that_ends_its_worker_fails_its_run_and_salvage_mends_it(monkeyp
     run = start(seed(scripts(2, 3)))
     read(run)
     with monkeypatch.context() as patch:
-        patch.setattr(merge, "merge_themes", die)
+        patch.setattr(apply, "merge_themes", die)
         for _ in range(5):
             pass_by(run, seconds=10)
             try:
-                tasks.tend(run_id=run.pk)
+                tasks.supervise(run_id=run.pk)
             except Died:
                 continue
     failed = fresh(run)
     assert (failed.state, failed.phase) == ("failed", "merge")
     assert "the phase merge was begun 3 times and its worker ended each time" in failed.error
     salvage(run_id=run.pk)
-    assert runs.advance(run_id=run.pk).state == "completed"
+    assert advance(run_id=run.pk).state == "completed"
 
 
 # --- Fences -------------------------------------------------------------------------------------------------------
@@ -100,14 +108,14 @@ def elsewhere(act: Callable[[], object]) -> None:
 def test_a_run_that_is_stopped_while_it_groups_writes_no_story_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(seed(scripts(2, 3)))
     read(run)
-    affected = queries.affected_roots
+    affected = affected_roots
 
     def stopped_meanwhile(run: Run) -> list[int]:
-        elsewhere(lambda: runs.stop_at_once(run_id=run.pk))
+        elsewhere(lambda: stop_at_once(run_id=run.pk))
         return affected(run)
 
-    monkeypatch.setattr(queries, "affected_roots", stopped_meanwhile)
-    stopped = runs.advance(run_id=run.pk)
+    monkeypatch.setattr("pipeline.group.settle.affected_roots", stopped_meanwhile)
+    stopped = advance(run_id=run.pk)
     assert (stopped.state, stopped.epoch) == ("stopped", 2)
     assert (Story.objects.count(), StoryEvidence.objects.count()) == (0, 0)
 
@@ -120,7 +128,7 @@ def test_a_stop_waits_for_the_batch_that_is_being_written(monkeypatch: pytest.Mo
 
     def stop() -> Run:
         try:
-            return runs.stop_at_once(run_id=run.pk)
+            return stop_at_once(run_id=run.pk)
         finally:
             connection.close()
 
@@ -131,7 +139,7 @@ def test_a_stop_waits_for_the_batch_that_is_being_written(monkeypatch: pytest.Mo
 
     attempts: list[Any] = []
     monkeypatch.setattr(group, "settle", settle_while_somebody_stops)
-    runs.advance(run_id=run.pk)
+    advance(run_id=run.pk)
     assert attempts[0].result(20).state == "stopped"
     stopping.shutdown()
 
@@ -156,9 +164,9 @@ def test_a_run_that_was_just_dispatched_is_sent_again_before_it_is_lost(nobody_w
     run = start(seed(scripts(1, 3)))
     tasks.dispatch(run=run)
     pass_by(run, minutes=10)
-    assert tasks.tend(run_id=run.pk).state == "running"
+    assert tasks.supervise(run_id=run.pk).state == "running"
     pass_by(run, minutes=1)
-    assert tasks.tend(run_id=run.pk).state == "lost"
+    assert tasks.supervise(run_id=run.pk).state == "lost"
 
 
 def test_a_run_behind_another_is_not_sent_again_and_again(nobody_works: None) -> None:
@@ -184,10 +192,10 @@ def test_a_run_that_died_while_it_was_planned_is_lost_also_beside_a_busy_one(nob
 
 def test_three_deliveries_of_one_chunk_count_as_three_in_flight() -> None:
     run = start(seed(scripts(1, 120)), chunk_size=120, concurrency=1)
-    assert len(claims.claim_items(run=run, epoch=1, chunk=0, token="first:1")) == 50
-    with pytest.raises(claims.AtLimit, match="1 chunks in flight; it may have 1"):
-        claims.claim_items(run=run, epoch=1, chunk=0, token="second:1")
-    assert len(claims.claim_items(run=run, epoch=1, chunk=0, token="first:1")) == 50
+    assert len(claim_items(run=run, epoch=1, chunk=0, token="first:1")) == 50
+    with pytest.raises(AtLimit, match="1 chunks in flight; it may have 1"):
+        claim_items(run=run, epoch=1, chunk=0, token="second:1")
+    assert len(claim_items(run=run, epoch=1, chunk=0, token="first:1")) == 50
 
 
 # --- Salvage ------------------------------------------------------------------------------------------------------
@@ -203,25 +211,25 @@ def test_a_finished_runs_readings_count_while_it_is_salvaged() -> None:
     salvage(run_id=first.pk)
     finish(start(seed([f"{text} again" for text in scripts(1, 1)], name="second")))
     assert sizes() == [4]
-    runs.stop_at_once(run_id=first.pk)
+    stop_at_once(run_id=first.pk)
     finish(start(seed([f"{text} once more" for text in scripts(1, 1)], name="third")))
     assert sizes() == [5]
     following = start(first.source)
     assert sorted(following.items.values_list("state", flat=True)) == ["pending", "skipped", "skipped", "skipped"]
 
 
-@pytest.mark.parametrize("choice", [Choice(), Choice(phase="extract")])
-def test_a_theme_that_was_lost_is_made_anew_from_its_answer(choice: Choice) -> None:
+@pytest.mark.parametrize("choice", [SalvageOptions(), SalvageOptions(phase="extract")])
+def test_a_theme_that_was_lost_is_made_anew_from_its_answer(choice: SalvageOptions) -> None:
     run = finish(start(seed(scripts(2, 3))))
     run.themes.earliest("id").delete()
-    runs.reopen(run_id=run.pk, phase="group")
-    damaged = runs.advance(run_id=run.pk)
+    reopen(run_id=run.pk, phase="group")
+    damaged = advance(run_id=run.pk)
     assert (damaged.state, damaged.attention) == (
         "needs_attention",
         "1 of 6 extracted conversations have no theme; they had one",
     )
     assert list(runs_to_salvage()) == [damaged]
-    assert take_stock(run=damaged).themes_lost == 1
+    assert plan_salvage(run=damaged).themes_lost == 1
     _, stock = salvage(run_id=run.pk, choice=choice)
     assert (stock.to_parse, stock.to_ask) == (1, 0)
     assert finish(fresh(run)).state == "completed"

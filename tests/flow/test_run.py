@@ -5,12 +5,18 @@ import time
 import pytest
 from rich.console import Console
 
-from pipeline import console, queries, runs, tasks
+from pipeline import tasks
+from pipeline.ledger.counts import failed_items, item_counts
+from pipeline.ledger.states import request_stop
+from pipeline.management.following import follow
+from pipeline.merge.rules.assign import assign
+from pipeline.merge.rules.records import Registered, ThemeRow
 from pipeline.models import Call, Evidence, Item, Merge, Orphan, Run, Signature, Story, Theme
-from pipeline.signatures.assign import Registered, ThemeRow, assign
+from pipeline.runs.create import RunIsLive
+from pipeline.runs.reopen import reopen
 from tests.fakes.scripted import vector_of
-from tests.seeding import partition, scripts, seed, start, twins
-from tests.workers import Worker
+from tests.support.seeding import partition, scripts, seed, start, twins
+from tests.support.workers import Worker
 
 
 def finish(run: Run, seconds: float = 60) -> Run:
@@ -26,14 +32,14 @@ def wait(run: Run, seconds: float = 60) -> Run:
         if not run.is_live:
             return run
         time.sleep(0.05)
-    raise AssertionError(f"run {run.pk} is still {run.state} in {run.phase}: {queries.item_counts(run)}")
+    raise AssertionError(f"run {run.pk} is still {run.state} in {run.phase}: {item_counts(run)}")
 
 
 def test_a_run_ends_with_stories_and_orphans(worker: Worker) -> None:
     source = seed([*scripts(problems=4, each=5), *scripts(problems=1, each=2, name="rare_thing_breaks", problem=77)])
     run = finish(start(source))
     assert (run.state, run.phase, run.error, run.attention) == ("completed", "done", "", "")
-    assert queries.item_counts(run).extracted == 22
+    assert item_counts(run).extracted == 22
     assert Story.objects.count() == 4
     orphan = Orphan.objects.get()
     assert (orphan.reason, orphan.detail) == ("too_few", "needs 1 more conversation")
@@ -65,14 +71,14 @@ def test_a_bad_conversation_costs_only_itself(worker: Worker) -> None:
     run = finish(start(source))
     assert run.state == "completed_with_errors"
     assert run.attention == "2 of 15 conversations failed"
-    failed = {item.error_class: item.stage for item in queries.failed_items(run)}
+    failed = {item.error_class: item.stage for item in failed_items(run)}
     assert failed == {"RuntimeError": "read", "ValidationError": "parse"}
     assert Theme.objects.count() == 13
 
 
 def test_a_malformed_answer_is_kept_whole(worker: Worker) -> None:
     run = finish(start(seed([*scripts(1, 4), "act=malformed"])))
-    item = queries.failed_items(run).get()
+    item = failed_items(run).get()
     assert item.calls.get().answer.endswith('"themes": [{"signature"')
 
 
@@ -126,7 +132,7 @@ def test_a_second_run_routes_new_conversations_to_existing_stories(worker: Worke
     assert second.state == "completed"
     assert set(Story.objects.values_list("pk", flat=True)) == before
     assert {story.evidence.count() for story in Story.objects.all()} == {7}
-    assert queries.item_counts(second).skipped == 20
+    assert item_counts(second).skipped == 20
 
 
 def test_orphans_accumulate_across_runs_and_graduate(worker: Worker) -> None:
@@ -143,9 +149,9 @@ def test_unchanged_conversations_are_skipped_and_forced_ones_read_again(worker: 
     source = seed(scripts(problems=2, each=4))
     finish(start(source))
     again = finish(start(source))
-    assert (again.state, queries.item_counts(again).skipped) == ("completed", 8)
+    assert (again.state, item_counts(again).skipped) == ("completed", 8)
     forced = finish(start(source, force_refresh=True))
-    assert queries.item_counts(forced).extracted == 8
+    assert item_counts(forced).extracted == 8
     assert {story.evidence.count() for story in Story.objects.all()} == {4}
 
 
@@ -166,15 +172,15 @@ def test_concurrency_bounds_the_chunks_in_flight(start_worker: type[Worker]) -> 
 def test_a_stopped_run_stops_at_an_edge_and_resumes(worker: Worker) -> None:
     run = start(seed(scripts(problems=3, each=40, slow=0.02)), chunk_size=10)
     tasks.dispatch(run=run)
-    while queries.item_counts(run).finished < 10:
+    while item_counts(run).finished < 10:
         time.sleep(0.02)
-    assert runs.request_stop(run_id=run.pk)
-    run = console.follow(run.pk, Console(quiet=True))
+    assert request_stop(run_id=run.pk)
+    run = follow(run.pk, Console(quiet=True))
     assert run.state == "stopped"
-    counts = queries.item_counts(run)
+    counts = item_counts(run)
     assert counts.pending > 0
     assert counts.reading == 0
-    resumed = finish(runs.reopen(run_id=run.pk))
+    resumed = finish(reopen(run_id=run.pk))
     assert resumed.state == "completed"
     assert Call.objects.count() == 120
     assert Call.objects.filter(attempt__gt=1).count() == 0
@@ -183,7 +189,7 @@ def test_a_stopped_run_stops_at_an_edge_and_resumes(worker: Worker) -> None:
 def test_a_live_run_refuses_a_second_one_of_its_source(transactional_db: None) -> None:
     source = seed(scripts(problems=1, each=3))
     run = start(source)
-    with pytest.raises(runs.RunIsLive, match=f"live run: {run.pk} "):
+    with pytest.raises(RunIsLive, match=f"live run: {run.pk} "):
         start(source)
 
 

@@ -14,15 +14,15 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from sessions import messages, progress
-from sessions.answers import answer_user
-from sessions.chat import Outcome, SessionUnavailableError, database_away_is_retryable, escalate_session
-from sessions.context import Context, choose_project, choose_task, context_of
-from sessions.messages import Received, receive, reply, say
+from sessions.answering.answers import answer_user
+from sessions.chat import messages, progress
+from sessions.chat.context import Context, choose_project, choose_task, context_of
+from sessions.chat.messages import Received, receive, reply, say
+from sessions.chat.opening import Outcome, SessionUnavailableError, database_away_is_retryable, escalate_session
+from sessions.chat.progress import UpdateClosedError, close_update, count_progress, open_update
+from sessions.chat.takeover import AlreadyTakenOverError, release, standing_takeover, take_over
+from sessions.chat.users import set_zone
 from sessions.models import ChatUser, Message, ProgressTransition, ProgressUpdate, Session, Takeover
-from sessions.progress import UpdateClosedError, close_update, count_progress, open_update
-from sessions.takeover import AlreadyTakenOverError, release, standing_takeover, take_over
-from sessions.users import set_zone
 from tests.races.test_sessions import overtaken
 from tests.sessions.hammer import at_once
 

@@ -10,14 +10,16 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from pipeline import merge, review, runs
+from pipeline import review
+from pipeline.advance import advance
+from pipeline.merge import apply
+from pipeline.merge.rules.assign import assign
 from pipeline.models import Merge, Registry, Run, Signature, Story, Veto
 from pipeline.review import DecisionRefused
-from pipeline.review.ledger import lock
-from pipeline.signatures import assign
-from tests.decided import broken_promises
-from tests.factories import alice, bob
-from tests.seeding import finish, partition, read, scripts, seed, start
+from pipeline.review.deciding import lock
+from tests.support.decided import broken_promises
+from tests.support.factories import alice, bob
+from tests.support.seeding import finish, partition, read, scripts, seed, start
 
 NAMES = ("sync_fails", "login_fails")
 
@@ -87,7 +89,7 @@ def test_two_merges_with_the_same_new_names_in_opposite_order_both_end() -> None
 
 def _advance(run: Run) -> str:
     for _ in range(200):
-        if not runs.advance(run_id=run.pk).is_live:
+        if not advance(run_id=run.pk).is_live:
             break
         Run.objects.filter(pk=run.pk).update(advance_claimed_at=None)
     return str(Run.objects.get(pk=run.pk).state)
@@ -172,7 +174,7 @@ def test_a_decision_during_a_merge_lets_the_merge_compute_again(monkeypatch: pyt
 def test_a_merge_ends_though_people_never_stop_to_decide(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody decides as often as it computes. After three times in vain it lets them wait until it is done."""
     run, one, other, owner = _themes_called_like_one_that_mean_the_other()
-    compute = assign.assign
+    compute = assign
     computed: list[object] = []
     waited: list[object] = []
 
@@ -190,9 +192,9 @@ def test_a_merge_ends_though_people_never_stop_to_decide(monkeypatch: pytest.Mon
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(assign, "assign", compute_while_somebody_decides)
+        patched.setattr(apply, "assign", compute_while_somebody_decides)
         assert _advance(run) == "completed"
-    assert (len(computed), len(waited)) == (merge.MOST_LOST, 1)
+    assert (len(computed), len(waited)) == (apply.MOST_LOST, 1)
     assert isinstance(decide(), Veto)
     assert broken_promises() == []
 
@@ -200,7 +202,7 @@ def test_a_merge_ends_though_people_never_stop_to_decide(monkeypatch: pytest.Mon
 def test_without_the_version_the_veto_would_come_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: applied as computed, themes named like one side lie on the other side of the veto."""
     run, one, other, owner = _themes_called_like_one_that_mean_the_other()
-    monkeypatch.setattr(merge, "_is_still_mine", lambda *args: True)
+    monkeypatch.setattr(apply, "_is_still_mine", lambda *args: True)
     with _decided_meanwhile(monkeypatch, [], lambda: review.veto(first=one, second=other, by=owner)):
         assert _advance(run) == "completed"
     assert set(partition(run).values()) == {"sync_fails"}
@@ -221,7 +223,7 @@ def _decided_meanwhile(
     monkeypatch: pytest.MonkeyPatch, computed: list[Registry], decide: Callable[[], object]
 ) -> Iterator[None]:
     """After the first computation of a merge somebody decides, on a connection of their own."""
-    compute = assign.assign
+    compute = assign
 
     def compute_slowly(*args: object, **kwargs: object) -> object:
         found = compute(*args, **kwargs)  # type: ignore[arg-type]
@@ -232,7 +234,7 @@ def _decided_meanwhile(
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(assign, "assign", compute_slowly)
+        patched.setattr(apply, "assign", compute_slowly)
         yield
 
 

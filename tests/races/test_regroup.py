@@ -2,16 +2,16 @@
 
 import pytest
 
-from pipeline import regroup as regrouping
 from pipeline import review
 from pipeline.models import Registry, Regroup, Signature
-from pipeline.regroup import Plan, RegistryChanged, plan_regroup, regroup
-from pipeline.replay import Replay
-from tests.decided import broken_promises
-from tests.factories import alice
-from tests.pipeline.test_regroup import ODD_APART, PAIRS_AS_ONE
+from pipeline.review import regroup as regrouping
+from pipeline.review.reassignment import Reassignment
+from pipeline.review.regroup import Plan, RegistryChanged, plan_regroup, regroup
+from tests.pipeline.review.test_regroup import ODD_APART, PAIRS_AS_ONE
 from tests.races.test_decisions import at_once
-from tests.seeding import finish, scripts, seed, start
+from tests.support.decided import broken_promises
+from tests.support.factories import alice
+from tests.support.seeding import finish, scripts, seed, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,7 +44,7 @@ def test_without_the_guard_a_regroup_breaks_a_decision(monkeypatch: pytest.Monke
     plan, _ = two_plans()
     veto_of_what_the_rules_would_join()
 
-    def look_away(taken: Replay) -> int:
+    def look_away(taken: Reassignment) -> int:
         return taken.frozen.version + 1
 
     monkeypatch.setattr(regrouping, "_hold_registry", look_away)

@@ -18,8 +18,8 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Count, Sum
 
-from sessions import chat
-from sessions.chat import OpenedSession, Outcome, SessionBusyError, end_session, escalate_session, open_session
+from sessions.chat import opening
+from sessions.chat.opening import OpenedSession, Outcome, SessionBusyError, end_session, escalate_session, open_session
 from sessions.models import Session
 from tests.sessions.hammer import Job, Tally, at_once, hammer, users_with_two_active
 
@@ -101,11 +101,11 @@ def hammered_by_processes(jobs: list[Job]) -> list[Tally]:
 
 def open_unguarded(user_id: str, at: datetime) -> None:
     """Look and then insert: what `open_session` would be with neither index nor ON CONFLICT."""
-    head, tail = chat.OPEN.split("ON CONFLICT")
+    head, tail = opening.OPEN.split("ON CONFLICT")
     assert "RETURNING" in tail
     look = "WHERE NOT EXISTS (SELECT FROM chat_session WHERE user_id = %(user_id)s AND state = 'active')"
     with connection.cursor() as cursor:
-        cursor.execute(head + look, chat._parameters(user_id, at, BERLIN))
+        cursor.execute(head + look, opening._parameters(user_id, at, BERLIN))
 
 
 @pytest.mark.usefixtures("without_the_index")
@@ -246,7 +246,7 @@ def test_a_session_opened_on_the_other_side_of_the_day_end_is_superseded() -> No
 
 def test_control_one_try_cannot_do_that_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """One statement does not see what was committed after it began: it can only refuse, having written nothing."""
-    monkeypatch.setattr(chat, "TRIES", 1)
+    monkeypatch.setattr(opening, "TRIES", 1)
     with pytest.raises(SessionBusyError, match="Try again"):
         opened_on_both_sides_of_the_day_end()
     session = Session.objects.get()
@@ -256,8 +256,8 @@ def test_control_one_try_cannot_do_that_and_says_so(monkeypatch: pytest.MonkeyPa
 def test_control_without_its_where_the_update_carries_a_session_past_the_day_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    unguarded = chat.OPEN.replace(f"WHERE NOT {chat.OUT_OF_DATE}", "")
-    assert unguarded != chat.OPEN
-    monkeypatch.setattr(chat, "OPEN", unguarded)
+    unguarded = opening.OPEN.replace(f"WHERE NOT {opening.OUT_OF_DATE}", "")
+    assert unguarded != opening.OPEN
+    monkeypatch.setattr(opening, "OPEN", unguarded)
     found = opened_on_both_sides_of_the_day_end()
     assert (found.outcome, found.session.started_at.astimezone(UTC)) == (Outcome.REUSED, EVENING - INSTANT)

@@ -8,18 +8,22 @@ from threading import Barrier
 from django.db import IntegrityError, connection
 from rich.console import Console
 
-from pipeline import console, extract, queries, runs, tasks
+from pipeline import tasks
+from pipeline.advance import advance
+from pipeline.extract.chunk import read_chunk
+from pipeline.ledger.counts import item_counts, unfinished_chunks
+from pipeline.management.following import follow
+from pipeline.merge.rules import normalise
 from pipeline.models import Run, Signature, Story
-from pipeline.signatures import normalise
-from tests.seeding import NOW, partition, seed, start, twins
-from tests.workers import Worker
+from tests.support.seeding import NOW, partition, seed, start, twins
+from tests.support.workers import Worker
 
 PROBLEMS, EACH, PROCESSES = 36, 40, 20
 
 
 def test_twenty_processes_give_each_problem_one_name(start_worker: type[Worker]) -> None:
     run = _read_by_twenty(start_worker)
-    assert (run.state, queries.item_counts(run).extracted) == ("completed", PROBLEMS * EACH)
+    assert (run.state, item_counts(run).extracted) == ("completed", PROBLEMS * EACH)
     assert run.themes.values("raw_signature").distinct().count() == 4 * PROBLEMS
     assert len(set(partition(run).values())) == PROBLEMS
     assert Signature.objects.count() == Story.objects.count() == PROBLEMS
@@ -68,7 +72,7 @@ def _read_by_twenty(start_worker: type[Worker]) -> Run:
     run = start(seed(twins(problems=PROBLEMS, each=EACH)), chunk_size=24)
     start_worker(concurrency=PROCESSES).wait_until_ready()
     tasks.dispatch(run=run)
-    return console.follow(run.pk, Console(quiet=True))
+    return follow(run.pk, Console(quiet=True))
 
 
 def test_two_merges_at_once_register_each_name_once(transactional_db: None) -> None:
@@ -76,8 +80,8 @@ def test_two_merges_at_once_register_each_name_once(transactional_db: None) -> N
     texts = twins(problems=12, each=8)
     pair = [start(seed(texts, name=name)) for name in ("first", "second")]
     for run in pair:
-        for chunk in queries.unfinished_chunks(run):
-            extract.extract_chunk(run_id=run.pk, epoch=1, chunk=chunk, delivery=f"run {run.pk}")
+        for chunk in unfinished_chunks(run):
+            read_chunk(run_id=run.pk, epoch=1, chunk=chunk, delivery=f"run {run.pk}")
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(_advance_to_the_end, [run.pk for run in pair]))
     for run in pair:
@@ -92,7 +96,7 @@ def test_two_merges_at_once_register_each_name_once(transactional_db: None) -> N
 def _advance_to_the_end(run_id: int) -> None:
     try:
         for _ in range(200):
-            if not runs.advance(run_id=run_id).is_live:
+            if not advance(run_id=run_id).is_live:
                 return
             Run.objects.filter(pk=run_id).update(advance_claimed_at=None)
     finally:

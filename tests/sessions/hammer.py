@@ -25,9 +25,9 @@ from django.db import connection, connections
 if not apps.ready:
     django.setup()
 
-from sessions.chat import Outcome, end_session, escalate_session, open_session
-from sessions.housekeeping import keep_house
+from sessions.chat.opening import Outcome, end_session, escalate_session, open_session
 from sessions.models import Session
+from sessions.upkeep.housekeeping import keep_house
 
 T = TypeVar("T")
 ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "Asia/Kolkata")]

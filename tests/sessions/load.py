@@ -20,8 +20,8 @@ from django.utils import timezone
 if not apps.ready:
     django.setup()
 
-from sessions.chat import SessionUnavailableError
-from sessions.messages import receive
+from sessions.chat.messages import receive
+from sessions.chat.opening import SessionUnavailableError
 
 USERS = 20
 PATIENCE = 60.0  # seconds that a caller tries one message

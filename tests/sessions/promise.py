@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from sessions.duplicates import INDEX
 from sessions.models import Session
+from sessions.upkeep.duplicates import INDEX
 
 
 @contextmanager

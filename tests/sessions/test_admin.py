@@ -12,13 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from sessions import messages
-from sessions.chat import end_session
-from sessions.context import Context, check_context, choose_project, choose_task
-from sessions.messages import Option
+from sessions.chat import messages
+from sessions.chat.context import Context, check_context, choose_project, choose_task
+from sessions.chat.messages import Option
+from sessions.chat.opening import end_session
+from sessions.chat.progress import count_progress, open_update
+from sessions.chat.takeover import standing_takeover, take_over
 from sessions.models import ChatUser, ContextLoss, Message, ProgressUpdate, Session, Takeover
-from sessions.progress import count_progress, open_update
-from sessions.takeover import standing_takeover, take_over
 
 pytestmark = pytest.mark.django_db
 

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from tests.workers import ROOT
+from tests.support.workers import ROOT
 
 SHOW = """
 import django
 django.setup()
-from sessions.chat import session_rules
-from sessions.lengths import lengths
+from sessions.chat.opening import session_rules
+from sessions.chat.durations import lengths
 print(session_rules(), lengths())
 """
 

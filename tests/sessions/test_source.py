@@ -8,14 +8,14 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from pipeline.ingest import import_live
 from pipeline.models import Conversation, ConversationVersion, Item, Run
-from pipeline.sources.base import Record, UnreadableSource
-from sessions import messages
-from sessions.chat import end_session, escalate_session
+from pipeline.sources.ingest import import_live
+from pipeline.sources.records import Record, UnreadableSource
+from sessions.chat import messages
+from sessions.chat.opening import end_session, escalate_session
 from sessions.models import Message, Session
 from sessions.source import ChatsSource
-from tests.workers import Worker
+from tests.support.workers import Worker
 
 pytestmark = pytest.mark.django_db
 

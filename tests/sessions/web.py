@@ -8,7 +8,7 @@ import sys
 import time
 
 from pipeline.management.leash import ending_with_parent
-from tests.workers import ROOT, end_politely
+from tests.support.workers import ROOT, end_politely
 
 START_TIMEOUT = 60.0
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from pipeline.backfill import Backfill, backfill_runs
 from pipeline.management.command import PipelineCommand
-from pipeline.wording import counted
+from pipeline.models.wording import counted
+from pipeline.runs.backfill import Backfill, backfill_runs
 
 
 class Command(PipelineCommand):

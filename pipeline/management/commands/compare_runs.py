@@ -6,11 +6,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
-from pipeline import console as screens
-from pipeline import queries
-from pipeline.compare import NotComparable, compare_runs
+from pipeline.ledger.counts import find_run
 from pipeline.management.command import PipelineCommand
-from pipeline.wording import counted
+from pipeline.management.printing import print_changes
+from pipeline.models.wording import counted
+from pipeline.reports.compare import NotComparable, compare_runs
 
 
 class Command(PipelineCommand):
@@ -25,7 +25,7 @@ class Command(PipelineCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, before: int, after: int, json: bool, **options: Any) -> None:
-        earlier, later = queries.find_run(before), queries.find_run(after)
+        earlier, later = find_run(before), find_run(after)
         try:
             found = compare_runs(before=earlier, after=later)
         except NotComparable as error:
@@ -36,4 +36,4 @@ class Command(PipelineCommand):
         console = Console(markup=False, emoji=False, highlight=False)
         counts = f"{counted(found.stories_before, 'story', 'stories')}, then {found.stories_after}"
         console.print(f"From {earlier} to {later}, profile {found.profile}: {counts}.", soft_wrap=True)
-        screens.print_changes(found.changes, console)
+        print_changes(found.changes, console)

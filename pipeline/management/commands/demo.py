@@ -17,15 +17,21 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
 import pipeline
-from pipeline import console as screens
-from pipeline import ingest, launch, queries, runs
+from pipeline.ledger.errors import RunError
+from pipeline.ledger.states import lose
+from pipeline.management.following import PATIENCE, follow
 from pipeline.management.leash import ending_with_parent
+from pipeline.management.printing import SOME_REJECTED, exit_code, print_failures, print_stories, print_summary
 from pipeline.models import Run, Source
-from pipeline.sources.base import UnreadableSource
-from pipeline.verify import verify
+from pipeline.reports.summary import earlier_run_that_read, run_summary, stories_of_source
+from pipeline.reports.verify import verify
+from pipeline.runs import start
+from pipeline.runs.create import Selection
+from pipeline.sources import ingest
+from pipeline.sources.records import UnreadableSource
 
 SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
-SIGN_OF_LIFE = screens.PATIENCE + 3.0
+SIGN_OF_LIFE = PATIENCE + 3.0
 """Seconds within which somebody who waits for a run leaves a sign of life on it."""
 
 WORKER_START = 60.0
@@ -52,12 +58,12 @@ class Command(BaseCommand):
         with _ended_by_signals():
             try:
                 run, rejected = self._run(file, console)
-            except (UnreadableSource, runs.RunError) as error:
+            except (UnreadableSource, RunError) as error:
                 raise CommandError(str(error)) from error
         shown = show(run, console)
         holds = run.state not in Run.FINISHED or prove(shown, console)
         console.print("\nLook around in the admin: start it with bin/up; it prints the address and the login.")
-        if code := 1 if not holds else screens.exit_code(run) or (screens.SOME_REJECTED if rejected else 0):
+        if code := 1 if not holds else exit_code(run) or (SOME_REJECTED if rejected else 0):
             sys.exit(code)
 
     def _run(self, file: Path, console: Console) -> tuple[Run, bool]:
@@ -69,17 +75,17 @@ class Command(BaseCommand):
         _free(source, console)
         with _worker():
             profile = "sample" if file == SAMPLE else "support"  # invented stories do not mix with real ones
-            run = launch.start(
+            run = start.start_run(
                 source=source,
                 profile=profile,
                 extractor="local",
-                selection=runs.Selection(),
+                selection=Selection(),
                 patience=WORKER_START,
             )
             try:
-                return screens.follow(run.pk, console), counts.rejected > 0
+                return follow(run.pk, console), counts.rejected > 0
             except BaseException:
-                runs.lose(run_id=run.pk, why="its demo was ended")
+                lose(run_id=run.pk, why="its demo was ended")
                 raise
 
 
@@ -88,7 +94,7 @@ def _free(source: Source, console: Console) -> None:
     for run in Run.objects.filter(source=source, state__in=Run.LIVE):
         console.print(f"Run {run.pk} of an earlier demo was not ended; looking whether it still moves.")
         time.sleep(SIGN_OF_LIFE)
-        if not runs.lose(run_id=run.pk, why="its demo was killed", silent_for=SIGN_OF_LIFE):
+        if not lose(run_id=run.pk, why="its demo was killed", silent_for=SIGN_OF_LIFE):
             raise CommandError(f"Another demo is at work on the same file (run {run.pk}). Wait for it, then try again.")
 
 
@@ -144,12 +150,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def show(run: Run, console: Console) -> Run:
     """Show a run and its source's stories and return it; where nothing new came in, the run that read what is there."""
-    shown = queries.earlier_run_that_read(run) or run
+    shown = earlier_run_that_read(run) or run
     if shown != run:
         console.print(f"Nothing new came in. This is what run {shown.pk} read:", highlight=False)
-    screens.print_summary(queries.run_summary(shown), console)
-    screens.print_failures(shown, console)
-    screens.print_stories(list(queries.stories_of_source(run.source)), console)
+    print_summary(run_summary(shown), console)
+    print_failures(shown, console)
+    print_stories(list(stories_of_source(run.source)), console)
     if run.state == Run.State.STOPPED:
         console.print("Stopped. bin/demo goes on from here.")
     return shown

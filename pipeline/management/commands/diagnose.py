@@ -10,10 +10,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.diagnose import Diagnosis, diagnose_run
 from pipeline.management.command import PipelineCommand, WrongUsage
-from pipeline.trace import NoSuchConversation, Reading, ThemeStep, Trace, trace_conversation
-from pipeline.wording import counted, words
+from pipeline.models.wording import counted, words
+from pipeline.reports.diagnose import Diagnosis, diagnose_run
+from pipeline.reports.trace import NoSuchConversation, Reading, ThemeStep, Trace, trace_conversation
 
 
 class Command(PipelineCommand):

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.checks import warnings
 from pipeline.management.commands.run_pipeline import EXTRACTOR, PROFILE
-from pipeline.preflight import Finding, Intention, examine
+from pipeline.runs.checks import warnings
+from pipeline.runs.preflight import Finding, RunRequest, run_checks
 
 
 class Command(BaseCommand):
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, profile: str, extractor: str, json: bool, **options: Any) -> None:
-        findings = examine(Intention(profile, extractor))
+        findings = run_checks(RunRequest(profile, extractor))
         may_run = all(finding.ok for finding in findings)
         if json:
             self._write_json(may_run, findings)

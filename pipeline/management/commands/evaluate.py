@@ -7,11 +7,11 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.evaluate import Evaluation, NothingToEvaluate, evaluate
 from pipeline.management.command import PipelineCommand
-from pipeline.pairs import PairScores, UnreadablePairs, score_file, score_reviewed
-from pipeline.sources.base import UnreadableSource
-from pipeline.wording import counted
+from pipeline.models.wording import counted
+from pipeline.reports.evaluate import Evaluation, NothingToEvaluate, evaluate
+from pipeline.reports.pair_scores import PairScores, UnreadablePairs, score_file, score_reviewed
+from pipeline.sources.records import UnreadableSource
 
 UNUSABLE = (UnreadableSource, NothingToEvaluate, UnreadablePairs)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from pipeline.console import SOME_REJECTED
-from pipeline.ingest import import_file
 from pipeline.management.command import PipelineCommand
-from pipeline.sources.base import UnreadableSource
+from pipeline.management.printing import SOME_REJECTED
+from pipeline.sources.ingest import import_file
+from pipeline.sources.records import UnreadableSource
 
 
 class Command(PipelineCommand):

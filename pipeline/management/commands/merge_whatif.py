@@ -8,11 +8,11 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import queries
+from pipeline.ledger.counts import find_run
 from pipeline.management.command import PipelineCommand
-from pipeline.replay import NothingToReplay
-from pipeline.whatif import WhatIf, what_if
-from pipeline.wording import counted
+from pipeline.models.wording import counted
+from pipeline.reports.whatif import WhatIf, what_if
+from pipeline.review.reassignment import NothingToReassign
 
 BAR = 8
 """Characters of the longest bar."""
@@ -30,8 +30,8 @@ class Command(PipelineCommand):
 
     def handle(self, *, run: int, json: bool, **options: Any) -> None:
         try:
-            curve = what_if(run=queries.find_run(run))
-        except NothingToReplay as error:
+            curve = what_if(run=find_run(run))
+        except NothingToReassign as error:
             raise CommandError(str(error)) from error
         if json:
             self.stdout.write(json_format.dumps(curve.as_json(), indent=2))

@@ -6,13 +6,13 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
-from pipeline import console as screens
-from pipeline import queries
+from pipeline.ledger.counts import find_run
 from pipeline.management.command import PipelineCommand, WrongUsage
-from pipeline.regroup import Plan, RegistryChanged, plan_regroup, regroup
-from pipeline.replay import NothingToReplay
-from pipeline.signatures.rules import NEWEST, UnknownRules, get_rules
-from pipeline.wording import counted
+from pipeline.management.printing import print_changes
+from pipeline.merge.rules.versions import NEWEST, UnknownRules, get_rules
+from pipeline.models.wording import counted
+from pipeline.review.reassignment import NothingToReassign
+from pipeline.review.regroup import Plan, RegistryChanged, plan_regroup, regroup
 
 DRY_RUN = "Nothing was written. Apply it with:  ./manage.py regroup {run} --rules {rules} --yes"
 
@@ -36,9 +36,9 @@ class Command(PipelineCommand):
         if options["yes"] and options["dry_run"]:
             raise WrongUsage("--dry-run and --yes exclude each other: one only shows, the other writes.")
         try:
-            plan = plan_regroup(run=queries.find_run(run), rules=get_rules(rules))
+            plan = plan_regroup(run=find_run(run), rules=get_rules(rules))
             entry = regroup(plan=plan, reason=_reason(plan, options["reason"])) if apply else None
-        except (NothingToReplay, UnknownRules, RegistryChanged) as error:
+        except (NothingToReassign, UnknownRules, RegistryChanged) as error:
             raise CommandError(str(error)) from error
         if json:
             self.stdout.write(json_format.dumps({**plan.difference.as_json(), "written": apply}, indent=2))
@@ -64,4 +64,4 @@ def _print(plan: Plan, console: Console) -> None:
     console.print(f"Pairs of themes: {found.pairs_joined} joined, {found.pairs_split} split.")
     for name in ("signatures", "stories", "orphans"):
         console.print(f"{name.capitalize()}: {getattr(found.before, name)} before, {getattr(found.after, name)} after.")
-    screens.print_changes(found.changes, console)
+    print_changes(found.changes, console)

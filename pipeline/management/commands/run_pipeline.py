@@ -8,11 +8,23 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
-from pipeline import console as screens
-from pipeline import ingest, launch, preview, queries, runs
 from pipeline.management.command import PipelineCommand, WrongUsage, moment, positive
+from pipeline.management.following import follow
+from pipeline.management.printing import (
+    SOME_REJECTED,
+    exit_code,
+    print_failures,
+    print_preview,
+    print_stories,
+    print_summary,
+    print_way_on,
+)
 from pipeline.models import Run, Source
-from pipeline.sources.base import UnreadableSource
+from pipeline.reports.summary import run_summary, stories_of_run
+from pipeline.runs import preview, start
+from pipeline.runs.create import Selection, Throughput
+from pipeline.sources import ingest
+from pipeline.sources.records import UnreadableSource
 
 PROFILE, EXTRACTOR = "support", "local"
 
@@ -53,14 +65,14 @@ class Command(PipelineCommand):
             self._leave(run, as_json=options["json"])
         else:
             self.console.print(f"Run {run.pk} of {run.source}", highlight=False)
-            self._end(screens.follow(run.pk, self.console), as_json=options["json"])
+            self._end(follow(run.pk, self.console), as_json=options["json"])
         if self.rejected:
-            sys.exit(screens.SOME_REJECTED)
+            sys.exit(SOME_REJECTED)
 
     def _begin(self, options: dict[str, Any]) -> Run:
         if options["resume"]:
-            pace = runs.Pace(concurrency=options["concurrency"], chunk_size=options["chunk_size"])
-            return launch.resume(run_id=options["resume"], pace=pace)
+            pace = Throughput(concurrency=options["concurrency"], chunk_size=options["chunk_size"])
+            return start.resume_run(run_id=options["resume"], pace=pace)
         chosen: dict[str, Any] = {
             "profile": options["profile"] or PROFILE,
             "extractor": options["extractor"] or EXTRACTOR,
@@ -71,11 +83,13 @@ class Command(PipelineCommand):
             source = self._import(path, name) if path else self._open(options["source"])
             return preview.preview(source=source, **chosen)
         if path:
-            return launch.start_with_import(path=path, name=name, on_import=partial(self._say_imported, path), **chosen)
-        return launch.start(source=self._open(options["source"]), **chosen)
+            return start.start_run_with_import(
+                path=path, name=name, on_import=partial(self._say_imported, path), **chosen
+            )
+        return start.start_run(source=self._open(options["source"]), **chosen)
 
     def _open(self, name: str) -> Source:
-        return launch.open_source(name, on_import=partial(self._say_imported, name))
+        return start.open_source(name, on_import=partial(self._say_imported, name))
 
     def _import(self, path: str, name: str | None) -> Source:
         source, counts = ingest.import_file(path, name=name)
@@ -92,7 +106,7 @@ class Command(PipelineCommand):
         if as_json:
             self.stdout.write(json.dumps({"run": run.pk, **(run.preview or {})}, indent=2))
         else:
-            screens.print_preview(run, self.console)
+            print_preview(run, self.console)
 
     def _leave(self, run: Run, *, as_json: bool) -> None:
         self.console.print(f"Run {run.pk} of {run.source} goes on without this command.", highlight=False)
@@ -101,22 +115,22 @@ class Command(PipelineCommand):
             self.stdout.write(json.dumps({"run": run.pk}))
 
     def _end(self, run: Run, *, as_json: bool) -> None:
-        summary = queries.run_summary(run)
+        summary = run_summary(run)
         if as_json:
             self.stdout.write(json.dumps(summary.as_json(), indent=2))
-        screens.print_summary(summary, self.console)
-        screens.print_failures(run, self.console)
+        print_summary(summary, self.console)
+        print_failures(run, self.console)
         if not as_json:
-            screens.print_stories(list(queries.stories_of_run(run)), self.console)
-        screens.print_way_on(run, self.console)
-        if code := screens.exit_code(run):
+            print_stories(list(stories_of_run(run)), self.console)
+        print_way_on(run, self.console)
+        if code := exit_code(run):
             sys.exit(code)
 
 
 def _refuse_contradictions(options: dict[str, Any]) -> None:
     """Raise WrongUsage for options of which one would be ignored."""
     if options["resume"]:
-        chosen = [name for name in runs.Selection.__slots__ if name not in runs.Pace.__slots__]
+        chosen = [name for name in Selection.__slots__ if name not in Throughput.__slots__]
         started_with = ("source", "path", "name", "dry_run", "profile", "extractor", *chosen)
         if ignored := [name.replace("_", "-") for name in started_with if options[name]]:
             raise WrongUsage(f"--resume goes on with what the run began with; leave out: {', '.join(ignored)}.")
@@ -128,5 +142,5 @@ def _refuse_contradictions(options: dict[str, Any]) -> None:
         raise WrongUsage("--name goes only with --path: it names the source that the file is imported into.")
 
 
-def _selection(options: dict[str, Any]) -> runs.Selection:
-    return runs.Selection(**{name: options[name] for name in runs.Selection.__slots__})
+def _selection(options: dict[str, Any]) -> Selection:
+    return Selection(**{name: options[name] for name in Selection.__slots__})

@@ -7,10 +7,11 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import console as screens
-from pipeline import queries
+from pipeline.ledger.counts import item_counts
 from pipeline.management.command import PipelineCommand
+from pipeline.management.printing import print_failures, print_nearly_stories, print_summary, print_way_on
 from pipeline.models import Run
+from pipeline.reports.summary import run_summary
 
 NEWEST = 10
 
@@ -35,20 +36,20 @@ class Command(PipelineCommand):
             self._list(chosen)
 
     def _write_json(self, chosen: list[Run], *, alone: bool) -> None:
-        summaries = [queries.run_summary(run).as_json() for run in chosen]
+        summaries = [run_summary(run).as_json() for run in chosen]
         self.stdout.write(json.dumps(summaries[0] if alone else summaries, indent=2))
 
     def _show(self, run: Run) -> None:
         console = Console(markup=False, emoji=False)
-        screens.print_summary(queries.run_summary(run), console)
-        screens.print_nearly_stories(run, console)
-        screens.print_failures(run, console)
-        screens.print_way_on(run, console)
+        print_summary(run_summary(run), console)
+        print_nearly_stories(run, console)
+        print_failures(run, console)
+        print_way_on(run, console)
 
     def _list(self, chosen: list[Run]) -> None:
         table = Table("Run", "Source", "State", "Phase", "Finished", "Started", title="Runs", title_justify="left")
         for run in chosen:
-            counts = queries.item_counts(run)
+            counts = item_counts(run)
             started = f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else "-"
             progress = f"{counts.finished} of {counts.planned}"
             table.add_row(str(run.pk), str(run.source), run.state, run.phase, progress, started)

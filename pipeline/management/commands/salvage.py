@@ -6,11 +6,23 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
-from pipeline import console as screens
-from pipeline import preflight, queries, runs
+from pipeline.ledger.counts import find_run
 from pipeline.management.command import WRONG_USAGE, PipelineCommand, WrongUsage, positive
-from pipeline.salvage import PHASES, Choice, Inventory, NothingToDo, runs_to_salvage, salvage, take_stock
-from pipeline.wording import counted
+from pipeline.management.following import follow
+from pipeline.management.printing import exit_code, print_failures, print_inventory, print_salvageable, print_summary
+from pipeline.models.wording import counted
+from pipeline.reports.summary import run_summary
+from pipeline.runs import preflight
+from pipeline.runs.create import Throughput
+from pipeline.runs.salvage import (
+    PHASES,
+    NothingToDo,
+    SalvageOptions,
+    SalvagePlan,
+    plan_salvage,
+    runs_to_salvage,
+    salvage,
+)
 
 OF_ONE_RUN = (
     "run", "phase", "only_failed", "error_class", "item", "concurrency", "chunk_size", "dry_run", "yes", "detach",
@@ -51,20 +63,20 @@ class Command(PipelineCommand):
             self._salvage(options["run"], _choice(options), options)
 
     def _list(self) -> None:
-        found = [(run, stock) for run in runs_to_salvage() if (stock := take_stock(run=run)).is_worth_it]
-        screens.print_salvageable(found, self.console)
+        found = [(run, stock) for run in runs_to_salvage() if (stock := plan_salvage(run=run)).is_worth_it]
+        print_salvageable(found, self.console)
 
-    def _salvage(self, run_id: int, choice: Choice, options: dict[str, Any]) -> None:
-        run = queries.find_run(run_id)
-        stock = take_stock(run=run, choice=choice)
-        screens.print_inventory(run, stock, self.console)
+    def _salvage(self, run_id: int, choice: SalvageOptions, options: dict[str, Any]) -> None:
+        run = find_run(run_id)
+        stock = plan_salvage(run=run, choice=choice)
+        print_inventory(run, stock, self.console)
         if options["dry_run"]:
             self.console.print("A dry run: nothing was changed.")
             return
         if stock.to_ask and not run.is_live and not options["yes"]:
             self._confirm(stock)
         if stock.is_worth_it or choice.phase:
-            preflight.refuse_run(run_id=run_id, phase=stock.phase)
+            preflight.require_ready_again(run_id=run_id, phase=stock.phase)
         try:
             salvage(run_id=run_id, choice=choice)
         except NothingToDo as nothing:
@@ -74,7 +86,7 @@ class Command(PipelineCommand):
         if not options["detach"]:
             self._follow(run_id)
 
-    def _confirm(self, stock: Inventory) -> None:
+    def _confirm(self, stock: SalvagePlan) -> None:
         """Return if the person at the terminal wants to spend what it costs."""
         cost = f"{counted(stock.to_ask, 'conversation')} would be asked about, about {stock.tokens_to_ask} tokens"
         if not sys.stdin.isatty():
@@ -83,10 +95,10 @@ class Command(PipelineCommand):
             raise CommandError("nothing was changed.")
 
     def _follow(self, run_id: int) -> None:
-        ended = screens.follow(run_id, self.console)
-        screens.print_summary(queries.run_summary(ended), self.console)
-        screens.print_failures(ended, self.console)
-        if code := screens.exit_code(ended):
+        ended = follow(run_id, self.console)
+        print_summary(run_summary(ended), self.console)
+        print_failures(ended, self.console)
+        if code := exit_code(ended):
             sys.exit(code)
 
 
@@ -96,13 +108,13 @@ def _refuse_beside_the_list(options: dict[str, Any]) -> None:
         raise WrongUsage(f"--list shows every run and does nothing; leave out: {', '.join(ignored)}.")
 
 
-def _choice(options: dict[str, Any]) -> Choice:
-    choice = Choice(
+def _choice(options: dict[str, Any]) -> SalvageOptions:
+    choice = SalvageOptions(
         phase=options["phase"],
         only_failed=options["only_failed"],
         error_class=options["error_class"],
         item=options["item"],
-        pace=runs.Pace(concurrency=options["concurrency"], chunk_size=options["chunk_size"]),
+        pace=Throughput(concurrency=options["concurrency"], chunk_size=options["chunk_size"]),
     )
     narrowed = choice.only_failed or choice.error_class or choice.item
     if narrowed and choice.phase not in (None, "extract"):

@@ -9,11 +9,12 @@ from django_celery_beat.models import PeriodicTask
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import launch, runs, schedule
+from pipeline.extract.versions import versions
 from pipeline.management.command import PipelineCommand, WrongUsage, positive
 from pipeline.management.commands.run_pipeline import EXTRACTOR, PROFILE
-from pipeline.preflight import STDIN
-from pipeline.schedule import Assignment, ScheduleError
+from pipeline.runs import schedule, start
+from pipeline.runs.preflight import STDIN
+from pipeline.runs.schedule import Assignment, ScheduleError
 
 When = TypeVar("When")
 
@@ -65,9 +66,9 @@ class Command(PipelineCommand):
 
     def _set(self, options: dict[str, Any]) -> None:
         assignment = _assignment(options)
-        runs.versions(assignment.profile, assignment.extractor)  # names both if there are no such
+        versions(assignment.profile, assignment.extractor)  # names both if there are no such
         if not assignment.path:
-            launch.open_source(assignment.source)
+            start.open_source(assignment.source)
         when = _read(schedule.every, options["every"]) if options["every"] else _read(schedule.cron, options["cron"])
         made = schedule.set_schedule(name=options["name"] or assignment.source, when=when, assignment=assignment)
         self.stdout.write(f"{made.name!r} runs {assignment.source} {_when(made)}. It fires while Celery beat runs.")

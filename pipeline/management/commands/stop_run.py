@@ -5,11 +5,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 from rich.console import Console
 
-from pipeline import console as screens
-from pipeline import queries, runs
+from pipeline.ledger.counts import find_run, item_counts
+from pipeline.ledger.errors import RunError
+from pipeline.ledger.states import request_stop, stop_at_once
 from pipeline.management.command import PipelineCommand
+from pipeline.management.following import follow
+from pipeline.management.printing import print_way_on
 from pipeline.models import Run
-from pipeline.wording import words
+from pipeline.models.wording import words
 
 
 class Command(PipelineCommand):
@@ -24,31 +27,29 @@ class Command(PipelineCommand):
 
     def handle(self, *, run: int, force: bool, detach: bool, **options: Any) -> None:
         console = Console(markup=False, emoji=False, highlight=False)
-        found = queries.find_run(run)
+        found = find_run(run)
         if found.state == Run.State.STOPPED:
             console.print(f"Run {run} is stopped already.")
         elif force:
-            found = runs.stop_at_once(run_id=run)
+            found = stop_at_once(run_id=run)
         else:
             found = self._ask_to_stop(found, console, detach=detach)
         self._say(found, console)
 
     def _ask_to_stop(self, run: Run, console: Console, *, detach: bool) -> Run:
-        if not runs.request_stop(run_id=run.pk) and queries.find_run(run.pk).state != Run.State.STOPPING:
-            raise runs.RunError(
-                f"run {run.pk} is {queries.find_run(run.pk).state}; only a run that is running can be stopped."
-            )
+        if not request_stop(run_id=run.pk) and find_run(run.pk).state != Run.State.STOPPING:
+            raise RunError(f"run {run.pk} is {find_run(run.pk).state}; only a run that is running can be stopped.")
         console.print(f"Run {run.pk} is stopping: what is being read is finished first.")
-        return queries.find_run(run.pk) if detach else screens.follow(run.pk, console)
+        return find_run(run.pk) if detach else follow(run.pk, console)
 
     def _say(self, run: Run, console: Console) -> None:
         if run.is_live:
             console.print(f"Watch it with:  ./manage.py run_status {run.pk}")
             return
-        counts = queries.item_counts(run)
+        counts = item_counts(run)
         console.print(
             f"Run {run.pk} is {words(run.state)}: {counts.finished} of {counts.planned} conversations are "
             f"finished, {counts.pending} wait.",
             soft_wrap=True,
         )
-        screens.print_way_on(run, console)
+        print_way_on(run, console)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.management.command import PipelineCommand
-from pipeline.verify import Check, Verification, verify
+from pipeline.reports.verify import Check, Verification, verify
 
 
 class Command(PipelineCommand):

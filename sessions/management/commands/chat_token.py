@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from sessions.api.tokens import TokenNameTakenError, make_token, revoke_token
 from sessions.models import ApiToken
-from sessions.tokens import TokenNameTakenError, make_token, revoke_token
 
 
 class Command(BaseCommand):

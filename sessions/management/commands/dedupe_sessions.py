@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from sessions.duplicates import end_duplicates, find_duplicates
+from sessions.upkeep.duplicates import end_duplicates, find_duplicates
 
 
 class Command(BaseCommand):

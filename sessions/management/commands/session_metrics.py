@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from pipeline.wording import words
-from sessions.metrics import SessionMetrics, session_metrics
+from pipeline.models.wording import words
+from sessions.upkeep.metrics import SessionMetrics, session_metrics
 
 NAMES = {
     "created": "sessions created",

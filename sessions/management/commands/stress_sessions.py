@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from pipeline.wording import words
-from sessions.stress import StressResult, stress
+from pipeline.models.wording import words
+from sessions.upkeep.stress import StressResult, stress
 
 
 def positive(word: str) -> int:

@@ -1,0 +1,200 @@
+"""The one door from phase to phase.
+
+`advance` asks the database what is done and does what comes next. The chord's callback calls it, its errback, the last
+chunk to finish, and whoever waits for the run.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils import timezone
+
+from pipeline.group import settle
+from pipeline.group.conservation import extracted_items_without_a_theme, homes_of_themes
+from pipeline.ledger.claims import claim_phase, release_phase, renew_phase, stale_before
+from pipeline.ledger.counts import (
+    ItemCounts,
+    commonest_reason,
+    find_run,
+    item_counts,
+    refresh_statistics,
+    unfinished_items,
+)
+from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
+from pipeline.ledger.errors import RunError as RunError
+from pipeline.ledger.heartbeat import beating
+from pipeline.ledger.states import change_state, fail, move_run
+from pipeline.merge import apply
+from pipeline.models import Item, Run
+from pipeline.models.wording import counted
+
+log = logging.getLogger(__name__)
+
+
+MOST_BEGINNINGS = 3
+"""A merge or grouping that ended its worker this often fails its run instead of being begun again."""
+
+
+ALIKE_FROM = 20
+"""From this many items on, one same reason for all of them is a sign of a fault, not a result."""
+
+
+def advance(*, run_id: int) -> Run:
+    """Take the run as far as it can go now, and return it. Safe to call from anywhere, any number of times.
+
+    A step that fails ends the run as `failed`, with everything stored so far kept; errors of the infrastructure rise.
+    """
+    while step := _next_step(run := find_run(run_id)):
+        try:
+            went_on = step(run)
+        except INFRASTRUCTURE_ERRORS:
+            _release(run)
+            raise
+        except Exception as error:
+            log.exception("run %s failed in phase %s", run.pk, run.phase)
+            fail(run=run, error=error)
+            continue
+        if not went_on:
+            break
+    return run
+
+
+def _next_step(run: Run) -> Callable[[Run], bool] | None:
+    if run.state == Run.State.STOPPING:
+        return _stop_at_the_edge
+    if run.state != Run.State.RUNNING:
+        return None
+    return {
+        Run.Phase.EXTRACT: _end_extract,
+        Run.Phase.MERGE: _merge,
+        Run.Phase.GROUP: _group,
+        Run.Phase.FINISH: _finish,
+    }.get(Run.Phase(run.phase))
+
+
+def _end_extract(run: Run) -> bool:
+    if unfinished_items(run).exists():
+        return False
+    refresh_statistics()
+    return move_run(run, phase=Run.Phase.MERGE, as_of=_recency_base(run))
+
+
+def _recency_base(run: Run) -> datetime | None:
+    if until := run.parameters.get("until"):
+        return datetime.fromisoformat(until)
+    extracted = run.items.filter(state=Item.State.EXTRACTED)
+    newest: datetime | None = extracted.aggregate(newest=Max("conversation__occurred_at"))["newest"]
+    return min(newest, timezone.now()) if newest else None
+
+
+def _begin_phase(run: Run) -> bool:
+    """Claim the run's phase; False while somebody else has it. Raises RunError if it ended its worker too often."""
+    if not claim_phase(run=run):
+        return False
+    if run.phase_count >= MOST_BEGINNINGS:
+        raise RunError(
+            f"the phase {run.phase} was begun {run.phase_count} times and its worker ended each time; is there enough "
+            f"memory? What is stored is kept: ./manage.py salvage {run.pk}"
+        )
+    return True
+
+
+def _merge(run: Run) -> bool:
+    """Merge; go on as well when the registry changed meanwhile: then the next step is to merge again."""
+    if not _begin_phase(run):
+        return False
+    following = Run.Phase.GROUP if run.makes_stories else Run.Phase.FINISH
+    with beating(lambda: renew_phase(run=run)):
+        apply.merge_themes(run=run, following=following)
+    _release(run)
+    return True
+
+
+def _group(run: Run) -> bool:
+    if not _begin_phase(run):
+        return False
+    with beating(lambda: renew_phase(run=run)):
+        unsettled = settle.settle_run(run=run)
+    if not move_run(run, phase=Run.Phase.FINISH, advance_claimed_at=None, phase_count=0, error=_unsettled(unsettled)):
+        _release(run)  # it was stopped meanwhile
+    return True
+
+
+def _unsettled(keys: list[str]) -> str:
+    if not keys:
+        return ""
+    more = f" and {len(keys) - 10} more" if len(keys) > 10 else ""
+    return f"could not be made stories or orphans, see the worker's log: {', '.join(keys[:10])}{more}"
+
+
+def _release(run: Run) -> None:
+    try:
+        release_phase(run=run)
+    except INFRASTRUCTURE_ERRORS:
+        log.warning("run %s: could not release its phase; it is free again in %s s", run.pk, settings.CLAIM_TIMEOUT)
+
+
+def _finish(run: Run) -> bool:
+    """Reconcile, and only then call the run finished."""
+    state, attention = _verdict(run)
+    return change_state(
+        run=run,
+        to=state,
+        attention=attention,
+        phase=Run.Phase.DONE,
+        finished_at=(now := timezone.now()),
+        first_finished_at=run.first_finished_at or now,
+        advance_claimed_at=None,
+    )
+
+
+def _verdict(run: Run) -> tuple[str, str]:
+    """Return the state a run ends in and, unless all is well, why a person should look."""
+    counts = item_counts(run)
+    for doubt in (_unreconciled(run, counts), run.error, _unlikely(run, counts)):
+        if doubt:
+            return Run.State.NEEDS_ATTENTION, doubt
+    if counts.failed:
+        return Run.State.COMPLETED_WITH_ERRORS, f"{counts.failed} of {counted(counts.planned, 'conversation')} failed"
+    return Run.State.COMPLETED, ""
+
+
+def _unreconciled(run: Run, counts: ItemCounts) -> str:
+    planned = counts.planned if run.planned_count is None else run.planned_count
+    finished = counts.extracted + counts.filtered + counts.failed + counts.skipped
+    if finished != planned:
+        return f"{counted(planned, 'conversation was', 'conversations were')} planned, but {finished} ended"
+    if empty := extracted_items_without_a_theme(run).count():
+        return f"{empty} of {counts.extracted} extracted conversations have no theme; they had one"
+    homes = homes_of_themes(run)
+    if homes.missed:
+        missed = counted(homes.missed, "theme is", "themes are")
+        return f"{missed} in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
+    if run.makes_stories and homes.in_two_stories:
+        return counted(homes.in_two_stories, "theme is", "themes are") + " in two stories of one signature"
+    return ""
+
+
+def _unlikely(run: Run, counts: ItemCounts) -> str:
+    read = counts.planned - counts.skipped
+    if read == 0:
+        return ""
+    if counts.extracted == 0:
+        return f"none of {counted(read, 'conversation')} gave a theme: {commonest_reason(run)}"
+    names = run.themes.values("raw_key").distinct().count()
+    if counts.extracted >= ALIKE_FROM and names == 1:
+        return f"all {counts.extracted} conversations with a theme gave one and the same signature"
+    return ""
+
+
+def _stop_at_the_edge(run: Run) -> bool:
+    """Stop once no item is being read and nobody merges or groups."""
+    alive = stale_before()
+    if run.items.filter(state=Item.State.READING, claimed_at__gte=alive).exists():
+        return False
+    if run.advance_claimed_at and run.advance_claimed_at >= alive:
+        return False
+    return change_state(run=run, to=Run.State.STOPPED, finished_at=timezone.now())

@@ -1,0 +1,95 @@
+"""What every extractor promises: it reads transcripts and answers, and touches no row.
+
+The answer is kept as it came (`Call.answer`), so that a mistake in reading it can be mended later without asking again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, runtime_checkable
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.extract.profiles import Profile
+from pipeline.ledger.transcript import Transcript
+
+
+class ProposedTheme(BaseModel):
+    """One theme as an extractor proposes it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    signature: str = Field(min_length=1, max_length=200, description="snake_case, feature then symptom")
+    category: str
+    summary: str = Field(min_length=1, description="one sentence")
+    quotes: list[str] = Field(default_factory=list, description="verbatim parts of the conversation")
+    confidence: float = Field(ge=0, le=1)
+
+
+class Reading(BaseModel):
+    """An extractor's answer, parsed: `filtered_because` is set when the conversation does not go on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    category: str
+    filtered_because: str = ""
+    themes: list[ProposedTheme] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One raw answer: `text` is JSON in the form of `Reading`; `vectors` are float32, one row a theme, in its order."""
+
+    text: str
+    vectors: bytes = b""
+    finish_reason: str = "stop"
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Extractor(Protocol):
+    """Reads conversations.
+
+    `version` changes whenever an answer would; `model` and `dimension` name the vectors' space, and vectors of
+    different models are never compared.
+    """
+
+    name: str
+    version: str
+    model: str
+    dimension: int
+
+    def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
+        """Yield one answer a transcript, in their order, whatever else is in the batch.
+
+        Raises whatever the reader raises; the caller then reads the transcripts one by one, so that one bad
+        conversation costs only itself.
+        """
+        ...
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """An extractor that can say before a run, without spending anything, whether it could read now."""
+
+    def check(self) -> None:
+        """Return if it could read; raise what it would raise when reading, with what to do."""
+        ...
+
+
+class UnknownExtractor(Exception):
+    """No extractor of that name is registered."""
+
+
+@cache
+def get_extractor(name: str) -> Extractor:
+    """Return the registered extractor, made once a process; UnknownExtractor names the registered ones."""
+    try:
+        path = settings.EXTRACTORS[name]
+    except KeyError:
+        known = ", ".join(sorted(settings.EXTRACTORS))
+        raise UnknownExtractor(f"there is no extractor {name!r}; registered are: {known}") from None
+    extractor: Extractor = import_string(path)()
+    return extractor

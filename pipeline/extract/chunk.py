@@ -1,0 +1,83 @@
+"""Read the conversations of a chunk: claim, ask, keep the raw answer, parse, store.
+
+Claims make every step safe to run twice (`claims.py`). Answers are stored before they are parsed, so a mistake in
+parsing or storing never costs a second question. Whatever goes wrong with a conversation becomes a row, never an
+exception that leaves the task; only errors of the infrastructure do, and the task is tried again.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+from pipeline.extract.base import Answer, Extractor, get_extractor
+from pipeline.extract.profiles import Profile, get_profile
+from pipeline.extract.reading import ask, most_deliveries, parse, worn_out_outcome
+from pipeline.extract.store import store, store_answers
+from pipeline.ledger.claims import Claimed, Superseded, claim_items, release_items, renew_items
+from pipeline.ledger.counts import find_run
+from pipeline.ledger.heartbeat import beating
+from pipeline.models import Call, Run
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether the run still wants answers: a stop is honoured at the next item's edge."""
+
+
+def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
+    """Read what is unfinished in a chunk and return how many items this delivery finished.
+
+    `delivery` names the message: when the same message is delivered again, its items are taken over at once; those
+    of another delivery only after CLAIM_TIMEOUT seconds without a sign of life. A run that was stopped,
+    superseded or ended claims nothing. Raises AtLimit when the run's concurrency is used up, and RunError if there is
+    no such run.
+    """
+    run = find_run(run_id)
+    profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
+    token, finished = f"{delivery}:{uuid4().hex[:12]}", 0
+    while piece := claim_items(run=run, epoch=epoch, chunk=chunk, token=token):
+        try:
+            finished += _finish_piece(run, piece, token, profile, extractor)
+        except Superseded:
+            break
+    return finished
+
+
+def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profile, extractor: Extractor) -> int:
+    answers = _stored_answers(piece)
+    worn_out = [claimed for claimed in piece if claimed.delivery_count > most_deliveries(claimed, answers)]
+    asked = [claimed for claimed in piece if claimed not in worn_out and claimed.item_id not in answers]
+    with beating(lambda: renew_items(run=run, token=token)):
+        answers |= store_answers(run, asked, ask(asked, profile, extractor, _asking_now_and_then(run)))
+    outcomes = [worn_out_outcome(claimed, is_answered=claimed.item_id in answers) for claimed in worn_out]
+    outcomes += [
+        parse(claimed, answers[claimed.item_id], profile, extractor)
+        for claimed in piece
+        if claimed.item_id in answers and claimed not in worn_out
+    ]
+    if unread := [claimed.item_id for claimed in asked if claimed.item_id not in answers]:
+        release_items(run=run, token=token, items=unread)
+    return store(run=run, token=token, outcomes=outcomes, model=extractor.model) if outcomes else 0
+
+
+def _asking_now_and_then(run: Run) -> Callable[[], bool]:
+    """Return a question to the database, asked every LOOK_EVERY seconds: does the run still want answers?"""
+    wanted, looked_at = True, time.monotonic()
+
+    def is_wanted() -> bool:
+        nonlocal wanted, looked_at
+        if wanted and time.monotonic() - looked_at >= LOOK_EVERY:
+            wanted = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=Run.State.RUNNING).exists()
+            looked_at = time.monotonic()
+        return wanted
+
+    return is_wanted
+
+
+def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
+    """Return the newest stored answer of each item that has one to the same question."""
+    hashes = {claimed.item_id: claimed.request_hash for claimed in piece}
+    calls = Call.objects.filter(item_id__in=hashes).order_by("attempt")
+    return {
+        call.item_id: Answer(text=call.answer, vectors=bytes(call.vectors))
+        for call in calls
+        if call.request_hash == hashes[call.item_id]
+    }

@@ -1,0 +1,145 @@
+"""Ask an extractor and parse its answer: pure, no row is touched."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.extract.base import Answer, Extractor, ProposedTheme, Reading
+from pipeline.extract.profiles import Profile
+from pipeline.ledger.claims import Claimed
+from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
+from pipeline.ledger.transcript import Transcript
+from pipeline.merge.rules.normalise import normal_form
+from pipeline.models import Item
+
+MAX_DELIVERIES = 3
+"""An item whose reading ended its worker this often is failed instead of read again, and so for its parsing."""
+
+
+UNIT_TOLERANCE = 1e-3
+"""How far a vector's length may be from 1: float32 sums of some hundred squares stay far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A theme before it is a row; `quotes` are verified (quote, start, end)."""
+
+    proposed: ProposedTheme
+    vector: bytes
+    quotes: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item."""
+
+    claimed: Claimed
+    state: str
+    category: str = ""
+    reason: str = ""
+    stage: str = ""
+    error: str = ""
+    error_class: str = ""
+    themes: tuple[Draft, ...] = ()
+
+
+def ask(
+    asked: Sequence[Claimed], profile: Profile, extractor: Extractor, is_wanted: Callable[[], bool] = lambda: True
+) -> dict[int, Answer | Exception]:
+    """Ask about all at once and return the answers by item, up to where they are wanted no more.
+
+    If that fails, keep the answers that came, and ask about each of the others alone, so that a bad conversation costs
+    only itself. Errors of the infrastructure rise.
+    """
+    answers: dict[int, Answer | Exception] = {}
+    try:
+        for claimed, answer in zip(asked, extractor.read([c.transcript for c in asked], profile), strict=True):
+            answers[claimed.item_id] = answer
+            if not is_wanted():
+                return answers
+    except INFRASTRUCTURE_ERRORS:
+        raise
+    except Exception as error:
+        if len(asked) == 1:
+            return {asked[0].item_id: error}
+    for claimed in asked:
+        if claimed.item_id not in answers and is_wanted():
+            answers |= ask([claimed], profile, extractor)
+    return answers
+
+
+def parse(claimed: Claimed, answer: Answer | Exception, profile: Profile, extractor: Extractor) -> Outcome:
+    """Turn a raw answer into an outcome; an answer nobody can read, and an error, are outcomes too."""
+    if isinstance(answer, Exception):
+        return failed_outcome(claimed, Item.Stage.READ, answer)
+    try:
+        reading = Reading.model_validate_json(answer.text)
+        if not profile.category(reading.category).goes_on:
+            return Outcome(claimed, Item.State.FILTERED, reading.category, reading.filtered_because or reading.category)
+        vectors = _vectors(answer.vectors, len(reading.themes), extractor.dimension)
+        drafts = tuple(_drafts(claimed.transcript, reading, vectors, profile))
+    except Exception as error:  # a mistake of ours included: salvage parses anew once it is mended
+        return failed_outcome(claimed, Item.Stage.PARSE, error)
+    if not drafts:
+        return Outcome(claimed, Item.State.FILTERED, reading.category, reading.filtered_because or "no theme found")
+    return Outcome(claimed, Item.State.EXTRACTED, reading.category, themes=drafts)
+
+
+def _vectors(stored: bytes, count: int, dimension: int) -> np.ndarray:
+    """Return the (count, dimension) vectors; ValueError unless they are that many, finite, and of length 1."""
+    if len(stored) != 4 * count * dimension:
+        raise ValueError(f"{len(stored)} bytes of vectors do not fit {count} themes of {dimension} numbers each")
+    rows = np.frombuffer(stored, np.float32).reshape(count, dimension)
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
+    if not np.all(np.abs(lengths - 1) < UNIT_TOLERANCE):
+        raise ValueError(f"vectors must have length 1; these have {', '.join(f'{length:.3g}' for length in lengths)}")
+    return rows
+
+
+def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profile: Profile) -> list[Draft]:
+    """Return one draft a distinct name; twins in one answer become one, with the quotes of all."""
+    drafts: dict[str, Draft] = {}
+    for proposed, vector in zip(reading.themes, vectors, strict=True):
+        profile.category(proposed.category)
+        form, quotes = normal_form(proposed.signature), _verified(transcript.text, proposed.quotes)
+        if twin := drafts.get(form):
+            drafts[form] = replace(twin, quotes=tuple(dict.fromkeys(twin.quotes + quotes)))
+        else:
+            drafts[form] = Draft(proposed, vector.tobytes(), quotes)
+    return list(drafts.values())
+
+
+def _verified(text: str, quotes: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
+    """Return the quotes that stand in the text letter for letter, with their places; others are left out."""
+    found: dict[tuple[int, int], str] = {}
+    for quote in quotes:
+        start = text.find(quote) if quote else -1
+        if start >= 0:
+            found.setdefault((start, start + len(quote)), quote)
+    return tuple((quote, start, end) for (start, end), quote in found.items())
+
+
+def failed_outcome(claimed: Claimed, stage: str, error: Exception) -> Outcome:
+    name = type(error).__name__
+    return Outcome(
+        claimed, Item.State.FAILED, reason=f"could not {stage}: {name}", stage=stage, error=str(error), error_class=name
+    )
+
+
+def most_deliveries(claimed: Claimed, answers: Mapping[int, object]) -> int:
+    """Return how often an item may be begun: as often again once its answer is there."""
+    return MAX_DELIVERIES * (2 if claimed.item_id in answers else 1)
+
+
+def worn_out_outcome(claimed: Claimed, *, is_answered: bool) -> Outcome:
+    times = claimed.delivery_count - 1
+    return Outcome(
+        claimed,
+        Item.State.FAILED,
+        reason=f"begun {times} times, never finished",
+        stage=Item.Stage.PARSE if is_answered else Item.Stage.READ,
+        error_class="WorkerLost",
+        error=f"{claimed.transcript.key} was begun {times} times and its worker ended each time"
+        f"{', though its answer is stored' if is_answered else ''}.",
+    )

@@ -1,0 +1,169 @@
+"""Keep raw answers, themes and evidence, and finish the items: by COPY, guarded by the claim."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from pipeline.extract.base import Answer
+from pipeline.extract.reading import Draft, Outcome, failed_outcome
+from pipeline.ledger.claims import Claimed, Superseded
+from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
+from pipeline.merge.rules.normalise import normal_form
+from pipeline.models import Call, Evidence, Item, Run, Theme
+from pipeline.models.copy import copy_rows, reserve_ids
+
+
+class WrongRun(Exception):
+    """Results of one run were handed in for another; nothing was written."""
+
+
+def _refuse_foreign(run: Run, claimed: Sequence[Claimed]) -> None:
+    foreign = next((one for one in claimed if one.run_id != run.pk), None)
+    if foreign:
+        raise WrongRun(
+            f"a result of run {foreign.run_id} (item {foreign.item_id}) was handed in for run {run.pk}; nothing was "
+            f"written. Results go into the run whose item they answer."
+        )
+
+
+def store_answers(
+    run: Run, asked: Sequence[Claimed], answers: dict[int, Answer | Exception]
+) -> dict[int, Answer | Exception]:
+    """Keep the raw answers, committed, before anybody tries to understand them, and return them all.
+
+    An answer that PostgreSQL refuses comes back as that error; the others are kept. Answers of a life that is over are
+    kept as well: they are paid for, and the next life finds them.
+    """
+    _refuse_foreign(run, asked)
+    answered_at = timezone.now()
+    rows = {
+        claimed.item_id: _call_row(claimed, answer, answered_at)
+        for claimed in asked
+        if isinstance(answer := answers.get(claimed.item_id), Answer)
+    }
+    try:
+        copy_rows(Call, _CALL_COLUMNS, list(rows.values()))
+    except INFRASTRUCTURE_ERRORS:
+        raise
+    except REFUSED:
+        return answers | _store_singly(rows)
+    return answers
+
+
+def _store_singly(rows: dict[int, tuple[object, ...]]) -> dict[int, Answer | Exception]:
+    refused: dict[int, Answer | Exception] = {}
+    for item_id, row in rows.items():
+        try:
+            copy_rows(Call, _CALL_COLUMNS, [row])
+        except INFRASTRUCTURE_ERRORS:
+            raise
+        except REFUSED as error:
+            refused[item_id] = error
+    return refused
+
+
+_CALL_COLUMNS = (
+    "item_id", "step", "unit", "attempt", "request_hash", "answer", "vectors", "finish_reason", "input_tokens",
+    "output_tokens", "answered_at",
+)  # fmt: skip
+
+
+def _call_row(claimed: Claimed, answer: Answer, answered_at: datetime) -> tuple[object, ...]:
+    text = answer.text.replace("\0", "\ufffd")  # PostgreSQL's text holds no NUL
+    question = (claimed.item_id, str(Call.Step.EXTRACT), "", claimed.delivery_count, claimed.request_hash)
+    tokens = (answer.input_tokens, answer.output_tokens)
+    return (*question, text, answer.vectors, answer.finish_reason[:50], *tokens, answered_at)
+
+
+_FINISH = """
+UPDATE pipeline_item item
+SET state = done.state, category = done.category, reason = done.reason, stage = done.stage, error = done.error,
+    error_class = done.error_class, finished_at = %(now)s
+FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(categories)s::text[], %(reasons)s::text[], %(stages)s::text[],
+            %(errors)s::text[], %(classes)s::text[])
+     AS done (id, state, category, reason, stage, error, error_class), pipeline_run run
+WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
+  AND run.id = item.run_id AND run.epoch = item.epoch AND run.state IN ('running', 'stopping')
+"""
+
+
+_BEAT = "UPDATE pipeline_run SET heartbeat_at = %s WHERE id = %s AND heartbeat_at < %s"
+
+
+def store(*, run: Run, token: str, outcomes: Sequence[Outcome], model: str) -> int:
+    """Store a piece in one transaction and return how many items it finished.
+
+    If a row is refused, each item goes into a transaction of its own, so that only the bad one fails. Raises WrongRun
+    for results of another run, and Superseded when the items are no longer this token's: then nothing was written.
+    """
+    _refuse_foreign(run, [outcome.claimed for outcome in outcomes])
+    try:
+        _store_together(run, token, outcomes, model)
+    except INFRASTRUCTURE_ERRORS:
+        raise
+    except REFUSED as error:
+        if len(outcomes) > 1:
+            return sum(store(run=run, token=token, outcomes=[outcome], model=model) for outcome in outcomes)
+        _store_together(run, token, [failed_outcome(outcomes[0].claimed, Item.Stage.STORE, error)], model)
+    return len(outcomes)
+
+
+def _store_together(run: Run, token: str, outcomes: Sequence[Outcome], model: str) -> None:
+    """Open a transaction; raise Superseded, and write nothing, unless every item is still this delivery's."""
+    with transaction.atomic():
+        _store_themes(run, outcomes, model)
+        _finish_items(run, token, outcomes)
+
+
+def _finish_items(run: Run, token: str, outcomes: Sequence[Outcome]) -> None:
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "now": now,
+        "token": token,
+        "ids": [outcome.claimed.item_id for outcome in outcomes],
+        "states": [str(outcome.state) for outcome in outcomes],
+        "categories": [outcome.category[:50] for outcome in outcomes],
+        "reasons": [outcome.reason[:200] for outcome in outcomes],
+        "stages": [str(outcome.stage) for outcome in outcomes],
+        "errors": [outcome.error.replace("\0", "") for outcome in outcomes],
+        "classes": [outcome.error_class[:200] for outcome in outcomes],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, values)
+        if cursor.rowcount != len(outcomes):
+            raise Superseded(f"run {run.pk}: {len(outcomes) - cursor.rowcount} items were taken over")
+        cursor.execute(_BEAT, [now, run.pk, now - timedelta(seconds=1)])
+
+
+_THEME_COLUMNS = (
+    "id", "run_id", "item_id", "conversation_id", "profile", "raw_signature", "raw_key", "category", "summary",
+    "confidence", "vector", "vector_model", "signature_rule",
+)  # fmt: skip
+
+
+_EVIDENCE_COLUMNS = ("theme_id", "version_id", "quote", "start", "end")
+
+
+def _store_themes(run: Run, outcomes: Sequence[Outcome], model: str) -> None:
+    drafts = [(outcome.claimed, draft) for outcome in outcomes for draft in outcome.themes]
+    if not drafts:
+        return
+    ids = reserve_ids(Theme, len(drafts))
+    themes = [_theme_row(pk, run, *draft, model) for pk, draft in zip(ids, drafts, strict=True)]
+    copy_rows(Theme, _THEME_COLUMNS, themes)
+    evidence = [
+        (pk, claimed.version_id, quote, start, end)
+        for pk, (claimed, draft) in zip(ids, drafts, strict=True)
+        for quote, start, end in draft.quotes
+    ]
+    copy_rows(Evidence, _EVIDENCE_COLUMNS, evidence)
+
+
+def _theme_row(pk: int, run: Run, claimed: Claimed, draft: Draft, model: str) -> tuple[object, ...]:
+    proposed = draft.proposed
+    place = (pk, run.pk, claimed.item_id, claimed.conversation_id, run.profile)
+    names = (proposed.signature, normal_form(proposed.signature), proposed.category, proposed.summary)
+    return (*place, *names, proposed.confidence, draft.vector, model, "")

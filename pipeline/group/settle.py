@@ -1,0 +1,292 @@
+"""Make stories and orphans of a run's signatures: `settle` is the one way to either.
+
+Each batch of signatures is a short transaction of its own. If a row is refused, the batch is settled one by one, so
+that one bad group costs only itself; what could not be settled is named, and the run needs attention.
+"""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Case, Exists, OuterRef, Q, When
+from django.utils import timezone
+from psqlextra.expressions import ExcludedCol
+from psqlextra.types import ConflictAction
+
+from pipeline.extract.profiles import get_profile
+from pipeline.group import current
+from pipeline.group.current import affected_roots, centres_of, open_stories
+from pipeline.group.gates import Member, Verdict, judge
+from pipeline.group.nearest import nearest
+from pipeline.ledger.current import current_themes
+from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
+from pipeline.merge.forest import leaves_of
+from pipeline.models import Orphan, Run, Signature, Story, StoryEvidence
+from pipeline.models.copy import copy_rows
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+LONGEST_TITLE = 120
+
+
+def settle_run(*, run: Run) -> list[str]:
+    """Settle every signature the run touched; return the keys of those that could not be settled.
+
+    Opens a transaction a batch; once the run has stopped, none writes any more. May run twice.
+    """
+    roots, unsettled = affected_roots(run), []
+    for start in range(0, len(roots), BATCH):
+        unsettled += _settle_all(run, roots[start : start + BATCH])
+    point_to_nearest_stories(profile=run.profile, roots=roots)
+    return list(Signature.objects.filter(pk__in=unsettled).order_by("key").values_list("key", flat=True))
+
+
+def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
+    try:
+        with transaction.atomic():
+            if _is_still_grouping(run):
+                settle(profile=run.profile, as_of=run.as_of, roots=roots, run=run)
+    except INFRASTRUCTURE_ERRORS:
+        raise
+    except REFUSED:
+        if len(roots) == 1:
+            log.exception("run %s: signature %s could not be settled", run.pk, roots[0])
+            return list(roots)
+        return [failed for root in roots for failed in _settle_all(run, [root])]
+    return []
+
+
+def _is_still_grouping(run: Run) -> bool:
+    """Whether the run is in the life and phase we know it in, and stays there until the transaction ends."""
+    mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
+    return bool(mine.select_for_update(no_key=True).values_list("pk"))
+
+
+# --- Settling -----------------------------------------------------------------------------------------------------
+
+
+def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: Run | None = None) -> None:
+    """Bring the stories and orphans of these root signatures of a profile in line with their current themes.
+
+    Recency counts from `as_of`; `run` is noted on what is new and its themes count. Requires a transaction; locks the
+    signatures first, so that two runs settle one after the other and see each other's themes. A story grows and never
+    loses its people's columns; an orphan graduates into the story it becomes. Follow it, once all stories stand, by
+    `point_to_nearest_stories`.
+    """
+    signatures = list(Signature.objects.filter(pk__in=roots).order_by("pk").select_for_update(no_key=True))
+    gate = get_profile(profile).gate
+    groups = members_of(profile=profile, roots=roots, run=run)
+    standing, dismissed = _standing_stories(roots), _dismissed(roots)
+    growing = {root: story for root, story in standing.items() if not _recurs(story, groups[root])}
+    verdicts = {root: judge(groups[root], gate, as_of) for root in roots if groups[root]}
+    passed = {root for root in verdicts.keys() - growing.keys() - dismissed if verdicts[root].is_story}
+    stories = growing | _create_stories(run, [s for s in signatures if s.pk in passed], groups, standing)
+    _renew_evidence(run, stories, groups)
+    _renew_confidence(stories, verdicts)
+    _graduate(stories)
+    _wait([s for s in signatures if s.pk in verdicts and s.pk not in stories], verdicts)
+    _forget_empty([root for root in roots if not groups[root]])
+
+
+def members_of(*, profile: str, roots: Sequence[int], run: Run | None = None) -> dict[int, list[Member]]:
+    """Return the current themes of each root, in the order of their conversations' time; those of `run` count too."""
+    leaves = leaves_of(roots)
+    groups: dict[int, list[Member]] = defaultdict(list)
+    for signature, member in current.members(current_themes(profile, run).filter(signature__in=leaves)):
+        groups[leaves[signature]].append(member)
+    for root, conversation_id in _kept_by_earlier_stories(roots):
+        groups[root] = [member for member in groups[root] if member.conversation_id != conversation_id]
+    return groups
+
+
+def _kept_by_earlier_stories(roots: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (root, conversation) of the closed stories that have another beside them: what they have stays theirs.
+
+    The other came when the problem of a done one came back, or by a merge. It is open, or else the newer.
+    """
+    others = Story.objects.filter(signature=OuterRef("story__signature"), absorbed_by__isnull=True)
+    beside = others.filter(Q(status__in=Story.OPEN) | Q(pk__gt=OuterRef("story")))
+    closed = Q(Exists(beside), story__absorbed_by__isnull=True) & ~Q(story__status__in=Story.OPEN)
+    earlier = StoryEvidence.objects.filter(Q(story__recurrences__isnull=False) | closed, story__signature__in=roots)
+    return list(earlier.values_list("story__signature_id", "conversation_id").distinct())
+
+
+def _standing_stories(roots: Sequence[int]) -> dict[int, Story]:
+    """Return of each root that has any its open story, else its newest, which collects or recurs."""
+    is_open = Case(When(status__in=Story.OPEN, then=1), default=0)
+    stories = Story.objects.filter(signature__in=roots, absorbed_by__isnull=True)
+    newest = stories.order_by("signature_id", is_open.desc(), "-id").distinct("signature_id")
+    return {story.signature_id: story for story in newest}
+
+
+def _dismissed(roots: Sequence[int]) -> set[int]:
+    """Return the roots whose waiting orphan a person dismissed: they collect, and make no story."""
+    orphans = Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True, dismissed_at__isnull=False)
+    return set(orphans.values_list("signature_id", flat=True))
+
+
+def _recurs(story: Story, members: list[Member]) -> bool:
+    """Whether the problem came back after the story was done. If so, the members it keeps are taken out of the list:
+    what is left must pass the gates anew.
+    """
+    if story.status != Story.Status.DONE or story.reviewed_at is None:
+        return False
+    if not any(member.occurred_at > story.reviewed_at for member in members):
+        return False
+    kept = set(story.evidence.values_list("conversation_id", flat=True))
+    members[:] = [member for member in members if member.conversation_id not in kept]
+    return bool(members)
+
+
+def _create_stories(
+    run: Run | None, signatures: Sequence[Signature], groups: dict[int, list[Member]], standing: dict[int, Story]
+) -> dict[int, Story]:
+    now = timezone.now()
+    stories = [
+        Story(
+            signature=signature,
+            title=title_of(signature.key),
+            description=describe(groups[signature.pk]),
+            category=Counter(member.category for member in groups[signature.pk]).most_common(1)[0][0],
+            first_run=run,
+            recurs_from=standing.get(signature.pk),
+            created_at=now,
+            updated_at=now,
+        )
+        for signature in signatures
+    ]
+    return {story.signature_id: story for story in Story.objects.bulk_create(stories)}
+
+
+def title_of(key: str) -> str:
+    """Return a signature as a heading: `calendar_sync_duplicates` becomes `Calendar sync duplicates`."""
+    return key.replace("_", " ").capitalize()[:LONGEST_TITLE]
+
+
+def describe(members: Sequence[Member]) -> str:
+    """Return the summary nearest to the middle of the group: one customer's words for all."""
+    return max(members, key=lambda member: (member.score or 0.0, -member.theme_id)).summary
+
+
+_EVIDENCE_COLUMNS = ("story_id", "conversation_id", "theme_id", "run_id")
+
+
+def _renew_evidence(run: Run | None, stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
+    """Give each story the conversations of its current themes.
+
+    What a newer reading took away goes from an open story; a story that people closed keeps what it had.
+    """
+    known = {
+        (row.story_id, row.conversation_id): row for row in StoryEvidence.objects.filter(story__in=stories.values())
+    }
+    wanted = _wanted(run, stories, groups)
+    is_open = {story.pk for story in stories.values() if story.status in Story.OPEN}
+    gone = [row.pk for key, row in known.items() if key not in wanted and row.story_id in is_open]
+    moved = [(row.pk, wanted[key].theme_id) for key, row in known.items() if _has_moved(row, wanted.get(key))]
+    added = [row for key, row in wanted.items() if key not in known]
+    StoryEvidence.objects.filter(pk__in=gone).delete()
+    for pk, theme_id in moved:
+        StoryEvidence.objects.filter(pk=pk).update(theme_id=theme_id)
+    copy_rows(StoryEvidence, _EVIDENCE_COLUMNS, [(r.story_id, r.conversation_id, r.theme_id, r.run_id) for r in added])
+    changed = {row.story_id for row in added} | {known[key].story_id for key in known if known[key].pk in set(gone)}
+    Story.objects.filter(pk__in=changed).update(updated_at=timezone.now())
+
+
+def _wanted(
+    run: Run | None, stories: dict[int, Story], groups: dict[int, list[Member]]
+) -> dict[tuple[int, int], StoryEvidence]:
+    """Return one row for each story and conversation, by the theme nearest to the middle of the group."""
+    wanted: dict[tuple[int, int], StoryEvidence] = {}
+    for root, story in sorted(stories.items()):
+        for member in groups[root]:
+            row = StoryEvidence(story=story, conversation_id=member.conversation_id, theme_id=member.theme_id, run=run)
+            wanted.setdefault((story.pk, member.conversation_id), row)
+    return wanted
+
+
+def _has_moved(known: StoryEvidence, wanted: StoryEvidence | None) -> bool:
+    return wanted is not None and known.theme_id != wanted.theme_id
+
+
+def _renew_confidence(stories: dict[int, Story], verdicts: dict[int, Verdict]) -> None:
+    """Store how sure each story is now; one whose conversations all went elsewhere keeps what it had."""
+    changed = []
+    for root in sorted(stories.keys() & verdicts.keys()):
+        story, confidence = stories[root], verdicts[root].confidence
+        story.confidence, parts = confidence.score, story.confidence_parts
+        story.confidence_parts = confidence.as_json()
+        if story.confidence_parts != parts:
+            changed.append(story)
+    Story.objects.bulk_update(changed, ["confidence", "confidence_parts"])
+
+
+def _graduate(stories: dict[int, Story]) -> None:
+    now = timezone.now()
+    for orphan in Orphan.objects.filter(signature__in=stories, graduated_at__isnull=True, dismissed_at__isnull=True):
+        Orphan.objects.filter(pk=orphan.pk).update(graduated_at=now, updated_at=now, story=stories[orphan.signature_id])
+
+
+_RENEWED = ("reason", "detail", "confidence", "confidence_parts", "updated_at")
+
+
+def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None:
+    """Make or renew the waiting orphan of each signature; a dismissed one stays dismissed."""
+    now = timezone.now()
+    rows = [
+        {
+            "signature": signature,
+            "reason": verdicts[signature.pk].reason or Orphan.Reason.HELD,
+            "detail": verdicts[signature.pk].detail,
+            "confidence": verdicts[signature.pk].confidence.score,
+            "confidence_parts": verdicts[signature.pk].confidence.as_json(),
+            "created_at": now,
+            "updated_at": now,
+        }
+        for signature in signatures
+    ]
+    renewed = {name: ExcludedCol(name) for name in _RENEWED}
+    waiting = Orphan.objects.on_conflict(  # type: ignore[attr-defined]  # psqlextra has no types
+        ["signature"], ConflictAction.UPDATE, index_predicate=Q(graduated_at__isnull=True), update_values=renewed
+    )
+    if rows:
+        waiting.bulk_insert(rows)
+
+
+def _forget_empty(roots: Sequence[int]) -> None:
+    """Delete the waiting orphans of signatures that no current theme means any more; nobody has decided about them."""
+    Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True, dismissed_at__isnull=True).delete()
+
+
+# --- The nearest story --------------------------------------------------------------------------------------------
+
+_POINT = """
+UPDATE pipeline_orphan orphan SET nearest_story_id = near.story, nearest_cosine = near.cosine
+FROM unnest(%s::bigint[], %s::bigint[], %s::float8[]) AS near (root, story, cosine)
+WHERE orphan.signature_id = near.root AND orphan.graduated_at IS NULL
+"""
+
+
+def point_to_nearest_stories(*, profile: str, roots: Sequence[int]) -> None:
+    """Note on the waiting orphans of these roots, and on those whose nearest story is not open any more, which open
+    story of the profile is nearest to each.
+
+    Costs roots x open stories, a batch of roots at a time. Needs no transaction; may run twice.
+    """
+    story_of = dict(open_stories(profile).values_list("signature_id", "pk"))
+    among = centres_of(sorted(story_of))
+    outdated = Q(nearest_story__isnull=False) & ~Q(nearest_story__in=story_of.values())
+    waiting = Orphan.objects.filter(signature__profile=profile, graduated_at__isnull=True)
+    waiting = waiting.filter(Q(signature__in=roots) | outdated)
+    waiting_roots = list(waiting.values_list("signature_id", flat=True).order_by("signature_id"))
+    for start in range(0, len(waiting_roots), BATCH):
+        batch = waiting_roots[start : start + BATCH]
+        found = nearest(centres_of(batch), among)
+        rows: list[tuple[int, int | None, float | None]] = [
+            (root, story_of[story], cosine) for root, (story, cosine) in found.items()
+        ]
+        rows += [(root, None, None) for root in batch if root not in found]
+        with connection.cursor() as cursor:
+            cursor.execute(_POINT, [list(column) for column in zip(*rows, strict=True)])

@@ -1,0 +1,170 @@
+"""Who may write: claims on a chunk's items, and on a run's phase.
+
+A delivery claims a few items at a time under a token of its own and writes only while the token still stands; whoever
+takes an item over changes the token, and the earlier holder's writes find nothing to change. Whoever merges or groups
+claims the phase in the same way. A claim without a sign of life for CLAIM_TIMEOUT seconds is anybody's.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from pipeline.ledger.transcript import Transcript, transcript_of
+from pipeline.models import Item, Run
+
+PIECE = 50
+"""Items claimed and stored together."""
+
+
+class AtLimit(Exception):
+    """The run already has as many chunks in flight as it may; try again soon."""
+
+
+class Superseded(Exception):
+    """Another delivery took these items over; what this one read is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An item this delivery may read and write."""
+
+    run_id: int
+    item_id: int
+    conversation_id: int
+    version_id: int
+    delivery_count: int
+    request_hash: str
+    transcript: Transcript
+
+
+def stale_before() -> datetime:
+    """Return the moment before which a claim without a sign of life has lapsed."""
+    return timezone.now() - timedelta(seconds=settings.CLAIM_TIMEOUT)
+
+
+_CLAIM = """
+WITH takeable AS (
+    SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
+    WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND item.chunk = %(chunk)s
+      AND (item.state = 'pending' OR (item.state = 'reading'
+           AND (item.claimed_at < %(stale)s OR split_part(item.claim, ':', 1) = %(delivery)s)))
+      AND {fresh}
+    ORDER BY item.id LIMIT {limit} FOR UPDATE OF item SKIP LOCKED
+), claimed AS (
+    UPDATE pipeline_item item SET state = 'reading', claim = %(token)s, claimed_at = %(now)s, epoch = %(epoch)s,
+           delivery_count = delivery_count + 1
+    FROM takeable WHERE item.id = takeable.id
+    RETURNING item.run_id, item.id, item.conversation_id, item.version_id, item.delivery_count
+)
+SELECT claimed.*, version.content_hash, version.messages
+FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.version_id ORDER BY claimed.id
+"""
+
+
+_CLAIM_FRESH = _CLAIM.format(fresh="item.delivery_count = 0", limit=PIECE)
+_CLAIM_AGAIN = _CLAIM.format(fresh="item.delivery_count > 0", limit=1)
+
+
+def claim_items(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed]:
+    """Claim the next piece of a chunk, committed before anything is read; empty when there is none. Raises AtLimit.
+
+    Items nobody began come as a piece; an item that was begun before comes alone, so that one that ends its worker
+    is found out and the others of its piece are not blamed.
+    """
+    values: dict[str, Any] = {
+        "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": timezone.now(),
+        "delivery": token.split(":", 1)[0], "stale": stale_before(),
+    }  # fmt: skip
+    with transaction.atomic():
+        _respect_limit(run, values)
+        rows = _rows(_CLAIM_FRESH, values) or _rows(_CLAIM_AGAIN, values)
+    return [_claimed(run, row) for row in rows]
+
+
+def renew_items(*, run: Run, token: str) -> None:
+    """Say that the items of this token are still being read."""
+    now = timezone.now()
+    Item.objects.filter(run=run, claim=token, state=Item.State.READING).update(claimed_at=now)
+    Run.objects.filter(pk=run.pk, epoch=run.epoch, state__in=Run.LIVE).update(heartbeat_at=now)
+
+
+_RELEASE = """
+UPDATE pipeline_item SET state = 'pending', claim = '', delivery_count = delivery_count - 1
+WHERE run_id = %(run)s AND id = ANY(%(ids)s) AND claim = %(token)s AND state = 'reading'
+"""
+
+
+def release_items(*, run: Run, token: str, items: Sequence[int]) -> int:
+    """Give claimed items back unread, as if nobody had begun them; return how many were still this token's."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, {"run": run.pk, "ids": list(items), "token": token})
+        return int(cursor.rowcount)
+
+
+def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+_IN_FLIGHT = """
+SELECT count(DISTINCT claim) FROM pipeline_item
+WHERE run_id = %(run)s AND state = 'reading' AND claim <> %(token)s AND claimed_at >= %(stale)s
+"""
+
+
+def _respect_limit(run: Run, values: dict[str, Any]) -> None:
+    """Raise AtLimit when other deliveries use the concurrency up. Needs a transaction: claims queue on its lock."""
+    limit = run.parameters.get("concurrency")
+    if not limit:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('leitmotif.claim'), %s)", [run.pk])
+        cursor.execute(_IN_FLIGHT, values)
+        in_flight = cursor.fetchone()[0]
+    if in_flight >= limit:
+        raise AtLimit(f"run {run.pk} has {in_flight} chunks in flight; it may have {limit}")
+
+
+def _claimed(run: Run, row: tuple[Any, ...]) -> Claimed:
+    run_id, item_id, conversation_id, version_id, delivery_count, content_hash, messages = row
+    readers = sorted((part, version) for part, version in run.versions.items() if part != "rules")
+    return Claimed(
+        run_id=run_id,
+        item_id=item_id,
+        conversation_id=conversation_id,
+        version_id=version_id,
+        delivery_count=delivery_count,
+        request_hash=hashlib.sha256(f"{content_hash} {readers}".encode()).hexdigest(),
+        transcript=transcript_of(f"conversation {conversation_id}", messages),
+    )
+
+
+def claim_phase(*, run: Run) -> bool:
+    """Take the work of the run's phase; False while somebody else has it, or the run is elsewhere by now.
+
+    Counts in `phase_count` how often that was done without an end, as when the work ends its worker.
+    """
+    now = timezone.now()
+    free = Q(advance_claimed_at__isnull=True) | Q(advance_claimed_at__lt=stale_before())
+    mine = Run.objects.filter(free, pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
+    return mine.update(advance_claimed_at=now, heartbeat_at=now, phase_count=F("phase_count") + 1) == 1
+
+
+def renew_phase(*, run: Run) -> None:
+    """Say that the phase is still worked on."""
+    now = timezone.now()
+    mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state__in=Run.LIVE)
+    mine.update(advance_claimed_at=now, heartbeat_at=now)
+
+
+def release_phase(*, run: Run) -> None:
+    """Let somebody else take the phase at once."""
+    Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase).update(advance_claimed_at=None, phase_count=0)

@@ -1,0 +1,83 @@
+"""A run's states: guarded transitions from one to the next, and the ways a run ends or stops."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from pipeline.ledger.counts import find_run
+from pipeline.ledger.errors import RunError as RunError
+from pipeline.models import Item, Run
+
+
+def change_state(*, run: Run, to: str, **changes: object) -> bool:
+    """Bring the run from the state, phase and epoch we know it in to another state; say whether it was still there.
+
+    Raises RunError for a transition that does not exist (`Run.MAY_BECOME`).
+    """
+    if to not in Run.MAY_BECOME[Run.State(run.state)]:
+        raise RunError(f"run {run.pk} is {run.state}; from there it cannot become {to}.")
+    return move_run(run, state=to, **changes)
+
+
+def move_run(run: Run, **changes: object) -> bool:
+    """Change the run if it is still in the state, phase and epoch we know it in; say whether it was."""
+    now = timezone.now()
+    mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=run.state)
+    return mine.update(heartbeat_at=now, **changes) == 1
+
+
+def fail(*, run: Run, error: BaseException) -> bool:
+    """End a live run as failed, with the error; say whether it was live, in the epoch we know it in."""
+    return end_run(run, Run.State.FAILED, f"{type(error).__name__}: {error}".replace("\0", ""))
+
+
+def lose(*, run_id: int, why: str, silent_for: float = 0.0) -> bool:
+    """Mark a live run lost if it gave no sign of life for so many seconds; say whether it was marked."""
+    silent = Q(heartbeat_at__lte=timezone.now() - timedelta(seconds=silent_for))
+    return end_run(find_run(run_id), Run.State.LOST, why, silent)
+
+
+def end_run(run: Run, state: str, error: str, condition: Q | None = None) -> bool:
+    """End a run from whichever live state it is in by now, in the epoch we know it in; say whether it was live."""
+    living = Run.objects.filter(condition or Q(), pk=run.pk, epoch=run.epoch, state__in=_states_before(state))
+    return living.update(state=state, error=error, finished_at=timezone.now(), advance_claimed_at=None) == 1
+
+
+def _states_before(state: str) -> list[str]:
+    """Return the live states from which a run may come to this one."""
+    return [str(live) for live in Run.LIVE if state in Run.MAY_BECOME[live]]
+
+
+def request_stop(*, run_id: int) -> bool:
+    """Ask a running run to stop at the next item's edge; say whether it was running. RunError if there is no such."""
+    running = Run.objects.filter(pk=find_run(run_id).pk, state=Run.State.RUNNING)
+    return running.update(state=Run.State.STOPPING, stop_requested_at=timezone.now()) == 1
+
+
+def stop_at_once(*, run_id: int) -> Run:
+    """Stop a running or stopping run without waiting for those who read, and return it; opens a transaction.
+
+    Its epoch rises, so that they cannot write any more, and their items are pending again; an answer that is under way
+    is still kept. Raises RunError if the run is not running or stopping.
+    """
+    run = find_run(run_id)
+    now = timezone.now()
+    with transaction.atomic():
+        stopped = Run.objects.filter(pk=run.pk, state__in=_states_before(Run.State.STOPPED)).update(
+            state=Run.State.STOPPED,
+            epoch=F("epoch") + 1,
+            advance_claimed_at=None,
+            stop_requested_at=now,
+            finished_at=now,
+        )
+        if stopped:
+            free_claims(run)
+    if not stopped:
+        raise RunError(f"run {run.pk} is {find_run(run_id).state}; only a run that is running can be stopped.")
+    return find_run(run_id)
+
+
+def free_claims(run: Run) -> None:
+    run.items.filter(state=Item.State.READING).update(state=Item.State.PENDING, claim="")

@@ -1,0 +1,206 @@
+"""What commands print about runs and stories."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.group.lineage import Change, GroupSize, Kind
+from pipeline.ledger.counts import failed_items
+from pipeline.models import Run, Story
+from pipeline.models.wording import counted, words
+from pipeline.reports.summary import RunSummary, nearly_stories, quotes_of
+from pipeline.runs import salvage
+from pipeline.runs.salvage import SalvagePlan
+
+EXIT_CODES = {
+    Run.State.COMPLETED: 0,
+    Run.State.FAILED: 1,
+    Run.State.LOST: 1,
+    Run.State.COMPLETED_WITH_ERRORS: 3,
+    Run.State.NEEDS_ATTENTION: 3,
+    Run.State.STOPPED: 4,
+}
+
+
+SOME_REJECTED = 3
+"""Exit status of a command that imported a file of which some rows were rejected."""
+
+
+NEARLY_SHOWN = 5
+"""Orphans that need one more conversation, beside a run's summary."""
+
+
+LONGEST_NAME = 30
+"""Letters of a story's title beside its size and a quote: the table fits 80 columns."""
+
+
+def exit_code(run: Run) -> int:
+    """Return the exit status that tells how the run ended; 0 for one that lives on without us."""
+    return EXIT_CODES.get(Run.State(run.state), 0)
+
+
+def print_summary(summary: RunSummary, console: Console) -> None:
+    """Print what a run did, in numbers."""
+    counts = summary.conversations
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in (
+        ("Run", f"{summary.run} of {summary.source}: {words(summary.state)}"),
+        (
+            "Conversations",
+            f"{counts.planned} planned, {counts.extracted} extracted, {counts.filtered} filtered, "
+            f"{counts.skipped} skipped, {counts.failed} failed",
+        ),
+        ("Themes", f"{summary.themes}"),
+        ("Signatures", f"{summary.signatures_proposed} proposed, {summary.signatures_after_merge} after merge"),
+        ("Stories", f"{summary.stories_new} new, {summary.stories_grown} grown"),
+        ("Orphans", _orphans(summary)),
+        ("Time", f"{summary.seconds:.1f} s, {summary.conversations_per_second:.0f} conversations/s"),
+    ):
+        table.add_row(name, value)
+    console.print(table)
+    for note in (summary.attention, summary.error):
+        if note:
+            console.print(f"Note: {note}", style="yellow", markup=False)
+
+
+def _orphans(summary: RunSummary) -> str:
+    if not summary.orphans:
+        return "none"
+    parts = ", ".join(f"{count} {words(reason)}" for reason, count in sorted(summary.orphans.items()))
+    return f"{sum(summary.orphans.values())} ({parts})"
+
+
+def print_nearly_stories(run: Run, console: Console) -> None:
+    """List a few orphans that need one more conversation, each with the story nearest to it."""
+    nearly = nearly_stories(run)
+    shown = list(nearly[:NEARLY_SHOWN])
+    if not shown:
+        return
+    more = f", the surest {NEARLY_SHOWN} of {nearly.count()}" if len(shown) == NEARLY_SHOWN else ""
+    console.print(f"Orphans that need one more conversation{more}:", highlight=False)
+    for orphan in shown:
+        near = orphan.nearest_story
+        beside = f"; nearest story: {near} ({orphan.nearest_cosine:.2f})" if near else ""
+        console.print(f"  {orphan.signature}{beside}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_failures(run: Run, console: Console) -> None:
+    """List the conversations that failed, each with its reason."""
+    failed = failed_items(run)
+    for item in failed[:20]:
+        console.print(f"  {item.conversation.external_id}: {item.reason} ({item.error[:200]})", markup=False)
+    if (more := failed.count() - 20) > 0:
+        console.print(f"  ... and {more} more; the admin lists all.")
+
+
+def print_way_on(run: Run, console: Console) -> None:
+    """Say how an ended run that is not complete goes on, if it can."""
+    if run.state == Run.State.STOPPED:
+        console.print(f"Go on with:  ./manage.py run_pipeline --resume {run.pk}", highlight=False)
+    elif run.state in Run.RESUMABLE and salvage.plan_salvage(run=run).is_worth_it:
+        console.print(f"Mend it with:  ./manage.py salvage {run.pk}", highlight=False)
+
+
+def print_inventory(run: Run, stock: SalvagePlan, console: Console) -> None:
+    """Print what an ended run has and lacks in each phase, and what salvaging would do."""
+    console.print(f"Run {run.pk} of {run.source}: {words(run.state)}, phase {run.phase}")
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
+    stored = f"{counted(stock.answers, 'answer')} and {counted(stock.themes, 'theme')} stored"
+    table.add_row("extract", f"{stored}; {_missing(stock)}")
+    table.add_row("", _to_extract(stock))
+    assigned = stock.themes - stock.themes_unassigned
+    table.add_row("merge", f"themes with a signature: {assigned}, without: {stock.themes_unassigned}")
+    table.add_row("", "-> done" if stock.phase == Run.Phase.GROUP else "-> assigns those without, and any new ones")
+    table.add_row("group", counted(stock.themes_homeless, "theme is", "themes are") + " in no story and no orphan")
+    table.add_row("", "-> settles the signatures of this run" if run.makes_stories else "-> no stories were asked for")
+    console.print(table)
+
+
+def _missing(stock: SalvagePlan) -> str:
+    errors = ", ".join(f"{count} {name or 'without a name'}" for name, count in stock.errors.items())
+    failed = counted(stock.failed, "conversation") + " failed" + (f" ({errors})" if errors else "")
+    lost = f", {stock.themes_lost} lost their theme" if stock.themes_lost else ""
+    return f"{failed}, {stock.unfinished} unfinished{lost}"
+
+
+def _to_extract(stock: SalvagePlan) -> str:
+    if stock.phase != Run.Phase.EXTRACT:
+        return "-> done"
+    asks = f"asks about {counted(stock.to_ask, 'conversation')}"
+    cost = f", about {stock.tokens_to_ask} tokens" if stock.to_ask else ""
+    return f"-> parses {counted(stock.to_parse, 'stored answer')}, {asks}{cost}"
+
+
+def print_salvageable(found: Sequence[tuple[Run, SalvagePlan]], console: Console) -> None:
+    """List ended runs that lack something, a line each with what would go on."""
+    if not found:
+        console.print("No run lacks anything.")
+        return
+    table = Table("Run", "Source", "State", "Re-enter at", "Missing", "To ask", box=None, padding=(0, 2, 0, 0))
+    for run, stock in found:
+        themes = stock.themes_unassigned or stock.themes_homeless
+        conversations = counted(stock.failed + stock.unfinished, "conversation")
+        missing = conversations if stock.phase == "extract" else counted(themes, "theme")
+        table.add_row(str(run.pk), str(run.source), run.state, stock.phase, missing, str(stock.to_ask))
+    console.print(table)
+    console.print("Mend one with:  ./manage.py salvage RUN   (--dry-run says more)")
+
+
+def print_stories(stories: Sequence[Story], console: Console) -> None:
+    """Print stories, a line each with its size and one quote; needs `summary.with_sizes`."""
+    if not stories:
+        console.print("No stories.")
+        return
+    quotes = quotes_of(stories)
+    title = counted(len(stories), "story", "stories")
+    table = Table(title=title, title_justify="left", expand=True, box=None, padding=(0, 2, 0, 0))
+    table.add_column("Story", max_width=LONGEST_NAME, no_wrap=True)
+    table.add_column("Conversations", justify="right", min_width=5, no_wrap=True)
+    table.add_column("Customers", justify="right", min_width=5, no_wrap=True)
+    table.add_column("In their words", ratio=1, min_width=15, no_wrap=True)
+    for story in stories:
+        sizes = str(getattr(story, "conversations", "")), str(getattr(story, "customers", ""))
+        table.add_row(story.title, *sizes, _one_line(quotes.get(story.pk, "")))
+    console.print(table)
+
+
+def _one_line(quote: str, width: int = 160) -> str:
+    line = " ".join(quote.split())
+    return line if len(line) <= width else line[: width - 1].rsplit(" ", 1)[0] + "…"
+
+
+def print_changes(found: Sequence[Change], console: Console) -> None:
+    """Print what became of stories, a line each; those that stay the same as a number."""
+    table = Table("", "Before", "After", title="Stories", title_justify="left")
+    for change in found:
+        if change.kind != Kind.SAME:
+            table.add_row(change.kind.value, _sizes(change.before), _sizes(change.after))
+    if table.row_count:
+        console.print(table)
+    same = sum(change.kind == Kind.SAME for change in found)
+    console.print(f"{counted(same, 'story stays', 'stories stay')} the same.")
+
+
+def _sizes(groups: Sequence[GroupSize]) -> str:
+    return "\n".join(f"{group.name} ({group.size})" for group in groups)
+
+
+def print_preview(run: Run, console: Console) -> None:
+    """Print what a dry run found."""
+    found = run.preview or {}
+    estimate = found["estimate"]
+    seconds = f"about {estimate['seconds']} s" if estimate["seconds"] else "unknown (no earlier run to go by)"
+    console.print(f"Dry run {run.pk} of {run.source}: nothing was read.", highlight=False)
+    console.print(
+        f"{counted(found['to_read'], 'conversation')} would be read, {found['unchanged']} skipped as unchanged."
+    )
+    if not found["to_read"]:
+        return
+    console.print(f"About {estimate['tokens']} tokens; time: {seconds}.")
+    for title, counts in (("By month", found["by_month"]), ("By length", found["by_messages"])):
+        parts = ", ".join(f"{name}: {count}" for name, count in counts.items())
+        console.print(f"{title} (of the newest {found['looked_at']}): {parts}", highlight=False)
+    console.print(f"{len(found['samples'])} samples that differ:")
+    for sample in found["samples"]:
+        console.print(f"  {sample['id']}: {_one_line(sample['text'], 120)}", markup=False, highlight=False)

@@ -1,0 +1,168 @@
+"""What the registry of a profile holds, as the rules see it: names, centres, and what people decided.
+
+A centre is a signature with a sum of vectors: that of its own themes and of those of the names that rules merged into
+it. A person's merge joins two centres under one root and changes neither.
+
+What is read here piece by piece is of one moment only if the registry's version is the same before and after: names
+that a decision in between made or emptied are left out, and who reads looks at the version.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from pipeline.merge.rules.decisions import Decisions
+from pipeline.merge.rules.records import Centre, Registered
+from pipeline.models import Merge, Move, Rename, Signature, Split, Story, Theme, Veto
+from pipeline.models.signature import STANDING
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The names of a profile by id, the standing merges by rules and by people, and which have themes of their own."""
+
+    form_of: Mapping[int, str]
+    by_rules: Mapping[int, int]
+    by_people: Mapping[int, int]
+    centres: frozenset[int]
+
+    def centre(self, signature: int) -> int:
+        """Return where the themes of a name are counted: rules take it there."""
+        while (parent := self.by_rules.get(signature)) is not None:
+            signature = parent
+        return signature
+
+    def root(self, signature: int) -> int:
+        """Return what the name means in the end."""
+        while (parent := self.by_people.get(signature := self.centre(signature))) is not None:
+            signature = parent
+        return signature
+
+
+def forest(profile: str) -> Forest:
+    """Read the names of a profile and how they hang together. A free name is not among them."""
+    merges = Merge.objects.filter(STANDING, child__profile=profile)
+    by_rules = dict(merges.exclude(rule=Merge.PERSON).values_list("child_id", "parent_id"))
+    by_people = dict(merges.filter(rule=Merge.PERSON).values_list("child_id", "parent_id"))
+    linked = {*by_rules, *by_rules.values(), *by_people, *by_people.values(), *_spoken_for(profile)}
+    names = Signature.objects.filter(profile=profile).values_list("pk", "normal_form", "size")
+    known = [(pk, form, size) for pk, form, size in names if size or pk in linked]
+    return Forest(
+        form_of={pk: form for pk, form, _ in known},
+        by_rules=by_rules,
+        by_people=by_people,
+        centres=frozenset(pk for pk, _, size in known if size),
+    )
+
+
+def free_names(profile: str) -> QuerySet[Signature]:
+    """Signatures that nothing holds any more, as an undone split leaves them: the name may be given again.
+
+    They have no theme and no merge, no decision that stands names them, and no open story is theirs.
+    """
+    child = Merge.objects.filter(STANDING, child=OuterRef("pk"))
+    parent = Merge.objects.filter(STANDING, parent=OuterRef("pk"))
+    empty = Signature.objects.filter(~Exists(child), ~Exists(parent), profile=profile, size=0)
+    return empty.exclude(pk__in=_spoken_for(profile))
+
+
+def _spoken_for(profile: str) -> set[int]:
+    """Return the names that people count on, also where the last theme has gone: they mean what they meant."""
+    stories = Story.objects.filter(signature__profile=profile, status__in=Story.OPEN, absorbed_by__isnull=True)
+    return {*decided(profile), *stories.values_list("signature_id", flat=True)}
+
+
+def registered(names: Forest, profile: str) -> Registered:
+    """Return the centres of a profile with their sums, and the centre of each name."""
+    centres = Signature.objects.filter(profile=profile, size__gt=0)
+    rows = centres.values_list("normal_form", "key", "vector_sum", "size").iterator(chunk_size=5000)
+    return Registered(
+        centres=tuple(Centre(form, key, bytes(vector_sum or b""), size) for form, key, vector_sum, size in rows),
+        centre_of={form: names.form_of[names.centre(pk)] for pk, form in names.form_of.items()},
+    )
+
+
+# --- Decisions ----------------------------------------------------------------------------------------------------
+
+
+def decided(profile: str) -> Iterator[int]:
+    """Yield the signatures that standing decisions of people name; a rule's merge that they undid is one of these."""
+    by_people = Q(rule=Merge.PERSON) & STANDING | Q(undone_by__isnull=False)
+    merges = Merge.objects.filter(by_people, child__profile=profile)
+    vetoes = Veto.objects.filter(STANDING, first__profile=profile)
+    splits = Split.objects.filter(STANDING, signature__profile=profile)
+    moves = Move.objects.filter(STANDING, target__profile=profile)
+    for pairs in (
+        merges.values_list("child_id", "parent_id"),
+        vetoes.values_list("first_id", "second_id"),
+        splits.values_list("signature_id", "made_id"),
+        moves.values_list("source_id", "target_id"),
+    ):
+        for pair in pairs:
+            yield from pair
+    yield from Rename.objects.filter(STANDING, profile=profile).values_list("signature_id", flat=True)
+
+
+def standing_decisions(names: Forest, profile: str, themes: QuerySet[Theme]) -> Decisions:
+    """Return what people decided about a profile and still stands; moves are those of the given themes."""
+    return Decisions(
+        vetoes=frozenset(_vetoes(names, profile)),
+        splits=frozenset([*_splits(names, profile), *_taken_apart(names, profile)]),
+        merges=dict(_persons_merges(names)),
+        moves=_moves(names, profile, themes),
+        renames=dict(_renames(profile)),
+    )
+
+
+def _vetoes(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
+    """Yield the pairs, and for a name without a centre also the centre that stands for it."""
+    vetoes = Veto.objects.filter(STANDING, first__profile=profile)
+    for first, second in vetoes.values_list("first_id", "second_id").order_by("id"):
+        for one in {first, names.centre(first)}:
+            for other in {second, names.centre(second)}:
+                if one in names.form_of and other in names.form_of:
+                    yield names.form_of[one], names.form_of[other]
+
+
+def _splits(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
+    splits = Split.objects.filter(STANDING, signature__profile=profile)
+    for signature, made in splits.values_list("signature_id", "made_id").order_by("id"):
+        if signature in names.form_of and made in names.form_of:
+            yield names.form_of[names.centre(signature)], names.form_of[names.centre(made)]
+
+
+def _taken_apart(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
+    """Yield the pairs whose merge by a rule a person undid, unless somebody joined them again."""
+    undone = Merge.objects.filter(undone_by__isnull=False, child__profile=profile).exclude(rule=Merge.PERSON)
+    for child, parent in undone.values_list("child_id", "parent_id").order_by("id"):
+        if child in names.form_of and parent in names.form_of and names.root(child) != names.root(parent):
+            yield names.form_of[names.centre(child)], names.form_of[names.centre(parent)]
+
+
+def _persons_merges(names: Forest) -> Iterator[tuple[str, str]]:
+    for child, parent in sorted(names.by_people.items()):
+        if child in names.form_of and parent in names.form_of:
+            yield names.form_of[child], names.form_of[parent]
+
+
+def _moves(names: Forest, profile: str, themes: QuerySet[Theme]) -> dict[int, str]:
+    """Return the signature of each theme that was moved, or that reads again what was moved."""
+    moves = Move.objects.filter(STANDING, target__profile=profile).order_by("registry_version", "id")
+    targets = {
+        (conversation, raw_key): names.centre(target)
+        for conversation, raw_key, target in moves.values_list("theme__conversation_id", "theme__raw_key", "target_id")
+        if target in names.form_of
+    }
+    conversations = {conversation for conversation, _ in targets}
+    again = themes.filter(conversation__in=conversations).values_list("pk", "conversation_id", "raw_key")
+    return {
+        theme: names.form_of[target]
+        for theme, conversation, raw_key in (again if targets else ())
+        if (target := targets.get((conversation, raw_key))) in names.centres
+    }
+
+
+def _renames(profile: str) -> Iterator[tuple[str, str]]:
+    renames = Rename.objects.filter(STANDING, profile=profile).exclude(new_form="")
+    yield from renames.values_list("new_form", "signature__normal_form").order_by("id")

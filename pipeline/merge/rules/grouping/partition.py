@@ -1,0 +1,162 @@
+"""Which rows speak of the same thing: from vectors to groups, as a pure function.
+
+The way of a row through `partition`:
+
+1. equal rows are folded into one and put in canonical order, so that neither order nor repetition matters;
+2. what all rows have in common is taken away: at a bank, being about banking tells nothing;
+3. a row without company (nobody near enough to be a group of three with) makes no group;
+4. the others form a graph of nearest neighbours, which Leiden cuts into communities at several resolutions;
+5. the data choose the resolution: groups should be tight inside, apart from each other, and not tear neighbours apart;
+6. rows without company that are nothing unusual join the nearest group, the others stay alone;
+7. a row unlike the rest of its group leaves it, so that no group holds by a chain of neighbours.
+
+A small set has too few neighbours for a graph: there, average linkage over all pairs takes the place of 3 to 6.
+
+Repeatable: rows are sorted by content, products have fixed block shapes and are rounded, the one seed is a constant.
+Where a constant names no other source it was chosen on questions, dialogues, titles, newsgroups, news, descriptions and
+docstrings with 3 to 200 labels, narrow and broad, whole, cut to 300-18,000 rows, mixed with each other and with noise
+(benchmarks/QUALITY.md): the middle of a plateau over all of them, not the best of one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+from pipeline.merge.rules.grouping.graph import neighbour_graph, rows_with_company, sample
+from pipeline.merge.rules.grouping.neighbours import (
+    Doubles,
+    Floats,
+    Ints,
+    nearest_neighbours,
+    neighbour_count,
+    products,
+)
+from pipeline.merge.rules.grouping.resolutions import Resolutions, best_communities
+from pipeline.merge.rules.grouping.tightness import (
+    FEW_TOO_TIGHT,
+    cosine_to_centre,
+    fit,
+    let_outliers_leave,
+    matching_threshold,
+)
+from pipeline.merge.rules.grouping.vectors import (
+    MIN_STORY,
+    centred,
+    group_centres,
+    group_sizes,
+    numbered_by_first_row,
+    numbered_from_zero,
+    shrunken_mean,
+)
+
+VERSION = "groups-4"
+SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
+SMALL_SET_CUTS = np.arange(4, 11) / 20  # mean cosines at which average linkage may stop; below 0.2 it follows chains
+
+
+@dataclass(frozen=True)
+class Partition:
+    """How n rows of d numbers fall into groups.
+
+    labels: (n,) group of each row; groups are numbered by their first row in canonical order (bytes of the vector). A
+        row that is in no group of several has one of its own.
+    cohesion: (n,) cosine of each row to the centre of its group, after `recentre`; 1 where it is alone.
+    threshold: the cosine to the rest of its group that nine of ten rows reach in groups large enough for a story; a new
+        row this near to an old group's centre belongs to it. 1 where there is no such group.
+    origin: (d,) what all rows had in common; `recentre` new rows with it before comparing them.
+    """
+
+    labels: Ints
+    cohesion: Floats
+    threshold: float
+    origin: Floats
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Distinct rows in canonical order: rows (m, d), place (n,) of each input row among them, copies (m,) of each."""
+
+    rows: Floats
+    place: Ints
+    copies: Ints
+
+
+def partition(vectors: Floats, strictness: float = 1.0) -> Partition:
+    """Group the rows of `vectors` ((n, d), unit length, n from 0) by what they mean.
+
+    The same rows in any order give the same groups. `strictness` is a factor on how alike the rows of a group are to
+    be: above 1 groups are finer. Raises ValueError for anything but a table of finite numbers.
+    """
+    _refuse_what_is_no_table(vectors)
+    folded = fold_equal_rows(vectors)
+    origin = shrunken_mean(folded.rows)
+    points = centred(folded.rows, origin)
+    if len(points) < SMALL_SET:
+        labels = _groups_of_few(points, folded.rows, strictness)
+    else:
+        labels = _groups_of_many(points, folded, strictness)
+    labels = numbered_by_first_row(let_outliers_leave(points, labels))
+    cohesion = cosine_to_centre(points, labels)
+    return Partition(labels[folded.place], cohesion[folded.place], matching_threshold(points, labels), origin)
+
+
+def fold_equal_rows(vectors: Floats) -> Folded:
+    """Fold rows with equal bytes into one; sort by bytes, which is the canonical order."""
+    rows = np.ascontiguousarray(vectors, dtype=np.float32) + np.float32(0)  # -0.0 becomes 0.0: equal rows, equal bytes
+    if not rows.size:
+        return Folded(rows, np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64))
+    keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, place, copies = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    return Folded(rows[first], place.astype(np.int64), copies.astype(np.int64))
+
+
+def _groups_of_few(points: Floats, rows: Floats, strictness: float) -> Ints:
+    """Group by average linkage over all pairs: two groups join while their mean cosine is at least the best cut.
+
+    The best cut is the one whose groups fit best, the middle one of equals. Of few themes, little is left of a theme
+    once what is common to all is taken away, so the same cut does not serve 3 themes and 30.
+    """
+    if len(points) < 2:
+        return np.arange(len(points))
+    cosines = np.vstack([block for _, block in products(points, points)])
+    distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
+    np.fill_diagonal(distances, 0.0)
+    tree = linkage(squareform(distances, checks=False), method="average")
+    fits = np.array([fit(points, rows, _cut_tree(tree, cut), FEW_TOO_TIGHT) for cut in SMALL_SET_CUTS])
+    best = SMALL_SET_CUTS[fits == fits.max()]
+    return _cut_tree(tree, best[len(best) // 2] * strictness)
+
+
+def _cut_tree(tree: Doubles, cut: float) -> Ints:
+    return numbered_from_zero(fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64))
+
+
+def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
+    """Group by communities of the graph of neighbours; rows without company join one or stay alone."""
+    near = nearest_neighbours(points, neighbour_count(len(points)))
+    members, loose = rows_with_company(near, folded.copies)
+    graph, sampled = neighbour_graph(near, members), sample(points, near)
+    del near  # the largest tables go as soon as they can: what is left of memory is for Leiden
+    seen = Resolutions(graph, points, folded.rows, members, sampled)
+    found = _let_join(points, best_communities(seen, strictness), loose)
+    return np.where(found < 0, np.arange(len(points)), len(points) + found)
+
+
+def _let_join(points: Floats, labels: Ints, rows: Ints) -> Ints:
+    """Give each of the rows to the nearest centre of a group large enough for a story, if there is one."""
+    large = np.flatnonzero(group_sizes(labels) >= MIN_STORY)
+    if not len(large) or not len(rows):
+        return labels
+    joined, centres = labels.copy(), group_centres(points, labels)[large]
+    for part, cosines in products(points[rows], centres):
+        joined[rows[part]] = large[cosines.argmax(axis=1)]
+    return joined
+
+
+def _refuse_what_is_no_table(vectors: Floats) -> None:
+    if vectors.ndim != 2:
+        raise ValueError(f"Cannot group vectors of shape {vectors.shape}: give a table, one row per theme.")
+    if not np.isfinite(vectors).all():
+        raise ValueError("Cannot group vectors that hold NaN or infinity: embed those rows again.")

@@ -1,0 +1,105 @@
+"""Arithmetic on rows of vectors and labels of groups."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from pipeline.merge.rules.grouping.neighbours import Doubles, Floats, Ints, blocks
+
+
+def sums_by_label(rows: Floats, labels: Ints, count: int) -> Floats:
+    """Return the (count, d) sums of the rows of each label, added in row order."""
+    sums: Floats = membership(labels, count, np.float32) @ rows
+    return sums
+
+
+def unit(rows: Floats) -> Floats:
+    """Return the rows at length 1; a row of zeros stays one."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.where(lengths == 0, 1, lengths)).astype(np.float32)
+
+
+MIN_STORY = 3  # rows that make a story (DESIGN.md, glossary)
+SHRINKAGE_ROWS = 20  # of the mean of n rows, n / (n + 20) is taken away: few rows do not show what is common to all
+BLOCK_COLUMNS = 32  # columns per sum: bounds what is in memory
+
+
+def shrunken_mean(rows: Floats) -> Floats:
+    """Return what to take away from each row, (d,): the mean, less of it the fewer rows there are."""
+    if not len(rows):
+        return np.zeros(rows.shape[1], np.float32)
+    share = len(rows) / (len(rows) + SHRINKAGE_ROWS)
+    mean: Doubles = rows.mean(axis=0, dtype=np.float64)
+    return (share * mean).astype(np.float32)
+
+
+def centred(rows: Floats, origin: Floats) -> Floats:
+    """Return the rows seen from `origin`, at unit length again."""
+    seen: Floats = rows - origin
+    seen /= row_lengths(seen)
+    return seen
+
+
+def group_centres(points: Floats, labels: Ints) -> Floats:
+    """Return the direction of each group's sum, (groups, d), of rows already seen by `recentre`."""
+    return unit_rows(group_sums(points, labels))
+
+
+def group_sums(points: Floats, labels: Ints) -> Floats:
+    """Return the sum of the rows of each group, (groups, d), added in float64 in the order of the rows.
+
+    Rows with a label of -1 belong to none.
+    A few columns at a time: all of them in float64 would be twice as much as the rows themselves.
+    """
+    sums = np.empty((_group_count(labels), points.shape[1]), np.float32)
+    belongs = membership(labels, len(sums), np.float64)
+    for start in range(0, points.shape[1], BLOCK_COLUMNS):
+        columns = slice(start, start + BLOCK_COLUMNS)
+        sums[:, columns] = belongs @ points[:, columns].astype(np.float64)
+    return sums
+
+
+def membership(labels: Ints, count: int, kind: type[np.floating[Any]]) -> sparse.csr_array:
+    """Return the (count, n) table of this kind of number whose product with rows is the sum of each label's rows.
+
+    Rows with a label of -1 belong to none.
+    """
+    inside = np.flatnonzero(labels >= 0)
+    return sparse.csr_array((np.ones(len(inside), kind), (labels[inside], inside)), shape=(count, len(labels)))
+
+
+def group_sizes(labels: Ints) -> Ints:
+    return np.bincount(labels[labels >= 0], minlength=_group_count(labels))
+
+
+def _group_count(labels: Ints) -> int:
+    return int(labels.max()) + 1 if len(labels) else 0
+
+
+def numbered_from_zero(labels: Ints) -> Ints:
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def numbered_by_first_row(labels: Ints) -> Ints:
+    _, first, group = np.unique(labels, return_index=True, return_inverse=True)
+    number = np.empty(len(first), np.int64)
+    number[np.argsort(first)] = np.arange(len(first))
+    return number[group]
+
+
+def row_dots(rows: Floats, groups: Floats, labels: Ints) -> Doubles:
+    """Return the product of each row with the vector of its group, (n,)."""
+    found = [np.einsum("nd,nd->n", rows[p], groups[labels[p]], dtype=np.float64) for p in blocks(len(rows))]
+    return np.concatenate([np.zeros(0), *found])
+
+
+def unit_rows(rows: Floats) -> Floats:
+    """Return the rows at length 1; a row of zeros stays as it is."""
+    return np.divide(rows, row_lengths(rows))
+
+
+def row_lengths(rows: Floats) -> Floats:
+    """Return the length of each row to divide it by, (n, 1); 1 for a row of zeros."""
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))[:, None]
+    return np.where(lengths > 0, lengths, 1.0).astype(np.float32)

@@ -1,0 +1,45 @@
+"""The rules that give themes their signatures, by number. Runs and merges name the version that decided them.
+
+The newest are the live modules beside this one. Once a version has been released, a change to them keeps the old ones
+as a frozen copy with a number of their own, so that `regroup --rules N` can still apply them.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pipeline.merge.rules import antonyms, assign, naming, normalise
+from pipeline.merge.rules.decisions import Decisions
+from pipeline.merge.rules.grouping import partition
+from pipeline.merge.rules.records import Assignment, Registered, ThemeRow
+
+Assign = Callable[[Iterable[ThemeRow], Registered, Decisions], Assignment]
+
+
+class UnknownRules(Exception):
+    """There are no rules of that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One version of all rules that decide which theme means what; `version` is stored with runs and merges."""
+
+    number: int
+    version: str
+    assign: Assign
+
+
+VERSIONS = (
+    Rules(1, " ".join(module.VERSION for module in (normalise, assign, partition, antonyms, naming)), assign.assign),
+)
+"""All known rules, the oldest first."""
+
+NEWEST = VERSIONS[-1]
+
+
+def get_rules(number: int) -> Rules:
+    """Return the rules of that number; UnknownRules names the known ones."""
+    for rules in VERSIONS:
+        if rules.number == number:
+            return rules
+    known = ", ".join(str(rules.number) for rules in VERSIONS)
+    raise UnknownRules(f"there are no rules {number}; known are: {known}. The newest are the default of new runs.")

@@ -1,0 +1,160 @@
+"""What a run did, in numbers and lists."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+)
+
+from pipeline.ledger.counts import ItemCounts, item_counts, seconds_worked
+from pipeline.models import (
+    Conversation,
+    Evidence,
+    Item,
+    Orphan,
+    Regroup,
+    Run,
+    SignatureRoot,
+    Source,
+    Story,
+    StoryEvidence,
+    Theme,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """All that a run did, in numbers; the unit of the first five is conversations."""
+
+    run: int
+    source: str
+    state: str
+    phase: str
+    attention: str
+    error: str
+    conversations: ItemCounts
+    themes: int
+    signatures_proposed: int
+    signatures_after_merge: int
+    stories_new: int
+    stories_grown: int
+    orphans: dict[str, int]
+    seconds: float
+    conversations_per_second: float
+
+    def as_json(self) -> dict[str, object]:
+        """Return the summary as plain values."""
+        return asdict(self)
+
+
+def stories_of_run(run: Run | int) -> QuerySet[Story]:
+    """Stories the run made or added to, the largest first, with their sizes."""
+    touched = Q(first_run=run) | Exists(StoryEvidence.objects.filter(story=OuterRef("pk"), run=run))
+    return largest_first(Story.objects.filter(touched, absorbed_by__isnull=True))
+
+
+def stories_of_source(source: Source) -> QuerySet[Story]:
+    """Stories with a conversation of the source, the largest first, with their sizes."""
+    inside = StoryEvidence.objects.filter(story=OuterRef("pk"), conversation__source=source)
+    return largest_first(Story.objects.filter(Exists(inside), absorbed_by__isnull=True))
+
+
+def largest_first(stories: QuerySet[Story]) -> QuerySet[Story]:
+    """The stories with their sizes, those with most conversations first."""
+    return with_sizes(stories).order_by(F("conversations").desc(), "title")
+
+
+def with_sizes(stories: QuerySet[Story]) -> QuerySet[Story]:
+    """The stories with `conversations`, `customers` (unknown ones count each), `first_at` and `last_at`."""
+    return stories.annotate(
+        conversations=Count("evidence", distinct=True),
+        customers=Count(
+            "evidence__conversation__customer", filter=~Q(evidence__conversation__customer=""), distinct=True
+        )
+        + Count("evidence", filter=Q(evidence__conversation__customer=""), distinct=True),
+        first_at=Min("evidence__conversation__occurred_at"),
+        last_at=Max("evidence__conversation__occurred_at"),
+    )
+
+
+def quotes_of(stories: Sequence[Story]) -> dict[int, str]:
+    """For each story one quote: that of the theme nearest to the middle of its signature."""
+    ids = [story.pk for story in stories]
+    rows = (
+        StoryEvidence.objects.filter(story__in=ids, theme__evidence__isnull=False)
+        .order_by("story_id", F("theme__signature_score").desc(nulls_last=True), "theme_id")
+        .distinct("story_id")
+        .values_list("story_id", "theme_id")
+    )
+    themes = dict(rows)
+    quotes = Evidence.objects.filter(theme__in=themes.values()).order_by("theme_id", "id").distinct("theme_id")
+    by_theme = {evidence.theme_id: evidence.quote for evidence in quotes}
+    return {story: by_theme[theme] for story, theme in themes.items()}
+
+
+def orphans_of_run(run: Run | int) -> QuerySet[Orphan]:
+    """Waiting orphans that the run's themes belong to."""
+    roots = SignatureRoot.objects.filter(signature__themes__run=run).values("root")
+    return Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True)
+
+
+def nearly_stories(run: Run | int) -> QuerySet[Orphan]:
+    """Orphans of the run that one more conversation could make a story, the surest first, with the story nearest."""
+    nearly = orphans_of_run(run).filter(dismissed_at__isnull=True, detail__startswith="needs 1 more conversation")
+    return (
+        nearly.select_related("signature", "nearest_story").defer("signature__vector_sum").order_by("-confidence", "id")
+    )
+
+
+def run_summary(run: Run) -> RunSummary:
+    """All that the run did, counted now."""
+    counts, seconds = item_counts(run), seconds_worked(run)
+    themes = Theme.objects.filter(run=run)
+    stories = stories_of_run(run)
+    by_reason = orphans_of_run(run).values_list("reason").annotate(number=Count("id")).order_by("reason")
+    return RunSummary(
+        run=run.pk,
+        source=str(run.source),
+        state=run.state,
+        phase=run.phase,
+        attention=run.attention,
+        error=run.error,
+        conversations=counts,
+        themes=themes.count(),
+        signatures_proposed=themes.values("raw_signature").distinct().count(),
+        signatures_after_merge=themes.exclude(signature=None).values("signature__root_link__root").distinct().count(),
+        stories_new=stories.filter(first_run=run).count(),
+        stories_grown=stories.exclude(first_run=run).count(),
+        orphans=dict(by_reason),
+        seconds=seconds,
+        conversations_per_second=counts.finished / seconds if seconds else 0.0,
+    )
+
+
+def earlier_run_that_read(run: Run) -> Run | None:
+    """Where a completed run skipped all as unchanged: the newest run before it that read some of it, if it is there."""
+    if run.state != Run.State.COMPLETED or run.items.exclude(state=Item.State.SKIPPED).exists():
+        return None
+    read = Item.objects.filter(run=OuterRef("pk"), state=Item.State.EXTRACTED)
+    earlier = Run.objects.filter(Exists(read), source=run.source, profile=run.profile, pk__lt=run.pk)
+    return earlier.filter(state__in=Run.FINISHED).select_related("source").order_by("-pk").first()
+
+
+def regroups_of(run: Run) -> QuerySet[Regroup]:
+    """When the run's themes were assigned anew, the first first."""
+    return Regroup.objects.filter(run=run).select_related("created_by").order_by("id")
+
+
+def themes_of_conversation(conversation: Conversation) -> QuerySet[Theme]:
+    """What was found in the conversation, the newest run first, with quotes; vectors stay where they are."""
+    themes = conversation.themes.select_related("run__source", "signature").defer("vector", "signature__vector_sum")
+    return themes.order_by("-run_id", "id").prefetch_related(Prefetch("evidence", Evidence.objects.order_by("start")))

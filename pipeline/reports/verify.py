@@ -1,0 +1,447 @@
+"""Prove a run from what is stored: that nothing is missing, nothing was changed, and the rules give the same partition.
+
+Everything is read in one snapshot of the database, so that other runs may go on meanwhile; the partition is derived
+after the snapshot is closed. A run is compared with what its own merges recorded: later merges and decisions do not
+matter to it. What cannot be derived any more, because a version it was made with is gone, is said and is no fault.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Prefetch, QuerySet
+
+from pipeline.extract.base import Answer, Extractor, UnknownExtractor, get_extractor
+from pipeline.extract.profiles import Profile, UnknownProfile, get_profile
+from pipeline.extract.reading import UNIT_TOLERANCE, Draft, Outcome, parse
+from pipeline.extract.versions import versions
+from pipeline.group.conservation import Homes, extracted_items_without_a_theme, homes_of_themes
+from pipeline.ledger.claims import Claimed
+from pipeline.ledger.counts import ItemCounts, find_run, item_counts
+from pipeline.ledger.errors import RunError
+from pipeline.ledger.transcript import transcript_of
+from pipeline.merge.rules import normalise
+from pipeline.merge.rules.assign import assign
+from pipeline.merge.rules.records import Assignment, Registered
+from pipeline.merge.rules.versions import NEWEST
+from pipeline.models import Call, Evidence, Item, Merge, Move, Registry, Run, Signature, Theme, schema
+from pipeline.models.wording import counted
+from pipeline.reports.merge_history import AssignedTheme, RecordedMerge, RegistryHistory, obstacles, recorded_merges
+
+ORDERS = 3
+"""In how many shuffled orders each merge is derived again."""
+
+NAMED = 5
+"""Rows that a fault names; of the others it says how many there are."""
+
+SCORE_TOLERANCE = 1e-4
+"""Scores are float32 sums, and those differ in the last digits from one processor's kernels to another's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must hold of a run: `said` is what was looked at; without faults it holds.
+
+    `not_checked` says why some of it, or all, could not be looked at.
+    """
+
+    name: str
+    said: str
+    faults: tuple[str, ...] = ()
+    not_checked: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return not self.faults
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was looked at, check by check."""
+
+    run: int
+    checks: tuple[Check, ...] = field(default_factory=tuple)
+
+    @property
+    def holds(self) -> bool:
+        return all(check.holds for check in self.checks)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What does not hold, each with the name of its check."""
+        return tuple(f"{check.name}: {fault}" for check in self.checks for fault in check.faults)
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values; `holds` is there for the whole and for each check."""
+        checks = [{**asdict(check), "holds": check.holds} for check in self.checks]
+        return {"run": self.run, "holds": self.holds, "checks": checks}
+
+
+def verify(*, run_id: int, orders: int = ORDERS) -> Verification:
+    """Look at everything and change nothing. Reads in a transaction of its own, so it must be called outside of one.
+
+    Each merge is derived again in so many shuffled orders; that is what takes time in a large run.
+
+    Raises RunError if there is no such run, it is a dry run, or it is alive.
+    """
+    run = _verifiable(run_id)
+    with _snapshot():
+        stored = [check(run) for check in (_conservation, _answers, _raw_names, _evidence, _vectors)]
+        frozen = _freeze(run)
+    return Verification(run.pk, (*stored, _partition(run, frozen, orders), frozen.registry, _promises()))
+
+
+def _verifiable(run_id: int) -> Run:
+    run = find_run(run_id)
+    if run.is_preview:
+        raise RunError(f"run {run_id} is a dry run: it read nothing, so there is nothing to verify.")
+    if run.is_live:
+        raise RunError(f"run {run_id} is {run.state}; verify it when it has ended.")
+    return run
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """Open a read-only transaction that sees the database as it is now, until the end."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _some(faults: Sequence[str]) -> tuple[str, ...]:
+    """Return the first faults, and how many more there are."""
+    more = len(faults) - NAMED
+    return (*faults[:NAMED], f"... and {more} more like these") if more > 0 else tuple(faults)
+
+
+# --- Conservation -------------------------------------------------------------------------------------------------
+
+
+def _conservation(run: Run) -> Check:
+    counts, homes = item_counts(run), homes_of_themes(run)
+    said = (
+        f"{counted(counts.planned, 'conversation')} = {counts.extracted} extracted + {counts.filtered} filtered + "
+        f"{counts.failed} failed + {counts.skipped} skipped; "
+    )
+    themes = counted(homes.total, "theme")
+    if run.makes_stories:
+        said += f"{themes} = {homes.in_story} in stories + {homes.in_orphan} in orphans"
+        said += f" + {homes.replaced} replaced by a newer reading" if homes.replaced else ""
+    else:
+        said += f"{themes}, {homes.total - homes.unassigned} with a signature; no stories were asked for"
+    return Check("conservation", said, tuple(_unbalanced(run, counts, homes)))
+
+
+def _unbalanced(run: Run, counts: ItemCounts, homes: Homes) -> Iterator[str]:
+    if run.planned_count not in (None, counts.planned):
+        yield f"{run.planned_count} conversations were planned; there are items of {counts.planned}"
+    if counts.finished != counts.planned:
+        left = counts.planned - counts.finished
+        yield f"{left} of {counts.planned} conversations are unfinished; the run ended as {run.state}"
+    if homes.unassigned:
+        yield f"{homes.unassigned} of {homes.total} themes have no signature"
+    if run.makes_stories and homes.homeless:
+        yield f"{homes.homeless} of {homes.total} themes are in no story and no orphan"
+    if run.makes_stories and homes.in_two_stories:
+        yield f"{homes.in_two_stories} of {homes.total} themes are in more than one story"
+    for fault, items in (
+        ("is extracted and has no theme", extracted_items_without_a_theme(run)),
+        ("has themes and is not extracted", run.items.exclude(state=Item.State.EXTRACTED).filter(_HAS_THEME)),
+    ):
+        yield from _some([f"item {pk} {fault}" for pk in items.order_by("id").values_list("pk", flat=True)])
+
+
+_HAS_THEME = Exists(Theme.objects.filter(item=OuterRef("pk")))
+
+
+# --- Answers ------------------------------------------------------------------------------------------------------
+
+
+def _answers(run: Run) -> Check:
+    """Parse every stored answer again and compare what comes out with the rows."""
+    read = run.items.filter(state__in=(Item.State.EXTRACTED, Item.State.FILTERED))
+    silent = read.exclude(Exists(Call.objects.filter(item=OuterRef("pk")))).order_by("id")
+    faults = [f"item {pk} has no answer" for pk in silent.values_list("pk", flat=True)]
+    if changed := _reader_changed(run):
+        return Check(
+            "answers",
+            counted(read.count(), "conversation has an answer", "conversations have an answer"),
+            _some(faults),
+            changed,
+        )
+    profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
+    count = 0
+    for item in _items_with_answers(read):
+        count += 1
+        faults += _differences(item, profile, extractor)
+    return Check("answers", f"{counted(count, 'answer')}, read again: the themes that are stored", _some(faults))
+
+
+def _reader_changed(run: Run) -> str:
+    """Return why today's rules cannot be expected to read the run's answers in the same way, if so."""
+    try:
+        now = versions(run.profile, run.extractor)
+    except (UnknownProfile, UnknownExtractor) as error:
+        return f"answers cannot be read again: {error}"
+    parts = [part for part in ("profile", "extractor", "model") if run.versions.get(part) != now[part]]
+    changed = ", ".join(f"{part} {run.versions.get(part)} is now {now[part]}" for part in parts)
+    return f"answers cannot be read again as they were then: {changed}" if changed else ""
+
+
+def _items_with_answers(items: QuerySet[Item]) -> Iterator[Item]:
+    themes = Prefetch("themes", Theme.objects.prefetch_related("evidence").order_by("id"))
+    rows = items.order_by("id").select_related("version").prefetch_related("calls", themes)
+    return rows.filter(Exists(Call.objects.filter(item=OuterRef("pk")))).iterator(chunk_size=500)
+
+
+def _differences(item: Item, profile: Profile, extractor: Extractor) -> list[str]:
+    """Return how the item's rows differ from what its answers say; of several answers one must fit."""
+    found = [_compared(item, _parsed(item, call, profile, extractor)) for call in item.calls.all()]
+    return min(found, key=len)
+
+
+def _parsed(item: Item, call: Call, profile: Profile, extractor: Extractor) -> Outcome:
+    claimed = Claimed(
+        run_id=item.run_id,
+        item_id=item.pk,
+        conversation_id=item.conversation_id,
+        version_id=item.version_id,
+        delivery_count=call.attempt,
+        request_hash=call.request_hash,
+        transcript=transcript_of(f"conversation {item.conversation_id}", item.version.messages),
+    )
+    return parse(claimed, Answer(text=call.answer, vectors=bytes(call.vectors)), profile, extractor)
+
+
+def _compared(item: Item, outcome: Outcome) -> list[str]:
+    if outcome.state != item.state:
+        return [f"item {item.pk} is {item.state}; its answer says {outcome.state} {outcome.error}".strip()]
+    stored = {theme.raw_key: theme for theme in item.themes.all()}
+    said = {normalise.normal_form(draft.proposed.signature): draft for draft in outcome.themes}
+    faults = [f"item {item.pk}: its answer has the theme {form}, no row does" for form in sorted(said.keys() - stored)]
+    faults += [f"theme {stored[form].pk} ({form}) is not in its answer" for form in sorted(stored.keys() - said)]
+    for form in sorted(stored.keys() & said):
+        faults += _compared_theme(stored[form], said[form])
+    return faults
+
+
+def _compared_theme(theme: Theme, draft: Draft) -> list[str]:
+    proposed = draft.proposed
+    columns = {
+        "raw signature": (theme.raw_signature, proposed.signature),
+        "category": (theme.category, proposed.category),
+        "summary": (theme.summary, proposed.summary),
+        "confidence": (theme.confidence, proposed.confidence),
+    }
+    faults = [
+        f"{name} is {here!r}, its answer says {there!r}" for name, (here, there) in columns.items() if here != there
+    ]
+    if bytes(theme.vector) != draft.vector:
+        faults.append("vector is not the one of its answer")
+    quotes = {(row.quote, row.start, row.end) for row in theme.evidence.all()}
+    if quotes != set(draft.quotes):
+        faults.append(f"quotes {sorted(quotes)!r} are not those of its answer, {sorted(draft.quotes)!r}")
+    return [f"theme {theme.pk}: {fault}" for fault in faults]
+
+
+def _raw_names(run: Run) -> Check:
+    """Look whether each raw key is still the normal form of its raw signature."""
+    names = Theme.objects.filter(run=run).order_by("id").values_list("id", "raw_signature", "raw_key").iterator(2000)
+    count, faults = 0, []
+    for pk, raw, key in names:
+        count += 1
+        if key != (form := normalise.normal_form(raw)):
+            faults.append(f"theme {pk}: raw signature {raw!r} has the key {key!r}, not {form!r}")
+    if normalise.VERSION not in run.versions.get("rules", ""):
+        return Check("raw names", f"{count} raw signatures", (), f"normal forms are now made by {normalise.VERSION}")
+    return Check("raw names", f"{count} raw signatures have their normal form", _some(faults))
+
+
+# --- Evidence and vectors -----------------------------------------------------------------------------------------
+
+# The text of a version is its messages joined by newlines, as ConversationVersion.text has it; characters count.
+_MISQUOTED = """
+WITH quoted AS (
+    SELECT evidence.id, evidence.theme_id, evidence.start, evidence."end", evidence.quote,
+           evidence.version_id <> item.version_id AS is_elsewhere,
+           substr(whole.text, evidence.start + 1, evidence."end" - evidence.start) AS text
+    FROM pipeline_evidence evidence
+    JOIN pipeline_theme theme ON theme.id = evidence.theme_id JOIN pipeline_item item ON item.id = theme.item_id
+    JOIN pipeline_conversationversion version ON version.id = evidence.version_id
+    CROSS JOIN LATERAL (
+        SELECT string_agg(message ->> 'text', E'\\n' ORDER BY place) AS text
+        FROM jsonb_array_elements(version.messages) WITH ORDINALITY AS turn (message, place)
+    ) whole
+    WHERE theme.run_id = %s
+)
+SELECT id, theme_id, start, "end", is_elsewhere, count(*) OVER () FROM quoted
+WHERE is_elsewhere OR text IS DISTINCT FROM quote ORDER BY id LIMIT %s
+"""
+
+
+def _evidence(run: Run) -> Check:
+    with connection.cursor() as cursor:
+        cursor.execute(_MISQUOTED, [run.pk, NAMED])
+        rows = cursor.fetchall()
+    faults = [
+        f"evidence {pk} of theme {theme}: "
+        + ("is of another version than was read" if is_elsewhere else f"its quote does not stand at {start} to {end}")
+        for pk, theme, start, end, is_elsewhere, _ in rows
+    ]
+    if rows and rows[0][-1] > NAMED:
+        faults.append(f"... and {rows[0][-1] - NAMED} more like these")
+    count = Evidence.objects.filter(theme__run=run).count()
+    return Check("evidence", f"{counted(count, 'quote')}, each in its version where it says", tuple(faults))
+
+
+def _vectors(run: Run) -> Check:
+    rows = Theme.objects.filter(run=run).order_by("id").values_list("id", "vector", "vector_model").iterator(2000)
+    count, faults, models, widths = 0, [], set(), set()
+    for pk, vector, model in rows:
+        count += 1
+        models.add(model)
+        widths.add(len(vector))
+        length = float(np.linalg.norm(np.frombuffer(vector, np.uint8 if len(vector) % 4 else np.float32).astype(float)))
+        if len(vector) % 4 or not abs(length - 1) < UNIT_TOLERANCE:
+            faults.append(f"theme {pk}: its vector has the length {length:.4g}, not 1")
+    if len(models) > 1 or len(widths) > 1:
+        faults.insert(0, f"vectors of different models or sizes: {', '.join(sorted(models))}; {sorted(widths)} bytes")
+    return Check("vectors", f"{count} vectors have length 1 and one model", _some(faults))
+
+
+# --- Partition ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """The run's merges, each with the registry it read and why it cannot be derived again, if so."""
+
+    registry: Check
+    recorded_merges: tuple[tuple[RecordedMerge, Registered, str], ...] = ()
+    strays: tuple[str, ...] = ()
+    """Faults that were seen on the way."""
+    why_not: str = ""
+    """Why nothing could be replayed, if so."""
+
+
+def _freeze(run: Run) -> _Frozen:
+    """Replay the merges of the profile, keep those of the run, and compare the end with the registry of today."""
+    if sizes := _odd_sizes(run.profile):
+        why_not = f"vectors of {run.profile} have {sizes} bytes; they cannot be added"
+        return _Frozen(Check("registry", "nothing", (why_not,)), why_not=why_not)
+    keys = dict(Signature.objects.filter(profile=run.profile).values_list("normal_form", "key"))
+    replay, mine = RegistryHistory(), []
+    for done in recorded_merges(run.profile):
+        if any(given.run_id == run.pk for given in done.given):
+            mine.append((done, replay.registered(keys), _why_not(run, done)))
+        replay.take(done)
+    strays = [f"theme {pk} has a signature that no merge recorded" for pk in _unrecorded(run)]
+    return _Frozen(_registry(run.profile, replay), tuple(mine), _some(strays))
+
+
+def _odd_sizes(profile: str) -> str:
+    """Return the sizes of the profile's vectors in words, if they are not all of one size in whole numbers."""
+    size = Func(F("vector"), function="octet_length", output_field=IntegerField())
+    themes = Theme.objects.filter(profile=profile).order_by()
+    found = sorted(themes.annotate(bytes=size).values_list("bytes", flat=True).distinct())
+    return " and ".join(map(str, found)) if len(found) > 1 or any(number % 4 for number in found) else ""
+
+
+def _unrecorded(run: Run) -> Sequence[int]:
+    assigned = Theme.objects.filter(run=run, signature__isnull=False, registry_version__isnull=True)
+    return list(assigned.order_by("id").values_list("pk", flat=True))
+
+
+def _why_not(run: Run, done: RecordedMerge) -> str:
+    """Return why a merge of the run cannot be derived again, if so."""
+    merges = Merge.objects.filter(child__profile=run.profile, registry_version=done.version).exclude(rule=Merge.PERSON)
+    rules = set(merges.values_list("rule_version", flat=True)) or {run.versions.get("rules", "")}
+    if rules != {NEWEST.version}:
+        return f"merge {done.version} was made by {', '.join(sorted(rules))}; the rules are now {NEWEST.version}"
+    if moved := Move.objects.filter(theme__in=[given.theme.id for given in done.given]).count():
+        return f"people moved {counted(moved, 'theme')} of merge {done.version}"
+    found = obstacles(run.profile, before=done.version, at=run.finished_at)
+    return f"the registry before merge {done.version} cannot be rebuilt: {'; '.join(found)}" if found else ""
+
+
+def _partition(run: Run, frozen: _Frozen, orders: int) -> Check:
+    """Derive each merge of the run again in several orders. Needs no database."""
+    if frozen.why_not:
+        return Check("partition", "nothing", (), frozen.why_not)
+    themes, faults, skipped = 0, list(frozen.strays), []
+    for done, registered, why_not in frozen.recorded_merges:
+        if why_not:
+            skipped.append(why_not)
+            continue
+        themes += len(done.given)
+        faults += _derived(run, done, registered, orders)
+    merges = counted(len(frozen.recorded_merges), "merge")
+    said = f"{counted(themes, 'theme')} in {merges}, derived again in {orders} shuffled orders: the same signatures"
+    return Check("partition", said, tuple(faults), "; ".join(skipped))
+
+
+def _derived(run: Run, done: RecordedMerge, registered: Registered, orders: int) -> Iterator[str]:
+    foreign = sorted({given.run_id for given in done.given} - {run.pk})
+    if foreign:
+        yield f"merge {done.version} has themes of run {', '.join(map(str, foreign))} as well; a merge is of one run"
+    rows = [given.theme for given in done.given]
+    for seed in range(orders):
+        random.Random(seed).shuffle(rows)
+        if faults := _some(list(_unlike(done, assign(rows, registered)))):
+            yield from (f"merge {done.version}, order {seed + 1}: {fault}" for fault in faults)
+            return
+
+
+def _unlike(done: RecordedMerge, derived: Assignment) -> Iterator[str]:
+    """Yield how a merge that was derived again differs from what was recorded."""
+    again = {theme.theme_id: theme for theme in derived.themes}
+    for given in sorted(done.given, key=lambda given: given.theme.id):
+        theme = again[given.theme.id]
+        if given.form != theme.form:
+            yield f"theme {theme.theme_id} ({given.theme.raw}) has {given.form or 'none'}, the rules say {theme.form}"
+        elif given.rule != theme.rule or not _is_near(given, theme.score):
+            here, there = f"{given.rule} {given.score}", f"{theme.rule} {theme.score}"
+            yield f"theme {theme.theme_id} has rule and score {here}, the rules say {there}"
+    merges = {(merge.child, merge.parent) for merge in derived.merges}
+    yield from (f"the merge of {child} into {parent} is missing" for child, parent in sorted(merges - done.merges))
+    yield from (f"{child} was merged into {parent} by no rule" for child, parent in sorted(done.merges - merges))
+
+
+def _is_near(given: AssignedTheme, score: float) -> bool:
+    return given.score is not None and abs(given.score - score) < SCORE_TOLERANCE
+
+
+# --- Registry and promises ----------------------------------------------------------------------------------------
+
+
+def _registry(profile: str, replay: RegistryHistory) -> Check:
+    """Compare what all themes and merges of the profile add up to with its signatures as they are stored."""
+    version = Registry.objects.filter(pk=profile).values_list("version", flat=True).first() or 0
+    if found := obstacles(profile, before=version + 1, at=None):
+        return Check("registry", f"the signatures of {profile}", (), f"it cannot be rebuilt: {'; '.join(found)}")
+    rebuilt = replay.registered({})
+    sums = {centre.form: (centre.vector_sum, centre.size) for centre in rebuilt.centres}
+    stored = Signature.objects.filter(profile=profile).order_by("normal_form")
+    rows = stored.values_list("normal_form", "root_link__root__normal_form", "vector_sum", "size")
+    faults, count = [], 0
+    for form, root, total, size in rows.iterator(chunk_size=2000):
+        count += 1
+        if form not in rebuilt.centre_of:
+            faults.append(f"signature {form} is held by no theme")
+        elif root != rebuilt.centre_of[form]:
+            faults.append(f"signature {form} means {root}; its merges say {rebuilt.centre_of[form]}")
+        elif form in sums and (bytes(total or b""), size) != sums[form]:
+            faults.append(
+                f"signature {form}: its vector and size are not the sum of its {counted(sums[form][1], 'theme')}"
+            )
+    return Check(
+        "registry", f"{counted(count, 'signature')} of {profile}: what all its themes add up to", _some(faults)
+    )
+
+
+def _promises() -> Check:
+    broken = schema.broken_promises()
+    return Check("promises", "the constraints and indexes of all tables stand", tuple(f"{one}" for one in broken))

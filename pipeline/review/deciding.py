@@ -1,0 +1,66 @@
+"""What all decisions share: one at a time in a profile, a new version of its registry, and a group settled anew."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from pipeline.group import settle as group
+from pipeline.models import Registry, Run, Signature
+
+
+class DecisionRefused(Exception):
+    """A decision cannot be taken or undone; the message says why, and what to do first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who decides, when, and as which version of the profile's registry."""
+
+    profile: str
+    version: int
+    at: datetime
+    by: Any
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns every decision has."""
+        return {"registry_version": self.version, "created_at": self.at, "created_by": self.by}
+
+
+@contextmanager
+def deciding(profile: str, by: Any) -> Iterator[Stamp]:
+    """Hold the profile's registry in a transaction and raise its version, so that a merge that runs computes again."""
+    with transaction.atomic():
+        Registry.objects.get_or_create(profile=profile)
+        registry = Registry.objects.select_for_update().get(profile=profile)
+        stamp = Stamp(profile, registry.version + 1, timezone.now(), by)
+        yield stamp
+        Registry.objects.filter(pk=registry.pk).update(version=stamp.version)
+
+
+def lock(signatures: Iterable[int]) -> None:
+    """Lock the signatures in the order in which a run settles them, so that nobody waits in a ring.
+
+    Requires a transaction, and to be its first lock on signatures.
+    """
+    rows = Signature.objects.filter(pk__in=set(signatures)).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def settle(stamp: Stamp, roots: Iterable[int]) -> None:
+    """Bring stories and orphans of these roots in line, as of the newest finished run. Requires a transaction."""
+    group.settle(profile=stamp.profile, as_of=as_of(stamp.profile), roots=sorted(set(roots)))
+    group.point_to_nearest_stories(profile=stamp.profile, roots=sorted(set(roots)))
+
+
+def as_of(profile: str) -> datetime | None:
+    """Return when recency counts from where people decide: as of the newest finished run; previews never count."""
+    finished = Run.objects.filter(profile=profile, state__in=Run.FINISHED, is_preview=False)
+    newest: datetime | None = finished.aggregate(newest=Max("as_of"))["newest"]
+    return newest

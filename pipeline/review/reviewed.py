@@ -1,0 +1,25 @@
+"""Pairs of signatures that people judged."""
+
+from dataclasses import dataclass
+
+from pipeline.models import (
+    Merge,
+    Veto,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedPair:
+    """What a person said about two signatures, by their keys: whether they are the same problem."""
+
+    first: str
+    second: str
+    same: bool
+
+
+def reviewed_pairs(profile: str) -> list[ReviewedPair]:
+    """The profile's pairs that people judged and that still stand: merges are the same, vetoes are not."""
+    merges = Merge.objects.filter(undone_at__isnull=True, rule=Merge.PERSON, child__profile=profile)
+    vetoes = Veto.objects.filter(undone_at__isnull=True, first__profile=profile)
+    same = [ReviewedPair(*keys, True) for keys in merges.values_list("child__key", "parent__key").order_by("id")]
+    return [*same, *(ReviewedPair(*keys, False) for keys in vetoes.values_list("first__key", "second__key"))]

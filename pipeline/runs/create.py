@@ -1,0 +1,119 @@
+"""Create a run and plan its items; one live run per source."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from pipeline.extract.versions import refuse_other_model, versions
+from pipeline.ledger import plan
+from pipeline.ledger.counts import find_run
+from pipeline.ledger.errors import RunError as RunError
+from pipeline.ledger.states import change_state, fail, lose
+from pipeline.ledger.watch import is_waiting_its_turn, silence_message
+from pipeline.models import Run, Source
+
+log = logging.getLogger(__name__)
+
+
+class RunIsLive(RunError):
+    """The source already has a run that is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which conversations a run reads, and how; stored as `Run.parameters`."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+    concurrency: int | None = None
+    chunk_size: int | None = None
+    force_refresh: bool = False
+    no_stories: bool = False
+
+    def as_parameters(self) -> dict[str, object]:
+        """Return what was given, as JSON."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in values.items()
+            if value not in (None, False)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """How many chunks of a run may be in flight, and how many conversations are in one; None leaves it as it is."""
+
+    concurrency: int | None = None
+    chunk_size: int | None = None
+
+    def as_parameters(self) -> dict[str, object]:
+        """Return what was given, as JSON."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+
+
+def create_run(*, source: Source, profile: str, extractor: str, selection: Selection) -> Run:
+    """Create a run and plan its items; nothing is read yet. Opens transactions.
+
+    Raises RunIsLive if the source has a run with a recent sign of life (a dead one is marked lost), and UnknownProfile,
+    UnknownExtractor or RunError (the profile's signatures have vectors of another model) before any row is written.
+    """
+    refuse_other_model(profile, extractor)
+    _lose_dead_runs(source)
+    run = _create(source, profile, extractor, selection)
+    try:
+        plan.plan_items(run=run, window=selection)
+    except Exception as error:
+        fail(run=run, error=error)
+        raise
+    if not change_state(run=run, to=Run.State.RUNNING, phase=Run.Phase.EXTRACT, started_at=timezone.now()):
+        raise RunError(f"run {run.pk} was marked {find_run(run.pk).state} while it was planned; start a new one.")
+    run.refresh_from_db()
+    return run
+
+
+def _create(source: Source, profile: str, extractor: str, selection: Selection) -> Run:
+    decided_by = versions(profile, extractor)
+    try:
+        with transaction.atomic():
+            return Run.objects.create(
+                source=source,
+                profile=profile,
+                extractor=extractor,
+                parameters=selection.as_parameters(),
+                versions=decided_by,
+                heartbeat_at=timezone.now(),
+            )
+    except IntegrityError as error:
+        if "one_live_run_per_source" not in str(error):
+            raise
+        raise RunIsLive(is_live_message(source)) from error
+
+
+def is_live_message(source: Source) -> str:
+    live = Run.objects.filter(source=source, state__in=Run.LIVE).values_list("pk", "state").first()
+    if live is None:
+        return f"another run of {source} was alive a moment ago; try again."
+    return (
+        f"{source} already has a live run: {live[0]} ({live[1]}). Watch it with `./manage.py run_status {live[0]}`, or "
+        f"wait: if it shows no sign of life for {settings.RUN_LOST_AFTER} s, the next start marks it lost."
+    )
+
+
+def refuse_live(*, source: Source) -> None:
+    """Raise RunIsLive if the source has a run with a recent sign of life; a dead one is marked lost."""
+    _lose_dead_runs(source)
+    if Run.objects.filter(source=source, state__in=Run.LIVE).exists():
+        raise RunIsLive(is_live_message(source))
+
+
+def _lose_dead_runs(source: Source) -> None:
+    why = silence_message()
+    for run in Run.objects.filter(source=source, state__in=Run.LIVE):
+        if not is_waiting_its_turn(run) and lose(run_id=run.pk, why=why, silent_for=settings.RUN_LOST_AFTER):
+            log.warning("run %s of %s is lost: %s", run.pk, source, why)

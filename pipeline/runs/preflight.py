@@ -1,0 +1,274 @@
+"""Pre-flight: what must be in order before a run may start, looked at before any row is written or anything is spent.
+
+`examine` looks at everything and says what it found, for people (`./manage.py doctor`). `refuse` raises where something
+is not in order; whoever starts a run goes through it (`pipeline.runs.start`).
+"""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import redis
+from django.conf import settings
+from django.core import checks as django_checks
+from django.db import Error, connection
+
+from pipeline.extract.base import Checked, UnknownExtractor, get_extractor
+from pipeline.extract.profiles import UnknownProfile, get_profile
+from pipeline.extract.versions import refuse_other_model
+from pipeline.ledger.errors import RunError
+from pipeline.models import Source, schema
+from pipeline.runs import checks
+from pipeline.runs.reopen import reopenable
+from pipeline.runs.workers import Heartbeats
+from pipeline.sources.records import UnreadableSource, get_source
+
+OLDEST_REDIS = (6, 2)
+START_A_WORKER = "start one: `bin/up`, or `celery -A config worker -E -Q default,extract,merge`"
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: a sentence, and where something is not in order a hint what to do."""
+
+    name: str
+    ok: bool
+    sentence: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.sentence}" + (f"; {self.hint}" if self.hint else "")
+
+    def as_json(self) -> dict[str, object]:
+        return {"name": self.name, "ok": self.ok, "sentence": self.sentence, "hint": self.hint}
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a run would read and how; without source and path only the installation is looked at."""
+
+    profile: str
+    extractor: str
+    source: Source | None = None
+    path: str | None = None
+
+
+def require_ready(intention: RunRequest, *, patience: float | None = None) -> None:
+    """Return if a run may start; RunError names all that is not in order.
+
+    If all else is well, workers are waited for: at most `patience` seconds, by default settings.HEARTBEAT_PATIENCE.
+    """
+    with Heartbeats(_seconds(patience)) as heartbeats:
+        failed = [finding for finding in _at_once(intention) if not finding.ok]
+        if not failed and not (workers := _workers(heartbeats)).ok:
+            failed.append(workers)
+    if failed:
+        raise RunError("the run cannot start. " + " ".join(f"{finding}." for finding in failed))
+
+
+def require_ready_again(*, run_id: int, phase: str | None = None) -> None:
+    """Return if an ended run may go on; RunError as of `reopen.reopen` and of `refuse`, and nothing is changed."""
+    run = reopenable(run_id=run_id, phase=phase)
+    require_ready(RunRequest(run.profile, run.extractor, run.source))
+
+
+def run_checks(intention: RunRequest, *, patience: float | None = None) -> list[Finding]:
+    """Return what each check found, good and bad; raises nothing for what it is there to find."""
+    with Heartbeats(_seconds(patience)) as heartbeats:
+        return [*_at_once(intention), _workers(heartbeats)]
+
+
+def _seconds(patience: float | None) -> float:
+    return settings.HEARTBEAT_PATIENCE if patience is None else patience
+
+
+def _at_once(intention: RunRequest) -> Iterator[Finding]:
+    """Yield what is found without waiting for anybody."""
+    yield _settings()
+    yield (postgres := _postgres())
+    yield _redis()
+    yield _extractor(intention)
+    if intention.path:
+        yield _file(intention.path)
+    if postgres.ok:
+        yield (tables := _schema())
+        if tables.ok:
+            yield from _rows(intention)
+
+
+def _rows(intention: RunRequest) -> Iterator[Finding]:
+    yield _promises()
+    yield _registry(intention)
+    if intention.source:
+        yield _source(intention.source)
+
+
+# --- The installation ---------------------------------------------------------------------------------------------
+
+
+def _settings() -> Finding:
+    unsafe = [message for message in checks.settings_messages() if message.level >= django_checks.ERROR]
+    if not unsafe:
+        return Finding("settings", True, "no setting is unsafe")
+    sentences = "; ".join(f"{message.id}: {message.msg}" for message in unsafe)
+    return Finding("settings", False, sentences.rstrip("."), "`./manage.py check` says more")
+
+
+def _postgres() -> Finding:
+    try:
+        connection.ensure_connection()
+        version = connection.pg_version  # type: ignore[attr-defined]
+    except Error as error:
+        return Finding("PostgreSQL", False, f"it cannot be used: {_one_line(error)}", "look at DATABASE_URL")
+    return Finding("PostgreSQL", True, f"version {version // 10_000}.{version % 10_000}")
+
+
+def _redis() -> Finding:
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5) as client:
+            info: dict[str, Any] = client.info()
+    except redis.RedisError as error:
+        return Finding("Redis", False, f"it cannot be reached: {_one_line(error)}", "look at REDIS_URL")
+    if doubt := redis_doubt(info):
+        return Finding("Redis", False, *doubt)
+    valkey = info.get("valkey_version")
+    return Finding("Redis", True, f"Valkey {valkey}" if valkey else f"version {info['redis_version']}")
+
+
+def redis_doubt(info: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return why a server with this INFO cannot carry a queue, and what to do; None if it can."""
+    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
+    if version < OLDEST_REDIS:
+        return f"version {info['redis_version']} is too old", "use 6.2 or newer, or Valkey"
+    policy = str(info.get("maxmemory_policy", ""))
+    if info.get("maxmemory") and policy.startswith("allkeys"):
+        return f"when its memory is full it throws away messages (maxmemory-policy {policy})", "set it to noeviction"
+    return None
+
+
+def _schema() -> Finding:
+    if stale := schema.staleness():
+        return Finding("tables", False, stale, "run `./manage.py migrate`")
+    return Finding("tables", True, "all migrations are applied")
+
+
+def _promises() -> Finding:
+    broken = schema.broken_promises()
+    if not broken:
+        return Finding("promises", True, "every constraint and index of the models is there and holds")
+    cures = " ".join(promise.cure for promise in broken)
+    return Finding("promises", False, "; ".join(map(str, broken)), f"restore it with `./manage.py dbshell`: {cures}")
+
+
+# --- What the run needs -------------------------------------------------------------------------------------------
+
+
+def _extractor(intention: RunRequest) -> Finding:
+    """Load the reader as a worker would; it may fail in any way, for its files and libraries are somebody else's."""
+    try:
+        get_profile(intention.profile)
+        reader = get_extractor(intention.extractor)
+        if isinstance(reader, Checked):
+            reader.check()
+    except (UnknownProfile, UnknownExtractor) as error:
+        return Finding("extractor", False, str(error))
+    except Exception as error:
+        return Finding("extractor", False, f"{intention.extractor} cannot read: {_one_line(error)}")
+    return Finding("extractor", True, f"{intention.extractor} can read (vectors of {reader.model})")
+
+
+def _registry(intention: RunRequest) -> Finding:
+    try:
+        refuse_other_model(intention.profile, intention.extractor)
+    except RunError as error:
+        return Finding("signatures", False, str(error).rstrip("."))
+    except Exception as error:  # the extractor cannot even name its model; its own finding says why
+        return Finding("signatures", False, f"their model cannot be compared: {_one_line(error)}")
+    return Finding("signatures", True, f"those of {intention.profile} have vectors of the same model, or none")
+
+
+def _source(source: Source) -> Finding:
+    if source.conversations.exists():
+        return Finding("source", True, f"{source} has conversations")
+    return Finding("source", False, f"{source} has no conversations", "import some: `./manage.py import_conversations`")
+
+
+def _file(path: str) -> Finding:
+    """Read the first row of a file; what is read but once is left to the import."""
+    if path == STDIN:
+        return Finding("source", True, "standard input is read when the rest is in order")
+    if _is_read_once(Path(path)):
+        return Finding("source", True, f"{path} is a pipe and is read when the rest is in order")
+    try:
+        with closing(cast(Generator[object], get_source("file")(path).records())) as rows:
+            first = next(rows, None)
+    except UnreadableSource as error:
+        return Finding("source", False, str(error))
+    if first is None:
+        return Finding("source", False, f"{path} holds no conversation")
+    return Finding("source", True, f"{path} can be read")
+
+
+def _is_read_once(path: Path) -> bool:
+    """Whether what is taken from it is gone, as in `--path <(zcat export.gz)` and /dev/stdin."""
+    return path.is_fifo() or path.is_char_device()
+
+
+# --- The workers --------------------------------------------------------------------------------------------------
+
+
+def _workers(heartbeats: Heartbeats) -> Finding:
+    if heartbeats.error:
+        return Finding("workers", False, f"the queue cannot be reached: {heartbeats.error}", "look at REDIS_URL")
+    heartbeats.wait()
+    for doubt in (_nobody, _fell_over, _elsewhere):
+        if finding := doubt(heartbeats):
+            return finding
+    return Finding("workers", True, ". ".join(_consumers(heartbeats)))
+
+
+def _nobody(heartbeats: Heartbeats) -> Finding | None:
+    if not (queues := heartbeats.unconsumed):
+        return None
+    which = f"queue {queues[0]}" if len(queues) == 1 else f"queues {', '.join(queues)}"
+    waited = f"no heartbeat came back within {heartbeats.patience:g} s"
+    return Finding("workers", False, f"no worker consumes the {which}: {waited}", START_A_WORKER)
+
+
+def _fell_over(heartbeats: Heartbeats) -> Finding | None:
+    for queue, why in heartbeats.failed.items():
+        return Finding("workers", False, f"the worker of the queue {queue} fails: {why}", "look at its log")
+    return None
+
+
+def _elsewhere(heartbeats: Heartbeats) -> Finding | None:
+    try:
+        here = schema.identity()
+    except Error:
+        return None  # there is nothing to compare with; another finding says why
+    for queue, database in heartbeats.came_back.items():
+        if database != here:
+            sentence = f"the worker of the queue {queue} works on another database ({database}, here {here})"
+            return Finding("workers", False, sentence, "start it with the same DATABASE_URL and REDIS_URL")
+    return None
+
+
+def _consumers(heartbeats: Heartbeats) -> Iterator[str]:
+    if heartbeats.came_back:
+        answered = [queue for queue in heartbeats.queues if queue in heartbeats.came_back]
+        yield f"a heartbeat came back through {', '.join(answered)}"
+    for queue, worker in heartbeats.busy.items():
+        if queue in heartbeats.unanswered:
+            yield f"{queue} is consumed by {worker}, which is busy"
+    if heartbeats.silent_reader and heartbeats.without_a_word:
+        reader = f"run {heartbeats.silent_reader} is being read by a worker that cannot answer meanwhile"
+        yield f"{reader}; it is trusted to consume {', '.join(heartbeats.without_a_word)}"
+    if own := [queue for queue in heartbeats.queues if queue in heartbeats.own]:
+        yield f"this very worker consumes {', '.join(own)}"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{error}".split()).rstrip(".") or type(error).__name__

@@ -1,0 +1,96 @@
+"""The one door through which runs set out: pre-flight, then a new run or one that goes on, then off to the workers.
+
+Commands, the demo and the schedule start runs here. `create.create_run` and `tasks.dispatch` alone look at nothing.
+"""
+
+from collections.abc import Callable
+
+from pipeline import tasks
+from pipeline.ledger.errors import RunError
+from pipeline.models import Run, Source
+from pipeline.runs import preflight
+from pipeline.runs.create import Selection, Throughput, create_run, refuse_live
+from pipeline.runs.preflight import RunRequest
+from pipeline.runs.reopen import reopen
+from pipeline.sources import ingest
+from pipeline.sources.ingest import ImportCounts
+from pipeline.sources.records import get_source, is_live
+
+OnImport = Callable[[Source, ImportCounts], object]
+"""Is told of each import that a start brings with it."""
+
+
+def _say_nothing(_source: Source, _counts: ImportCounts) -> None:
+    pass
+
+
+def open_source(name: str, *, on_import: OnImport = _say_nothing) -> Source:
+    """Return the source that is called `kind:name`; one that lives in this installation brings in what is new first.
+
+    RunError names the sources there are.
+    """
+    kind, _, own_name = name.partition(":")
+    if is_live(kind):
+        source, counts = ingest.import_live(kind, own_name)
+        on_import(source, counts)
+        return source
+    found = Source.objects.filter(kind=kind, name=own_name).first()
+    if found is None:
+        known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
+        raise RunError(
+            f"there is no source {name!r}; known are: {known}. "
+            "Import a file with `./manage.py run_pipeline file --path FILE`."
+        )
+    return found
+
+
+def start_run(
+    *, source: Source, profile: str, extractor: str, selection: Selection, patience: float | None = None
+) -> Run:
+    """Start a run of a source and send it to the workers, which have `patience` seconds to show themselves.
+
+    Raises RunError if it may not start: then nothing was written.
+    """
+    preflight.require_ready(RunRequest(profile, extractor, source=source), patience=patience)
+    return _set_out(source, profile, extractor, selection)
+
+
+def start_run_with_import(
+    *,
+    path: str,
+    name: str | None,
+    profile: str,
+    extractor: str,
+    selection: Selection,
+    on_import: OnImport = _say_nothing,
+) -> Run:
+    """Import a file into the source `file:name` and start a run of it, telling `on_import` what was imported.
+
+    Raises RunError if a run may not start: then nothing was imported; or UnreadableSource.
+    """
+    preflight.require_ready(RunRequest(profile, extractor, path=path))
+    _refuse_beside_a_live_run(path, name)
+    source, counts = ingest.import_file(path, name)
+    on_import(source, counts)
+    return _set_out(source, profile, extractor, selection)
+
+
+def _refuse_beside_a_live_run(path: str, name: str | None) -> None:
+    """Raise RunIsLive if the source that the file would be imported into is being read."""
+    file = get_source("file")(path, name)
+    if source := Source.objects.filter(kind=file.kind, name=file.name).first():
+        refuse_live(source=source)
+
+
+def _set_out(source: Source, profile: str, extractor: str, selection: Selection) -> Run:
+    run = create_run(source=source, profile=profile, extractor=extractor, selection=selection)
+    tasks.dispatch(run=run)
+    return run
+
+
+def resume_run(*, run_id: int, pace: Throughput | None = None) -> Run:
+    """Let an ended run go on where it stopped, at `pace` if given; RunError if it may not, and nothing was changed."""
+    preflight.require_ready_again(run_id=run_id)
+    run = reopen(run_id=run_id, pace=pace)
+    tasks.dispatch(run=run)
+    return run

@@ -1,0 +1,349 @@
+"""Store what a source gives: new conversations, new versions of known ones, and a note of each row that was refused.
+
+Rows go by COPY into a staging table, a batch at a time, and SQL decides what is new, changed or a duplicate. A batch is
+one short transaction, so an import that was cut off keeps what it stored, and importing again finishes it.
+
+A record says all there is about its conversation: what it no longer names is emptied; only a time is kept. Equal
+messages make no new version, and a return to an earlier text makes that version current again.
+
+Two imports may run at the same time: both insert, and then lock, in the order of the ids, so they never wait for each
+other in a circle.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+from uuid import uuid4
+
+from django.db import DataError, connection, transaction
+from django.utils import timezone
+from pydantic_core import to_json
+
+from pipeline.models import Source
+from pipeline.sources.records import Record, Reject, UnreadableSource, excerpt, get_source
+
+BATCH_ROWS = 5000
+BATCH_CHARACTERS = 8 * 1024 * 1024
+"""A batch ends with whichever comes first. It bounds what is in memory and how long a transaction is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What became of the rows of an import; `rejects_path` says where the rejected ones are listed."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    rejects_path: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.new} new, {self.updated} updated, {self.unchanged} unchanged, {self.rejected} rejected"
+
+    def plus(self, other: "ImportCounts") -> "ImportCounts":
+        return ImportCounts(
+            new=self.new + other.new,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+            rejected=self.rejected + other.rejected,
+        )
+
+
+def import_file(
+    path: str | Path, name: str | None = None, *, text_column: str = "text", id_column: str = "id"
+) -> tuple[Source, ImportCounts]:
+    """Import a file, or standard input for `-`, into the source `file:name`; list rejected rows in a file beside it.
+
+    Raises UnreadableSource, before anything is written, if the file is missing or of no known format.
+    """
+    file = get_source("file")(path, name, text_column=text_column, id_column=id_column)
+    if len(file.name) > 200:
+        raise UnreadableSource(f"the name of a source has at most 200 characters; give a shorter one than {file.name}")
+    records = file.records()
+    source, _ = Source.objects.get_or_create(kind=file.kind, name=file.name)
+    with RejectsFile(beside=path) as rejects:
+        counts = ingest(source=source, records=records, on_reject=rejects.write)
+    return source, replace(counts, rejects_path=rejects.path if counts.rejected else None)
+
+
+def import_live(kind: str, name: str) -> tuple[Source, ImportCounts]:
+    """Import what a live source (see `is_live`) holds now into `kind:name`.
+
+    Raises UnreadableSource, before anything is written, if it cannot be read.
+    """
+    records = get_source(kind)(name).records()
+    source, _ = Source.objects.get_or_create(kind=kind, name=name)
+    return source, ingest(source=source, records=records)
+
+
+def ingest(
+    *, source: Source, records: Iterable[Record | Reject], on_reject: Callable[[Reject], object] = lambda _: None
+) -> ImportCounts:
+    """Store the records, in transactions of a batch each, call `on_reject` for each refused row, return the counts."""
+    counts, imported_at = ImportCounts(), timezone.now()
+    _execute(_CREATE)
+    for batch in _batches(records):
+        stored, refused = _store(batch.rows, source, imported_at)
+        for reject in batch.rejects + refused:
+            on_reject(reject)
+        counts = counts.plus(stored).plus(ImportCounts(rejected=len(batch.rejects) + len(refused)))
+    _execute(_DROP)
+    return counts
+
+
+# --- Rows ---------------------------------------------------------------------------------------------------------
+
+# line, external_id, the other columns of the staging table, and at the end raw and unit, for the reject it may become.
+# A batch holds thousands: flat tuples of plain values are what costs the garbage collector nothing.
+Row = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is stored together."""
+
+    rows: list[Row] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    characters: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.rows) + len(self.rejects) >= BATCH_ROWS or self.characters >= BATCH_CHARACTERS
+
+
+def _batches(records: Iterable[Record | Reject]) -> Iterator[Batch]:
+    batch = Batch()
+    for record in records:
+        _add(batch, record)
+        if batch.is_full:
+            yield batch
+            batch = Batch()
+    yield batch
+
+
+def _add(batch: Batch, record: Record | Reject) -> None:
+    if isinstance(record, Reject):
+        batch.rejects.append(record)
+        return
+    try:
+        row, size = _row(record)
+    except (ValueError, RecursionError) as error:
+        batch.rejects.append(record.reject(f"metadata holds what cannot be stored: {error}"))
+    else:
+        batch.rows.append(row)
+        batch.characters += size
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def _row(record: Record) -> tuple[Row, int]:
+    """Return the row and its size; ValueError if the metadata holds a number that is none."""
+    messages = to_json(record.messages)
+    metadata = _encode(record.metadata) if record.metadata else "{}"
+    row = (
+        record.line, record.external_id, record.customer, record.occurred_at, record.url, record.label, metadata,
+        record.classified_at, hashlib.sha256(messages).hexdigest(), messages.decode(), record.raw, record.unit,
+    )  # fmt: skip
+    return row, len(messages) + len(metadata)
+
+
+def _refuse(row: Row, reason: str) -> Reject:
+    return Reject(line=row[0], reason=reason, external_id=row[1], raw=excerpt(row[-2]), unit=row[-1])
+
+
+# --- The staging tables -------------------------------------------------------------------------------------------
+
+_CREATE = """
+DROP TABLE IF EXISTS staged_conversation, seen_conversation;
+CREATE TEMPORARY TABLE staged_conversation (
+    line bigint, external_id text, customer text, occurred_at timestamptz, url text, label text, metadata jsonb,
+    classified_at timestamptz, content_hash text, messages jsonb
+);
+CREATE TEMPORARY TABLE seen_conversation (external_id text PRIMARY KEY, line bigint)
+"""
+_DROP = "DROP TABLE IF EXISTS staged_conversation, seen_conversation"
+_COPY = "COPY staged_conversation FROM STDIN"
+
+
+def _store(rows: Sequence[Row], source: Source, imported_at: datetime) -> tuple[ImportCounts, list[Reject]]:
+    """Store a batch in one transaction; if PostgreSQL refuses a value, by halves, so that only the bad row is lost."""
+    if not rows:
+        return ImportCounts(), []
+    try:
+        with transaction.atomic():
+            return _store_together(rows, source, imported_at)
+    except DataError as error:
+        if len(rows) == 1:
+            reason = f"PostgreSQL cannot store it: {str(error).splitlines()[0]}"
+            return ImportCounts(), [_refuse(rows[0], reason)]
+    half = len(rows) // 2
+    first, refused = _store(rows[:half], source, imported_at)
+    second, refused_too = _store(rows[half:], source, imported_at)
+    return first.plus(second), refused + refused_too
+
+
+def _store_together(rows: Sequence[Row], source: Source, imported_at: datetime) -> tuple[ImportCounts, list[Reject]]:
+    """Needs a transaction."""
+    values = {"source": source.pk, "now": imported_at}
+    _stage(rows)
+    duplicates = _take_duplicates_out(rows)
+    new = _execute(_ADD, values)
+    changed = [] if new == len(rows) else _fetch(_LOCK_CHANGED, values)
+    updated = _update([key for (key,) in changed], values) if changed else 0
+    unchanged = len(rows) - len(duplicates) - new - updated
+    return ImportCounts(new=new, updated=updated, unchanged=unchanged), duplicates
+
+
+def _stage(rows: Sequence[Row]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE staged_conversation")
+        with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
+            for row in rows:
+                copy.write_row(row[:-2])
+
+
+# --- Deciding in SQL ----------------------------------------------------------------------------------------------
+
+# The first line of an id is noted; every other line of it is taken out.
+_TAKE_DUPLICATES_OUT = """
+WITH first AS (
+    INSERT INTO seen_conversation (external_id, line)
+    SELECT external_id, min(line) FROM staged_conversation GROUP BY external_id
+    ON CONFLICT DO NOTHING RETURNING line
+)
+DELETE FROM staged_conversation WHERE line NOT IN (SELECT line FROM first) RETURNING line
+"""
+_FIRST_LINES = "SELECT external_id, line FROM seen_conversation WHERE external_id = ANY(%s)"
+
+# A conversation and its version name each other: the version's id is drawn first, and the keys are checked at commit.
+_ADD = """
+WITH added AS (
+    INSERT INTO pipeline_conversation
+           (source_id, external_id, customer, occurred_at, occurred_at_is_import_time, url, label, metadata,
+            classified_at, current_version_id)
+    SELECT %(source)s, external_id, customer, coalesce(occurred_at, %(now)s), occurred_at IS NULL, url, label, metadata,
+           classified_at, nextval(pg_get_serial_sequence('pipeline_conversationversion', 'id'))
+    FROM staged_conversation staged
+    WHERE NOT EXISTS (SELECT FROM pipeline_conversation conversation
+                      WHERE conversation.source_id = %(source)s AND conversation.external_id = staged.external_id)
+    ORDER BY external_id
+    ON CONFLICT (source_id, external_id) DO NOTHING
+    RETURNING id, external_id, current_version_id
+)
+INSERT INTO pipeline_conversationversion (id, conversation_id, content_hash, messages, stored_at)
+SELECT added.current_version_id, added.id, staged.content_hash, staged.messages, %(now)s
+FROM added JOIN staged_conversation staged USING (external_id)
+"""
+
+# `version` is the one with the staged messages, if there is one yet. A record without a time does not change the time.
+_DIFFERS = """
+FROM staged_conversation staged
+JOIN pipeline_conversation conversation
+  ON conversation.source_id = %(source)s AND conversation.external_id = staged.external_id
+LEFT JOIN pipeline_conversationversion version
+  ON version.conversation_id = conversation.id AND version.content_hash = staged.content_hash
+WHERE ((conversation.current_version_id = version.id) IS NOT TRUE
+   OR (staged.occurred_at IS NOT NULL
+       AND (conversation.occurred_at <> staged.occurred_at OR conversation.occurred_at_is_import_time))
+   OR (conversation.customer, conversation.url, conversation.label, conversation.metadata, conversation.classified_at)
+      IS DISTINCT FROM (staged.customer, staged.url, staged.label, staged.metadata, staged.classified_at))
+"""
+_LOCK_CHANGED = f"""
+SELECT id FROM pipeline_conversation WHERE id IN (SELECT conversation.id {_DIFFERS})
+ORDER BY external_id FOR NO KEY UPDATE
+"""
+_ADD_VERSIONS = f"""
+INSERT INTO pipeline_conversationversion (conversation_id, content_hash, messages, stored_at)
+SELECT conversation.id, staged.content_hash, staged.messages, %(now)s
+{_DIFFERS} AND version.id IS NULL AND conversation.id = ANY(%(changed)s) ORDER BY staged.external_id
+ON CONFLICT (conversation_id, content_hash) DO NOTHING
+"""
+_UPDATE = f"""
+UPDATE pipeline_conversation SET
+    customer = differing.customer, url = differing.url, label = differing.label, metadata = differing.metadata,
+    classified_at = differing.classified_at, current_version_id = differing.version_id,
+    occurred_at = coalesce(differing.occurred_at, pipeline_conversation.occurred_at),
+    occurred_at_is_import_time = differing.occurred_at IS NULL AND pipeline_conversation.occurred_at_is_import_time
+FROM (
+    SELECT staged.*, conversation.id, version.id AS version_id {_DIFFERS} AND conversation.id = ANY(%(changed)s)
+) differing
+WHERE pipeline_conversation.id = differing.id
+"""
+
+
+def _take_duplicates_out(rows: Sequence[Row]) -> list[Reject]:
+    lines = {line for (line,) in _fetch(_TAKE_DUPLICATES_OUT)}
+    if not lines:
+        return []
+    duplicates = [row for row in rows if row[0] in lines]
+    first_lines = dict(_fetch(_FIRST_LINES, [[row[1] for row in duplicates]]))
+    return [_refuse(row, f"duplicate id: {row[-1]} {first_lines[row[1]]} has it already") for row in duplicates]
+
+
+def _update(changed: Sequence[int], values: dict[str, object]) -> int:
+    """Bring locked conversations up to date and return how many that were not; another import may have done it."""
+    _execute(_ADD_VERSIONS, {**values, "changed": changed})
+    return _execute(_UPDATE, {**values, "changed": changed})
+
+
+def _execute(sql: str, values: Any = None) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return int(cursor.rowcount)
+
+
+def _fetch(sql: str, values: Any = None) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+# --- Rejects ------------------------------------------------------------------------------------------------------
+
+
+class RejectsFile:
+    """Lists rejected rows in `FILE.rejects.jsonl`, one JSON object a line; without any there is no such file.
+
+    The list of an earlier import is removed first, and the new one appears whole, so that two imports at once do not
+    mix theirs. Where the folder cannot be written, it is in a temporary folder: ask `path` afterwards.
+    """
+
+    def __init__(self, *, beside: str | Path) -> None:
+        stdin = str(beside) == "-"
+        self.path = Path("stdin.rejects.jsonl") if stdin else Path(f"{beside}.rejects.jsonl")
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        with suppress(OSError):
+            self.path.unlink()
+        return self
+
+    def write(self, reject: Reject) -> None:
+        if self._file is None:
+            self._file = self._open()
+        row = {"line": reject.line, "unit": reject.unit, "reason": reject.reason}
+        own = {"id": reject.external_id} if reject.external_id else {}
+        print(json.dumps({**row, **own, "raw": reject.raw}, ensure_ascii=False), file=self._file)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+            Path(self._file.name).replace(self.path)
+
+    def _open(self) -> IO[str]:
+        unfinished = f".{self.path.name}.{uuid4().hex[:8]}"
+        try:
+            return self.path.with_name(unfinished).open("x", encoding="utf-8")
+        except OSError:
+            self.path = Path(tempfile.mkdtemp(prefix="leitmotif-")) / self.path.name
+            return self.path.with_name(unfinished).open("x", encoding="utf-8")

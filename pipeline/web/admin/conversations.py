@@ -1,0 +1,201 @@
+"""Conversations: the thread as people wrote it, and what was found in it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from pipeline.models import Conversation, ConversationVersion, Item, StoryEvidence, Theme
+from pipeline.models.wording import words
+from pipeline.reports.summary import themes_of_conversation
+from pipeline.web.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short
+from pipeline.web.parts.figures import figures_of_conversations
+from pipeline.web.parts.sections import Facts, Note, Section, Table, Thread
+from pipeline.web.parts.texts import Span, turns_of
+
+SHOWN = 50
+"""Themes, readings and versions on a conversation's page."""
+
+
+class InStoryFilter(admin.SimpleListFilter):
+    """Whether a story has the conversation."""
+
+    title = "story"
+    parameter_name = "in_story"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "in a story"), ("no", "in none")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
+        in_story = Exists(StoryEvidence.objects.filter(conversation=OuterRef("pk")))
+        if self.value() == "yes":
+            return queryset.filter(in_story)
+        return queryset.exclude(in_story) if self.value() == "no" else queryset
+
+
+@admin.register(Conversation)
+class ConversationAdmin(WholePageAdmin):
+    """To read only: conversations come from sources."""
+
+    list_display = ["external_id", "customer", "occurred", "source", "label", "message_count", "in_stories"]
+    list_filter = ["source", InStoryFilter, "occurred_at"]
+    search_fields = ["external_id", "customer", "label"]
+    search_help_text = "Id in the source, customer or label"
+    ordering = ["-id"]
+    narrowed_by = ["stories__story", "items__run__exact", "items__state__exact"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        """Return conversations with their sources."""
+        return super().get_queryset(request).select_related("source")
+
+    def complete(self, rows: Sequence[Conversation]) -> None:
+        """Count the messages of these conversations and find their stories."""
+        figures = figures_of_conversations([conversation.pk for conversation in rows])
+        for conversation in rows:
+            conversation.figures = figures.get(conversation.pk, (0, []))  # type: ignore[attr-defined]
+
+    @admin.display(description="occurred", ordering="occurred_at")
+    def occurred(self, conversation: Conversation) -> SafeString | str:
+        return _occurred(conversation)
+
+    @admin.display(description="messages")
+    def message_count(self, conversation: Any) -> int:
+        return int(conversation.figures[0])
+
+    @admin.display(description="stories")
+    def in_stories(self, conversation: Any) -> SafeString | str:
+        return _links_to_stories(conversation.figures[1])
+
+    # --- The page -------------------------------------------------------------------------------------------------
+
+    def sections(self, request: HttpRequest, conversation: Conversation) -> list[Section]:
+        """Return the thread with the evidence in it, its themes, readings and versions."""
+        versions = list(conversation.versions.order_by("-stored_at", "-id")[:SHOWN])
+        version = _chosen(request, conversation, versions)
+        themes = list(themes_of_conversation(conversation)[:SHOWN])
+        marks = {theme.pk: number for number, theme in enumerate(themes, start=1)}
+        stories = conversation.stories.select_related("story").order_by("id")
+        return [
+            *_note_about(conversation, version),
+            Facts(_facts(conversation, list(stories))),
+            *([_thread(version, themes, marks)] if version else []),
+            _themes(themes, marks),
+            _readings(conversation),
+            *([_versions(versions, version, conversation)] if len(versions) > 1 else []),
+        ]
+
+
+def _occurred(conversation: Conversation) -> SafeString | str:
+    if conversation.occurred_at_is_import_time:
+        return format_html('{} <span class="lm-hint">(import)</span>', day(conversation.occurred_at))
+    return day(conversation.occurred_at)
+
+
+def _links_to_stories(rows: Sequence[StoryEvidence]) -> SafeString | str:
+    return format_html_join(", ", "{}", ((link_to(row.story),) for row in rows)) or "-"
+
+
+def _chosen(
+    request: HttpRequest, conversation: Conversation, versions: Sequence[ConversationVersion]
+) -> ConversationVersion | None:
+    """Return the version the address asks for, else the current one."""
+    asked = request.GET.get("version", "")
+    by_id = {str(version.pk): version for version in versions}
+    return by_id.get(asked) or by_id.get(str(conversation.current_version_id)) or conversation.current_version
+
+
+def _note_about(conversation: Conversation, version: ConversationVersion | None) -> list[Section]:
+    if version is None:
+        return [Note("No text is stored for this conversation.")]
+    if version.pk != conversation.current_version_id:
+        return [Note(f"This is an older version, stored {version.stored_at:%Y-%m-%d %H:%M}.")]
+    return []
+
+
+def _facts(conversation: Conversation, stories: Sequence[StoryEvidence]) -> list[tuple[str, object]]:
+    return [
+        ("Customer", conversation.customer or "unknown"),
+        ("Occurred", moment(conversation.occurred_at)),
+        ("Time", "that of the import: the source gave none" if conversation.occurred_at_is_import_time else ""),
+        ("Source", link_to(conversation.source)),
+        ("Address", _address(conversation.url)),
+        ("Label", conversation.label),
+        ("Stories", _links_to_stories(stories)),
+        *((name, value) for name, value in sorted(conversation.metadata.items())),
+    ]
+
+
+def _address(url: str) -> SafeString | str:
+    """Return a link, for web addresses only: others could run what a source put into them."""
+    if url.startswith(("https://", "http://")):
+        return format_html('<a href="{}" rel="noopener noreferrer">{}</a>', url, url)
+    return url
+
+
+def _thread(version: ConversationVersion, themes: Sequence[Theme], marks: dict[int, int]) -> Thread:
+    spans = [
+        Span(quote.start, quote.end, marks[theme.pk])
+        for theme in themes
+        for quote in theme.evidence.all()
+        if quote.version_id == version.pk
+    ]
+    return Thread("Conversation", turns_of(version, spans))
+
+
+def _themes(themes: Sequence[Theme], marks: dict[int, int]) -> Table:
+    rows = [
+        (
+            format_html('<span id="theme-{}">{}</span>', marks[theme.pk], marks[theme.pk]),
+            link_to(theme),
+            link_to(theme.signature),
+            f"{words(theme.signature_rule)} {score(theme.signature_score)}" if theme.signature else "-",
+            words(theme.category),
+            short(theme.summary),
+            score(theme.confidence),
+            link_to(theme.run, f"run {theme.run_id}"),
+        )
+        for theme in themes
+    ]
+    heads = ["Mark", "Raw signature", "Signature", "Rule", "Category", "Summary", "Confidence", "Run"]
+    return Table("Themes", heads, rows, numbers=[6])
+
+
+def _readings(conversation: Conversation) -> Table:
+    items = conversation.items.select_related("run__source").order_by("-run_id")[:SHOWN]
+    rows = [
+        (
+            link_to(item.run, f"run {item.run_id}"),
+            badge(item.state),
+            words(item.category),
+            f"{item.reason} ({item.stage}: {short(item.error)})" if item.state == Item.State.FAILED else item.reason,
+            moment(item.finished_at),
+        )
+        for item in items
+    ]
+    return Table("Runs that had it", ["Run", "State", "Category", "Reason", "Finished"], rows)
+
+
+def _versions(
+    versions: Sequence[ConversationVersion], shown: ConversationVersion | None, conversation: Conversation
+) -> Table:
+    rows = [
+        (
+            format_html('<a href="?version={}">version {}</a>', version.pk, version.pk),
+            moment(version.stored_at),
+            len(version.messages),
+            ", ".join(
+                word
+                for word, holds in (
+                    ("current", version.pk == conversation.current_version_id),
+                    ("shown", version == shown),
+                )
+                if holds
+            ),
+        )
+        for version in versions
+    ]
+    return Table("Versions", ["Version", "Stored", "Messages", ""], rows, numbers=[2])

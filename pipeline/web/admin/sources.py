@@ -1,0 +1,65 @@
+"""Sources: where conversations come from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from pipeline.models import Conversation, Run, Source
+from pipeline.web.admin.base import WholePageAdmin, badge, link_to, link_to_list, moment
+from pipeline.web.parts.figures import source_figures
+from pipeline.web.parts.sections import Facts, Section, Table
+
+LAST_RUNS = 20
+
+
+@admin.register(Source)
+class SourceAdmin(WholePageAdmin):
+    """To read only: sources are made by imports."""
+
+    list_display = ["__str__", "run_count", "conversation_count", "last_run", "last_run_at"]
+    show_full_result_count = True
+    search_fields = ["kind", "name"]
+
+    def complete(self, rows: Sequence[Source]) -> None:
+        """Count the runs and conversations of these sources."""
+        figures = source_figures([source.pk for source in rows])
+        for source in rows:
+            source.figures = figures[source.pk]  # type: ignore[attr-defined]
+
+    @admin.display(description="runs")
+    def run_count(self, source: Any) -> SafeString:
+        return link_to_list(Run, source.figures.runs, source__id__exact=source.pk)
+
+    @admin.display(description="conversations")
+    def conversation_count(self, source: Any) -> SafeString:
+        return link_to_list(Conversation, source.figures.conversations, source__id__exact=source.pk)
+
+    @admin.display(description="last run")
+    def last_run(self, source: Any) -> SafeString | str:
+        run: Run | None = source.figures.last_run
+        return format_html("{} {}", link_to(run, f"run {run.pk}"), badge(run.state)) if run else "-"
+
+    @admin.display(description="started")
+    def last_run_at(self, source: Any) -> SafeString | str:
+        run: Run | None = source.figures.last_run
+        return moment(run.started_at) if run else "-"
+
+    def sections(self, request: HttpRequest, source: Source) -> list[Section]:
+        """Return the source's figures and its newest runs."""
+        figures = source_figures([source.pk])[source.pk]
+        facts = [
+            ("Kind", source.kind),
+            ("Name", source.name),
+            ("Since", moment(source.created_at)),
+            ("Conversations", link_to_list(Conversation, figures.conversations, source__id__exact=source.pk)),
+            ("Runs", link_to_list(Run, figures.runs, source__id__exact=source.pk)),
+        ]
+        runs = [
+            (link_to(run, f"run {run.pk}"), badge(run.state), moment(run.started_at), run.attention or run.error)
+            for run in source.runs.all()[:LAST_RUNS]
+        ]
+        return [Facts(facts), Table("Newest runs", ["Run", "State", "Started", "Note"], runs)]

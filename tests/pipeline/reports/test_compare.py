@@ -1,0 +1,116 @@
+"""What became of stories from one run to another, on histories made by real runs and real decisions."""
+
+import pytest
+
+from pipeline import review
+from pipeline.models import Run, Signature
+from pipeline.reports.compare import NotComparable, compare_runs
+from pipeline.review.regroup import plan_regroup, regroup
+from tests.pipeline.group.test_lineage import told
+from tests.pipeline.review.test_regroup import PAIRS_AS_ONE
+from tests.support.factories import RunFactory, alice
+from tests.support.seeding import change, finish, scripts, seed, start
+
+pytestmark = pytest.mark.django_db
+
+
+def about(problem: int, count: int, first: int = 0) -> list[str]:
+    """Return scripts about one problem."""
+    return [f"nr {first + n} name=problem_{problem}_fails problem={problem}" for n in range(count)]
+
+
+def history(before: list[str], after: list[str | None]) -> tuple[Run, Run]:
+    """Run over conversations, change or add some, run again; return both runs. None leaves a conversation as it is."""
+    source = seed(before)
+    first = finish(start(source))
+    seed([text for text in after[len(before) :] if text])
+    change(source, [*after[: len(before)], *[None] * (len(after) - len(before))])
+    return first, finish(start(source))
+
+
+def became(first: Run, second: Run) -> list[str]:
+    return told(list(compare_runs(before=first, after=second).changes))
+
+
+A, B = about(1, 4), about(2, 4)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (A, [None] * 4, ["same problem_1_fails 4 > problem_1_fails 4"]),
+        (A, [*[None] * 4, *about(2, 3)], ["new - > problem_2_fails 3", "same problem_1_fails 4 > problem_1_fails 4"]),
+        (A, [*[None] * 4, *about(1, 2, first=4)], ["grown problem_1_fails 4 > problem_1_fails 6"]),
+        (A, ["category=spam", None, None, None], ["shrunk problem_1_fails 4 > problem_1_fails 3"]),
+        (A, ["category=spam", "category=spam", None, None], ["gone problem_1_fails 4 > -"]),
+        (A, about(3, 4, first=9), ["same problem_1_fails 4 > problem_3_fails 4"]),
+        (
+            [*A, *B],
+            [*[None] * 4, *about(1, 4, first=9)],
+            ["merged problem_1_fails 4 + problem_2_fails 4 > problem_1_fails 8"],
+        ),
+        (
+            about(1, 8),
+            [*[None] * 4, *about(2, 4)],
+            ["split problem_1_fails 8 > problem_1_fails 4 + problem_2_fails 4"],
+        ),
+    ],
+)
+def test_it_tells_what_became_of_stories_of_one_source(
+    before: list[str], after: list[str | None], expected: list[str]
+) -> None:
+    assert became(*history(before, after)) == expected
+
+
+def test_stories_of_two_sources_are_linked_by_what_they_mean() -> None:
+    first = finish(start(seed([*about(1, 4), *about(2, 3)], name="first")))
+    second = finish(start(seed([*about(1, 6, first=10), *about(3, 3)], name="second")))
+    assert became(first, second) == [
+        "new - > problem_3_fails 3",
+        "grown problem_1_fails 4 > problem_1_fails 6",
+        "gone problem_2_fails 3 > -",
+    ]
+
+
+def test_a_persons_merge_between_two_runs_is_seen_in_the_second_and_not_in_the_first() -> None:
+    first = finish(start(seed([*A, *B], name="first")))
+    review.merge_signatures(child=named("problem_2_fails"), parent=named("problem_1_fails"), by=alice())
+    second = finish(start(seed([*about(1, 2, first=10), *about(2, 2, first=10)], name="second")))
+    merged = ["merged problem_1_fails 4 + problem_2_fails 4 > problem_1_fails 4"]
+    assert became(first, second) == merged
+    review.undo(decision=named("problem_2_fails").merges.get(undone_at=None), by=alice())
+    assert became(first, second) == merged
+
+
+def test_a_persons_split_between_two_runs_is_seen_in_the_second_and_not_in_the_first() -> None:
+    source = seed(about(1, 8))
+    first = finish(start(source))
+    some = source.conversations.order_by("id").values_list("pk", flat=True)[:4]
+    review.split_signature(
+        signature=named("problem_1_fails"), conversations=list(some), name="another_problem", by=alice()
+    )
+    second = finish(start(source))
+    assert became(first, second) == ["split problem_1_fails 8 > another_problem 4 + problem_1_fails 4"]
+    assert became(first, first) == ["same problem_1_fails 8 > problem_1_fails 8"]
+
+
+def named(key: str) -> Signature:
+    signature: Signature = Signature.objects.get(key=key)
+    return signature
+
+
+def test_a_regrouped_run_counts_as_it_is_since() -> None:
+    source = seed(scripts(2, 4))
+    first = finish(start(source))
+    second = finish(start(source, force_refresh=True))
+    regroup(plan=plan_regroup(run=second, rules=PAIRS_AS_ONE), reason="a test")
+    (line,) = became(first, Run.objects.get(pk=second.pk))
+    assert line.startswith("merged problem_000_fails 4 + problem_001_fails 4 > ")
+
+
+def test_a_run_of_another_profile_or_one_that_did_not_finish_is_refused() -> None:
+    finished = RunFactory()
+    with pytest.raises(NotComparable, match="their signatures have nothing to do with each other"):
+        compare_runs(before=finished, after=RunFactory(profile="sample"))
+    with pytest.raises(NotComparable, match="only runs that finished"):
+        compare_runs(before=finished, after=RunFactory(state=Run.State.FAILED))

@@ -1,0 +1,437 @@
+"""A run is proved from its rows: honest runs hold, and whatever is broken on purpose is found and named."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+from rich.console import Console
+
+from pipeline import review
+from pipeline.ledger.errors import RunError
+from pipeline.ledger.states import lose
+from pipeline.management.commands import demo
+from pipeline.merge.rules.versions import NEWEST
+from pipeline.models import Call, Evidence, Item, Merge, Orphan, Registry, Run, Signature, Story, StoryEvidence, Theme
+from pipeline.reports.merge_history import RegistryHistory, recorded_merges
+from pipeline.reports.verify import Verification, verify
+from pipeline.runs.create import Selection
+from pipeline.runs.preview import preview
+from pipeline.runs.reopen import reopen
+from tests.fakes.scripted import ScriptedExtractor
+from tests.support.factories import alice
+from tests.support.seeding import change, finish, read, scripts, seed, start, twins
+from tests.support.waiting import refused
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def renamed(name: str, problem: int, count: int) -> list[str]:
+    """Return scripts that give a problem another name than `scripts` does."""
+    return [f"{name} {number} name={name} problem={problem}" for number in range(count)]
+
+
+def a_run() -> Run:
+    """Return a completed run with stories, an orphan, a filtered conversation and a merge of two names."""
+    texts = [
+        *scripts(4, 5),
+        *renamed("calendar_is_stale", 1, 4),
+        *scripts(1, 2, problem=40, name="rare"),
+        "category=spam",
+    ]
+    return finish(start(seed(texts), chunk_size=50))
+
+
+def not_checked(found: Verification) -> dict[str, str]:
+    return {check.name: check.not_checked for check in found.checks if check.not_checked}
+
+
+# --- What holds ---------------------------------------------------------------------------------------------------
+
+
+def test_a_run_holds() -> None:
+    found = verify(run_id=a_run().pk)
+    assert (found.faults, not_checked(found)) == ((), {})
+    said = {check.name: check.said for check in found.checks}
+    assert said["conservation"] == (
+        "27 conversations = 26 extracted + 1 filtered + 0 failed + 0 skipped; 26 themes = 24 in stories + 2 in orphans"
+    )
+    assert said["partition"] == "26 themes in 1 merge, derived again in 3 shuffled orders: the same signatures"
+    assert said["evidence"].startswith("26 quotes")
+    assert Merge.objects.exists()
+
+
+@pytest.mark.parametrize("texts", [[], ["category=spam"] * 2, [*scripts(2, 3), "act=raise", "act=malformed"]])
+def test_it_holds_whatever_came_of_the_conversations(texts: list[str]) -> None:
+    found = verify(run_id=finish(start(seed(texts))).pk)
+    assert (found.faults, not_checked(found)) == ((), {})
+
+
+def test_every_merge_of_a_profile_is_derived_on_the_registry_it_read() -> None:
+    ended = [finish(start(seed(twins(12, 15))))]
+    ended.append(finish(start(seed([*renamed("sync_is_late", 3, 5), *scripts(20, 4)]))))
+    ended.append(finish(start(seed(renamed("one_more_name", 17, 6), name="other"))))
+    ended.append(finish(start(seed(scripts(3, 3), name="third"), no_stories=True)))
+    assert Merge.objects.values("registry_version").distinct().count() >= 2
+    for run in ended:
+        assert verify(run_id=run.pk).faults == ()
+
+
+def test_rebuilt_sums_are_those_of_the_registry_bit_by_bit() -> None:
+    for number in range(3):
+        finish(start(seed(twins(10, 7, seed=number), name=f"source {number}")))
+    replay = RegistryHistory()
+    for done in recorded_merges("support"):
+        replay.take(done)
+    rebuilt = {root.form: (root.vector_sum, root.size) for root in replay.registered({}).centres}
+    stored = Signature.objects.filter(vector_sum__isnull=False)
+    assert rebuilt == {row.normal_form: (bytes(row.vector_sum or b""), row.size) for row in stored}
+
+
+def test_a_run_that_was_merged_in_two_passes_is_verified_in_both() -> None:
+    source = seed([*scripts(3, 5), *renamed("calendar_is_stale", 1, 4)])
+    with refused("pipeline_theme", unless="raw_signature <> 'calendar_is_stale'"):
+        run = finish(start(source))
+    assert run.state == "completed_with_errors"
+    failed = run.items.filter(state=Item.State.FAILED)
+    run = finish(reopen(run_id=run.pk, phase="extract", again=failed))
+    assert run.state == "completed"
+    found = verify(run_id=run.pk)
+    assert found.faults == ()
+    assert [check.said for check in found.checks if check.name == "partition"] == [
+        "19 themes in 2 merges, derived again in 3 shuffled orders: the same signatures"
+    ]
+
+
+def test_what_later_runs_read_and_merge_does_not_matter_to_an_earlier_run() -> None:
+    source = seed(scripts(4, 5))
+    run = finish(start(source))
+    change(source, [f"{text} reopened" if number < 3 else None for number, text in enumerate(scripts(4, 5))])
+    seed(renamed("calendar_is_stale", 1, 4))
+    finish(start(source))
+    found = verify(run_id=run.pk)
+    assert (found.faults, not_checked(found)) == ((), {})
+    assert "3 replaced by a newer reading" in found.checks[0].said
+
+
+def test_a_merge_that_is_undone_later_does_not_matter_to_a_run_either() -> None:
+    run = a_run()
+    Merge.objects.update(undone_at=timezone.now(), undone_by=alice())
+    found = verify(run_id=run.pk)
+    assert set(not_checked(found)) == {"registry"}
+    assert not [fault for fault in found.faults if not fault.startswith("conservation")]
+
+
+# --- What cannot be derived any more ------------------------------------------------------------------------------
+
+
+def test_it_says_when_the_rules_are_no_longer_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run()
+    monkeypatch.setattr("pipeline.reports.verify.NEWEST", replace(NEWEST, version="names-2 assign-9 groups-9"))
+    found = verify(run_id=run.pk)
+    assert found.holds
+    assert "the rules are now names-2 assign-9 groups-9" in not_checked(found)["partition"]
+
+
+def test_it_says_when_the_reader_is_no_longer_that_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run()
+    monkeypatch.setattr(ScriptedExtractor, "version", "scripted-2")
+    found = verify(run_id=run.pk)
+    assert found.holds
+    assert "extractor scripted-1 is now scripted-2" in not_checked(found)["answers"]
+
+
+def rename_one() -> None:
+    signature = Signature.objects.filter(size__gt=0).earliest("pk")
+    review.rename_signature(signature=signature, name="another_name", by=alice())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda: Merge.objects.update(undone_at=timezone.now() - timedelta(days=1)), "1 earlier merge was undone"),
+        (rename_one, "1 earlier decision was made by people"),
+        (lambda: Theme.objects.update(registry_version=99), "1 earlier merge has none of its themes left"),
+    ],
+)
+def test_it_says_when_the_registry_before_a_run_cannot_be_rebuilt(spoil: Callable[[], object], why: str) -> None:
+    a_run()
+    spoil()
+    second = finish(start(seed(scripts(2, 3), name="second")))
+    found = verify(run_id=second.pk)
+    assert why in not_checked(found)["partition"]
+    assert why in not_checked(found)["registry"]
+
+
+def test_after_a_run_was_deleted_it_says_that_themes_are_gone_and_blames_nobody() -> None:
+    source = seed(scripts(2, 3))
+    earliest, deleted, latest = (finish(start(source, force_refresh=True)) for _ in range(3))
+    deleted.delete()
+    found = verify(run_id=latest.pk)
+    assert found.faults == ()
+    assert not_checked(found) == {
+        "partition": "the registry before merge 3 cannot be rebuilt: 6 themes are gone",
+        "registry": "it cannot be rebuilt: 6 themes are gone",
+    }
+    assert set(not_checked(verify(run_id=earliest.pk))) == {"registry"}, "before the first merge there was nothing"
+
+
+# --- What is broken on purpose ------------------------------------------------------------------------------------
+
+
+def swap_signatures(run: Run) -> None:
+    first, second = (
+        run.themes.get(item__conversation__external_id="test-0"),
+        run.themes.get(item__conversation__external_id="test-1"),
+    )
+    Theme.objects.filter(pk=first.pk).update(signature=second.signature_id)
+    Theme.objects.filter(pk=second.pk).update(signature=first.signature_id)
+
+
+def forget_the_merge(run: Run) -> None:
+    run.merges.all().delete()
+
+
+def invent_a_merge(run: Run) -> None:
+    keys = {key: Signature.objects.get(key=key) for key in ("problem_000_fails", "problem_002_fails")}
+    edge = {"child": keys["problem_000_fails"], "parent": keys["problem_002_fails"]}
+    version = Registry.objects.get().version
+    Merge.objects.create(
+        **edge, rule="meaning", rule_version=NEWEST.version, score=0.9, reason="because", run=run,
+        registry_version=version, created_at=timezone.now(),
+    )  # fmt: skip
+
+
+def drop(table: str, name: str) -> Callable[[Run], None]:
+    def dropped(run: Run) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
+            cursor.execute(f"DROP INDEX IF EXISTS {name}")
+
+    return dropped
+
+
+def invert_a_vector(run: Run) -> None:
+    """Leave the length as it is, and the direction not."""
+    signature = Signature.objects.filter(vector_sum__isnull=False).earliest("id")
+    Signature.objects.filter(pk=signature.pk).update(vector_sum=bytes(signature.vector_sum or b"")[::-1])
+
+
+def first(run: Run, **columns: object) -> None:
+    """Change columns of the run's first theme."""
+    Theme.objects.filter(pk=run.themes.earliest("id").pk).update(**columns)
+
+
+def spoil_the_answer(run: Run) -> None:
+    call = Call.objects.filter(item__run=run, item__state=Item.State.EXTRACTED).earliest("id")
+    Call.objects.filter(pk=call.pk).update(answer=call.answer.replace("product_issue", "how_to_question"))
+
+
+def quote(**columns: object) -> Callable[[Run], object]:
+    """Return what changes columns of the first quote."""
+    return lambda run: Evidence.objects.filter(pk=Evidence.objects.earliest("id").pk).update(**columns)
+
+
+def another_version(run: Run) -> None:
+    evidence = Evidence.objects.earliest("id")
+    other = Evidence.objects.exclude(version=evidence.version).earliest("id")
+    Evidence.objects.filter(pk=evidence.pk).update(version=other.version_id)
+
+
+BREAKAGES: list[tuple[Callable[[Run], object], str]] = [
+    (swap_signatures, r"partition: merge 1, order 1: theme \d+ \(problem_000_fails\) has problem001fail, the"),
+    (swap_signatures, r"registry: signature problem000fail: its vector and size are not the sum of its 5 themes"),
+    (forget_the_merge, r"partition: merge 1, order 1: the merge of \w+ into \w+ is missing"),
+    (invent_a_merge, r"partition: merge 1, order 1: problem000fail was merged into problem002fail by no rule"),
+    (invert_a_vector, r"registry: signature \w+: its vector and size are not the sum"),
+    (lambda run: first(run, signature_rule="meaning"), r"partition: .* theme \d+ has rule and score meaning"),
+    (lambda run: first(run, signature_score=0.1), r"partition: .* theme \d+ has rule and score own_name 0\.1"),
+    (lambda run: first(run, registry_version=None), r"partition: theme \d+ has a signature that no merge recorded"),
+    (lambda run: first(run, signature=None), r"conservation: 1 of 26 themes have no signature"),
+    (lambda run: first(run, raw_signature="other_name"), r"answers: theme \d+: raw signature is 'other_name', its"),
+    (lambda run: first(run, raw_signature="other_name"), r"raw names: theme \d+: raw signature 'other_name' has the"),
+    (lambda run: first(run, raw_key="otherkey"), r"answers: theme \d+ \(otherkey\) is not in its answer"),
+    (lambda run: first(run, summary="Otherwise."), r"answers: theme \d+: summary is 'Otherwise\.', its answer says"),
+    (lambda run: first(run, confidence=0.2), r"answers: theme \d+: confidence is 0\.2, its answer says 0\.9"),
+    (lambda run: first(run, vector=b"\0" * 256), r"vectors: theme \d+: its vector has the length 0, not 1"),
+    (lambda run: first(run, vector=b"\0" * 255), r"vectors: theme \d+: its vector has the length 0, not 1"),
+    (lambda run: first(run, vector=run.themes.latest("id").vector), r"answers: theme \d+: vector is not the one of"),
+    (lambda run: first(run, vector=b"\0" * 255), r"registry: vectors of support have 255 and 256 bytes; they cannot"),
+    (lambda run: first(run, vector_model="another"), r"vectors: vectors of different models or sizes: another, script"),
+    (spoil_the_answer, r"answers: theme \d+: category is 'product_issue', its answer says 'how_to_question'"),
+    (lambda run: Call.objects.earliest("id").delete(), r"answers: item \d+ has no answer"),
+    (lambda run: run.items.earliest("id").delete(), r"conservation: 27 conversations were planned; there are items"),
+    (lambda run: run.themes.earliest("id").delete(), r"conservation: item \d+ is extracted and has no theme"),
+    (lambda run: run.themes.earliest("id").delete(), r"answers: item \d+: its answer has the theme problem000fail, no"),
+    (quote(start=3), r"evidence: evidence \d+ of theme \d+: its quote does not stand at 3 to"),
+    (quote(end=9999), r"evidence: evidence \d+ of theme \d+: its quote does not stand at 0 to 9999"),
+    (quote(quote="nr 9"), r"evidence: evidence \d+ of theme \d+: its quote does not stand at"),
+    (quote(quote="nr 9"), r"answers: theme \d+: quotes \[\('nr 9', 0, \d+\)\] are not those of its answer"),
+    (another_version, r"evidence: evidence \d+ of theme \d+: is of another version than was read"),
+    (lambda run: Orphan.objects.all().delete(), r"conservation: 2 of 26 themes are in no story and no orphan"),
+    (lambda run: StoryEvidence.objects.earliest("id").delete(), r"conservation: 1 of 26 themes are in no story and no"),
+    (
+        lambda run: run.items.filter(state="extracted").update(state="filtered", reason="spam"),
+        r"conservation: item \d+ has themes and is not extracted",
+    ),
+    (
+        lambda run: run.items.filter(state="filtered").update(state="extracted"),
+        r"answers: item \d+ is extracted; its answer says filtered",
+    ),
+    (
+        lambda run: run.items.filter(state="filtered").update(state="pending", finished_at=None),
+        r"conservation: 1 of 27 conversations are unfinished; the run ended as completed",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spoil", "fault"), BREAKAGES)
+def test_what_was_broken_is_found_and_named(spoil: Callable[[Run], object], fault: str) -> None:
+    run = a_run()
+    spoil(run)
+    found = verify(run_id=run.pk)
+    assert not found.holds
+    assert [line for line in found.faults if re.search(f"^{fault}", line)], found.faults
+
+
+def test_a_conversation_in_two_stories_is_found() -> None:
+    run = a_run()
+    one = StoryEvidence.objects.earliest("id")
+    story = one.story
+    twin = Story.objects.create(
+        signature=story.signature, title="Twin", category="product_issue", created_at=timezone.now(),
+        updated_at=timezone.now(), status="done",
+    )  # fmt: skip
+    StoryEvidence.objects.create(story=twin, conversation=one.conversation, theme=one.theme, run=run)
+    assert "conservation: 1 of 26 themes are in more than one story" in verify(run_id=run.pk).faults
+
+
+def test_a_promise_that_was_dropped_is_named() -> None:
+    run = a_run()
+    constraint = next(c for c in Theme._meta.constraints if c.name.startswith("one_theme_per_run"))
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Theme, constraint)
+    try:
+        found = verify(run_id=run.pk)
+    finally:
+        with connection.schema_editor() as editor:
+            editor.add_constraint(Theme, constraint)
+    assert len(found.faults) == 1
+    assert found.faults[0].startswith(
+        "promises: one_theme_per_run_conversation_profile_raw_key of the table pipeline_theme"
+    )
+    assert verify(run_id=run.pk).holds
+
+
+def test_it_names_a_few_rows_and_counts_the_others() -> None:
+    run = a_run()
+    Evidence.objects.update(start=1)
+    lines = [line for line in verify(run_id=run.pk).faults if line.startswith("evidence: ")]
+    assert len(lines) == 6
+    assert lines[-1] == "evidence: ... and 21 more like these"
+
+
+# --- Which runs ---------------------------------------------------------------------------------------------------
+
+
+def test_it_refuses_runs_that_it_cannot_prove() -> None:
+    source = seed(scripts(1, 3))
+    dry = preview(source=source, profile="support", extractor="scripted", selection=Selection())
+    with pytest.raises(RunError, match=f"run {dry.pk} is a dry run: it read nothing"):
+        verify(run_id=dry.pk)
+    live = start(source)
+    with pytest.raises(RunError, match=f"run {live.pk} is running; verify it when it has ended"):
+        verify(run_id=live.pk)
+    for number in (0, -1, 4711):
+        with pytest.raises(RunError, match=f"there is no run {number}"):
+            verify(run_id=number)
+
+
+def test_a_run_that_ended_early_is_looked_at_and_what_is_missing_is_named() -> None:
+    run = start(seed(scripts(2, 3)))
+    read(run)
+    lose(run_id=run.pk, why="a test")
+    assert verify(run_id=run.pk).faults == ("conservation: 6 of 6 themes have no signature",)
+
+
+def test_it_changes_nothing_and_reads_one_moment_while_another_run_merges() -> None:
+    first_run = a_run()
+    versions = list(Registry.objects.values_list())
+    finish(start(seed(scripts(9, 4), name="other")))
+    before = list(Signature.objects.order_by("id").values_list())
+    assert verify(run_id=first_run.pk).holds
+    assert list(Signature.objects.order_by("id").values_list()) == before
+    assert list(Registry.objects.values_list()) != versions
+
+
+# --- The command --------------------------------------------------------------------------------------------------
+
+
+def command(*words: object) -> tuple[int, str]:
+    """Return exit status and output of `verify_run`."""
+    out = StringIO()
+    try:
+        call_command("verify_run", *map(str, words), stdout=out)
+    except SystemExit as end:
+        return int(str(end.code)), out.getvalue()
+    return 0, out.getvalue()
+
+
+def test_the_command_says_in_json_what_holds_and_what_does_not() -> None:
+    run = a_run()
+    code, out = command(run.pk, "--json")
+    assert (code, json.loads(out)["holds"]) == (0, True)
+    Orphan.objects.all().delete()
+    code, out = command(run.pk, "--json")
+    found = json.loads(out)
+    assert (code, found["run"], found["holds"]) == (1, run.pk, False)
+    broken = [check for check in found["checks"] if not check["holds"]]
+    assert [(check["name"], check["faults"]) for check in broken] == [
+        ("conservation", ["2 of 26 themes are in no story and no orphan"])
+    ]
+
+
+def test_the_command_prints_each_check_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    run = a_run()
+    assert command(run.pk)[0] == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert out.endswith("All of it holds.\n")
+    Orphan.objects.all().delete()
+    assert command(run.pk)[0] == 1
+    assert "- 2 of 26 themes are in no story and no orphan" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_command_says_in_a_sentence_why_it_does_not_look() -> None:
+    with pytest.raises(CommandError, match=r"there is no run 0; `./manage.py run_status` lists the newest"):
+        call_command("verify_run", "0")
+
+
+def test_the_demo_says_in_a_line_whether_its_run_can_be_proved(capsys: pytest.CaptureFixture[str]) -> None:
+    run, console = a_run(), Console(width=200)
+    assert demo.prove(run, console)
+    names = "conservation, answers, raw names, evidence, vectors, partition, registry, promises"
+    assert capsys.readouterr().out == f"Verified: {names}. More: ./manage.py verify_run {run.pk}\n"
+    Orphan.objects.all().delete()
+    assert not demo.prove(run, console)
+    assert "NOT as it must be: conservation: 2 of 26 themes are in no story" in capsys.readouterr().out
+
+
+def test_the_demo_shows_what_is_there_where_nothing_new_came_in(capsys: pytest.CaptureFixture[str]) -> None:
+    run, console = a_run(), Console(width=80)
+    assert demo.show(run, console) == run
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= 80
+    again = finish(start(run.source))
+    assert demo.show(again, console) == run
+    assert capsys.readouterr().out == f"Nothing new came in. This is what run {run.pk} read:\n{told}"
+    seed(["later name=problem_001_fails problem=1"], name=run.source.name)
+    more = finish(start(run.source))
+    assert demo.show(more, console) == more
+    assert "Nothing new" not in capsys.readouterr().out

@@ -1,0 +1,62 @@
+"""What the admin shows of gates, nearest stories, what-if and regroups."""
+
+import pytest
+from django.test import Client
+
+from pipeline.merge.rules.versions import Rules
+from pipeline.models import Orphan, Run, Story
+from pipeline.review.regroup import plan_regroup, regroup
+from pipeline.web.parts import curve
+from tests.pipeline.web.test_admin import client_of, list_of, page_of, read
+from tests.support.factories import alice, bob
+from tests.support.seeding import finish, scripts, seed, start
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run() -> Run:
+    """Two stories and an orphan."""
+    return finish(start(seed([*scripts(2, 4), "nr 1 name=rare problem=50"])))
+
+
+@pytest.fixture
+def reviewer() -> Client:
+    return client_of(bob())
+
+
+def test_an_orphan_leads_to_the_story_nearest_to_it(reviewer: Client, run: Run) -> None:
+    orphan = Orphan.objects.get()
+    assert orphan.nearest_story is not None
+    for address in (page_of(orphan), list_of("orphan")):
+        assert page_of(orphan.nearest_story) in read(reviewer, address)
+
+
+def test_the_confidence_is_shown_with_its_parts(reviewer: Client, run: Run) -> None:
+    for row in (Orphan.objects.get(), Story.objects.order_by("id")[0]):
+        page = read(reviewer, page_of(row))
+        assert f"Confidence {row.confidence} of 100" in page
+        assert "Cohesion: mean cosine to the centre" in page
+        assert f"{row.confidence_parts['size']:.2f}" in page
+
+
+def test_a_run_draws_the_curve_only_when_asked(reviewer: Client, run: Run) -> None:
+    assert "lm-chart" not in read(reviewer, page_of(run))
+    assert "?what_if=1" in read(reviewer, page_of(run))
+    page = read(reviewer, f"{page_of(run)}?what_if=1")
+    assert 'aria-label="stories: 2, 2, 2, 2, 2' in page
+    assert "1.0 (as it is)" in page
+
+
+def test_a_large_run_is_left_to_the_command(reviewer: Client, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curve, "MOST_THEMES", 8)
+    page = read(reviewer, f"{page_of(run)}?what_if=1")
+    assert "lm-chart" not in page
+    assert f"./manage.py merge_whatif {run.pk}" in page
+
+
+def test_a_run_lists_when_it_was_regrouped_and_why(reviewer: Client, run: Run, other_rules: Rules) -> None:
+    regroup(plan=plan_regroup(run=run, rules=other_rules), reason="to see the old rules", by=alice())
+    page = read(reviewer, page_of(run))
+    assert "to see the old rules" in page
+    assert other_rules.version in page
