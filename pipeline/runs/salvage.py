@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from pipeline import tasks
 from pipeline.group.conservation import extracted_items_without_a_theme, homes_of_themes
 from pipeline.ledger.counts import failed_items, find_run, item_counts, unfinished_items
 from pipeline.ledger.errors import RunError
@@ -20,7 +19,7 @@ BYTES_A_TOKEN = 4
 
 
 class NothingToDo(RunError):
-    """The run lacks nothing."""
+    """Nothing of the run is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class SalvageOptions:
 
 @dataclass(frozen=True, slots=True)
 class SalvagePlan:
-    """What a run has, what it lacks, and what salvaging would reuse and redo. Counts are conversations or themes."""
+    """What a run has, what is missing, and what salvaging would reuse and redo. Counts are conversations or themes."""
 
     phase: str
     is_complete: bool
@@ -99,24 +98,28 @@ def plan_salvage(*, run: Run, choice: SalvageOptions | None = None) -> SalvagePl
     )
 
 
-def salvage(*, run_id: int, choice: SalvageOptions | None = None) -> tuple[Run, SalvagePlan]:
-    """Reopen an ended run at the chosen phase, or where its first gap is, and send it on its way.
+def plan_worth_doing(*, run_id: int, choice: SalvageOptions) -> SalvagePlan:
+    """Return what salvaging would do. NothingToDo if no phase was chosen and nothing is missing; RunError as above."""
+    run = find_run(run_id)
+    plan = plan_salvage(run=run, choice=choice)
+    if not plan.is_worth_it and choice.phase is None and not run.is_live:
+        raise NothingToDo(
+            f"run {run.pk} is {run.state}; nothing is missing. To parse its stored answers again: "
+            f"./manage.py salvage {run.pk} --phase extract"
+        )
+    return plan
 
-    Conversations whose answer is stored are parsed and stored anew; only those without an answer are asked about.
+
+def reopen_to_salvage(*, run_id: int, choice: SalvageOptions | None = None) -> tuple[Run, SalvagePlan]:
+    """Reopen an ended run at the chosen phase, or where its first gap is. Nothing is dispatched.
+
+    Conversations whose answer is stored are parsed and stored again; only those without an answer are asked about.
     Raises RunError, and NothingToDo if no phase was chosen and there is no gap.
     """
     choice = choice or SalvageOptions()
-    run = find_run(run_id)
-    stock = plan_salvage(run=run, choice=choice)
-    if not stock.is_worth_it and choice.phase is None and not run.is_live:
-        raise NothingToDo(
-            f"run {run.pk} is {run.state} and lacks nothing. To parse its stored answers anew: "
-            f"./manage.py salvage {run.pk} --phase extract"
-        )
-    again = _taken_up(run, choice) if stock.phase == Run.Phase.EXTRACT else None
-    run = reopen(run_id=run_id, phase=stock.phase, again=again, pace=choice.pace)
-    tasks.dispatch(run=run)
-    return run, stock
+    plan = plan_worth_doing(run_id=run_id, choice=choice)
+    again = _taken_up(find_run(run_id), choice) if plan.phase == Run.Phase.EXTRACT else None
+    return reopen(run_id=run_id, phase=plan.phase, again=again, pace=choice.pace), plan
 
 
 def _phase_to_enter(run: Run, choice: SalvageOptions) -> str:

@@ -1,17 +1,20 @@
-"""The one door through which runs set out: pre-flight, then a new run or one that goes on, then off to the workers.
+"""The one door through which runs set out: pre-flight, then a new run or one that is reopened, then to the workers.
 
-Commands, the demo and the schedule start runs here. `create.create_run` and `tasks.dispatch` alone look at nothing.
+Commands, screens, the demo and the schedule start, resume and salvage runs here and nowhere else. `create.create_run`,
+`reopen.reopen` and `tasks.dispatch` alone check nothing.
 """
 
 from collections.abc import Callable
 
 from pipeline import tasks
+from pipeline.ledger.counts import find_run
 from pipeline.ledger.errors import RunError
 from pipeline.models import Run, Source
 from pipeline.runs import preflight
 from pipeline.runs.create import Selection, Throughput, create_run, refuse_live
 from pipeline.runs.preflight import RunRequest
 from pipeline.runs.reopen import reopen
+from pipeline.runs.salvage import SalvageOptions, SalvagePlan, plan_worth_doing, reopen_to_salvage
 from pipeline.sources import ingest
 from pipeline.sources.ingest import ImportCounts
 from pipeline.sources.records import get_source, is_live
@@ -89,8 +92,42 @@ def _set_out(source: Source, profile: str, extractor: str, selection: Selection)
 
 
 def resume_run(*, run_id: int, pace: Throughput | None = None) -> Run:
-    """Let an ended run go on where it stopped, at `pace` if given; RunError if it may not, and nothing was changed."""
+    """Continue an ended run where it stopped, at `pace` if given; RunError if it may not, and nothing was changed."""
     preflight.require_ready_again(run_id=run_id)
     run = reopen(run_id=run_id, pace=pace)
     tasks.dispatch(run=run)
     return run
+
+
+def salvage_run(*, run_id: int, choice: SalvageOptions | None = None) -> tuple[Run, SalvagePlan]:
+    """Bring an ended run back to work where something is missing, or at the chosen phase; return it and what it does.
+
+    Raises NothingToDo, or RunError if the run or this installation is not ready for it: then nothing was changed.
+    """
+    choice = choice or SalvageOptions()
+    plan = plan_worth_doing(run_id=run_id, choice=choice)
+    preflight.require_ready_again(run_id=run_id, phase=plan.phase)
+    run, plan = reopen_to_salvage(run_id=run_id, choice=choice)
+    tasks.dispatch(run=run)
+    return run, plan
+
+
+def make_stories(*, run_id: int) -> Run:
+    """Group the themes of a run that was started without stories. RunError if it may not: then nothing was changed."""
+    _require_without_stories(find_run(run_id))
+    preflight.require_ready_again(run_id=run_id, phase=Run.Phase.GROUP)
+    run = reopen(run_id=run_id, phase=Run.Phase.GROUP, with_stories=True)
+    tasks.dispatch(run=run)
+    return run
+
+
+def _require_without_stories(run: Run) -> None:
+    """RunError says what to do if the run makes stories by itself, or has not finished."""
+    if run.makes_stories:
+        raise RunError(
+            f"run {run.pk} makes stories by itself. To settle them again: ./manage.py salvage {run.pk} --phase group"
+        )
+    if run.is_preview or run.is_live:
+        return  # reopen says why not
+    if run.state not in Run.FINISHED:
+        raise RunError(f"run {run.pk} is {run.state}; finish it first: ./manage.py salvage {run.pk}")

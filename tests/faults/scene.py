@@ -30,8 +30,7 @@ from pipeline.management.following import follow
 from pipeline.management.leash import ending_with_parent
 from pipeline.models import Item, Run
 from pipeline.runs.create import RunIsLive
-from pipeline.runs.salvage import salvage
-from tests.support.seeding import start, twins
+from tests.support.seeding import salvage, start, twins
 from tests.support.waiting import until
 from tests.support.workers import ROOT, Worker
 

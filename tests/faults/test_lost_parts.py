@@ -11,8 +11,7 @@ from pipeline.ledger.counts import failed_items, item_counts
 from pipeline.ledger.errors import RunError
 from pipeline.management.following import follow
 from pipeline.models import Run, Theme
-from pipeline.runs.salvage import salvage
-from tests.support.seeding import scripts, seed, start
+from tests.support.seeding import salvage, scripts, seed, start
 from tests.support.workers import Worker
 
 QUIET = Console(quiet=True)

@@ -19,12 +19,11 @@ from pipeline.group.conservation import homes_of_themes
 from pipeline.management.following import follow
 from pipeline.management.printing import exit_code
 from pipeline.models import Call, Item, Orphan, Run, Signature, Story, Theme
-from pipeline.runs.salvage import salvage
 from tests.faults import broken as faults
 from tests.faults.broken import broken
 from tests.faults.conftest import forget_everything
 from tests.faults.outcome import Outcome, asked, outcome_of
-from tests.support.seeding import NOW, finish, read, scripts, seed, start, twins
+from tests.support.seeding import NOW, finish, read, salvage, scripts, seed, start, twins
 from tests.support.workers import Worker
 
 PROBLEMS, PROCESSES = 36, 20

@@ -15,11 +15,10 @@ from pipeline.advance import advance
 from pipeline.group import settle
 from pipeline.management.following import follow
 from pipeline.models import Orphan, Run, Signature, Story
-from pipeline.runs.salvage import salvage
 from tests.faults import broken as faults
 from tests.faults.broken import broken
 from tests.faults.outcome import stories
-from tests.support.seeding import finish, read, scripts, seed, start
+from tests.support.seeding import finish, read, salvage, scripts, seed, start
 from tests.support.waiting import until
 from tests.support.workers import Worker
 

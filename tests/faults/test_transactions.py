@@ -28,10 +28,9 @@ from pipeline.merge.rules import meaning
 from pipeline.models import Run, Source
 from pipeline.runs import preview
 from pipeline.runs.create import Selection
-from pipeline.runs.salvage import salvage
 from pipeline.sources import ingest
 from tests.fakes.scripted import ScriptedExtractor
-from tests.support.seeding import finish, read, scripts, seed, start
+from tests.support.seeding import finish, read, salvage, scripts, seed, start
 from tests.support.waiting import refused
 from tests.support.workers import Worker
 

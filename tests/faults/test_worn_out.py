@@ -22,8 +22,8 @@ from pipeline.ledger.states import stop_at_once
 from pipeline.merge import apply
 from pipeline.models import Item, Run, Story, StoryEvidence
 from pipeline.runs.reopen import reopen
-from pipeline.runs.salvage import SalvageOptions, plan_salvage, runs_to_salvage, salvage
-from tests.support.seeding import finish, read, scripts, seed, start
+from pipeline.runs.salvage import SalvageOptions, plan_salvage, runs_to_salvage
+from tests.support.seeding import finish, read, salvage, scripts, seed, start
 from tests.support.workers import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)

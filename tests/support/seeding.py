@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
+from pipeline import tasks
 from pipeline.advance import advance
 from pipeline.extract.chunk import read_chunk
 from pipeline.ledger.counts import unfinished_chunks
 from pipeline.models import Conversation, ConversationVersion, Run, Source
 from pipeline.runs.create import Selection, create_run
+from pipeline.runs.salvage import SalvageOptions, SalvagePlan, reopen_to_salvage
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -92,6 +94,13 @@ def read(run: Run) -> None:
     """Read the run's conversations in this process, chunk by chunk, as a worker would."""
     for chunk in unfinished_chunks(run):
         read_chunk(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery=f"chunk {chunk}")
+
+
+def salvage(*, run_id: int, choice: SalvageOptions | None = None) -> tuple[Run, SalvagePlan]:
+    """Salvage a run as `start.salvage_run` does, but without pre-flight: no worker needs to be there."""
+    run, plan = reopen_to_salvage(run_id=run_id, choice=choice)
+    tasks.dispatch(run=run)
+    return run, plan
 
 
 def finish(run: Run) -> Run:

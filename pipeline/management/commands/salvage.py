@@ -12,7 +12,6 @@ from pipeline.management.following import follow
 from pipeline.management.printing import exit_code, print_failures, print_inventory, print_salvageable, print_summary
 from pipeline.models.wording import counted
 from pipeline.reports.summary import run_summary
-from pipeline.runs import preflight
 from pipeline.runs.create import Throughput
 from pipeline.runs.salvage import (
     PHASES,
@@ -21,8 +20,8 @@ from pipeline.runs.salvage import (
     SalvagePlan,
     plan_salvage,
     runs_to_salvage,
-    salvage,
 )
+from pipeline.runs.start import salvage_run
 
 OF_ONE_RUN = (
     "run", "phase", "only_failed", "error_class", "item", "concurrency", "chunk_size", "dry_run", "yes", "detach",
@@ -75,14 +74,12 @@ class Command(PipelineCommand):
             return
         if stock.to_ask and not run.is_live and not options["yes"]:
             self._confirm(stock)
-        if stock.is_worth_it or choice.phase:
-            preflight.require_ready_again(run_id=run_id, phase=stock.phase)
         try:
-            salvage(run_id=run_id, choice=choice)
+            salvage_run(run_id=run_id, choice=choice)
         except NothingToDo as nothing:
             self.console.print(str(nothing), soft_wrap=True)
             return
-        self.console.print(f"Run {run_id} goes on at {stock.phase}.")
+        self.console.print(f"Run {run_id} continues at {stock.phase}.")
         if not options["detach"]:
             self._follow(run_id)
 

@@ -31,11 +31,11 @@ from pipeline.runs import start as launch
 from pipeline.runs.create import Selection, Throughput
 from pipeline.runs.preview import preview
 from pipeline.runs.reopen import reopen
-from pipeline.runs.salvage import SalvageOptions, salvage
+from pipeline.runs.salvage import SalvageOptions
 from pipeline.sources import ingest
 from tests.faults.broken import broken, refusing_trigger
 from tests.faults.outcome import asked
-from tests.support.seeding import NOW, finish, read, scripts, seed, start
+from tests.support.seeding import NOW, finish, read, salvage, scripts, seed, start
 from tests.support.workers import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -23,9 +23,9 @@ from pipeline.models import Call, Item, Orphan, Registry, Run, Signature, Source
 from pipeline.runs.create import Selection, create_run
 from pipeline.runs.preview import preview
 from pipeline.runs.reopen import reopen
-from pipeline.runs.salvage import SalvageOptions, salvage
+from pipeline.runs.salvage import SalvageOptions
 from tests.fakes.scripted import ScriptedExtractor
-from tests.support.seeding import change, finish, read, scripts, seed, start
+from tests.support.seeding import change, finish, read, salvage, scripts, seed, start
 from tests.support.waiting import refused, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
