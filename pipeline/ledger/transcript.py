@@ -9,12 +9,24 @@ CUSTOMER = "customer"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation; `role` is customer, agent, system or another word of the source."""
+    """One turn of a conversation; `role` is customer, agent, system or another word of the source.
+
+    `left_out` are the parts of the text that are not its author's own words (a quoted reply, a signature, what many
+    conversations share): (start, end, reason), sorted and disjoint. They stay in `text`, so that offsets stay true.
+    """
 
     role: str
     text: str
     author: str = ""
     created_at: datetime | None = None
+    left_out: tuple[tuple[int, int, str], ...] = ()
+
+    @property
+    def own_text(self) -> str:
+        """The author's own words: the text without what is left out, a line break in the place of each part."""
+        starts = (0, *(end for _, end, _ in self.left_out))
+        ends = (*(start for start, _, _ in self.left_out), len(self.text))
+        return "\n".join(self.text[start:end] for start, end in zip(starts, ends, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +43,9 @@ class Transcript:
 
     @property
     def customer_text(self) -> str:
-        """The customer's side, messages joined by newlines; all of it when no message is the customer's."""
-        own = [message.text for message in self.messages if message.role == CUSTOMER]
-        return "\n".join(own) or self.text
+        """The customer's own words, messages joined by newlines; everybody's when no message is the customer's."""
+        own = [message.own_text for message in self.messages if message.role == CUSTOMER]
+        return "\n".join(own) or "\n".join(message.own_text for message in self.messages)
 
 
 def transcript_of(key: str, messages: str | list[dict[str, str]]) -> Transcript:
