@@ -1,0 +1,300 @@
+"""What a message repeats of earlier ones: quoted replies, forwarded mail, the headers of mail in a text.
+
+A line of `>` alone proves nothing: customers quote an error that way. It counts as a reply together with the line
+that says who wrote it, or with marks of a second level, or when an earlier message of the thread holds its lines.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from pipeline.sources.own_words.spans import FORM, QUOTED, Line, Span, over
+
+MAX_ATTRIBUTION = 350
+"""Characters of "On ... wrote:", over at most three lines."""
+
+ENOUGH_WORDS = 5
+"""A forwarded mail is read with what stands above it, unless that has this many words of its own."""
+
+# --- Who wrote what is quoted -------------------------------------------------------------------------------------
+
+_DATE = re.compile(
+    r"\b(?:19|20|25)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|(?:19|20)\d\d\s?[年년/.-]|\d{1,2}\s?月\s?\d{1,2}\s?日"
+)
+_TIME = re.compile(r"\b\d{1,2}(?:[:.h：]|\s?h\s?)\d{2}\b|\d{1,2}[時点时]|\d{1,2}\s?(?:am|pm|uhr)\b", re.IGNORECASE)
+_DAY = re.compile(
+    r"\b(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|mi[ée]|jue|vie|s[áa]b|dom|gio"
+    r"|ma|"
+    r"wo|vr|za|zo|seg|ter|qua|qui|sex)\w{0,8}\b",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"[^\s<>@,;:\[\]()]{1,64}@[^\s<>@,;:\[\]()]{3,100}")
+_VERB = re.compile(
+    r"\b(?:wrote|writes|schrieb|schreibt|geschrieben|a\s[ée]crit|[ée]crivait|escribi[óo]|escribe|ha\sscritto|scrisse|"
+    r"scrive|schreef|geschreven|escreveu|escreve|написал\w?|пишет|написав|napisał\w*|pisze|skrev|skriver|kirjoitti"
+    r"|yazdı|"
+    r"napsal\w*|írta|a\sscris|je\snapisal\w*|έγραψε)\b"
+    r"|のメール|が?書きました|さんは書|写道|寫道|写信|来信|כתבה?(?:/ה)?\b|\bמאת\b|كتب|작성|wrote$",
+    re.IGNORECASE,
+)
+_FIRST_PERSON = re.compile(
+    r"(?-i:\bI\b)|\b(?:ich|j['’](?:ai|écri\w*)|yo|escribí|he\sescrito|ho\sscritto|scrivevo|ik|escrevi|we\swrote|wir"
+    r"|nous|wij)\b"
+    r"|私|我|僕|כתבתי|כתבנו",
+    re.IGNORECASE,
+)
+_SECOND_PERSON = re.compile(
+    r"\b(?:you|your|du|ihr|ihre?|sie|vous|votre|tu|usted|ustedes|lei|voi|jij|jullie|uw|você|vocês)\b|您|你|御社|貴社",
+    re.IGNORECASE,
+)
+_ENDS_LIKE_ONE = re.compile(r"[:：︰]\s{0,3}[*_]{0,2}$")
+
+
+def attribution_strength(text: str) -> int:
+    """Return how surely a text says who wrote the lines after it: 0 not, 1 if marks `>` follow, 2 without them too.
+
+    It ends in a colon, and names a date or time together with an address or a word for writing, in any order. A first
+    person ("On Monday I wrote:") is the customer's own telling, and so may a second person be ("your agent wrote:").
+    """
+    if len(text) > MAX_ATTRIBUTION or not _ENDS_LIKE_ONE.search(text):
+        return 0
+    told = _ADDRESS.sub(" ", text)
+    if _FIRST_PERSON.search(told):
+        return 0
+    strength = _strength(text)
+    return min(strength, 1) if strength and _SECOND_PERSON.search(told) else strength
+
+
+def _strength(text: str) -> int:
+    has_date, has_time = bool(_DATE.search(text)), bool(_TIME.search(text))
+    has_address, has_verb = "@" in text and bool(_ADDRESS.search(text)), bool(_VERB.search(text))
+    if has_address and has_verb:
+        return 2
+    if has_address and (has_date or has_time):
+        return 2 if text.rstrip(":：*_ ").endswith((">", "]", ")")) else 1
+    if has_verb and has_date and (has_time or _names_somebody(text)):
+        return 2
+    return int(has_verb and (has_date or has_time or bool(_DAY.search(text))))
+
+
+def _names_somebody(text: str) -> bool:
+    """Return whether the word before the verb begins with a capital."""
+    before = text[: found.start()] if (found := _VERB.search(text)) else text
+    last = before.rstrip(" ,")[-40:].rpartition(" ")[2]
+    return last[:1].isupper() and not last[-1:].isdigit()
+
+
+# --- Headers of mail that stand in a text -------------------------------------------------------------------------
+
+_FROM = re.compile(
+    r"[*_]{0,2}(?:from|von|de|da|van|fra|från|od|kimden|от|差出人|送信者|发件人|寄件者|寄件人|מאת|보낸\s사람)[*_]{0,2}\s{0,2}[:：]",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(
+    r"[*_]{0,2}(?P<name>sent|date|to|cc|bcc|subject|reply-to|importance|attachments?|message-id|gesendet|datum|an"
+    r"|kopie|"
+    r"betreff|envoyé|à|objet|pièces jointes|enviado(?:\sel)?|enviada(?:\sem)?|fecha|para|asunto|assunto|data|inviato|a|"
+    r"oggetto|verzonden|aan|onderwerp|sendt|til|emne|skickat|till|ämne|wysłano|do|temat|отправлено|дата|кому|тема|送信日時|"
+    r"日時|日付|宛先|件名|发送时间|發送時間|日期|时间|收件人|抄送|主题|主題|主旨|נשלח|תאריך|אל|נושא)[*_]{0,2}\s{0,2}[:：]",
+    re.IGNORECASE,
+)
+_SUBJECTS = frozenset(
+    [
+        "subject",
+        "betreff",
+        "objet",
+        "asunto",
+        "assunto",
+        "oggetto",
+        "onderwerp",
+        "emne",
+        "ämne",
+        "temat",
+        "тема",
+        "件名",
+        "主题",
+        "主題",
+        "主旨",
+        "נושא",
+    ]
+)
+_ORIGINAL = re.compile(
+    r"[-_=*\s]{2,40}(?:original\s?message|ursprüngliche\s?nachricht|originalnachricht|message\sd['’]origine|"
+    r"message\soriginal|mensaje\soriginal|messaggio\soriginale|oorspronkelijk\sbericht|mensagem\soriginal|original"
+    r"meddelelse|originalmeddelande|исходное\sсообщение|元のメッセージ|原始邮件|原始郵件|הודעה\sמקורית)[-_=*\s]{0,40}$",
+    re.IGNORECASE,
+)
+_FORWARDED = re.compile(
+    r"[-_=*\s]{0,40}(?:forwarded\smessage|begin\sforwarded\smessage:?|weitergeleitete\snachricht|anfang\sder\s"
+    r"weitergeleiteten\snachricht:?|message\s(?:transféré|transmis)|début\sdu\smessage\s(?:réexpédié|transféré)\s?:?|"
+    r"mensaje\sreenviado|inicio\sdel\smensaje\sreenviado:?|messaggio\s(?:inoltrato|rinviato)"
+    r"|inizio\smessaggio\sinoltrato:?|"
+    r"doorgestuurd\sbericht|begin\sdoorgestuurd\sbericht:?|mensagem\sencaminhada|início\sda\smensagem\sreencaminhada:?|"
+    r"転送(?:された)?メッセージ:?|转发的?(?:邮件|消息)|轉寄郵件|הודעה\sשהועברה)[-_=*\s]{0,40}$",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"[_-]{10,}$")
+HEADER_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """Lines first..last-1 that begin the text of a mail: its headers, with the line above them."""
+
+    last: int
+    is_forwarded: bool
+
+
+def _mail_beginning(lines: Sequence[Line], first: int) -> _Beginning | None:
+    line = lines[first].text
+    is_original, is_forwarded = bool(_ORIGINAL.match(line)), bool(_FORWARDED.match(line))
+    place = first
+    if is_original or is_forwarded or _RULE.match(line):
+        place = _next_written(lines, first + 1, within=3)
+    last = _headers_end(lines, place)
+    if last is None and (is_original or (is_forwarded and line[:1] in "-_=*")):
+        last = first + 1
+    return _Beginning(last, is_forwarded) if last is not None else None
+
+
+def _headers_end(lines: Sequence[Line], first: int) -> int | None:
+    """Return the place after the headers that begin there: From and two more, in any order; a contact form has less."""
+    last, names, has_sender = first, set[str](), False
+    for place in range(first, min(first + HEADER_LINES, len(lines))):
+        line = lines[place].text
+        if _FROM.match(line):
+            has_sender = True
+        elif found := _HEADER.match(line):
+            names.add(found["name"].lower())
+        elif not names or not line or not _ADDRESS.search(line):  # more addresses of a header before it
+            break
+        last = place + 1
+    return last if has_sender and len(names) >= 2 else None
+
+
+def _next_written(lines: Sequence[Line], place: int, within: int = 3) -> int:
+    """Return the place of the next line that is not empty; `place` itself if there is none within so many."""
+    return next((each for each in range(place, min(place + within, len(lines))) if lines[each].text), place)
+
+
+# --- The spans ----------------------------------------------------------------------------------------------------
+
+_FLAT = re.compile(
+    r"(?:\b(?:wrote|schrieb|a [ée]crit ?|escribió|ha scritto|schreef|escreveu)|写道|כתב)[^:：\n]{0,80}[:：]",
+    re.IGNORECASE,
+)
+_FLAT_STARTS = ("On ", "Am ", "Le ", "El ", "Il ", "Op ", "Em ", "在", "于", "ב-", "בתאריך")
+
+
+def quoted_spans(text: str, lines: Sequence[Line], earlier: Collection[str] = ()) -> list[Span]:
+    """Return the spans of a text that are quoted from other mail; `earlier` are the lines of the thread so far."""
+    spans: list[Span] = []
+    place, words = 0, 0
+    while place < len(lines):
+        line = lines[place]
+        if not line.text:
+            place += 1
+        elif line.depth:
+            end = _block_end(lines, place)
+            if _is_reply(lines[place:end], earlier):
+                spans.append(over(line, lines[end - 1], QUOTED))
+            else:
+                words += sum(len(each.text.split()) for each in lines[place:end])
+            place = end
+        elif found := _attributed(lines, place):
+            attribution_end, strength = found
+            following = _next_written(lines, attribution_end)
+            if following < len(lines) and lines[following].depth:
+                place = _block_end(lines, following)
+                spans.append(over(line, lines[place - 1], QUOTED))
+            elif strength == 2:
+                if words:
+                    return [*spans, (line.start, len(text), QUOTED)]
+                spans.append(over(line, lines[attribution_end - 1], QUOTED))
+                place = attribution_end
+            else:
+                words += len(line.text.split())
+                place += 1
+        elif beginning := _mail_beginning(lines, place):
+            if words >= (ENOUGH_WORDS if beginning.is_forwarded else 1):
+                return [*spans, (line.start, len(text), QUOTED)]
+            spans += _headers(text, lines[place : beginning.last])
+            place = beginning.last
+        else:
+            if (start := _flat_attribution(text, line, words)) is not None:
+                return [*spans, (start, len(text), QUOTED)]
+            words += len(line.text.split())
+            place += 1
+    return spans
+
+
+def _block_end(lines: Sequence[Line], place: int) -> int:
+    """Return the place after a block of lines with `>`; empty lines inside belong to it."""
+    end = place
+    while place < len(lines) and (lines[place].depth or not lines[place].text):
+        if lines[place].depth:
+            end = place + 1
+        place += 1
+    return end
+
+
+def _is_reply(block: Sequence[Line], earlier: Collection[str]) -> bool:
+    """Return whether lines with `>`, and no line that says whose they are, are quoted from a mail all the same."""
+    written = [line.text for line in block if line.text]
+    if len({line.depth for line in block}) > 1 and any(_attributed(block, place) for place in range(len(block))):
+        return True
+    known = sum(text in earlier for text in written)
+    return bool(written) and 2 * known >= len(written)
+
+
+def _attributed(lines: Sequence[Line], place: int) -> tuple[int, int] | None:
+    """Return the place after the attribution that begins there, and its strength; it may be broken over three lines."""
+    line = lines[place]
+    if line.is_cut:
+        return None
+    if strength := attribution_strength(line.text):
+        return place + 1, strength
+    if not _begins_attribution(line.text):
+        return None
+    joined = line.text
+    for end in range(place + 1, min(place + 3, len(lines))):
+        following = lines[end]
+        if not following.text or following.depth != line.depth or following.is_cut:
+            return None
+        joined = f"{joined} {following.text}"
+        if strength := attribution_strength(joined):
+            is_alone = attribution_strength(following.text) and not following.text.startswith("<")
+            return None if is_alone else (end + 1, strength)
+    return None
+
+
+def _begins_attribution(text: str) -> bool:
+    return not text.endswith((".", "!", "?", ":", "。")) and bool(
+        _DATE.search(text) or _TIME.search(text) or ("@" in text and _ADDRESS.search(text))
+    )
+
+
+def _headers(text: str, lines: Sequence[Line]) -> list[Span]:
+    """Return the spans of mail headers that are read with their mail: of the subject only its label."""
+    spans = []
+    for line in lines:
+        found = _HEADER.search(text, line.start, line.end)
+        if found and found["name"].lower() in _SUBJECTS and not line.depth:
+            spans.append((line.start, found.end(), FORM))
+        elif line.text:
+            spans.append(over(line, line, QUOTED))
+    return spans
+
+
+def _flat_attribution(text: str, line: Line, words: int) -> int | None:
+    """Return where "On ... wrote:" begins inside a line: the line breaks of such a mail were lost on its way."""
+    for found in _FLAT.finditer(text, line.start, min(line.end, line.start + 20_000)):
+        window = max(line.start, found.start() - MAX_ATTRIBUTION // 2)
+        before = text[window : found.end()]
+        starts = [at for start in _FLAT_STARTS if (at := before.rfind(start, 0, found.start() - window)) >= 0]
+        for at in sorted(starts, reverse=True):
+            is_word = at == 0 or not before[at - 1].isalnum()
+            said_before = words or text[line.start : window + at].strip()
+            if is_word and said_before and "@" in before[at:] and attribution_strength(before[at:]) == 2:
+                return window + at
+    return None

@@ -1,0 +1,63 @@
+"""The one door: which spans of a message, or of a thread's messages, are not the writer's own words."""
+
+from collections.abc import Iterable, Sequence
+
+from pipeline.sources.own_words.endings import signature_spans
+from pipeline.sources.own_words.forms import form_spans
+from pipeline.sources.own_words.legal import legal_spans
+from pipeline.sources.own_words.notices import notice_spans
+from pipeline.sources.own_words.quotes import quoted_spans
+from pipeline.sources.own_words.repeated import CUSTOMER, NOTHING_REPEATED, Repeated, repeated_spans
+from pipeline.sources.own_words.spans import WHOLE, Span, free_lines, has_words, lines_of, tidy
+
+MIN_KNOWN_LINE = 8
+"""Characters of a line by which a quotation of an earlier message is recognised."""
+
+MAX_KNOWN_LINES = 20_000
+
+
+def left_out(
+    text: str, *, role: str = CUSTOMER, repeated: Repeated = NOTHING_REPEATED, earlier: Iterable[str] = ()
+) -> tuple[Span, ...]:
+    """Return the spans of a message that are not its writer's own words: (start, end, reason), sorted and disjoint.
+
+    `earlier` are the lines of the messages before it. If no word would be left, the message is read as it is, unless
+    it is quoted, automatic, or an agent's template as a whole.
+    """
+    spans = _framing(text, role, earlier if isinstance(earlier, (set, frozenset)) else frozenset(earlier))
+    found = tidy(text, [*spans, *repeated_spans(text, spans, repeated.said_by(role))])
+    if not found or has_words(text, found):
+        return found
+    is_whole = any(reason in WHOLE and has_words(text[start:end]) for start, end, reason in found)
+    if is_whole or role != CUSTOMER:
+        return found
+    return spans if has_words(text, spans) else ()
+
+
+def left_out_of_thread(
+    messages: Sequence[tuple[str, str]], repeated: Repeated = NOTHING_REPEATED
+) -> list[tuple[Span, ...]]:
+    """Return the spans for each (role, text) of a thread, in its order."""
+    known: set[str] = set()
+    result = []
+    for role, text in messages:
+        result.append(left_out(text, role=role, repeated=repeated, earlier=known))
+        if len(known) < MAX_KNOWN_LINES and len(messages) > 1:
+            known.update(line.text for line in lines_of(text) if len(line.text) >= MIN_KNOWN_LINE)
+    return result
+
+
+def _framing(text: str, role: str, earlier: frozenset[str] | set[str]) -> tuple[Span, ...]:
+    """Return the spans that the text itself shows, without what other conversations share."""
+    lines = lines_of(text)
+    spans = tidy(text, quoted_spans(text, lines, earlier))
+    for find in (form_spans, legal_spans):
+        spans = tidy(text, [*spans, *(span for run in free_lines(lines, spans) for span in find(text, run))])
+    endings: list[Span] = []
+    for run in free_lines(lines, spans):
+        is_before_end = any(start >= run[-1].end for start, _, _ in spans)
+        endings += signature_spans(text, run, before_end=is_before_end)
+    spans = tidy(text, [*spans, *endings])
+    if role == CUSTOMER:
+        spans = tidy(text, [*spans, *notice_spans(text, spans)])
+    return spans
