@@ -25,7 +25,8 @@ _CLOSING = re.compile(
     r"(?:met )?vriendelijke groet(?:en)?|hartelijke groet(?:en)?|groet(?:en|jes)?|mvg|hoogachtend|"
     r"(?:com os melhores )?cumprimentos|atenciosamente|abraços?|grat[oa]|att|"
     r"med vänlig hälsning|med venlig hilsen|mvh|pozdrawiam|с уважением))[,.!]?[*_]{0,2}"
-    r"|(?:よろしくお願い(?:いた|致)?します|宜しくお願い(?:いた|致)?します|敬具|以上|此致|敬礼|敬上|祝好|谢谢|謝謝|בברכה|תודה(?: רבה)?(?: מראש)?)[,.。，、!]?$",
+    r"|(?:よろしくお願い(?:いた|致)?します|宜しくお願い(?:いた|致)?します|敬具|以上|此致|敬礼|敬上|祝好|谢谢|謝謝"
+    r"|בברכה|תודה(?: רבה)?(?: מראש)?)[,.。，、!]?$",
     re.IGNORECASE,
 )
 _THANKS = re.compile(
@@ -54,7 +55,8 @@ _SENT_FROM = re.compile(
     rf"|inviato (?:da|dal|con|tramite) (?:il mio |mio )?(?:[\w.-]{{1,16}} ){{0,3}}{_DEVICE}.{{0,30}}"
     rf"|(?:verzonden|verstuurd) (?:vanaf|met|via|van) (?:mijn |m['’]n )?(?:[\w.-]{{1,16}} ){{0,3}}{_DEVICE}.{{0,30}}"
     rf"|(?:skickat från|sendt fra|wysłane? z|отправлено с) (?:\w{{1,12}} ){{0,2}}\S{{1,20}}.{{0,20}}"
-    r"|(?:iphone|ipad|android|スマートフォン|携帯)から送信(?:されました)?|从?我?的?\s?(?:iphone|ipad|手机)\s?发送|发自我的\s?\S{1,20}"
+    r"|(?:iphone|ipad|android|スマートフォン|携帯)から送信(?:されました)?|从?我?的?\s?(?:iphone|ipad|手机)\s?发送"
+    r"|发自我的\s?\S{1,20}"
     r"|從我的 ?\S{1,20} ?傳送|נשלח מה-?\s?\S{1,20}(?: שלי)?"
     r")[.!。]?$",
     re.IGNORECASE,

@@ -17,9 +17,11 @@ _PERSON = (
     "|número de pedido"
     "|nome|cognome|indirizzo(?: e-?mail)?|telefono|azienda|città|paese|numero d['’]ordine|naam|voornaam|achternaam"
     "|e-mailadres|telefoonnummer"
-    "|bedrijf|adres|plaats|bestelnummer|sobrenome|apelido|telefone|endereço|cidade|número do pedido|名前|お名前|氏名|メールアドレス"
+    "|bedrijf|adres|plaats|bestelnummer|sobrenome|apelido|telefone|endereço|cidade|número do pedido|名前|お名前|氏名"
+    "|メールアドレス"
     "|メール|電話番号|電話"
-    '|会社名|住所|注文番号|姓名|名字|邮箱|电子邮件|電子郵件|电话|電話|手机|公司|地址|订单号|שם|שם מלא|דוא"ל|אימייל|מייל|טלפון|חברה|כתובת|מספר הזמנה'
+    "|会社名|住所|注文番号|姓名|名字|邮箱|电子邮件|電子郵件|电话|電話"
+    '|手机|公司|地址|订单号|שם|שם מלא|דוא"ל|אימייל|מייל|טלפון|חברה|כתובת|מספר הזמנה'
 )
 _MESSAGE = (
     "message|your message|comments?|question|your question|enquiry|inquiry|description|details"
@@ -29,7 +31,8 @@ _MESSAGE = (
     "|mensaje|comentarios?|consulta|pregunta|descripción|asunto|messaggio|domanda|commento|richiesta|descrizione"
     "|oggetto"
     "|bericht|vraag|opmerking|omschrijving|onderwerp|mensagem|comentário|pergunta|dúvida|descrição|assunto"
-    "|お問い合わせ内容|内容|メッセージ|ご質問|件名|留言|消息|内容描述|问题|問題|主题|主題|הודעה|תוכן ההודעה|שאלה|פנייה|נושא"
+    "|お問い合わせ内容|内容|メッセージ|ご質問|件名|留言|消息|内容描述|问题|問題|主题|主題|הודעה|תוכן ההודעה|שאלה"
+    "|פנייה|נושא"
 )
 _PAGE = "ip(?: address)?|user agent|browser|page|url|website|submitted(?: on| at)?|date|time|datum|uhrzeit|seite"
 "|fecha|data|日時|日期"
@@ -85,7 +88,7 @@ def _labels(text: str, line: Line, place: int) -> Iterator[_Label]:
 
 
 def _value_end(text: str, lines: Sequence[Line], label: _Label, following: _Label | None) -> int:
-    """Return where a field's value ends: at the next label, else with its line, else with the next one that is written."""
+    """Return where a field's value ends: at the next label, with its line, or with the next one that is written."""
     line = lines[label.line]
     if following and following.line == label.line:
         return following.start

@@ -31,7 +31,8 @@ _MESSAGE = re.compile(
     r"|il presente messaggio|"
     r"le informazioni|dit\s(?:bericht|e-?mail\w*)|deze\s(?:e-?mail\w*|mail|boodschap)|"
     r"you have received|you are not the intended|sie (?:nicht der|diese|irrtümlich)|vous (?:avez reçu|n['’]êtes pas)|"
-    r"(?:ha|ha usted) recibido|avete ricevuto|avesse ricevuto|heeft ontvangen|recebeu)\b|本(?:メール|电子邮件|邮件|電子メール)"
+    r"(?:ha|ha usted) recibido|avete ricevuto|avesse ricevuto|heeft ontvangen|recebeu)\b|本(?:メール|电子邮件|邮件"
+    r"|電子メール)"
     r"|הודעה זו|דוא\"ל זה|מסר זה",
     re.IGNORECASE,
 )
@@ -42,7 +43,8 @@ _SECRET = re.compile(
     r"|ausschließlich für|confidentiel\w*|"
     r"destinataires?|exclusivement|confidencia\w*|exclusiv\w*|destinatari[oa]s?|riservat\w*|esclusivamente"
     r"|confidenziali|vertrouwelijk\w*|"
-    r"uitsluitend|geadresseerde|bestemd voor|privilegiad\w*|sigilos\w*)\b|機密|宛先|保密|机密|收件人|סודי|חסוי|נמען|מיועד",
+    r"uitsluitend|geadresseerde|bestemd voor|privilegiad\w*|sigilos\w*)\b|機密|宛先|保密|机密|收件人|סודי|חסוי|נמען"
+    r"|מיועד",
     re.IGNORECASE,
 )
 _ERROR = re.compile(
@@ -77,7 +79,8 @@ _PAPER = re.compile(
     r"|bevor sie diese e-?mail|"
     r"pensez à l['’](?:environnement|impression)|n['’]imprimez|avant d['’]imprimer|piense en el medio ?ambiente"
     r"|antes de imprimir|"
-    r"prima di stampare|rispetta l['’]ambiente|denk aan het milieu|voordat u dit bericht print|環境(?:保護)?のため|打印(?:本"
+    r"prima di stampare|rispetta l['’]ambiente|denk aan het milieu|voordat u dit bericht print|環境(?:保護)?のため"
+    r"|打印(?:本"
     r"|此)邮件前|"
     r"לפני שאתה מדפיס|virus-?free\b|scanned (?:for|by) .{0,40}virus|avast\.com|avg\.com"
     r"|wurde von .{0,30} auf viren)",

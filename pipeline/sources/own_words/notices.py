@@ -86,8 +86,10 @@ _LINES_OF_NOTICES = (
     r"|shipping (?:address|method)|voraussichtliche\w*|zustellung|livraison (?:prévue|estimée)|"
     r"entrega (?:estimada|prevista)|consegna (?:prevista|stimata)|verwachte (?:levering|bezorging)|order (?:number"
     r"|total|summary)|bestellnummer|total)\b.{0,60}[:#]",
-    r"ご注文.{0,30}(?:発送|出荷|配達|承り)|(?:商品|お荷物).{0,20}(?:発送|出荷|配達)|お荷物.{0,20}(?:追跡|確認)|.{0,20}(?:追跡|ご確認)(?:番号|いただけます|できます)",
-    r"您的?(?:订单|訂單|包裹|快递).{0,20}(?:发货|發貨|寄出|送达|派送|已发出|出库)|您可以.{0,20}(?:查看|跟踪|追踪|查询)|(?:快递|运单|物流)(?:单号|编号|号)",
+    r"ご注文.{0,30}(?:発送|出荷|配達|承り)|(?:商品|お荷物).{0,20}(?:発送|出荷|配達)|お荷物.{0,20}(?:追跡|確認)"
+    r"|.{0,20}(?:追跡|ご確認)(?:番号|いただけます|できます)",
+    r"您的?(?:订单|訂單|包裹|快递).{0,20}(?:发货|發貨|寄出|送达|派送|已发出|出库)|您可以.{0,20}(?:查看|跟踪|追踪"
+    r"|查询)|(?:快递|运单|物流)(?:单号|编号|号)",
     r"(?:ה)?(?:הזמנה|חבילה|משלוח)\s?(?:שלך|שלכם).{0,30}(?:נשלח|יצא|בדרך|נמסר|אושר)|(?:ניתן|אפשר|תוכל\w?) לעקוב"
     r"|מספר מעקב",
     # receipts, codes
@@ -109,7 +111,8 @@ _LINES_OF_NOTICES = (
     r"ceci est un (?:message|e-?mail) automatique|merci de ne pas répondre|este es un (?:mensaje|correo) automático"
     r"|no respond\w+|questo è un messaggio automatico|non rispond\w+|dit is een automatisch\w*|"
     r"niet (?:op )?(?:dit bericht )?(?:te )?(?:antwoorden|beantwoorden)|esta é uma mensagem automática|não responda)"
-    r"|このメールは.{0,20}自動|.{0,10}自動(?:送信|配信)|.{0,10}(?:自动发送|请勿回复)|.{0,10}(?:הודעה אוטומטית|אין להשיב)",
+    r"|このメールは.{0,20}自動|.{0,10}自動(?:送信|配信)|.{0,10}(?:自动发送|请勿回复)|.{0,10}(?:הודעה אוטומטית"
+    r"|אין להשיב)",
     # what frames such a message
     r"(?:hi|hello|dear|hallo|liebe[r]?|guten tag|sehr geehrte\w*|bonjour|cher|chère|hola|estimad[oa]|ciao|gentile"
     r"|beste|geachte|olá|prezad[oa])\b.{0,40}[,!.]?$",
@@ -127,7 +130,8 @@ _FIRST_PERSON = re.compile(
     re.IGNORECASE,
 )
 _DENIAL = re.compile(
-    r"\b(?:not|never|nothing|but|nicht|nie|kein\w*|aber|jamais|nunca|pero|niet|nooit|geen|maar|não)\b|n['’]t\b|ません|没有"
+    r"\b(?:not|never|nothing|but|nicht|nie|kein\w*|aber|jamais|nunca|pero|niet|nooit|geen|maar|não)\b|n['’]t\b"
+    r"|ません|没有"
     r"|没收到|不|לא\b",
     re.IGNORECASE,
 )

@@ -6,7 +6,7 @@ that says who wrote it, or with marks of a second level, or when an earlier mess
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.sources.own_words.spans import FORM, QUOTED, Line, Span, over
 
@@ -87,15 +87,18 @@ def _names_somebody(text: str) -> bool:
 # --- Headers of mail that stand in a text -------------------------------------------------------------------------
 
 _FROM = re.compile(
-    r"[*_]{0,2}(?:from|von|de|da|van|fra|från|od|kimden|от|差出人|送信者|发件人|寄件者|寄件人|מאת|보낸\s사람)[*_]{0,2}\s{0,2}[:：]",
+    r"[*_]{0,2}(?:from|von|de|da|van|fra|från|od|kimden|от|差出人|送信者|发件人|寄件者|寄件人|מאת"
+    r"|보낸\s사람)[*_]{0,2}\s{0,2}[:：]",
     re.IGNORECASE,
 )
 _HEADER = re.compile(
     r"[*_]{0,2}(?P<name>sent|date|to|cc|bcc|subject|reply-to|importance|attachments?|message-id|gesendet|datum|an"
     r"|kopie|"
     r"betreff|envoyé|à|objet|pièces jointes|enviado(?:\sel)?|enviada(?:\sem)?|fecha|para|asunto|assunto|data|inviato|a|"
-    r"oggetto|verzonden|aan|onderwerp|sendt|til|emne|skickat|till|ämne|wysłano|do|temat|отправлено|дата|кому|тема|送信日時|"
-    r"日時|日付|宛先|件名|发送时间|發送時間|日期|时间|收件人|抄送|主题|主題|主旨|נשלח|תאריך|אל|נושא)[*_]{0,2}\s{0,2}[:：]",
+    r"oggetto|verzonden|aan|onderwerp|sendt|til|emne|skickat|till|ämne|wysłano|do|temat|отправлено|дата|кому|тема"
+    r"|送信日時|"
+    r"日時|日付|宛先|件名|发送时间|發送時間|日期|时间|收件人|抄送|主题|主題|主旨|נשלח|תאריך|אל"
+    r"|נושא)[*_]{0,2}\s{0,2}[:：]",
     re.IGNORECASE,
 )
 _SUBJECTS = frozenset(
@@ -188,44 +191,78 @@ _FLAT_STARTS = ("On ", "Am ", "Le ", "El ", "Il ", "Op ", "Em ", "在", "于", "
 
 def quoted_spans(text: str, lines: Sequence[Line], earlier: Collection[str] = ()) -> list[Span]:
     """Return the spans of a text that are quoted from other mail; `earlier` are the lines of the thread so far."""
-    spans: list[Span] = []
-    place, words = 0, 0
-    while place < len(lines):
-        line = lines[place]
-        if not line.text:
-            place += 1
+    search = _Search(text, lines, earlier)
+    while search.place < len(lines):
+        search.step()
+    return search.spans
+
+
+@dataclass(slots=True)
+class _Search:
+    """Goes down the lines; `words` counts those of the writer's own so far."""
+
+    text: str
+    lines: Sequence[Line]
+    earlier: Collection[str]
+    spans: list[Span] = field(default_factory=list)
+    place: int = 0
+    words: int = 0
+
+    def step(self) -> None:
+        """Judge the line at `place`, with those that belong to it, and move on."""
+        line = self.lines[self.place]
+        if not line.text and not line.depth:
+            self.place += 1
         elif line.depth:
-            end = _block_end(lines, place)
-            if _is_reply(lines[place:end], earlier):
-                spans.append(over(line, lines[end - 1], QUOTED))
-            else:
-                words += sum(len(each.text.split()) for each in lines[place:end])
-            place = end
-        elif found := _attributed(lines, place):
-            attribution_end, strength = found
-            following = _next_written(lines, attribution_end)
-            if following < len(lines) and lines[following].depth:
-                place = _block_end(lines, following)
-                spans.append(over(line, lines[place - 1], QUOTED))
-            elif strength == 2:
-                if words:
-                    return [*spans, (line.start, len(text), QUOTED)]
-                spans.append(over(line, lines[attribution_end - 1], QUOTED))
-                place = attribution_end
-            else:
-                words += len(line.text.split())
-                place += 1
-        elif beginning := _mail_beginning(lines, place):
-            if words >= (ENOUGH_WORDS if beginning.is_forwarded else 1):
-                return [*spans, (line.start, len(text), QUOTED)]
-            spans += _headers(text, lines[place : beginning.last])
-            place = beginning.last
+            self._block()
+        elif found := _attributed(self.lines, self.place):
+            self._attributed(*found)
+        elif beginning := _mail_beginning(self.lines, self.place):
+            self._mail(beginning)
+        elif (start := _flat_attribution(self.text, line, self.words)) is not None:
+            self._rest_is_quoted(start)
         else:
-            if (start := _flat_attribution(text, line, words)) is not None:
-                return [*spans, (start, len(text), QUOTED)]
-            words += len(line.text.split())
-            place += 1
-    return spans
+            self._is_own(self.place + 1)
+
+    def _block(self) -> None:
+        """Lines with `>`, and no line above that says whose they are."""
+        end = _block_end(self.lines, self.place)
+        if _is_reply(self.lines[self.place : end], self.earlier):
+            self._is_quoted(end)
+        else:
+            self._is_own(end)
+
+    def _attributed(self, end: int, strength: int) -> None:
+        """A line that says who wrote what follows: lines with `>`, or all the rest below something of one's own."""
+        following = _next_written(self.lines, end)
+        if following < len(self.lines) and self.lines[following].depth:
+            self._is_quoted(_block_end(self.lines, following))
+        elif strength == 2 and self.words:
+            self._rest_is_quoted(self.lines[self.place].start)
+        elif strength == 2:
+            self._is_quoted(end)
+        else:
+            self._is_own(self.place + 1)
+
+    def _mail(self, beginning: _Beginning) -> None:
+        """The headers of a mail: it is quoted if enough stands above it, else it is what there is to read."""
+        if self.words >= (ENOUGH_WORDS if beginning.is_forwarded else 1):
+            self._rest_is_quoted(self.lines[self.place].start)
+        else:
+            self.spans += _headers(self.text, self.lines[self.place : beginning.last])
+            self.place = beginning.last
+
+    def _is_quoted(self, end: int) -> None:
+        self.spans.append(over(self.lines[self.place], self.lines[end - 1], QUOTED))
+        self.place = end
+
+    def _is_own(self, end: int) -> None:
+        self.words += sum(len(line.text.split()) for line in self.lines[self.place : end])
+        self.place = end
+
+    def _rest_is_quoted(self, start: int) -> None:
+        self.spans.append((start, len(self.text), QUOTED))
+        self.place = len(self.lines)
 
 
 def _block_end(lines: Sequence[Line], place: int) -> int:

@@ -77,16 +77,19 @@ def test_a_reply_below_and_between_its_quotation_is_read(attribution: str) -> No
 OUTLOOK = {
     "English": "From: Support <help@example.com>\nSent: Tuesday, May 5, 2026 9:12 AM\nTo: Cara <cara@example.org>\n"
     "Subject: RE: Export",
-    "English with a rule": "________________________________\nFrom: Support <help@example.com>\nSent: Tuesday, 5 May 2026\n"
+    "English with a rule": "________________________________\nFrom: Support <help@example.com>\nSent: Tuesday, 5 May "
+    "2026\n"
     "To: Cara\nSubject: Export",
     "English, old": "-----Original Message-----\nFrom: Support\nSent: 5 May 2026\nTo: Cara\nSubject: Export",
     "German": "Von: Support <help@example.com>\nGesendet: Dienstag, 5. Mai 2026 09:12\nAn: Cara\nBetreff: AW: Export",
     "German, old": "-----Ursprüngliche Nachricht-----\nVon: Support\nGesendet: 5. Mai 2026\nAn: Cara\nBetreff: Export",
     "French": "De : Support <help@example.com>\nEnvoyé : mardi 5 mai 2026 09:12\nÀ : Cara\nObjet : RE: Export",
-    "Spanish": "De: Support <help@example.com>\nEnviado el: martes, 5 de mayo de 2026 9:12\nPara: Cara\nAsunto: RE: Export",
+    "Spanish": "De: Support <help@example.com>\nEnviado el: martes, 5 de mayo de 2026 9:12\nPara: Cara\nAsunto: RE: "
+    "Export",
     "Italian": "Da: Support <help@example.com>\nInviato: martedì 5 maggio 2026 09:12\nA: Cara\nOggetto: R: Export",
     "Dutch": "Van: Support <help@example.com>\nVerzonden: dinsdag 5 mei 2026 09:12\nAan: Cara\nOnderwerp: RE: Export",
-    "Portuguese": "De: Support <help@example.com>\nEnviada em: terça-feira, 5 de maio de 2026\nPara: Cara\nAssunto: RE: Export",
+    "Portuguese": "De: Support <help@example.com>\nEnviada em: terça-feira, 5 de maio de 2026\nPara: Cara\nAssunto: "
+    "RE: Export",
     "Japanese": "差出人: Support <help@example.com>\n送信日時: 2026年5月5日 9:12\n宛先: Cara\n件名: Export",
     "Chinese": "发件人: Support <help@example.com>\n发送时间: 2026年5月5日 9:12\n收件人: Cara\n主题: Export",
     "Hebrew": "מאת: Support <help@example.com>\nנשלח: יום שלישי 5 מאי 2026\nאל: Cara\nנושא: Export",
@@ -129,7 +132,8 @@ def test_a_quotation_known_from_the_thread_is_left_out() -> None:
         "From: Berlin\nTo: Hamburg\nmy ticket was charged twice.",
         "I ordered on 5 May 2026 from shop@example.com.\nNothing came.",
         "a > b is shown wrongly, and c < d too",
-        "Steps:\n--\nopen the app and look at the long list of all the things that I have entered there since last summer, "
+        "Steps:\n--\nopen the app and look at the long list of all the things that I have entered there since last "
+        "summer, "
         "it is empty\n--\nclose the app",
         "Your order page is empty. I cannot see my orders.",
         "Your parcel was delivered to my neighbour.",
@@ -202,33 +206,50 @@ def test_a_postscript_below_a_signature_is_read() -> None:
 
 
 LEGAL_NOTICES = {
-    "English": "CONFIDENTIALITY NOTICE: This e-mail and any attachments are intended solely for the addressee and may contain "
-    "confidential information. If you have received it in error please notify the sender and delete it. Any unauthorised "
+    "English": "CONFIDENTIALITY NOTICE: This e-mail and any attachments are intended solely for the addressee and "
+    "may contain "
+    "confidential information. If you have received it in error please notify the sender and delete it. Any "
+    "unauthorised "
     "copying is prohibited. Please consider the environment before printing this e-mail. Registered in England, "
     "company number 000000.",
-    "English, wrapped": "This message contains confidential information and is intended only for\nthe individual named. If you are "
-    "not the named addressee you should not\ndisseminate, distribute or copy this e-mail. Please notify the sender\nimmediately "
+    "English, wrapped": "This message contains confidential information and is intended only for\nthe individual "
+    "named. If you are "
+    "not the named addressee you should not\ndisseminate, distribute or copy this e-mail. Please notify the "
+    "sender\nimmediately "
     "if you have received this e-mail by mistake.",
-    "German": "Diese E-Mail enthält vertrauliche und rechtlich geschützte Informationen. Wenn Sie nicht der richtige Adressat "
-    "sind oder diese E-Mail irrtümlich erhalten haben, informieren Sie bitte sofort den Absender und vernichten Sie diese "
-    "Mail. Das unerlaubte Kopieren sowie die unbefugte Weitergabe dieser Mail ist nicht gestattet.\n\nExample GmbH, Sitz der "
+    "German": "Diese E-Mail enthält vertrauliche und rechtlich geschützte Informationen. Wenn Sie nicht der richtige "
+    "Adressat "
+    "sind oder diese E-Mail irrtümlich erhalten haben, informieren Sie bitte sofort den Absender und vernichten Sie "
+    "diese "
+    "Mail. Das unerlaubte Kopieren sowie die unbefugte Weitergabe dieser Mail ist nicht gestattet.\n\nExample GmbH, "
+    "Sitz der "
     "Gesellschaft: Musterstadt, Amtsgericht Musterstadt HRB 00000",
     "French": "Ce message et toutes les pièces jointes sont confidentiels et établis à l'intention exclusive de leurs "
-    "destinataires. Si vous avez reçu ce message par erreur, merci de le détruire et d'en avertir l'expéditeur. Toute diffusion "
+    "destinataires. Si vous avez reçu ce message par erreur, merci de le détruire et d'en avertir l'expéditeur. "
+    "Toute diffusion "
     "non autorisée est interdite.",
-    "Spanish": "AVISO LEGAL: Este mensaje es confidencial y se dirige exclusivamente a su destinatario. Si usted ha recibido este "
+    "Spanish": "AVISO LEGAL: Este mensaje es confidencial y se dirige exclusivamente a su destinatario. Si usted ha "
+    "recibido este "
     "mensaje por error, notifíquelo al remitente y elimínelo. Queda prohibida su divulgación.",
-    "Italian": "Questo messaggio e gli allegati sono riservati e destinati esclusivamente al destinatario. Se avete ricevuto "
+    "Italian": "Questo messaggio e gli allegati sono riservati e destinati esclusivamente al destinatario. Se avete "
+    "ricevuto "
     "questo messaggio per errore, cancellatelo. La diffusione non autorizzata è vietata.",
-    "Dutch": "Dit bericht is vertrouwelijk en uitsluitend bestemd voor de geadresseerde. Indien u dit bericht per vergissing "
+    "Dutch": "Dit bericht is vertrouwelijk en uitsluitend bestemd voor de geadresseerde. Indien u dit bericht per "
+    "vergissing "
     "heeft ontvangen, verwijder het dan. Verspreiding is verboden.",
-    "Portuguese": "Esta mensagem é confidencial e destina-se exclusivamente ao destinatário. Se a recebeu por engano, apague-a. "
+    "Portuguese": "Esta mensagem é confidencial e destina-se exclusivamente ao destinatário. Se a recebeu por "
+    "engano, apague-a. "
     "A sua divulgação é proibida.",
-    "Japanese": "本メールには機密情報が含まれており、宛先の方のみを対象としています。誤って受信された場合は、送信者にご連絡のうえ"
-    "削除してください。無断での転載、複製、第三者への開示は固く禁止されています。本メールの内容に起因する損害について当社は一切の責任を負いません。",
-    "Chinese": "本邮件及其附件含有保密信息，仅限于发送给上面地址中列出的收件人。禁止任何其他人以任何形式使用本邮件中的信息，包括但不限于"
-    "全部或部分地泄露、复制或散发。如果您错误收到了本邮件，请您立即电话或邮件通知发件人并删除本邮件，谢谢您的合作与配合。",
-    "Hebrew": "הודעה זו מיועדת לנמען בלבד ועשויה להכיל מידע סודי וחסוי. אם קיבלת הודעה זו בטעות, אנא הודע לשולח ומחק אותה מיד "
+    "Japanese": "本メールには機密情報が含まれており、宛先の方のみを対象としています。誤って受信された場合は、"
+    "送信者にご連絡のうえ"
+    "削除してください。無断での転載、複製、第三者への開示は固く禁止されています。"
+    "本メールの内容に起因する損害について当社は一切の責任を負いません。",
+    "Chinese": "本邮件及其附件含有保密信息，仅限于发送给上面地址中列出的收件人。"
+    "禁止任何其他人以任何形式使用本邮件中的信息，包括但不限于"
+    "全部或部分地泄露、复制或散发。如果您错误收到了本邮件，请您立即电话或邮件通知发件人并删除本邮件，"
+    "谢谢您的合作与配合。",
+    "Hebrew": "הודעה זו מיועדת לנמען בלבד ועשויה להכיל מידע סודי וחסוי. אם קיבלת הודעה זו בטעות, אנא הודע לשולח ומחק "
+    "אותה מיד "
     "מהמערכת. כל שימוש, העתקה או הפצה של הודעה זו ללא אישור השולח אסור בהחלט.",
     "virus scanner": "Virus-free. www.avast.com",
 }
@@ -241,7 +262,8 @@ def test_a_legal_notice_is_left_out(notice: str) -> None:
 
 
 def test_a_warning_above_a_mail_is_left_out() -> None:
-    banner = "CAUTION: This email originated from outside of the organization.\nDo not click links unless you know the sender."
+    banner = "CAUTION: This email originated from outside of the organization.\nDo not click links unless you know "
+    "the sender."
     assert own(f"{banner}\n\n{OWN}") == OWN
     assert own(f"[EXTERNAL]\n\n{OWN}") == OWN
 
@@ -275,7 +297,8 @@ def test_of_a_contact_form_only_the_message_is_read(form: str) -> None:
 
 NOTICES = {
     "English": "Your order has been shipped. You can track it in your account.",
-    "English, with a frame": "Hi Cara,\n\nGood news! Your package is on its way.\nTracking number: 1Z999\n\nThe Example team",
+    "English, with a frame": "Hi Cara,\n\nGood news! Your package is on its way.\nTracking number: 1Z999\n\nThe "
+    "Example team",
     "German": "Ihre Bestellung wurde versandt. Sie können sie in Ihrem Konto verfolgen.",
     "French": "Votre commande a été expédiée. Vous pouvez la suivre dans votre compte.",
     "Spanish": "Su pedido ha sido enviado. Puede seguirlo en su cuenta.",
@@ -300,11 +323,14 @@ def test_what_an_agent_says_of_an_order_is_read() -> None:
 
 
 AUTO_REPLIES = {
-    "English": "I am out of the office until 12 May with limited access to my mail. In urgent cases please contact Bob.",
+    "English": "I am out of the office until 12 May with limited access to my mail. In urgent cases please contact "
+    "Bob.",
     "English, thanks": "Thank you for your message. I am on annual leave and will reply when I return on Monday.",
     "English, subject": "Automatic reply: Your ticket\n\nI will be back soon.",
-    "German": "Vielen Dank für Ihre Nachricht. Ich bin bis zum 12. Mai nicht im Büro. Ihre E-Mail wird nicht weitergeleitet.",
-    "French": "Merci pour votre message. Je suis absent du bureau jusqu'au 12 mai. En cas d'urgence, veuillez contacter Bob.",
+    "German": "Vielen Dank für Ihre Nachricht. Ich bin bis zum 12. Mai nicht im Büro. Ihre E-Mail wird nicht "
+    "weitergeleitet.",
+    "French": "Merci pour votre message. Je suis absent du bureau jusqu'au 12 mai. En cas d'urgence, veuillez "
+    "contacter Bob.",
     "Spanish": "Gracias por su mensaje. Estoy fuera de la oficina hasta el 12 de mayo.",
     "Italian": "Grazie per il tuo messaggio. Sono in ferie fino al 12 maggio.",
     "Dutch": "Bedankt voor uw bericht. Ik ben afwezig tot en met 12 mei.",
@@ -322,7 +348,8 @@ def test_an_automatic_reply_is_left_out_whole(reply: str) -> None:
 
 
 def test_a_forwarded_mail_is_read_where_nothing_is_said_of_it() -> None:
-    forwarded = f"---------- Forwarded message ---------\nFrom: Bob <bob@example.org>\nDate: 5 May 2026\nTo: Cara\nSubject: Export\n\n{OWN}"
+    headers = "From: Bob <bob@example.org>\nDate: 5 May 2026\nTo: Cara\nSubject: Export"
+    forwarded = f"---------- Forwarded message ---------\n{headers}\n\n{OWN}"
     assert own(f"Please see below.\n\n{forwarded}") == f"Please see below.\nExport\n{OWN}"
     said = "Bob has the trouble that I told you of on the phone yesterday."
     assert own(f"{said}\n\n{forwarded}") == said
@@ -339,13 +366,17 @@ def test_markup_and_text_say_the_same() -> None:
         "<html><head><style>p{margin:0}</style></head><body><p>Hi&nbsp;team,</p><p>"
         + OWN
         + "</p><div class='gmail_signature'>"
-        "<b>Cara</b><br>Example Widgets</div><br><div class=gmail_quote><div class=gmail_attr>On Tue, 5 May 2026 at 09:12, Support "
-        "&lt;help@example.com&gt; wrote:<br></div><blockquote><div>Hello,<br>restart the app.</div></blockquote></div></body></html>"
+        "<b>Cara</b><br>Example Widgets</div><br><div class=gmail_quote><div class=gmail_attr>On Tue, 5 May 2026 at "
+        "09:12, Support "
+        "&lt;help@example.com&gt; wrote:<br></div><blockquote><div>Hello,<br>restart the "
+        "app.</div></blockquote></div></body></html>"
     )
     assert own(plain_text(markup)) == f"Hi team,\n{OWN}"
     outlook = (
-        f"<div>{OWN}</div><div id=appendonsend></div><hr><div id=divRplyFwdMsg><b>From:</b> Support &lt;help@example.com&gt;<br>"
-        "<b>Sent:</b> Tuesday, May 5, 2026 9:12 AM<br><b>To:</b> Cara<br><b>Subject:</b> Re: Export</div><div>Hello, restart the app.</div>"
+        f"<div>{OWN}</div><div id=appendonsend></div><hr><div id=divRplyFwdMsg><b>From:</b> Support "
+        f"&lt;help@example.com&gt;<br>"
+        "<b>Sent:</b> Tuesday, May 5, 2026 9:12 AM<br><b>To:</b> Cara<br><b>Subject:</b> Re: Export</div><div>Hello, "
+        "restart the app.</div>"
     )
     assert own(plain_text(outlook)) == OWN
 
@@ -353,8 +384,9 @@ def test_markup_and_text_say_the_same() -> None:
 # --- Properties ---------------------------------------------------------------------------------------------------
 
 PIECES = [
-    *ATTRIBUTIONS.values(), *OUTLOOK.values(), *SIGNATURES.values(), *LEGAL_NOTICES.values(), *FORMS.values(), *NOTICES.values(),
-    *AUTO_REPLIES.values(), QUOTE, OWN, "I said:", "> ", ">", "\n", " ", "On ", "wrote:", "<a@b.c>", "2026", "--", "\u200f", "\r\n",
+    *ATTRIBUTIONS.values(), *OUTLOOK.values(), *SIGNATURES.values(), *LEGAL_NOTICES.values(), *FORMS.values(),
+    *NOTICES.values(), *AUTO_REPLIES.values(), QUOTE, OWN, "I said:", "> ", ">", "\n", " ", "On ", "wrote:", "<a@b.c>",
+    "2026", "--", "\u200f", "\r\n",
 ]  # fmt: skip
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=20)), max_size=12).flatmap(
     lambda pieces: st.sampled_from(["\n", " ", "\n\n", ""]).map(lambda glue: glue.join(pieces))
