@@ -75,7 +75,7 @@ _TITLE = re.compile(
     r"|direttore|responsabile|diretora?|hoofd|medewerker)\b|部|課長|经理|מנהל",
     re.IGNORECASE,
 )
-_POSTSCRIPT = re.compile(r"(?:p\.?\s?p?\.?s\.?|nb|n\.b|ps)\b\s?[.:,-]?", re.IGNORECASE)
+_ENDS_SIGNATURE = re.compile(r"(?:--$)|(?:p\.?\s?p?\.?s\.?|nb|n\.b|ps)\b\s?[.:,-]?", re.IGNORECASE)
 _NAME_WORD = re.compile(r"[^\W\d_][\w'’.-]{0,25}$")
 _PARTICLES = frozenset(
     [
@@ -155,7 +155,12 @@ def _last_signature_line(lines: Sequence[Line], place: int, *, is_marked: bool =
         line = lines[number]
         if not line.text:
             continue
-        if line.is_cut or line.depth or _POSTSCRIPT.match(line.text) or not _is_signature_line(line.text, is_marked):
+        if (
+            line.is_cut
+            or line.depth
+            or _ENDS_SIGNATURE.match(line.text)
+            or not _is_signature_line(line.text, is_marked)
+        ):
             break
         written += 1
         end = number + 1
