@@ -17,8 +17,8 @@ from pipeline.sources.own_words.reading import left_out
 from pipeline.sources.own_words.spans import LINE_LENGTH
 
 UNITS = [
-    "On ", "On Tue, 5 May 2026 at 09:12, Support <a@b.c>\n", "On 5 May 2026 Support <a@b.c> wrote: ", "> x\n", ">", "\n",
-    "-- \n", "From: a@b.c\n", "Name: ", "Name: x\n", "This e-mail is confidential. ", "Best regards,\n",
+    "On ", "On Tue, 5 May 2026 at 09:12, Support <a@b.c>\n", "On 5 May 2026 Support <a@b.c> wrote: ", "> x\n", ">",
+    "\n", "-- \n", "From: a@b.c\n", "Name: ", "Name: x\n", "This e-mail is confidential. ", "Best regards,\n",
     "a" * 50 + " ",
     ". ", "wrote:", "Sent from my iPhone\n", "!",
     "Your order has been shipped. ", "\u200f", "日本語。", "(((((", "I am away ",
