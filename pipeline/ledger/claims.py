@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from pipeline.ledger.transcript import Transcript, transcript_of
+from pipeline.ledger.transcript import Question, transcript_of
 from pipeline.models import Item, Run
 
 PIECE = 50
@@ -33,7 +33,7 @@ class Superseded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An item this delivery may read and write."""
+    """An item this delivery may read and write; the key of its question is the item's id."""
 
     run_id: int
     item_id: int
@@ -41,7 +41,7 @@ class Claimed:
     version_id: int
     delivery_count: int
     request_hash: str
-    transcript: Transcript
+    question: Question
 
 
 def stale_before() -> datetime:
@@ -143,7 +143,7 @@ def _claimed(run: Run, row: tuple[Any, ...]) -> Claimed:
         version_id=version_id,
         delivery_count=delivery_count,
         request_hash=hashlib.sha256(f"{content_hash} {readers}".encode()).hexdigest(),
-        transcript=transcript_of(f"conversation {conversation_id}", messages),
+        question=Question(item_id, transcript_of(f"conversation {conversation_id}", messages)),
     )
 
 

@@ -2,8 +2,10 @@
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
+from pipeline.models.refusal import Refusal
 
-class RunError(Exception):
+
+class RunError(Refusal):
     """A run cannot do what was asked; the message says which, why and what to try."""
 
 

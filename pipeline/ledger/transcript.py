@@ -48,6 +48,14 @@ class Transcript:
         return "\n".join(own) or "\n".join(message.own_text for message in self.messages)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A transcript to be read; `key` tells its answer from those to other questions asked together."""
+
+    key: int
+    transcript: Transcript
+
+
 def transcript_of(key: str, messages: str | list[dict[str, str]]) -> Transcript:
     """Return stored messages (JSON or its list) as an extractor reads them."""
     turns = json.loads(messages) if isinstance(messages, str) else messages

@@ -8,16 +8,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils.dateparse import parse_date, parse_datetime
 
-from pipeline.extract.base import UnknownExtractor
-from pipeline.extract.profiles import UnknownProfile
-from pipeline.ledger.errors import RunError
 from pipeline.models import schema
+from pipeline.models.refusal import Refusal
 
 LARGEST = 2**31 - 1
 WRONG_USAGE = 2
 """Exit status of a command that was called in a way that cannot be meant; argparse ends with it too."""
-
-REFUSALS = (RunError, UnknownProfile, UnknownExtractor)
 
 
 class WrongUsage(CommandError):
@@ -52,10 +48,10 @@ class PipelineCommand(BaseCommand):
     requires_migrations_checks = True
 
     def execute(self, *words: Any, **options: Any) -> Any:
-        """Run the command; what a run cannot do, or lacks to be understood, becomes the command's error."""
+        """Run the command; a refusal becomes the command's error, in its own words."""
         try:
             return super().execute(*words, **options)
-        except REFUSALS as error:
+        except Refusal as error:
             raise CommandError(str(error)) from error
 
     def check_migrations(self) -> None:

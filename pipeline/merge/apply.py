@@ -18,6 +18,7 @@ from pipeline.merge.rules.records import Assignment, Centre, Registered, ThemeRo
 from pipeline.merge.rules.versions import NEWEST
 from pipeline.models import Merge, Registry, Run, Signature, Theme
 from pipeline.models.copy import copy_rows
+from pipeline.models.refusal import Refusal
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ MOST_LOST = 3
 merge of many themes takes longer than people pause, and would never end."""
 
 
-class MixedModels(Exception):
+class MixedModels(Refusal):
     """Vectors of different models meet; they cannot be compared."""
 
 

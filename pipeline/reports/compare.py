@@ -16,9 +16,10 @@ from pipeline.group import current
 from pipeline.group.gates import Member, judge
 from pipeline.group.lineage import Change, Flows, changes
 from pipeline.models import Item, Merge, Move, Regroup, Run, Signature, Theme
+from pipeline.models.refusal import Refusal
 
 
-class NotComparable(Exception):
+class NotComparable(Refusal):
     """The two runs cannot be compared; the message says why."""
 
 

@@ -17,11 +17,11 @@ from pipeline.extract.base import Extractor, get_extractor
 from pipeline.extract.profiles import Gate, Profile, get_profile
 from pipeline.extract.reading import Draft, Outcome, ask, parse
 from pipeline.group import gates
-from pipeline.ledger.claims import Claimed
-from pipeline.ledger.transcript import transcript_of
+from pipeline.ledger.transcript import Question, transcript_of
 from pipeline.merge.rules.assign import assign
 from pipeline.merge.rules.records import Registered, ThemeRow
 from pipeline.models import Item
+from pipeline.models.refusal import Refusal
 from pipeline.sources.records import Record, get_source
 
 NOISE = "noise"
@@ -31,7 +31,7 @@ SMALLEST_TRUE_GROUP = 3
 PIECE = 50
 
 
-class NothingToEvaluate(Exception):
+class NothingToEvaluate(Refusal):
     """The file has no labelled conversation."""
 
 
@@ -124,21 +124,9 @@ def read(records: Sequence[Record], profile: Profile, extractor: Extractor) -> l
 
 
 def _read_piece(records: Sequence[Record], profile: Profile, extractor: Extractor) -> list[Outcome]:
-    asked = [_claim(record) for record in records]
-    answers = ask(asked, profile, extractor)
-    return [parse(claimed, answers[claimed.item_id], profile, extractor) for claimed in asked]
-
-
-def _claim(record: Record) -> Claimed:
-    return Claimed(
-        run_id=0,
-        item_id=id(record),
-        conversation_id=0,
-        version_id=0,
-        delivery_count=1,
-        request_hash="",
-        transcript=transcript_of(record.external_id, record.messages),
-    )
+    questions = [Question(n, transcript_of(record.external_id, record.messages)) for n, record in enumerate(records)]
+    answers = ask(questions, profile, extractor)
+    return [parse(question, answers[question.key], profile, extractor) for question in questions]
 
 
 # --- Grouping -----------------------------------------------------------------------------------------------------

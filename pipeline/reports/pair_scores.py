@@ -16,21 +16,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.extract.base import Extractor, get_extractor
 from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.reading import ask, parse
-from pipeline.ledger.claims import Claimed
 from pipeline.ledger.current import current_themes
-from pipeline.ledger.transcript import transcript_of
+from pipeline.ledger.transcript import Question, transcript_of
 from pipeline.merge import registry
 from pipeline.merge.rules.assign import assign
 from pipeline.merge.rules.normalise import normal_form, words
 from pipeline.merge.rules.records import Assignment, Registered, ThemeRow
 from pipeline.models import Signature
+from pipeline.models.refusal import Refusal
 from pipeline.review.reviewed import reviewed_pairs
 
 MOST_SHOWN = 20
 """Reasons of rows that cannot be read, in the error about them."""
 
 
-class UnreadablePairs(Exception):
+class UnreadablePairs(Refusal):
     """The pairs cannot be judged; the message says which rows, why, and what is expected."""
 
 
@@ -153,28 +153,20 @@ def _json(line: str) -> object:
 
 def _roots_of_names(names: Sequence[str], profile: Profile, extractor: Extractor) -> dict[str, str]:
     """Return the root of each name, all assigned together; one that gives the reader no theme is its normal form."""
-    asked = [_claim(number, name) for number, name in enumerate(names)]
-    answers = ask(asked, profile, extractor)
+    questions = [_question(number, name) for number, name in enumerate(names)]
+    answers = ask(questions, profile, extractor)
     rows = [
-        ThemeRow(claimed.item_id, names[claimed.item_id], claimed.transcript.text, outcome.themes[0].vector)
-        for claimed in asked
-        if (outcome := parse(claimed, answers[claimed.item_id], profile, extractor)).themes
+        ThemeRow(question.key, names[question.key], question.transcript.text, outcome.themes[0].vector)
+        for question in questions
+        if (outcome := parse(question, answers[question.key], profile, extractor)).themes
     ]
     found = {names[number]: root for number, root in _roots(assign(rows, Registered())).items()}
     return {name: found.get(name, normal_form(name)) for name in names}
 
 
-def _claim(number: int, name: str) -> Claimed:
+def _question(number: int, name: str) -> Question:
     said = [{"role": "customer", "text": " ".join(words(name)) or name}]
-    return Claimed(
-        run_id=0,
-        item_id=number,
-        conversation_id=0,
-        version_id=0,
-        delivery_count=1,
-        request_hash="",
-        transcript=transcript_of(name, said),
-    )
+    return Question(number, transcript_of(name, said))
 
 
 def _roots_of_signatures(profile: str, keys: set[str]) -> dict[str, str]:

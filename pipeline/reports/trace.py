@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 from pipeline.group.current import Size, homes_of, sizes_that_wait
 from pipeline.merge.forest import roots_of
 from pipeline.models import Conversation, Item, Merge, Orphan, Run, Signature, Source, Story, StoryEvidence, Theme
+from pipeline.models.refusal import Refusal
 from pipeline.models.wording import counted
 from pipeline.reports.summary import themes_of_conversation
 
@@ -16,7 +17,7 @@ RUNS = 10
 """Runs that did not select the conversation are named up to this many, the newest first."""
 
 
-class NoSuchConversation(Exception):
+class NoSuchConversation(Refusal):
     """No conversation, or more than one, has this id; the message says what to give."""
 
 

@@ -19,10 +19,9 @@ from pipeline.extract.profiles import Profile, UnknownProfile, get_profile
 from pipeline.extract.reading import UNIT_TOLERANCE, Draft, Outcome, parse
 from pipeline.extract.versions import versions
 from pipeline.group.conservation import Homes, extracted_items_without_a_theme, homes_of_themes
-from pipeline.ledger.claims import Claimed
 from pipeline.ledger.counts import ItemCounts, find_run, item_counts
 from pipeline.ledger.errors import RunError
-from pipeline.ledger.transcript import transcript_of
+from pipeline.ledger.transcript import Question, transcript_of
 from pipeline.merge.rules import normalise
 from pipeline.merge.rules.assign import assign
 from pipeline.merge.rules.records import Assignment, Registered
@@ -204,16 +203,8 @@ def _differences(item: Item, profile: Profile, extractor: Extractor) -> list[str
 
 
 def _parsed(item: Item, call: Call, profile: Profile, extractor: Extractor) -> Outcome:
-    claimed = Claimed(
-        run_id=item.run_id,
-        item_id=item.pk,
-        conversation_id=item.conversation_id,
-        version_id=item.version_id,
-        delivery_count=call.attempt,
-        request_hash=call.request_hash,
-        transcript=transcript_of(f"conversation {item.conversation_id}", item.version.messages),
-    )
-    return parse(claimed, Answer(text=call.answer, vectors=bytes(call.vectors)), profile, extractor)
+    question = Question(item.pk, transcript_of(f"conversation {item.conversation_id}", item.version.messages))
+    return parse(question, Answer(text=call.answer, vectors=bytes(call.vectors)), profile, extractor)
 
 
 def _compared(item: Item, outcome: Outcome) -> list[str]:

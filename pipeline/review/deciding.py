@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from pipeline.group import settle as group
 from pipeline.models import Registry, Run, Signature
+from pipeline.models.refusal import Refusal
 
 
-class DecisionRefused(Exception):
+class DecisionRefused(Refusal):
     """A decision cannot be taken or undone; the message says why, and what to do first."""
 
 

@@ -17,12 +17,13 @@ from pipeline.merge.registry import Forest
 from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.records import Assignment, Centre, Registered, ThemeRow
 from pipeline.models import Registry, Run, Signature, Theme
+from pipeline.models.refusal import Refusal
 
 Groups = Mapping[str, Sequence[Member]]
 """The current themes of each root, by the root's normal form."""
 
 
-class NothingToReassign(Exception):
+class NothingToReassign(Refusal):
     """The run has no themes that could be assigned anew; the message says why and what to do."""
 
 

@@ -21,13 +21,14 @@ from pipeline.merge.forest import leaves_of
 from pipeline.merge.rules.records import Assignment
 from pipeline.merge.rules.versions import Rules
 from pipeline.models import Merge, Orphan, Registry, Regroup, Run, Signature, Story, Theme
+from pipeline.models.refusal import Refusal
 from pipeline.models.signature import STANDING
 from pipeline.review import reassignment
 from pipeline.review.centres import recount
 from pipeline.review.reassignment import Groups, Reassignment
 
 
-class RegistryChanged(Exception):
+class RegistryChanged(Refusal):
     """Somebody merged or decided while this was computed; nothing was written."""
 
 

@@ -15,6 +15,7 @@ from pipeline.ledger.errors import RunError as RunError
 from pipeline.ledger.states import change_state, fail, lose
 from pipeline.ledger.watch import is_waiting_its_turn, silence_message
 from pipeline.models import Run, Source
+from pipeline.models.refusal import breaks
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def _create(source: Source, profile: str, extractor: str, selection: Selection) 
                 heartbeat_at=timezone.now(),
             )
     except IntegrityError as error:
-        if "one_live_run_per_source" not in str(error):
+        if not breaks(error, "one_live_run_per_source"):
             raise
         raise RunIsLive(is_live_message(source)) from error
 

@@ -12,6 +12,7 @@ from pipeline.ledger.counts import find_run, seconds_worked
 from pipeline.ledger.errors import RunError as RunError
 from pipeline.ledger.states import free_claims
 from pipeline.models import Item, Run
+from pipeline.models.refusal import breaks
 from pipeline.runs.create import RunIsLive, Throughput, is_live_message
 
 
@@ -39,7 +40,7 @@ def reopen(
             if changed:
                 _prepare_items(run, again, pace)
     except IntegrityError as error:
-        if "one_live_run_per_source" not in str(error):
+        if not breaks(error, "one_live_run_per_source"):
             raise
         raise RunIsLive(is_live_message(run.source)) from error
     if not changed:

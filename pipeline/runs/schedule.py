@@ -15,6 +15,7 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from pipeline.models import Run
+from pipeline.models.refusal import Refusal
 from pipeline.runs import start
 from pipeline.runs.create import RunIsLive, Selection
 from pipeline.tasks import RETRY
@@ -32,7 +33,7 @@ FIRING_KEEPS = 3600
 """Seconds after which a firing that no worker took is forgotten: the next one reads what this one would have read."""
 
 
-class ScheduleError(Exception):
+class ScheduleError(Refusal):
     """A schedule cannot be made or changed; the message says why and what to try."""
 
 

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from pipeline.models.refusal import Refusal
+
 CUSTOMER = "customer"
 AGENT = "agent"
 
@@ -28,11 +30,11 @@ RAW_LENGTH = 500
 """Characters of a rejected row that are kept to recognise it by."""
 
 
-class UnknownSource(Exception):
+class UnknownSource(Refusal):
     """No source of that kind is registered."""
 
 
-class UnreadableSource(Exception):
+class UnreadableSource(Refusal):
     """The source cannot be read at all; the message is one sentence that says why."""
 
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from django.db import IntegrityError, transaction
 
+from pipeline.models.refusal import breaks
 from sessions.chat.expiry import check_aware
 from sessions.chat.users import check_id
 from sessions.models import ApiToken
@@ -37,7 +38,7 @@ def make_token(*, name: str, at: datetime, by: str = "") -> tuple[ApiToken, str]
                 name=name, handle=handle, digest=_digest(token), made_at=check_aware(at), made_by=by
             )
     except IntegrityError as error:
-        if "one_counting_token_per_name" not in str(error):
+        if not breaks(error, "one_counting_token_per_name"):
             raise
         raise TokenNameTakenError(f"There is a token named {name}. Revoke it first, or take another name.") from error
     return row, token

@@ -6,6 +6,8 @@ from functools import cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from pipeline.models.refusal import Refusal
+
 
 @dataclass(frozen=True, slots=True)
 class Category:
@@ -48,7 +50,7 @@ class Profile:
         raise KeyError(f"profile {self.name} has no category {name!r}; it knows {known}")
 
 
-class UnknownProfile(Exception):
+class UnknownProfile(Refusal):
     """No profile of that name is registered."""
 
 

@@ -3,14 +3,14 @@
 import json as json_format
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from rich.console import Console
 
 from pipeline.ledger.counts import find_run
 from pipeline.management.command import PipelineCommand
 from pipeline.management.printing import print_changes
 from pipeline.models.wording import counted
-from pipeline.reports.compare import NotComparable, compare_runs
+from pipeline.reports.compare import compare_runs
 
 
 class Command(PipelineCommand):
@@ -26,10 +26,7 @@ class Command(PipelineCommand):
 
     def handle(self, *, before: int, after: int, json: bool, **options: Any) -> None:
         earlier, later = find_run(before), find_run(after)
-        try:
-            found = compare_runs(before=earlier, after=later)
-        except NotComparable as error:
-            raise CommandError(str(error)) from error
+        found = compare_runs(before=earlier, after=later)
         if json:
             self.stdout.write(json_format.dumps(found.as_json(), indent=2))
             return

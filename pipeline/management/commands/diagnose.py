@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +13,7 @@ from rich.table import Table
 from pipeline.management.command import PipelineCommand, WrongUsage
 from pipeline.models.wording import counted, words
 from pipeline.reports.diagnose import Diagnosis, diagnose_run
-from pipeline.reports.trace import NoSuchConversation, Reading, ThemeStep, Trace, trace_conversation
+from pipeline.reports.trace import Reading, ThemeStep, Trace, trace_conversation
 
 
 class Command(PipelineCommand):
@@ -33,13 +33,10 @@ class Command(PipelineCommand):
             raise WrongUsage("give either a run or --conversation ID.")
         if source and conversation is None:
             raise WrongUsage("--source goes only with --conversation: a run has one source.")
-        try:
-            found = (
-                diagnose_run(run_id=run) if run is not None
-                else trace_conversation(external_id=str(conversation), source=source)
-            )  # fmt: skip
-        except NoSuchConversation as error:
-            raise CommandError(str(error)) from error
+        found = (
+            diagnose_run(run_id=run) if run is not None
+            else trace_conversation(external_id=str(conversation), source=source)
+        )  # fmt: skip
         if json:
             self.stdout.write(json_format.dumps(found.as_json(), indent=2, cls=DjangoJSONEncoder))
         else:

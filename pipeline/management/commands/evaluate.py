@@ -3,17 +3,14 @@
 import json as json_format
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from rich.console import Console
 from rich.table import Table
 
 from pipeline.management.command import PipelineCommand
 from pipeline.models.wording import counted
-from pipeline.reports.evaluate import Evaluation, NothingToEvaluate, evaluate
-from pipeline.reports.pair_scores import PairScores, UnreadablePairs, score_file, score_reviewed
-from pipeline.sources.records import UnreadableSource
-
-UNUSABLE = (UnreadableSource, NothingToEvaluate, UnreadablePairs)
+from pipeline.reports.evaluate import Evaluation, evaluate
+from pipeline.reports.pair_scores import PairScores, score_file, score_reviewed
 
 
 class Command(PipelineCommand):
@@ -36,10 +33,7 @@ class Command(PipelineCommand):
     def handle(self, *, profile: str, json: bool, **asked: Any) -> None:
         if asked["reviewed"]:
             self.check_migrations()
-        try:
-            found = _evaluate(profile, asked)
-        except UNUSABLE as error:
-            raise CommandError(str(error)) from error
+        found = _evaluate(profile, asked)
         console = Console(markup=False, emoji=False)
         if json:
             self.stdout.write(json_format.dumps(found.as_json(), indent=2))

@@ -3,7 +3,7 @@
 import json as json_format
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +12,6 @@ from pipeline.ledger.counts import find_run
 from pipeline.management.command import PipelineCommand
 from pipeline.models.wording import counted
 from pipeline.reports.whatif import WhatIf, what_if
-from pipeline.review.reassignment import NothingToReassign
 
 BAR = 8
 """Characters of the longest bar."""
@@ -29,10 +28,7 @@ class Command(PipelineCommand):
         parser.add_argument("--json", action="store_true", help="the curve as data, for a chart")
 
     def handle(self, *, run: int, json: bool, **options: Any) -> None:
-        try:
-            curve = what_if(run=find_run(run))
-        except NothingToReassign as error:
-            raise CommandError(str(error)) from error
+        curve = what_if(run=find_run(run))
         if json:
             self.stdout.write(json_format.dumps(curve.as_json(), indent=2))
         else:

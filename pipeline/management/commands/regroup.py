@@ -11,8 +11,7 @@ from pipeline.management.command import PipelineCommand, WrongUsage
 from pipeline.management.printing import print_changes
 from pipeline.merge.rules.versions import NEWEST, UnknownRules, get_rules
 from pipeline.models.wording import counted
-from pipeline.review.reassignment import NothingToReassign
-from pipeline.review.regroup import Plan, RegistryChanged, plan_regroup, regroup
+from pipeline.review.regroup import Plan, plan_regroup, regroup
 
 DRY_RUN = "Nothing was written. Apply it with:  ./manage.py regroup {run} --rules {rules} --yes"
 
@@ -38,7 +37,7 @@ class Command(PipelineCommand):
         try:
             plan = plan_regroup(run=find_run(run), rules=get_rules(rules))
             entry = regroup(plan=plan, reason=_reason(plan, options["reason"])) if apply else None
-        except (NothingToReassign, UnknownRules, RegistryChanged) as error:
+        except UnknownRules as error:
             raise CommandError(str(error)) from error
         if json:
             self.stdout.write(json_format.dumps({**plan.difference.as_json(), "written": apply}, indent=2))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django_celery_beat.models import PeriodicTask
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,7 @@ from pipeline.management.command import PipelineCommand, WrongUsage, positive
 from pipeline.management.commands.run_pipeline import EXTRACTOR, PROFILE
 from pipeline.runs import schedule, start
 from pipeline.runs.preflight import STDIN
-from pipeline.runs.schedule import Assignment, ScheduleError
+from pipeline.runs.schedule import Assignment
 
 When = TypeVar("When")
 
@@ -44,12 +44,6 @@ class Command(PipelineCommand):
         parser.add_argument("--path", help="a file to import first, each time; the workers must be able to read it")
 
     def handle(self, **options: Any) -> None:
-        try:
-            self._act(options)
-        except ScheduleError as error:
-            raise CommandError(str(error)) from error
-
-    def _act(self, options: dict[str, Any]) -> None:
         if options["list"]:
             _print(schedule.schedules())
         elif name := options["remove"]:

@@ -17,6 +17,7 @@ from django.utils.text import smart_split, unescape_string_literal
 
 from pipeline.group import settle
 from pipeline.models import Conversation, Story, StoryEvidence
+from pipeline.models.refusal import breaks
 from pipeline.models.wording import counted, words
 from pipeline.reports.summary import with_sizes
 from pipeline.web.admin.base import DecidingAdmin, NarrowingFilter, RunFilter, badge, day, link_to, link_to_list, moment
@@ -55,7 +56,7 @@ def set_status(*, stories: QuerySet[Story], status: str, by: Any, at: datetime) 
                 if mine.update(status=status, reviewed_at=at, reviewed_by=by):
                     decided.changed.append(story)
         except IntegrityError as error:
-            if "one_open_story_per_signature" not in str(error):
+            if not breaks(error, "one_open_story_per_signature"):
                 raise
             decided.refused.append(story)
     if status not in Story.OPEN:

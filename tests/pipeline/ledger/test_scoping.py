@@ -17,8 +17,8 @@ from pipeline.advance import advance
 from pipeline.extract.base import get_extractor
 from pipeline.extract.chunk import read_chunk
 from pipeline.extract.profiles import get_profile
-from pipeline.extract.reading import Outcome, parse
-from pipeline.extract.store import WrongRun, store
+from pipeline.extract.reading import parse
+from pipeline.extract.store import Finished, WrongRun, store
 from pipeline.ledger.claims import Claimed, claim_items
 from pipeline.ledger.counts import item_counts
 from pipeline.ledger.errors import RunError
@@ -83,21 +83,24 @@ def _claimed(run: Run) -> list[Claimed]:
     return claim_items(run=run, epoch=run.epoch, chunk=0, token="mine:1")
 
 
-def _read(piece: list[Claimed]) -> list[Outcome]:
+def _read(piece: list[Claimed]) -> list[Finished]:
     profile, extractor = get_profile("support"), get_extractor("scripted")
-    answers = extractor.read([claimed.transcript for claimed in piece], profile)
-    return [parse(claimed, answer, profile, extractor) for claimed, answer in zip(piece, answers, strict=True)]
+    answers = extractor.read([claimed.question.transcript for claimed in piece], profile)
+    return [
+        (claimed, parse(claimed.question, answer, profile, extractor))
+        for claimed, answer in zip(piece, answers, strict=True)
+    ]
 
 
 def test_results_that_carry_another_runs_id_are_rejected_with_both_ids_before_anything_is_written() -> None:
     mine = start(seed(scripts(1, 3), name="mine"), chunk_size=3)
     other = start(seed(scripts(1, 3), name="other"), chunk_size=3)
-    outcomes = [*_read(_claimed(mine)), *_read(_claimed(other))[:1]]
+    finished = [*_read(_claimed(mine)), *_read(_claimed(other))[:1]]
     with pytest.raises(WrongRun, match=rf"run {other.pk}\b.*\brun {mine.pk}\b"):
-        store(run=mine, token="mine:1", outcomes=outcomes, model="scripted")
+        store(run=mine, token="mine:1", finished=finished, model="scripted")
     assert set(Item.objects.values_list("state", flat=True)) == {"reading"}
     assert (Theme.objects.count(), Evidence.objects.count(), Call.objects.count()) == (0, 0, 0)
-    assert store(run=mine, token="mine:1", outcomes=outcomes[:3], model="scripted") == 3
+    assert store(run=mine, token="mine:1", finished=finished[:3], model="scripted") == 3
 
 
 # --- 3. Runs that are not there, or are over ----------------------------------------------------------------------
