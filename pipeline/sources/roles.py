@@ -1,0 +1,438 @@
+# ruff: noqa: RUF001, E501 (letters of other scripts are meant; some are counted as two columns)
+"""Who speaks: words, vendor fields and marks in a text for the customer, the agent, a bot or the system.
+
+Three levels. `role_of` knows words and numbers. `split_transcript` cuts a text in which lines begin with who speaks.
+`Census` looks at all threads of a file, since one thread alone does not tell: an author of many threads is staff or a
+bot, whoever opens them. `RoleReport` counts what was understood and what was not, for a person to check.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+CUSTOMER: Final = "customer"
+AGENT: Final = "agent"
+BOT: Final = "bot"
+SYSTEM: Final = "system"
+
+# --- Words --------------------------------------------------------------------------------------------------------
+
+_PHRASES: Final[dict[str, str]] = {
+    CUSTOMER: """
+        customer, user, client, requester, requestor, visitor, end user, enduser, contact, human, prompter,
+        guest, buyer, shopper, member, subscriber, patient, caller, consumer, lead, prospect, submitter,
+        complainant, inquirer, enquirer, asker, questioner, reviewer, respondent, player, student, passenger,
+        traveler, traveller, tenant, applicant, cardholder, policyholder, borrower, original poster, op,
+        inbound, incoming, received, from customer, external, kunde, kundin, kunden, nutzer, nutzerin, benutzer,
+        benutzerin, anwender, anwenderin, besucher, besucherin, gast, anfragender, anfragende, anfragesteller,
+        anfragestellerin, auftraggeber, mandant, käufer, käuferin, mieter, mieterin, anrufer, anruferin, melder,
+        meldender, kontakt, interessent, mitglied, schüler, verbraucher, eingehend, eingang, empfangen,
+        versicherter, cliente, clients, utilisateur, utilisatrice, usager, usagère, visiteur, visiteuse,
+        demandeur, demandeuse, acheteur, acheteuse, invité, invitée, appelant, appelante, membre, abonné,
+        abonnée, entrant, reçu, locataire, usuario, usuaria, visitante, solicitante, comprador, compradora,
+        invitado, invitada, contacto, miembro, paciente, huésped, suscriptor, entrante, recibido, consumidor,
+        llamante, utente, visitatore, visitatrice, richiedente, acquirente, ospite, contatto, chiamante,
+        abbonato, in entrata, ricevuto, usuário, usuária, utilizador, utilizadora, hóspede, contato, assinante,
+        recebido, klant, gebruiker, bezoeker, aanvrager, koper, inkomend, beller, klient, użytkownik, kund,
+        användare, bruger, asiakas, müşteri, kullanıcı, zákazník, клиент, пользователь, посетитель, заявитель,
+        покупатель, клієнт, користувач, 顧客, お客様, 客様, ユーザー, ユーザ, 利用者, 客户, 用户, 访客, 客戶, 用戶, 고객, 사용자, 문의자, לקוח,
+        לקוחה, משתמש, פונה, عميل, العميل
+    """,
+    AGENT: """
+        agent, assistant, support, staff, operator, admin, administrator, teammate, representative, rep, csr,
+        gpt, ai, model, chatbot, llm, chatgpt, claude, gemini, outbound, outgoing, sent, moderator, advisor,
+        adviser, consultant, specialist, technician, helpdesk, help desk, service desk, team, company, business,
+        seller, merchant, host, owner, vendor, developer, salesperson, salesman, concierge, doctor, nurse,
+        tutor, teacher, expert, supervisor, manager, internal, customer service, customer support, customer
+        care, customer success, client service, user support, dispatcher, mitarbeiter, mitarbeiterin,
+        bearbeiter, bearbeiterin, berater, beraterin, betreuer, betreuerin, sachbearbeiter, sachbearbeiterin,
+        kundenservice, kundendienst, kundenbetreuer, kundenbetreuung, kundenberater, service, techniker,
+        technikerin, ausgehend, ausgang, gesendet, verkäufer, händler, anbieter, zuständiger, assistent,
+        assistentin, conseiller, conseillère, opérateur, opératrice, assistante, employé, employée, technicien,
+        technicienne, vendeur, service client, support client, service clients, équipe, sortant, envoyé,
+        gestionnaire, administrateur, agente, asesor, asesora, operador, operadora, soporte, asistente,
+        vendedor, vendedora, empleado, empleada, equipo, saliente, enviado, técnico, técnica, atención al
+        cliente, servicio al cliente, representante, soporte al cliente, operatore, operatrice, assistenza,
+        assistente, supporto, consulente, tecnico, venditore, in uscita, inviato, servizio clienti, assistenza
+        clienti, servizio cliente, atendente, suporte, atendimento, atendimento ao cliente, suporte ao cliente,
+        equipe, enviada, medewerker, medewerkster, adviseur, ondersteuning, klantenservice, verkoper, uitgaand,
+        beheerder, konsultant, doradca, handläggare, medarbejder, temsilci, оператор, агент, поддержка,
+        сотрудник, менеджер, консультант, підтримка, 担当者, 担当, オペレーター, オペレータ, サポート, スタッフ, 客服, 坐席, 客服人员, 상담원, 상담사,
+        담당자, נציג, נציגה, תמיכה, סוכן, وكيل, الدعم
+    """,
+    BOT: """
+        bot, virtual agent, virtual assistant, workflow, automation, automated, auto responder, autoresponder,
+        answer bot, answerbot, robot, bot user, app bot, integration, ボット, 机器人, бот
+    """,
+    SYSTEM: """
+        system, event, notification, activity, status, tool, function, note, internal note, private note,
+        lineitem, log, systemnachricht, système, sistema, notiz, система, システム, 系统
+    """,
+}
+
+
+def normalise(word: str) -> str:
+    """Return a word as it is looked up: `endUser`, `End-User` and `end_user` are `end user`."""
+    word = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", word[:200]))
+    return " ".join(re.sub(r"[\s_\-./:]+", " ", word).casefold().split())
+
+
+ROLES: Final[dict[str, str]] = {
+    normalise(phrase): role
+    for role in (CUSTOMER, AGENT, BOT, SYSTEM)
+    for phrase in _PHRASES[role].replace("\n", " ").split(",")
+}
+"""What a source's word for a speaker means here."""
+
+_PLURAL: Final = re.compile(r"s$|es$")
+
+
+def role_of(word: object) -> str | None:
+    """Return the role that a word means, or None if it is not understood.
+
+    A phrase that is not known as a whole is known by its words: the `Level 2 Support Agent` and the `customer service
+    representative` are agents, the `Premium customer` is a customer.
+    """
+    if not isinstance(word, str) or not (given := normalise(word)):
+        return None
+    if found := ROLES.get(given) or ROLES.get(_PLURAL.sub("", given)):
+        return found
+    parts = given.split()
+    if not 1 < len(parts) <= 5:
+        return None
+    means = {ROLES.get(part) or ROLES.get(_PLURAL.sub("", part)) for part in parts}
+    # `chat bot user` is the bot's, `customer support` the agent's: the customer is named in other people's titles
+    return next((role for role in (BOT, AGENT, CUSTOMER, SYSTEM) if role in means), None)
+
+
+# --- Fields of vendors --------------------------------------------------------------------------------------------
+
+_BY_NUMBER: Final[dict[str, dict[str, str]]] = {
+    "messagetype": {"0": CUSTOMER, "1": AGENT, "2": SYSTEM, "3": BOT, "template": BOT},  # Chatwoot
+}
+_TRUE: Final = frozenset(("true", "1", "yes", "y", "t", "ja", "oui", "si", "sí", "vrai", "wahr", "sim"))
+_FALSE: Final = frozenset(("false", "0", "no", "n", "f", "nein", "non", "faux", "falsch", "não"))
+_FLAGS: Final[dict[str, tuple[str, str]]] = {
+    **dict.fromkeys(
+        ("inbound", "incoming", "isinbound", "isincoming", "iscustomer", "fromcustomer", "isuser", "fromuser",
+         "customermessage", "isfromcustomer", "isclient", "fromclient", "eingehend", "entrant", "entrante", "isvisitor",
+         "isrequester", "fromrequester", "bycustomer", "isenduser"),
+        (CUSTOMER, AGENT),
+    ),
+    **dict.fromkeys(
+        ("outbound", "outgoing", "isoutbound", "isoutgoing", "isagent", "fromagent", "isstaff", "fromstaff", "fromme",
+         "isfromagent", "isadmin", "issupport", "ausgehend", "sortant", "saliente", "isoperator", "fromoperator",
+         "byagent", "isreply", "isstaffreply"),
+        (AGENT, CUSTOMER),
+    ),
+    **dict.fromkeys(("isbot", "frombot", "isautomated"), (BOT, "")),
+}  # fmt: skip
+
+
+def is_flag(name: str) -> bool:
+    """Return whether a column or field of that name says by true and false who speaks: `inbound`, `from_agent`."""
+    return _compact(name) in _FLAGS
+
+
+def role_in_field(name: str, value: object) -> str | None:
+    """Return what a field of a message says about its speaker, or None.
+
+    `inbound` true, `from_agent` false, `message_type` 0 and `direction` "inbound-api" are all the customer's.
+    """
+    text = str(value).strip()
+    plain, field_name = text.casefold().removesuffix(".0"), _compact(name)
+    if field_name in _FLAGS:
+        when_true, when_false = _FLAGS[field_name]
+        if plain in _TRUE:
+            return when_true
+        if plain in _FALSE:
+            return when_false or None
+    return _BY_NUMBER.get(field_name, {}).get(plain) or role_of(text)
+
+
+def _compact(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+# --- Transcripts inside one text ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One message of a transcript; `role` is empty where only a name is given, `time` where none is."""
+
+    role: str
+    author: str
+    text: str
+    time: str = ""
+
+
+# [08:00] Ada (Support): Hello  |  2026-05-02 08:00 - Cara: Hello  |  (10:01:02 AM) Visitor 123: Hello  |  **Agent:** Hello
+_TIME: Final = (
+    r"[\[(]?((?:\d{1,4}[-./]\d{1,2}[-./]\d{1,4}[ ,T]{1,2})?\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?)[\])]?"
+)
+_LABEL: Final = re.compile(
+    rf"^[ \t>]{{0,3}}(?:{_TIME}[ \t]*[-–|,]?[ \t]*)?[*_<\[]{{0,2}}"
+    r"([^\W\d_][^\n:：\[\]()<>*|]{0,39}?|[QA])"  # who speaks
+    r"(?:[ \t]*[(\[]([^\n()\[\]]{1,40})[)\]])?"  # (Support)
+    rf"(?:[ \t]*{_TIME})?"
+    r"[\]>*_]{0,2}[ \t]*[:：][*_]{0,2}(?=[ \t]|$|[^\d/\\])[ \t]*(.*)$"
+)
+_FORM_WORDS: Final = frozenset(
+    """
+    subject betreff objet asunto oggetto assunto order bestellung commande pedido ordine name nom nombre nome
+    email e-mail mail phone telefon téléphone teléfono telefono date datum fecha data note notes hinweis nota
+    error fehler erreur url link steps step expected actual version browser device os platform system product
+    produkt produit producto message nachricht mensaje messaggio description beschreibung address adresse
+    dirección from to cc sent von an gesendet de para company firma category kategorie priority priorität status
+    id number nummer invoice rechnung facture factura account konto reason grund problem issue question frage re
+    aw fwd wg ps p.s summary environment time zeit hora heure ip type result output input warning info debug
+    example beispiel reproduce attachment attachments model serial quantity
+    """.split()  # noqa: SIM905 (a list of 200 words is read best as text)
+)
+MAX_LINES = 4000
+"""A text of more lines is not looked at as a transcript."""
+
+_MAX_LINE = 300  # characters of a line in which a label is looked for
+
+
+def split_transcript(text: str) -> list[Utterance] | None:
+    """Return the messages of a text in which lines begin with who speaks, or None if it is an ordinary text.
+
+    It is a transcript if its labels name both sides, or if two names take turns; a single label does only for a word
+    such as `Caller`, behind an introduction. Labels of a form (`Order: 55`) make none.
+    """
+    if text.count("\n") > MAX_LINES or not re.search(r"[:：]", text):
+        return None
+    lines = [(line, _LABEL.match(line[:_MAX_LINE])) for line in text.splitlines()]
+    labels = [found for _, found in lines if found]
+    speakers = _speakers(labels, starts=bool(lines) and lines[0][1] is not None)
+    return list(_utterances(lines, speakers)) if speakers else None
+
+
+def _speakers(labels: Sequence[re.Match[str]], *, starts: bool) -> dict[str, str]:
+    """Return who the labels name, with the role as far as the words tell; nothing if they make no transcript."""
+    roles: dict[str, str] = {}
+    timed, turns = set(), Counter(_who(label) for label in labels)
+    for label in labels:
+        who = _who(label)
+        words = (label[2], label[3] or "", re.sub(r"[\s#]*[\d-]+$", "", label[2]))  # `Visitor 8812` is a visitor
+        roles[who] = roles.get(who) or next((role for word in words if (role := role_of(word))), "")
+        if label[1] or label[4]:
+            timed.add(who)
+    named = {who: role for who, role in roles.items() if role or who in timed or who.casefold() not in _FORM_WORDS}
+    with_role = {who: role for who, role in named.items() if role and who.casefold() not in _FORM_WORDS}
+    if len(set(with_role.values())) > 1 or (with_role and timed and len(named) > 1):
+        return {who: role for who, role in named.items() if role or who in timed or turns[who] > 1}
+    if with_role and len(named) == 2 and len(roles) == 2 and sum(turns.values()) > 2:  # `Agent:` and `Cara:` in turns
+        return named
+    names = {who: "" for who in named if turns[who] > 1 or who in timed}
+    if starts and not with_role and 2 <= len(names) <= 6 and len(names) == len(roles):
+        return names
+    single = {who: role for who, role in with_role.items() if who.casefold() in _SINGLE}
+    return single if len(single) == 1 and len(roles) == 1 else {}
+
+
+_SINGLE: Final = frozenset(("caller", "customer", "anrufer", "anruferin", "kunde", "kundin", "appelant", "llamante"))
+
+
+def _who(label: re.Match[str]) -> str:
+    return str(label[2]).strip()
+
+
+def _utterances(lines: Iterable[tuple[str, re.Match[str] | None]], speakers: Mapping[str, str]) -> Iterator[Utterance]:
+    """Yield the messages; what stands before the first label is nobody's, and a label that names nobody is text."""
+    role = author = time = ""
+    parts: list[str] = []
+    for line, label in lines:
+        if label is None or _who(label) not in speakers:
+            parts.append(line)
+            continue
+        if text := "\n".join(parts).strip():
+            yield Utterance(role, author, text, time)
+        author, time = _who(label), label[1] or label[4] or ""
+        role = speakers[author]
+        if role and (role_of(author) or role_of(re.sub(r"[\s#]*[\d-]+$", "", author))):
+            author = "" if role_of(label[3]) else label[3] or ""  # a word for a role is nobody's name
+        parts = [line[label.start(5) :]]
+    if text := "\n".join(parts).strip():
+        yield Utterance(role, author, text, time)
+
+
+# --- A whole file -------------------------------------------------------------------------------------------------
+
+MAX_AUTHORS = 100_000
+"""Authors that a census remembers; beyond that, those of the fewest threads are forgotten first."""
+
+
+@dataclass(slots=True)
+class Census:
+    """Who occurs in how many threads, and which words for roles there are, over a whole file.
+
+    It decides where a message says only who wrote it: who opens a thread is not thereby its customer.
+    """
+
+    threads: int = 0
+    threads_of: Counter[str] = field(default_factory=Counter)
+    opened_by: Counter[str] = field(default_factory=Counter)
+    words: Counter[str] = field(default_factory=Counter)
+    _floor: int = 0
+
+    def see(self, authors: Sequence[str], words: Iterable[str] = ()) -> None:
+        """Take a thread into account: the authors of its messages in their order, and their words for roles."""
+        self.threads += 1
+        who = [key for author in authors if (key := identity(author))]
+        self.threads_of.update(set(who))
+        self.opened_by.update(who[:1])
+        self.words.update(normalise(word) for word in words if word)
+        if len(self.threads_of) > MAX_AUTHORS:
+            self._forget()
+        if len(self.words) > MAX_AUTHORS:  # a column of names or of texts is not one of roles
+            self.words = Counter(dict(self.words.most_common(1000)))
+
+    def _forget(self) -> None:
+        while len(self.threads_of) > MAX_AUTHORS // 2:
+            self._floor += 1
+            self.threads_of = Counter({who: count for who, count in self.threads_of.items() if count > self._floor})
+        self.opened_by = Counter({who: count for who, count in self.opened_by.items() if who in self.threads_of})
+
+    def is_staff(self, who: str) -> bool:
+        """Return whether somebody is in so many threads that they are hardly the customer of all: staff, or a bot.
+
+        That is at least 3 threads and one in twenty, or 30 and one in five hundred (one of many agents). Somebody who
+        opened most of their threads may as well be a customer who asks often; then it takes half of all threads, or 15
+        and one in ten.
+        """
+        count, threads = self.threads_of[who], self.threads
+        if count < min(max(3, threads / 20), max(30, threads / 500)):
+            return False
+        return 2 * self.opened_by[who] <= count or count >= threads / 2 or count >= max(15, threads / 10)
+
+    def customer_among(self, authors: Sequence[str]) -> str:
+        """Return the identity of the customer among the authors of a thread, in their order; empty if there is none.
+
+        It is the first who is not staff; but not somebody of 30 threads beside somebody of a tenth of them. Where all
+        look like staff, it is who occurs in a third of the threads, or fewer, of each of the others. An author who
+        writes alone in the whole file is the customer.
+        """
+        who = list(dict.fromkeys(key for author in authors if (key := identity(author))))
+        if others := [each for each in who if not self.is_staff(each)]:
+            first = self.threads_of[others[0]]
+            return next((each for each in others if first >= 30 and 10 * self.threads_of[each] <= first), others[0])
+        if len(self.threads_of) == 1 and who:
+            return who[0]
+        rarest = sorted(who, key=lambda each: self.threads_of[each])[:2]
+        if len(rarest) == 2 and 3 * self.threads_of[rarest[0]] <= self.threads_of[rarest[1]]:
+            return rarest[0]
+        return ""
+
+    def meanings(self) -> dict[str, str]:
+        """Return what each word for a role means in this file; a word that stays open is not in it.
+
+        Where the other words are all of the agents' side, the one other word that is used in at least a tenth of the
+        messages is the customer's; likewise the other way round.
+        """
+        known = {word: role for word in self.words if (role := role_of(word))}
+        sides = {role for role in known.values() if role in (CUSTOMER, AGENT)}
+        open_words = [word for word in self.words if word not in known]
+        if len(open_words) == 1 and len(sides) == 1 and self.words[open_words[0]] * 10 >= self.words.total():
+            known[open_words[0]] = AGENT if sides == {CUSTOMER} else CUSTOMER
+        return known
+
+
+def identity(name: str) -> str:
+    """Return what two ways of writing one person's name have in common."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().lstrip("@").split())
+
+
+def assign_roles(
+    messages: Sequence[dict[str, str]],
+    *,
+    customer_names: Collection[str] = (),
+    census: Census | None = None,
+    meanings: Mapping[str, str] | None = None,
+) -> None:
+    """Set the role of each message of a thread, in place.
+
+    A message's word for its role decides where there is one (`meanings` first, which a person or a census gave); a word
+    that is not understood stays, in lower case. Else its author does: one of the record's customers is the customer, a
+    word for a role means that. Where nobody is the customer by then, messages without author are the customer's, and so
+    are those of the one whom the census takes for it, or without a census, of who speaks first. Of the other names,
+    staff are agents, and any other stays open: an empty role.
+    """
+    customers = {identity(name) for name in customer_names if name}
+    for message in messages:
+        message["role"] = _own_role(message, customers, meanings or {})
+    census = census or Census()
+    is_named = any(message["role"] == CUSTOMER and message["author"] for message in messages)
+    open_authors = [message["author"] for message in messages if not message["role"]]
+    customer = "" if is_named else census.customer_among(open_authors)
+    for message in messages:
+        who = identity(message["author"])
+        if message["role"]:
+            continue
+        if not who or who == customer:
+            message["role"] = CUSTOMER
+        elif census.is_staff(who) or (customer and census.threads_of[who] >= max(30, 10 * census.threads_of[customer])):
+            message["role"] = AGENT
+
+
+def _own_role(message: dict[str, str], customers: Collection[str], meanings: Mapping[str, str]) -> str:
+    if given := message["role"].strip():
+        return meanings.get(normalise(given)) or role_of(given) or given.lower()[:200]
+    if (who := identity(message["author"])) and who in customers:
+        return CUSTOMER
+    if role := role_of(message["author"]):
+        message["author"] = ""  # a word for a role is nobody's name
+    return role or ""
+
+
+# --- What a person is told ----------------------------------------------------------------------------------------
+
+NO_CUSTOMER_SHARE = 0.2
+"""Of the threads; where more have no customer side, the roles were probably not understood."""
+
+
+@dataclass(slots=True)
+class RoleReport:
+    """Counts what became of the roles of an import."""
+
+    threads: int = 0
+    without_customer: int = 0
+    understood: Counter[tuple[str, str]] = field(default_factory=Counter)
+    not_understood: Counter[str] = field(default_factory=Counter)
+
+    def see(self, messages: Iterable[Mapping[str, str]], words: Iterable[str] = ()) -> None:
+        """Take a thread as it is stored into account, and the words for roles that its messages came with."""
+        roles = [message["role"] for message in messages]
+        self.threads += 1
+        self.without_customer += CUSTOMER not in roles
+        for word, role in zip(words, roles, strict=False):
+            if word and role in (CUSTOMER, AGENT, BOT, SYSTEM):
+                self.understood[normalise(word), role] += 1
+            elif word and (len(self.not_understood) < 1000 or normalise(word) in self.not_understood):
+                self.not_understood[normalise(word)] += 1
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether so many threads have no customer side that the roles were probably not understood."""
+        return self.without_customer > NO_CUSTOMER_SHARE * self.threads
+
+    def sentences(self) -> list[str]:
+        """Return what a person should know about the roles; nothing where there were none to understand."""
+        said = []
+        if taken := [f"{word} {count:,}: {role}" for (word, role), count in self.understood.most_common(12)]:
+            said.append(f"Roles: {', '.join(taken)}.")
+        if missed := [f"{word!r} {count:,}" for word, count in self.not_understood.most_common(12)]:
+            said.append(
+                f"Words for roles that are not known: {', '.join(missed)} (--role WORD=customer says what one means)."
+            )
+        if self.is_suspicious:
+            said.append(
+                f"{self.without_customer:,} of {self.threads:,} conversations have no message of a customer: "
+                "check who speaks (--map role=..., --map author=..., --map customer=...)."
+            )
+        return said
