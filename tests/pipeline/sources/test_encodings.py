@@ -1,6 +1,5 @@
 """A file is read in one encoding or refused; what was chosen is said."""
 
-# ruff: noqa: RUF001 (letters of other scripts are meant)
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

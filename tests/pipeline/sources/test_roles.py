@@ -1,6 +1,5 @@
 """Who speaks: by words, by vendors' fields, by marks in a text, and by who occurs in how many threads."""
 
-# ruff: noqa: RUF001 (letters of other scripts are meant)
 import time
 
 import pytest
