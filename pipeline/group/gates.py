@@ -72,6 +72,7 @@ class Verdict:
 
     confidence: Confidence
     rejections: tuple[Rejection, ...] = ()
+    missing_conversations: int = 0
 
     @property
     def is_story(self) -> bool:
@@ -89,12 +90,13 @@ class Verdict:
 
 
 def judge(members: Sequence[Member], gate: Gate, as_of: datetime | None) -> Verdict:
-    """Say whether the themes of one signature, at least one, make a story, and if not, all that they lack.
+    """Say whether the themes of one signature, at least one, make a story, and if not, all that is missing.
 
     Gates: size, evidence, confidence, and recency, which counts from `as_of` (None: nothing is too old).
     """
     confidence = confidence_of(members)
-    return Verdict(confidence, tuple(_rejections(members, confidence, gate, as_of)))
+    missing = max(gate.min_conversations - _distinct(members)[0], 0)
+    return Verdict(confidence, tuple(_rejections(members, confidence, gate, as_of)), missing)
 
 
 def confidence_of(members: Sequence[Member]) -> Confidence:

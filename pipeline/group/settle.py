@@ -229,7 +229,7 @@ def _graduate(stories: dict[int, Story]) -> None:
         Orphan.objects.filter(pk=orphan.pk).update(graduated_at=now, updated_at=now, story=stories[orphan.signature_id])
 
 
-_RENEWED = ("reason", "detail", "confidence", "confidence_parts", "updated_at")
+_RENEWED = ("reason", "detail", "missing_conversations", "confidence", "confidence_parts", "updated_at")
 
 
 def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None:
@@ -240,6 +240,7 @@ def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None
             "signature": signature,
             "reason": verdicts[signature.pk].reason or Orphan.Reason.HELD,
             "detail": verdicts[signature.pk].detail,
+            "missing_conversations": verdicts[signature.pk].missing_conversations,
             "confidence": verdicts[signature.pk].confidence.score,
             "confidence_parts": verdicts[signature.pk].confidence.as_json(),
             "created_at": now,

@@ -107,6 +107,9 @@ class Orphan(PostgresModel):
     signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="orphans")
     reason = models.CharField(max_length=20, choices=Reason)
     detail = models.CharField(max_length=400, help_text="what it needs, in words, of all gates")
+    missing_conversations = models.PositiveSmallIntegerField(
+        default=0, help_text="how many more it needs for a story; 0 where something else holds it back"
+    )
     confidence = models.PositiveSmallIntegerField(default=0, help_text="of 100 that it is one real problem")
     confidence_parts = models.JSONField(default=dict, help_text="size, cohesion, evidence and reader, each 0 to 1")
     nearest_story = models.ForeignKey(

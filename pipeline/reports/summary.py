@@ -109,7 +109,7 @@ def orphans_of_run(run: Run | int) -> QuerySet[Orphan]:
 
 def nearly_stories(run: Run | int) -> QuerySet[Orphan]:
     """Orphans of the run that one more conversation could make a story, the surest first, with the story nearest."""
-    nearly = orphans_of_run(run).filter(dismissed_at__isnull=True, detail__startswith="needs 1 more conversation")
+    nearly = orphans_of_run(run).filter(dismissed_at__isnull=True, missing_conversations=1)
     return (
         nearly.select_related("signature", "nearest_story").defer("signature__vector_sum").order_by("-confidence", "id")
     )

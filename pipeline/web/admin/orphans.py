@@ -1,7 +1,6 @@
 """Orphans: what was found and is no story yet, with what it waits for."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,6 +13,7 @@ from django.utils.safestring import SafeString
 from pipeline.group.current import Size, quotes_of_roots, sizes_that_wait
 from pipeline.models import Orphan, Theme
 from pipeline.models.wording import counted
+from pipeline.review.triage import dismiss_orphans, restore_orphans
 from pipeline.web.admin.base import (
     DecidingAdmin,
     NarrowingFilter,
@@ -37,23 +37,6 @@ SHOWN = 50
 """Themes on an orphan's page."""
 
 DISMISS, WAIT = "dismiss", "wait"
-
-
-# --- Deciding -----------------------------------------------------------------------------------------------------
-
-
-def dismiss(*, orphans: QuerySet[Orphan], by: Any, at: datetime) -> list[Orphan]:
-    """Dismiss the orphans that wait, record who did it, and return them."""
-    waiting = list(orphans.filter(graduated_at__isnull=True, dismissed_at__isnull=True).order_by("id"))
-    guarded = Orphan.objects.filter(graduated_at__isnull=True, dismissed_at__isnull=True)
-    return [orphan for orphan in waiting if guarded.filter(pk=orphan.pk).update(dismissed_at=at, dismissed_by=by)]
-
-
-def take_back(*, orphans: QuerySet[Orphan]) -> list[Orphan]:
-    """Let dismissed orphans wait again, and return them."""
-    dismissed = list(orphans.filter(dismissed_at__isnull=False).order_by("id"))
-    guarded = Orphan.objects.filter(dismissed_at__isnull=False)
-    return [orphan for orphan in dismissed if guarded.filter(pk=orphan.pk).update(dismissed_at=None, dismissed_by=None)]
 
 
 # --- Screens ------------------------------------------------------------------------------------------------------
@@ -87,7 +70,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     ]  # fmt: skip
     list_filter = [StateFilter, "reason", "updated_at"]
     search_fields = ["signature__key", "detail"]
-    ordering = ["detail", "-updated_at"]  # "needs 1 more conversation" stands before "needs 2 more"
+    ordering = ["missing_conversations", "detail", "-updated_at"]
     actions = ["dismiss", "take_back"]
     decisions = {DISMISS: "Dismiss", WAIT: "Let it wait again"}
 
@@ -109,7 +92,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     def name(self, orphan: Orphan) -> SafeString:
         return breakable(orphan.signature.key)
 
-    @admin.display(description="what it needs", ordering="detail")
+    @admin.display(description="what it needs", ordering="missing_conversations")
     def needs(self, orphan: Orphan) -> SafeString:
         return format_html("{} {}", badge(orphan.reason), orphan.detail)
 
@@ -138,9 +121,9 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     def decide(self, request: HttpRequest, rows: QuerySet[Orphan], decision: str) -> None:
         """Dismiss the orphans or let them wait again, note it in their history, and say how many."""
         if decision == DISMISS:
-            changed, did = dismiss(orphans=rows, by=request.user, at=timezone.now()), "dismissed"
+            changed, did = dismiss_orphans(orphans=rows, by=request.user, at=timezone.now()), "dismissed"
         else:
-            changed, did = take_back(orphans=rows), "waiting again"
+            changed, did = restore_orphans(orphans=rows), "waiting again"
         self.note(request, changed, f"Now {did}.")
         messages.success(request, f"{counted(len(changed), 'orphan is', 'orphans are')} now {did}.")
 

@@ -1,13 +1,11 @@
 """Stories: the problems that enough conversations share. People review them here."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,11 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
 
-from pipeline.group import settle
 from pipeline.models import Conversation, Story, StoryEvidence
-from pipeline.models.refusal import breaks
 from pipeline.models.wording import counted, words
 from pipeline.reports.summary import with_sizes
+from pipeline.review.triage import record_edit, set_status
 from pipeline.web.admin.base import DecidingAdmin, NarrowingFilter, RunFilter, badge, day, link_to, link_to_list, moment
 from pipeline.web.admin.signatures import merged_names
 from pipeline.web.admin.themes import CategoryFilter
@@ -30,39 +27,6 @@ from pipeline.web.parts.sections import Facts, Note, Quotes, Section
 
 SHOWN = 50
 """Conversations on a story's page; a link leads to all."""
-
-
-# --- Deciding -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Decided:
-    """The stories whose status changed, and those whose signature has another open story."""
-
-    changed: list[Story] = field(default_factory=list)
-    refused: list[Story] = field(default_factory=list)
-
-
-def set_status(*, stories: QuerySet[Story], status: str, by: Any, at: datetime) -> Decided:
-    """Give the stories a status and record who decided; those that have it stay as they are. Opens transactions.
-
-    Orphans that were nearest to a story that is closed now look for another.
-    """
-    decided = Decided()
-    for story in stories.exclude(status=status).select_related("signature").order_by("id"):
-        try:
-            with transaction.atomic():
-                mine = Story.objects.filter(pk=story.pk, status=story.status)
-                if mine.update(status=status, reviewed_at=at, reviewed_by=by):
-                    decided.changed.append(story)
-        except IntegrityError as error:
-            if not breaks(error, "one_open_story_per_signature"):
-                raise
-            decided.refused.append(story)
-    if status not in Story.OPEN:
-        for profile in sorted({story.signature.profile for story in decided.changed}):
-            settle.point_to_nearest_stories(profile=profile, roots=[])
-    return decided
 
 
 # --- Filters ------------------------------------------------------------------------------------------------------
@@ -246,7 +210,7 @@ class StoryAdmin(DecidingAdmin):
     def save_model(self, request: HttpRequest, obj: Story, form: Any, change: bool) -> None:
         """Store what was written and who wrote it: what a person worked on is never taken back."""
         if form.changed_data:
-            Story.objects.filter(pk=obj.pk).update(edited_at=timezone.now(), edited_by=request.user)
+            record_edit(story=obj, by=request.user, at=timezone.now())
         super().save_model(request, obj, form, change)
 
     # --- The page -------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from pipeline.models import (
 from pipeline.models.signature import STANDING
 from pipeline.review.reassignment import NothingToReassign
 from pipeline.review.regroup import plan_regroup, regroup
-from pipeline.web.admin.stories import set_status
+from pipeline.review.triage import set_status
 from tests.support.decided import broken_promises, state
 from tests.support.factories import alice, bob
 from tests.support.seeding import NOW, finish, seed, start

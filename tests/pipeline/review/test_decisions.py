@@ -21,7 +21,7 @@ from pipeline.models import (
 )
 from pipeline.review import DecisionRefused
 from pipeline.review.decide import MOST_PARTS
-from pipeline.web.admin.stories import set_status
+from pipeline.review.triage import set_status
 from tests.support.decided import broken_promises, state
 from tests.support.factories import SignatureFactory, alice, bob
 from tests.support.seeding import NOW, change, finish, partition, read, seed, start
