@@ -174,6 +174,7 @@ CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
 SOURCES = {"file": "pipeline.sources.file.FileSource", "chats": "sessions.source.ChatsSource"}
+FORMATS: list[str] = []  # of files, in the order in which they are asked what a file is; the surest is taken
 PROFILES = {
     "support": "pipeline.extract.profiles.support.SUPPORT",
     "sample": "pipeline.extract.profiles.support.SAMPLE",

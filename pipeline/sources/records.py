@@ -47,6 +47,13 @@ class Reject:
     external_id: str = ""
     raw: str = ""
     unit: str = "line"
+    part: str = ""
+    """The file, where several are read together."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands: `line 7`, or `support/2026-05-02.json, element 3`."""
+        return f"{self.part}, {self.unit} {self.line}" if self.part else f"{self.unit} {self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class Record:
 
     `messages` are as a version stores them, dicts of the strings role, author, text and created_at (ISO 8601 in UTC,
     or empty). `occurred_at` is None when the source gives no time. `line` is different for each record of a source.
+    `names` are what the customer is called among the authors. `has_made_id`: the source gives none, so it is made of
+    the content, and equal conversations get different ones where they are stored.
     """
 
     line: int
@@ -68,10 +77,13 @@ class Record:
     classified_at: datetime | None = None
     raw: bytes = b""
     unit: str = "line"
+    part: str = ""
+    names: tuple[str, ...] = ()
+    has_made_id: bool = False
 
     def reject(self, reason: str) -> Reject:
         """Return the reject that this record becomes when it cannot be stored after all."""
-        return Reject(self.line, reason, self.external_id, excerpt(self.raw), self.unit)
+        return Reject(self.line, reason, self.external_id, excerpt(self.raw), self.unit, self.part)
 
 
 class RecordSource(Protocol):
