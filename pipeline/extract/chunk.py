@@ -7,13 +7,12 @@ exception that leaves the task; only errors of the infrastructure do, and the ta
 
 import time
 from collections.abc import Callable, Sequence
-from uuid import uuid4
 
 from pipeline.extract.base import Answer, Extractor, get_extractor
 from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.reading import ask, most_deliveries, parse, worn_out_outcome
 from pipeline.extract.store import store, store_answers
-from pipeline.ledger.claims import Claimed, Superseded, claim_items, release_items, renew_items
+from pipeline.ledger.claims import Claimed, Superseded, claim_items, new_token, release_items, renew_items
 from pipeline.ledger.counts import find_run
 from pipeline.ledger.heartbeat import beating
 from pipeline.models import Call, Run
@@ -32,7 +31,7 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
     """
     run = find_run(run_id)
     profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
-    token, finished = f"{delivery}:{uuid4().hex[:12]}", 0
+    token, finished = new_token(delivery), 0
     while piece := claim_items(run=run, epoch=epoch, chunk=chunk, token=token):
         try:
             finished += _finish_piece(run, piece, token, profile, extractor)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -42,6 +43,19 @@ class Claimed:
     delivery_count: int
     request_hash: str
     question: Question
+
+
+def new_token(delivery: str) -> str:
+    """Return the token of a claim: the id of the task's message, by which a redelivery is recognised, and a nonce.
+
+    Each claim has a token of its own, so that a worker that comes back from the dead is not taken for its successor.
+    """
+    return f"{delivery}:{uuid4().hex[:12]}"
+
+
+def delivery_of(token: str) -> str:
+    """Return the id of the task that claimed. `_CLAIM` takes a token apart in the same way, in SQL."""
+    return token.partition(":")[0]
 
 
 def stale_before() -> datetime:
@@ -80,7 +94,7 @@ def claim_items(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed
     """
     values: dict[str, Any] = {
         "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": timezone.now(),
-        "delivery": token.split(":", 1)[0], "stale": stale_before(),
+        "delivery": delivery_of(token), "stale": stale_before(),
     }  # fmt: skip
     with transaction.atomic():
         _respect_limit(run, values)

@@ -80,4 +80,5 @@ def stop_at_once(*, run_id: int) -> Run:
 
 
 def free_claims(run: Run) -> None:
+    """Let the run's items that are being read wait again, for whoever claims them next."""
     run.items.filter(state=Item.State.READING).update(state=Item.State.PENDING, claim="")

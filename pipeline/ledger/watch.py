@@ -14,6 +14,7 @@ from pipeline.models import Item, Run
 
 
 def silence_message() -> str:
+    """Say why a run that gave no sign of life is lost."""
     return f"no sign of life for more than {settings.RUN_LOST_AFTER} s"
 
 

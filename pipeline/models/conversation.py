@@ -34,7 +34,7 @@ class Conversation(models.Model):
             )
         ]
         indexes = [
-            # ingest.plan: a window of a source, oldest first
+            # plan.plan_items: a window of a source, oldest first
             models.Index(fields=["source", "occurred_at", "id"], name="conversations_by_time"),
         ]
 

@@ -170,7 +170,7 @@ class Item(models.Model):
             ),
         ]
         indexes = [
-            # runs.claim_chunk, counts.unfinished_items
+            # claims.claim_items, counts.unfinished_items
             models.Index(
                 fields=["run", "chunk"], condition=Q(state__in=["pending", "reading"]), name="unfinished_items_by_chunk"
             ),

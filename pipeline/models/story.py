@@ -60,6 +60,10 @@ class Story(models.Model):
             ),
             models.CheckConstraint(condition=Q(confidence__lte=100), name="a_storys_confidence_is_of_100"),
             models.CheckConstraint(
+                condition=Q(reviewed_by__isnull=True) | Q(reviewed_at__isnull=False),
+                name="a_story_reviewed_by_someone_has_a_time",
+            ),
+            models.CheckConstraint(
                 condition=Q(edited_by__isnull=True) | Q(edited_at__isnull=False),
                 name="a_story_edited_by_someone_has_a_time",
             ),
@@ -134,6 +138,10 @@ class Orphan(PostgresModel):
             models.CheckConstraint(
                 condition=Q(graduated_at__isnull=True) | Q(dismissed_at__isnull=True),
                 name="a_graduated_orphan_is_not_dismissed",
+            ),
+            models.CheckConstraint(
+                condition=Q(dismissed_by__isnull=True) | Q(dismissed_at__isnull=False),
+                name="an_orphan_dismissed_by_someone_has_a_time",
             ),
             models.CheckConstraint(condition=Q(confidence__lte=100), name="an_orphans_confidence_is_of_100"),
         ]

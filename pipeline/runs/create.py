@@ -97,6 +97,7 @@ def _create(source: Source, profile: str, extractor: str, selection: Selection) 
 
 
 def is_live_message(source: Source) -> str:
+    """Say which live run of the source stands in the way, and what to do."""
     live = Run.objects.filter(source=source, state__in=Run.LIVE).values_list("pk", "state").first()
     if live is None:
         return f"another run of {source} was alive a moment ago; try again."

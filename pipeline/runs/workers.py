@@ -18,7 +18,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline import tasks
-from pipeline.ledger.claims import stale_before
+from pipeline.ledger.claims import delivery_of, stale_before
 from pipeline.models import Item
 
 LOOK_EVERY = 0.02
@@ -151,7 +151,7 @@ def read_by_others(answered: Container[str]) -> int | None:
     """Return the run of an item that is being read just now, by another task than those that workers told of."""
     reading = Item.objects.filter(state=Item.State.READING, claimed_at__gte=stale_before())
     for run_id, claim in reading.order_by().values_list("run_id", "claim").distinct():
-        if claim.partition(":")[0] not in answered:  # a claim begins with the id of its task
+        if delivery_of(claim) not in answered:
             return run_id
     return None
 

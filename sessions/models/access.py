@@ -66,7 +66,7 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
-            # deliveries.deliver_due; the health page counts those that wait
+            # webhooks.due_deliveries; the health page counts those that wait
             models.Index(
                 fields=["next_try_at"],
                 condition=Q(delivered_at__isnull=True, given_up_at__isnull=True),

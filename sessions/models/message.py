@@ -65,9 +65,9 @@ class Message(models.Model):
             models.CheckConstraint(condition=Q(state="failed") | Q(error=""), name="a_failed_message_says_why"),
         ]
         indexes = [
-            # messages.history of a session, what was shown last; the source `chats`
+            # messages.history_of_session, what was shown last; the source `chats`
             models.Index(fields=["session", "id"], name="messages_of_a_session"),
-            # messages.history of a user
+            # messages.history_of_user
             models.Index(fields=["user_id", "-id"], name="messages_of_a_user"),
             # answers.answer_user and users_who_wait; the health page counts them
             models.Index(fields=["user_id", "id"], condition=Q(state="received"), name="messages_that_wait"),

@@ -24,6 +24,7 @@ USUAL_TIGHTNESS = 0.55
 
 
 def vector_table(rows: Sequence[bytes], width: int) -> Floats:
+    """Return rows of float32 bytes as a table, (n, width); ValueError if they differ in length."""
     if any(len(row) != 4 * width for row in rows):
         raise ValueError(f"vectors of different lengths meet: expected {width} numbers in each")
     return np.frombuffer(b"".join(rows), np.float32).reshape(len(rows), width)

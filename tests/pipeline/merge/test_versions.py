@@ -49,7 +49,10 @@ def test_versions_are_found_by_number_and_the_newest_has_the_highest(other_rules
 
 def test_the_newest_version_names_every_module_that_has_one() -> None:
     folder = Path(versions.__file__).parent
-    modules = [import_module(f"pipeline.signatures.{file.stem}") for file in sorted(folder.glob("*.py"))]
+    modules = [
+        import_module(".".join(["pipeline.merge.rules", *file.relative_to(folder).with_suffix("").parts]))
+        for file in sorted(folder.rglob("*.py"))
+    ]
     named = {module.VERSION for module in modules if hasattr(module, "VERSION")}
     assert set(NEWEST.version.split()) == named
     assert {antonyms.VERSION, naming.VERSION} <= named

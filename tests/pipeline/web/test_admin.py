@@ -367,8 +367,8 @@ def test_a_story_shows_its_evidence_and_the_names_it_goes_by(reviewer: Client) -
 
 
 def test_orphans_that_need_least_come_first(reviewer: Client) -> None:
-    OrphanFactory(detail="needs 2 more conversations", signature__key="far")
-    OrphanFactory(detail="needs 1 more conversation", signature__key="near", conversations=2)
+    OrphanFactory(detail="needs 10 more conversations", missing_conversations=10, signature__key="far")
+    OrphanFactory(detail="needs 2 more conversations", missing_conversations=2, signature__key="near", conversations=2)
     page = read(reviewer, list_of("orphan"))
     assert page.index(">near<") < page.index(">far<")
 

@@ -168,6 +168,7 @@ def evenly(count: int, most: int) -> Ints:
 
 
 def blocks(count: int) -> Iterator[slice]:
+    """Return slices of at most BLOCK_ROWS that together are `count` rows."""
     return (slice(start, min(start + BLOCK_ROWS, count)) for start in range(0, count, BLOCK_ROWS))
 
 

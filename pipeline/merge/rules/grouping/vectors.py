@@ -70,6 +70,7 @@ def membership(labels: Ints, count: int, kind: type[np.floating[Any]]) -> sparse
 
 
 def group_sizes(labels: Ints) -> Ints:
+    """Return how many rows each label has, (groups,); rows with a label of -1 do not count."""
     return np.bincount(labels[labels >= 0], minlength=_group_count(labels))
 
 
@@ -78,10 +79,12 @@ def _group_count(labels: Ints) -> int:
 
 
 def numbered_from_zero(labels: Ints) -> Ints:
+    """Return the labels, (n,), numbered from 0 without gaps, in the order of their numbers."""
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
 def numbered_by_first_row(labels: Ints) -> Ints:
+    """Return the labels, (n,), numbered from 0 by the first row of each."""
     _, first, group = np.unique(labels, return_index=True, return_inverse=True)
     number = np.empty(len(first), np.int64)
     number[np.argsort(first)] = np.arange(len(first))
