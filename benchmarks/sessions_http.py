@@ -32,8 +32,8 @@ def server() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}", "--workers=1",
-               "--no-control-socket", "--log-level=error"]  # fmt: skip
+    command = [sys.executable, "-m", "gunicorn", "--config=config/gunicorn.py", f"--bind=127.0.0.1:{port}",
+               "--workers=1", "--log-level=error"]  # fmt: skip
     process = subprocess.Popen(command, env={**os.environ, "DJANGO_SETTINGS_MODULE": "benchmarks.bare_view_settings"})
     try:
         _wait_for(port)

@@ -1,4 +1,4 @@
-"""The real web server: gunicorn with two processes, on this test process's database and queue."""
+"""The real web server, as the Procfile starts it, on this test process's database and queue."""
 
 import os
 import signal
@@ -18,10 +18,10 @@ class WebServer:
 
     def __init__(self, **environment: str) -> None:
         port = _free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
         command = [
-            sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}", "--workers=2", "--threads=8",
-            "--no-control-socket", "--log-level=error",
+            sys.executable, "-m", "gunicorn", "--config=config/gunicorn.py", f"--bind=127.0.0.1:{port}",
+            "--log-level=error",
         ]  # fmt: skip
         self.process = subprocess.Popen(
             ending_with_parent(command, signal.SIGTERM),
