@@ -9,6 +9,7 @@ from celery.signals import task_prerun
 from django.db import close_old_connections
 
 from config import embedded
+from config.kept import flower_login
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if "celery" in Path(sys.argv[0]).parts[-2:]:  # worker, beat, Flower; Django's own doors hold the servers themselves
@@ -16,6 +17,9 @@ if "celery" in Path(sys.argv[0]).parts[-2:]:  # worker, beat, Flower; Django's o
         embedded.hold()
     except embedded.EmbeddedError as error:
         raise SystemExit(str(error)) from None
+
+if "flower" in sys.argv:  # its pages show arguments and results, and can stop workers
+    os.environ.setdefault("FLOWER_BASIC_AUTH", flower_login())
 
 app = Celery("leitmotif")
 app.config_from_object("django.conf:settings", namespace="CELERY")

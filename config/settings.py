@@ -11,6 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded
+from config.kept import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = embedded.LOCAL_DIR
@@ -27,12 +28,13 @@ def _secret_key() -> str:
         raise ImproperlyConfigured(
             "SECRET_KEY is not set. With a DATABASE_URL of your own, set it to a long random word."
         )
-    path = LOCAL_DIR / "secret_key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text()
+    try:
+        return kept_secret("secret_key", lambda: secrets.token_urlsafe(50))
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The secret key cannot be kept in {LOCAL_DIR}: {error.strerror}. Is the disk full, or does the folder "
+            "belong to another user? Or set SECRET_KEY to a long random word."
+        ) from error
 
 
 DEBUG = env.bool("DEBUG", default=False)

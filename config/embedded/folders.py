@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL_DIR = Path(os.environ.get("LEITMOTIF_LOCAL") or ROOT / ".local").resolve()
@@ -23,10 +24,13 @@ def make_open(folder: Path) -> None:
             folder.chmod(0o755)
 
 
-def renew_if_long(log: Path) -> None:
-    """Put a long log aside."""
+def open_log(log: Path) -> BinaryIO:
+    """Open a log that only its owner can read, at its end; a long one is put aside first."""
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_suffix(".log.old"))
+    file = open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+    os.fchmod(file.fileno(), 0o600)  # one of an earlier version was open to others
+    return file
 
 
 def tail(log: Path, lines: int = 15) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from .folders import open_log
 from .processes import wait
 from .server import Server
 
@@ -87,7 +88,7 @@ class Postgres(Server):
         self._run([self._program(), *alone, "postgres"], b"CREATE DATABASE leitmotif;\n")
 
     def _run(self, command: Sequence[str | Path], stdin: bytes = b"") -> None:
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             done = subprocess.run(command, input=stdin, check=False, **self._popen_options(log))
         if done.returncode:
             raise self._failure(f"could not make its database ({Path(command[0]).name} gave {done.returncode})")

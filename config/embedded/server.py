@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Self
 
 from .accounts import Account
 from .errors import EmbeddedError
-from .folders import LOCAL_DIR, make_open, renew_if_long, sockets_folder, tail
+from .folders import LOCAL_DIR, make_open, open_log, sockets_folder, tail
 from .locks import take_from
 from .processes import living_processes, pid_in, wait
 from .programs import find_program
@@ -167,7 +167,6 @@ class Server(ABC):
         self.account.make_private(self.sockets)
         if self.service != self.local:
             self._move_outside()
-        renew_if_long(self.log)
 
     def _move_outside(self) -> None:
         """Make the folder outside, with a link to it in `local`. Data in `local` is not passed over in silence."""
@@ -203,7 +202,7 @@ class Server(ABC):
 
     def _launch(self) -> None:
         command = [str(part) for part in self._command()]
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             child = self._child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, start_new_session=True, **self._popen_options(log)
             )

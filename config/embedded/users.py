@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import EmbeddedError
-from .folders import renew_if_long, tail
+from .folders import open_log, tail
 from .locks import locked, open_lock
 from .processes import pid_in
 from .server import START_TIMEOUT, Server
@@ -40,10 +40,9 @@ def _spawn_keeper(server: Server) -> BinaryIO | None:
         if not locked(lock):
             return None
         os.ftruncate(lock, 0)  # the number of the one before
-        renew_if_long(server.keeper_log)
         read, write = os.pipe()
         words = [str(Path(__file__).resolve().parents[1]), server.name, str(server.local), str(lock), str(write)]
-        with open(write, "wb"), server.keeper_log.open("ab") as log:
+        with open(write, "wb"), open_log(server.keeper_log) as log:
             subprocess.run(
                 [sys.executable, "-P", "-c", KEEPER, *words], check=False,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
