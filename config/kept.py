@@ -20,7 +20,7 @@ def kept_secret(name: str, make: Callable[[], str], folder: Path = LOCAL_DIR) ->
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{name}.{os.getpid()}.{secrets.token_hex(4)}"
     try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(make())
         with suppress(FileExistsError):
             os.link(unfinished, path)  # whole or not at all, and never over another's

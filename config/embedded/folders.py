@@ -28,9 +28,9 @@ def open_log(log: Path) -> BinaryIO:
     """Open a log that only its owner can read, at its end; a long one is put aside first."""
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_suffix(".log.old"))
-    file = open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
-    os.fchmod(file.fileno(), 0o600)  # one of an earlier version was open to others
-    return file
+    number = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.fchmod(number, 0o600)  # one of an earlier version was open to others
+    return os.fdopen(number, "ab")
 
 
 def tail(log: Path, lines: int = 15) -> str:
