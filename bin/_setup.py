@@ -180,10 +180,16 @@ class Environment:
 
     def prepare(self, *locks: str) -> Path:
         """Make sure that these lock files are installed, and return the environment's Python."""
-        if not self._is_ready(locks):
-            with self._alone:
-                if not self._is_ready(locks):  # another command may have done it meanwhile
-                    self._make(locks)
+        try:
+            if not self._is_ready(locks):
+                with self._alone:
+                    if not self._is_ready(locks):  # another command may have done it meanwhile
+                        self._make(locks)
+        except OSError as error:
+            raise fail(
+                f"{error.filename or self.folder} cannot be written ({error.strerror}). Is the disk full, or does the "
+                "folder belong to another user? Call again to go on; what was downloaded is kept."
+            ) from None
         return self.python
 
     # What is there ----------------------------------------------------------

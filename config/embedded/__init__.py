@@ -48,6 +48,12 @@ def hold(local: Path = LOCAL_DIR, *, postgres: bool | None = None, valkey: bool 
         needed.append(Postgres(local))
     if valkey if valkey is not None else not os.environ.get("REDIS_URL"):
         needed.append(Valkey(local))
-    begun = [(server, join(server)) for server in needed]
-    for server, news in begun:
-        wait_until_kept(server, news)
+    try:
+        begun = [(server, join(server)) for server in needed]
+        for server, news in begun:
+            wait_until_kept(server, news)
+    except OSError as error:
+        raise EmbeddedError(
+            f"{error.filename or local} cannot be written ({error.strerror}). Is the disk full? Free some space, name "
+            "a folder on another disk in LEITMOTIF_LOCAL, or set DATABASE_URL and REDIS_URL."
+        ) from error

@@ -26,11 +26,10 @@ def main(name: str, local: str, lock: str, news: str) -> None:
 
 def keep(server: Server, lock: int, news: int) -> None:
     """Keep the server up while it has users, then stop it. The locks go when this process does."""
-    write_pid(lock)
     signal.signal(signal.SIGTERM, _leave)
     users = open_lock(server.users_lock)
     try:
-        _start(server, news)
+        _start(server, lock, news)
         while not locked(users) and is_still(lock, server.keeper_lock):
             _revive(server)
             time.sleep(LOOK_EVERY)
@@ -39,15 +38,23 @@ def keep(server: Server, lock: int, news: int) -> None:
         _stop(server, lock)
 
 
-def _start(server: Server, news: int) -> None:
+def _start(server: Server, lock: int, news: int) -> None:
     try:
+        write_pid(lock)
         server.start()
     except (EmbeddedError, OSError) as error:
+        _tell(news, _sentence(server, error))
         _say(server, f"could not be started\n{error}")
-        _tell(news, str(error))
         raise SystemExit(1) from error
     _say(server, f"up, process {server.pid}")
     _tell(news, UP)
+
+
+def _sentence(server: Server, error: EmbeddedError | OSError) -> str:
+    if isinstance(error, EmbeddedError):
+        return str(error)
+    where = f" ({error.filename})" if error.filename else ""
+    return f"The embedded {server.name} could not be started: {error.strerror}{where}. {server.remedy}"
 
 
 def _tell(news: int, what: str) -> None:
@@ -83,4 +90,5 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 
 def _say(server: Server, what: str) -> None:
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} keeper {os.getpid()}: {server.name} {what}", flush=True)
+    with suppress(OSError):  # on a full disk too the server is to be kept up, and people told of it
+        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} keeper {os.getpid()}: {server.name} {what}", flush=True)

@@ -10,9 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from .errors import EmbeddedError
 from .folders import open_log
 from .processes import wait
 from .server import Server
+
+NEEDED = 100_000_000
+"""Bytes on disk that an empty database takes with its log, and some to work with."""
 
 
 class Postgres(Server):
@@ -66,6 +70,12 @@ class Postgres(Server):
         if (self.data / "PG_VERSION").exists():
             return
         wait(self._sweep_abandoned, 10.0)  # a killed keeper's initdb may write on for a moment
+        free = shutil.disk_usage(self.data.parent).free
+        if free < NEEDED:
+            raise EmbeddedError(
+                f"A new database needs {NEEDED // 1_000_000} MB, but {free // 1_000_000} MB are free on the disk of "
+                f"{self.data.parent}. Free some, name a folder on another disk in LEITMOTIF_LOCAL, or set DATABASE_URL."
+            )
         unfinished = self.data.with_name(f"postgres.unfinished.{os.getpid()}")
         self.account.make_private(unfinished)
         self._make_database(unfinished)

@@ -6,6 +6,7 @@ Every process that a test ends was started by it: a user (`Person`), or a server
 import fcntl
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -363,6 +364,55 @@ def test_private_server_is_gone_afterwards(local: Path) -> None:
         assert client.get("kept") == b"yes"
     assert not server.data.exists()
     assert not server.sockets.exists()
+
+
+def test_logs_and_locks_are_the_owners_only(filled: Path) -> None:
+    old = filled / "postgres.log"
+    old.touch(mode=0o644)
+    alice = Person(filled).wait_until_held()
+    logs = list(filled.glob("*.log"))
+    assert len(logs) == 4
+    assert {path.stat().st_mode & 0o777 for path in logs} == {0o600}
+    alice.leave()
+
+
+@pytest.fixture
+def tiny_disk(local: Path) -> Iterator[Path]:
+    """A folder for servers on a disk of two megabytes."""
+    local.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=755", "tmpfs", local]
+    if subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    yield local
+    subprocess.run(["umount", "-l", local], check=True)
+
+
+@pytest.mark.parametrize("filling", [0, 2_000_000])
+def test_a_full_disk_at_the_first_start_is_a_sentence(tiny_disk: Path, filling: int) -> None:
+    (tiny_disk / "filling").write_bytes(filling * b"a")
+    said = first_start(tiny_disk)
+    assert "a disk" in said or "the disk" in said
+    assert "LEITMOTIF_LOCAL" in said
+
+
+@pytest.mark.parametrize("largest", [0, 100_000, 5_000_000])
+def test_a_disk_that_fills_during_the_first_start_is_a_sentence(local: Path, largest: int) -> None:
+    """A limit to the size of files fails at the same places, one write after another."""
+    local.mkdir()
+    assert re.search(r"[Dd]isk|too large", first_start(local, largest=largest))
+
+
+def first_start(local: Path, largest: int = resource.RLIM_INFINITY) -> str:
+    """Return what a command says that cannot be started, without a traceback."""
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -f {largest // 512 if largest >= 0 else 'unlimited'}; exec \"$@\"", "sh", sys.executable,
+         ROOT / "manage.py", "session_metrics"],
+        env={**os.environ, "LEITMOTIF_LOCAL": str(local), "DATABASE_URL": "", "REDIS_URL": "redis://127.0.0.1:1/0"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers as somebody else")

@@ -11,7 +11,7 @@ import pytest
 
 from config.web_worker import BODY_LIMIT, HEADERS_LIMIT
 from tests.sessions.web import WebServer
-from tests.workers import ROOT
+from tests.support.workers import ROOT
 
 HALVES = (
     b"",
