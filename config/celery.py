@@ -10,6 +10,7 @@ from django.db import close_old_connections
 
 from config import embedded
 from config.kept import flower_login
+from config.redis_refusals import count_as_away
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if "celery" in Path(sys.argv[0]).parts[-2:]:  # worker, beat, Flower; Django's own doors hold the servers themselves
@@ -21,6 +22,7 @@ if "celery" in Path(sys.argv[0]).parts[-2:]:  # worker, beat, Flower; Django's o
 if "flower" in sys.argv:  # its pages show arguments and results, and can stop workers
     os.environ.setdefault("FLOWER_BASIC_AUTH", flower_login())
 
+count_as_away()
 app = Celery("leitmotif")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -216,11 +216,18 @@ def by_watching(scene: Scene) -> Run:
         with suppress(BrokerError):
             tasks.watch_runs.apply_async(expires=5)
 
-    return _look_on(scene, send)
+    return look_on(scene.run, send)
 
 
 def by_beat(scene: Scene) -> Run:
     """Look on only, while a beat process sends `watch_runs`."""
+    with beating():
+        return look_on(scene.run, lambda: None)
+
+
+@contextmanager
+def beating() -> Iterator["subprocess.Popen[bytes]"]:
+    """A beat process that looks after runs every second, while the block is at work."""
     command = [sys.executable, "-m", "celery", "-A", "config", "beat", "--pidfile=", "--loglevel=WARNING"]
     words = {"DJANGO_SETTINGS_MODULE": "tests.faults.often", "TEST_DATABASE": connection.settings_dict["NAME"]}
     beat = subprocess.Popen(
@@ -228,26 +235,27 @@ def by_beat(scene: Scene) -> Run:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        return _look_on(scene, lambda: None)
+        yield beat
     finally:
         beat.kill()
         beat.wait()
 
 
-def _look_on(scene: Scene, meanwhile: Callable[[], None], seconds: float = 90) -> Run:
+def look_on(run: Run, meanwhile: Callable[[], None], seconds: float = 90) -> Run:
+    """Return the run when it has ended; do something every half second meanwhile."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         meanwhile()
         time.sleep(0.5)
         try:
-            run = Run.objects.get(pk=scene.run.pk)
-            if not run.is_live:
-                return run
+            now = Run.objects.get(pk=run.pk)
+            if not now.is_live:
+                return now
         except OperationalError:
             connection.close()
-    raise AssertionError(_stalled(scene, Run.objects.get(pk=scene.run.pk)))
+    raise AssertionError(_stalled(Run.objects.get(pk=run.pk)))
 
 
-def _stalled(scene: Scene, run: Run) -> str:
+def _stalled(run: Run) -> str:
     held = run.items.filter(state__in=Item.UNFINISHED).values_list("pk", "state", "chunk", "claim", "delivery_count")
-    return f"run is {run.state} in {run.phase}; {list(held)[:10]}\n{scene.worker.output()[-3000:]}"
+    return f"run is {run.state} in {run.phase}; {list(held)[:10]}\n{Worker.running[0].output()[-3000:]}"

@@ -13,7 +13,7 @@ from django.db import connection
 
 from pipeline.management.leash import ending_with_parent
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 60.0
 
 
