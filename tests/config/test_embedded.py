@@ -380,7 +380,7 @@ def test_logs_and_locks_are_the_owners_only(filled: Path) -> None:
 def tiny_disk(local: Path) -> Iterator[Path]:
     """A folder for servers on a disk of two megabytes."""
     local.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=755", "tmpfs", local]
+    words = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=755", "tmpfs", str(local)]
     if subprocess.run(words, capture_output=True, check=False).returncode:
         pytest.skip("nothing can be mounted here")
     yield local

@@ -83,11 +83,12 @@ STATES = {
 def test_each_refusal_is_a_connection_error(state: Refusal) -> None:
     with scenes.queue() as client:
         with state():
-            for write in (
+            writes: list[Callable[[], object]] = [
                 lambda: client.set("refused", "x"),
                 lambda: client.eval("return redis.call('incr', 'refused')", 0),
                 lambda: client.pipeline().incr("refused").incr("refused").execute(),
-            ):
+            ]
+            for write in writes:
                 with pytest.raises(RedisRefusesError, match=STATES[state]):
                     write()
         assert client.incr("refused") == 1
