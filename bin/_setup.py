@@ -296,7 +296,7 @@ class Environment:
             try:
                 code = WATCH.wait(child)
             except SystemExit:
-                say(" stopped; call again to go on")
+                say(" stopped; run it again to continue")
                 raise
         say(f" {time.monotonic() - began:.1f} s" if code == 0 else " failed")
         if code:
@@ -315,7 +315,7 @@ def _explain(what: str, command: Sequence[str | Path], log: Path) -> str:
     return (
         f"This failed ({what}):\n    {' '.join(str(word) for word in command)}\n{tail}\n"
         "Is there a connection to the package index, or a mirror named in pip's configuration? Is the disk full? "
-        f"All of it is in {log}. Call again to go on; what was downloaded is kept."
+        f"All of it is in {log}. Run it again to continue; what was downloaded is kept."
     )
 
 

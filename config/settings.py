@@ -168,9 +168,9 @@ CELERY_IMPORTS = ["pipeline.runs.schedule"]  # its task fires scheduled runs; Ce
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
-    "keep house among the chats": {"task": "chat.keep_house", "schedule": 60.0},
-    "answer and deliver what got lost": {"task": "chat.catch_up", "schedule": 15.0, "options": {"expire_seconds": 15}},
-    "warn of what looks broken in the chats": {"task": "chat.watch_sessions", "schedule": 600.0},
+    "chat housekeeping": {"task": "chat.keep_house", "schedule": 60.0},
+    "resend lost answers": {"task": "chat.catch_up", "schedule": 15.0, "options": {"expire_seconds": 15}},
+    "chat health warnings": {"task": "chat.watch_sessions", "schedule": 600.0},
 }
 CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}
 
@@ -218,7 +218,9 @@ def _day_end() -> time | None:
     try:
         return None if said == OFF else time.fromisoformat(said).replace(tzinfo=None)
     except ValueError as error:
-        raise ImproperlyConfigured(f"SESSION_DAY_END={said} is no time of day. Write it as 20:00, or {OFF}.") from error
+        raise ImproperlyConfigured(
+            f"SESSION_DAY_END={said} is not a time of day. Write it as 20:00, or {OFF}."
+        ) from error
 
 
 # A rule set to None is off. Day end is the time of day, in the user's zone, after which a new session begins.
@@ -247,7 +249,7 @@ def _webhook() -> tuple[str, str]:
         return "", ""
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
-        raise ImproperlyConfigured(f"SESSION_WEBHOOK_URL={url} is no address of the form https://host/path.")
+        raise ImproperlyConfigured(f"SESSION_WEBHOOK_URL={url} is not an address of the form https://host/path.")
     if len(secret) < 32:
         raise ImproperlyConfigured("SESSION_WEBHOOK_SECRET must have 32 or more characters, known to both sides.")
     return str(url), str(secret)

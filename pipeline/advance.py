@@ -96,7 +96,7 @@ def _begin_phase(run: Run) -> bool:
         return False
     if run.phase_count >= MOST_BEGINNINGS:
         raise RunError(
-            f"the phase {run.phase} was begun {run.phase_count} times and its worker ended each time; is there enough "
+            f"the phase {run.phase} was started {run.phase_count} times and its worker died each time. Is there enough "
             f"memory? What is stored is kept: ./manage.py salvage {run.pk}"
         )
     return True
@@ -168,7 +168,7 @@ def _unreconciled(run: Run, counts: ItemCounts) -> str:
     if finished != planned:
         return f"{counted(planned, 'conversation was', 'conversations were')} planned, but {finished} ended"
     if empty := extracted_items_without_a_theme(run).count():
-        return f"{empty} of {counts.extracted} extracted conversations have no theme; they had one"
+        return f"{empty} of {counts.extracted} extracted conversations have lost their theme"
     homes = homes_of_themes(run)
     if homes.missed:
         missed = counted(homes.missed, "theme is", "themes are")
@@ -186,7 +186,7 @@ def _unlikely(run: Run, counts: ItemCounts) -> str:
         return f"none of {counted(read, 'conversation')} gave a theme: {commonest_reason(run)}"
     names = run.themes.values("raw_key").distinct().count()
     if counts.extracted >= ALIKE_FROM and names == 1:
-        return f"all {counts.extracted} conversations with a theme gave one and the same signature"
+        return f"all {counts.extracted} conversations with a theme gave the same signature"
     return ""
 
 

@@ -62,7 +62,7 @@ def dispatch(*, run: Run) -> None:
     except BrokerError as error:
         fail(run=run, error=error)
         raise RunError(
-            f"the queue cannot be reached ({error}), so run {run.pk} was ended. Look at REDIS_URL, then go on with: "
+            f"the queue cannot be reached ({error}), so run {run.pk} was ended. Check REDIS_URL, then continue with: "
             f"./manage.py run_pipeline --resume {run.pk}"
         ) from error
 

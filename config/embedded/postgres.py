@@ -49,7 +49,7 @@ class Postgres(Server):
     @property
     def remedy(self) -> str:
         return (
-            "Is the disk full, or were the files written by another version? To go on with an empty database move "
+            "Is the disk full, or were the files written by another version? To start with an empty database, move "
             f"{self.data} away. Or set DATABASE_URL to a PostgreSQL of your own."
         )
 

@@ -31,7 +31,7 @@ def moment(word: str) -> datetime:
     except ValueError:
         at = None
     if at is None:
-        raise ArgumentTypeError(f"{word!r} is no date or time; write 2026-11-22 or 2026-11-22T08:30:00Z")
+        raise ArgumentTypeError(f"{word!r} is not a valid date or time; write 2026-11-22 or 2026-11-22T08:30:00Z")
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
@@ -59,6 +59,6 @@ class PipelineCommand(BaseCommand):
         try:
             stale = schema.staleness()
         except OperationalError as error:
-            raise CommandError(f"PostgreSQL cannot be reached: {error}".strip() + "\nLook at DATABASE_URL.") from error
+            raise CommandError(f"PostgreSQL cannot be reached: {error}".strip() + "\nCheck DATABASE_URL.") from error
         if stale:
             raise CommandError(f"{stale}. Run `./manage.py migrate`.")

@@ -45,7 +45,10 @@ def follow(run_id: int, console: Console) -> Run:
                 if asked or not request_stop(run_id=run_id):
                     raise
                 asked = True
-                screen.say("Stopping: what is being read is finished first. Ctrl-C again leaves the run to itself.")
+                screen.say(
+                    "Stopping after the conversations in progress. "
+                    "Press Ctrl-C again to detach; the run will stop by itself."
+                )
 
 
 class _Watch:
@@ -105,7 +108,7 @@ class _Watch:
             and counts.pending == counts.planned - counts.skipped > 0
         ):
             self.hinted = True
-            self.screen.say("No worker has begun yet. Is one running? Start one with `bin/up`.")
+            self.screen.say("No worker has picked up this run yet. Is one running? Start one with `bin/up`.")
 
 
 class _Bars:

@@ -77,7 +77,7 @@ def print_nearly_stories(run: Run, console: Console) -> None:
     shown = list(nearly[:NEARLY_SHOWN])
     if not shown:
         return
-    more = f", the surest {NEARLY_SHOWN} of {nearly.count()}" if len(shown) == NEARLY_SHOWN else ""
+    more = f", the {NEARLY_SHOWN} most confident of {nearly.count()}" if len(shown) == NEARLY_SHOWN else ""
     console.print(f"Orphans that need one more conversation{more}:", highlight=False)
     for orphan in shown:
         near = orphan.nearest_story
@@ -97,9 +97,9 @@ def print_failures(run: Run, console: Console) -> None:
 def print_way_on(run: Run, console: Console) -> None:
     """Say how an ended run that is not complete goes on, if it can."""
     if run.state == Run.State.STOPPED:
-        console.print(f"Go on with:  ./manage.py run_pipeline --resume {run.pk}", highlight=False)
+        console.print(f"Continue with:  ./manage.py run_pipeline --resume {run.pk}", highlight=False)
     elif run.state in Run.RESUMABLE and salvage.plan_salvage(run=run).is_worth_it:
-        console.print(f"Mend it with:  ./manage.py salvage {run.pk}", highlight=False)
+        console.print(f"Repair it with:  ./manage.py salvage {run.pk}", highlight=False)
 
 
 def print_inventory(run: Run, stock: SalvagePlan, console: Console) -> None:
@@ -111,14 +111,14 @@ def print_inventory(run: Run, stock: SalvagePlan, console: Console) -> None:
     table.add_row("", _to_extract(stock))
     assigned = stock.themes - stock.themes_unassigned
     table.add_row("merge", f"themes with a signature: {assigned}, without: {stock.themes_unassigned}")
-    table.add_row("", "-> done" if stock.phase == Run.Phase.GROUP else "-> assigns those without, and any new ones")
+    table.add_row("", "-> done" if stock.phase == Run.Phase.GROUP else "-> assigns those without one, and any new ones")
     table.add_row("group", counted(stock.themes_homeless, "theme is", "themes are") + " in no story and no orphan")
-    table.add_row("", "-> settles the signatures of this run" if run.makes_stories else "-> no stories were asked for")
+    table.add_row("", "-> settles this run's signatures" if run.makes_stories else "-> no stories were requested")
     console.print(table)
 
 
 def _missing(stock: SalvagePlan) -> str:
-    errors = ", ".join(f"{count} {name or 'without a name'}" for name, count in stock.errors.items())
+    errors = ", ".join(f"{count} {name or 'unnamed'}" for name, count in stock.errors.items())
     failed = counted(stock.failed, "conversation") + " failed" + (f" ({errors})" if errors else "")
     lost = f", {stock.themes_lost} lost their theme" if stock.themes_lost else ""
     return f"{failed}, {stock.unfinished} unfinished{lost}"
@@ -127,7 +127,7 @@ def _missing(stock: SalvagePlan) -> str:
 def _to_extract(stock: SalvagePlan) -> str:
     if stock.phase != Run.Phase.EXTRACT:
         return "-> done"
-    asks = f"asks about {counted(stock.to_ask, 'conversation')}"
+    asks = f"sends {counted(stock.to_ask, 'conversation')} to the extractor"
     cost = f", about {stock.tokens_to_ask} tokens" if stock.to_ask else ""
     return f"-> parses {counted(stock.to_parse, 'stored answer')}, {asks}{cost}"
 
@@ -135,7 +135,7 @@ def _to_extract(stock: SalvagePlan) -> str:
 def print_salvageable(found: Sequence[tuple[Run, SalvagePlan]], console: Console) -> None:
     """List ended runs that lack something, a line each with what would go on."""
     if not found:
-        console.print("No run lacks anything.")
+        console.print("Nothing to salvage.")
         return
     table = Table("Run", "Source", "State", "Re-enter at", "Missing", "To ask", box=None, padding=(0, 2, 0, 0))
     for run, stock in found:
@@ -144,7 +144,7 @@ def print_salvageable(found: Sequence[tuple[Run, SalvagePlan]], console: Console
         missing = conversations if stock.phase == "extract" else counted(themes, "theme")
         table.add_row(str(run.pk), str(run.source), run.state, stock.phase, missing, str(stock.to_ask))
     console.print(table)
-    console.print("Mend one with:  ./manage.py salvage RUN   (--dry-run says more)")
+    console.print("Repair one with:  ./manage.py salvage RUN   (--dry-run tells more)")
 
 
 def print_stories(stories: Sequence[Story], console: Console) -> None:
@@ -190,7 +190,7 @@ def print_preview(run: Run, console: Console) -> None:
     """Print what a dry run found."""
     found = run.preview or {}
     estimate = found["estimate"]
-    seconds = f"about {estimate['seconds']} s" if estimate["seconds"] else "unknown (no earlier run to go by)"
+    seconds = f"about {estimate['seconds']} s" if estimate["seconds"] else "unknown (no earlier run to estimate from)"
     console.print(f"Dry run {run.pk} of {run.source}: nothing was read.", highlight=False)
     console.print(
         f"{counted(found['to_read'], 'conversation')} would be read, {found['unchanged']} skipped as unchanged."
@@ -201,6 +201,6 @@ def print_preview(run: Run, console: Console) -> None:
     for title, counts in (("By month", found["by_month"]), ("By length", found["by_messages"])):
         parts = ", ".join(f"{name}: {count}" for name, count in counts.items())
         console.print(f"{title} (of the newest {found['looked_at']}): {parts}", highlight=False)
-    console.print(f"{len(found['samples'])} samples that differ:")
+    console.print(f"{len(found['samples'])} different samples:")
     for sample in found["samples"]:
         console.print(f"  {sample['id']}: {_one_line(sample['text'], 120)}", markup=False, highlight=False)

@@ -11,9 +11,9 @@ class Regroup(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="regroups")
     rules_before = models.CharField(max_length=100, help_text="version of the rules whose result this replaced")
-    rules = models.CharField(max_length=100, help_text="version of the rules that assigned the themes anew")
+    rules = models.CharField(max_length=100, help_text="version of the rules that reassigned the themes")
     registry_version = models.PositiveBigIntegerField(help_text="which change of the registry this was")
-    themes = models.PositiveIntegerField(help_text="how many were assigned anew")
+    themes = models.PositiveIntegerField(help_text="how many were reassigned")
     pairs_joined = models.PositiveBigIntegerField(help_text="pairs of themes that are together only since")
     pairs_split = models.PositiveBigIntegerField(help_text="pairs of themes that were together only before")
     reason = models.TextField()

@@ -68,7 +68,9 @@ class Run(models.Model):
     versions = models.JSONField(default=dict, help_text="of extractor, model, profile and signature rules")
     state = models.CharField(max_length=30, choices=State, default=State.PENDING)
     phase = models.CharField(max_length=10, choices=Phase, default=Phase.PLAN)
-    epoch = models.PositiveIntegerField(default=1, help_text="counts the run's lives; older tasks cannot write")
+    epoch = models.PositiveIntegerField(
+        default=1, help_text="attempts so far; tasks of an earlier attempt cannot write"
+    )
     as_of = models.DateTimeField(null=True, blank=True, help_text="recency counts from here")
     is_preview = models.BooleanField(default=False, help_text="a dry run: planned and estimated, nothing read")
     preview = models.JSONField(null=True, blank=True)
@@ -86,12 +88,12 @@ class Run(models.Model):
     first_finished_at = models.DateTimeField(
         null=True, blank=True, help_text="since then its readings count, also while it is salvaged"
     )
-    seconds_before = models.FloatField(default=0, help_text="worked in earlier lives, before it was reopened")
+    seconds_before = models.FloatField(default=0, help_text="worked in earlier attempts, before it was reopened")
     heartbeat_at = models.DateTimeField(
         null=True, blank=True, help_text="the last sign of life of anyone working on it"
     )
     dispatched_at = models.DateTimeField(null=True, blank=True, help_text="when chunks were last sent out")
-    advance_claimed_at = models.DateTimeField(null=True, blank=True, help_text="someone merges or groups since then")
+    advance_claimed_at = models.DateTimeField(null=True, blank=True, help_text="since when someone merges or groups")
     phase_count = models.PositiveSmallIntegerField(
         default=0, help_text="how often somebody began this phase and did not say how it ended"
     )

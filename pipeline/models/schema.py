@@ -25,7 +25,7 @@ class BrokenPromise:
 
     def __str__(self) -> str:
         promised = self.name.replace("_", " ")
-        what = "is there but does not hold" if self.is_there else "is missing"
+        what = "exists but is not valid" if self.is_there else "is missing"
         return f"{self.name} of the table {self.table} {what} (it promises: {promised})"
 
 

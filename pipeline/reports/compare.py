@@ -80,7 +80,7 @@ def _refuse(before: Run, after: Run) -> None:
     if before.profile != after.profile:
         raise NotComparable(
             f"run {before.pk} was read with profile {before.profile}, run {after.pk} with {after.profile}: "
-            "their signatures have nothing to do with each other."
+            "signatures of different profiles cannot be compared."
         )
     for run in (before, after):
         if run.state not in Run.FINISHED:

@@ -310,7 +310,7 @@ def _conclusion(
 def _about_reading(run: Run, counts: ItemCounts, reasons: Sequence[Reason]) -> Iterator[str]:
     read = counts.planned - counts.skipped
     if not counts.planned:
-        yield f"The run selected no conversation of {run.source}: look at its window and whether anything is imported."
+        yield f"The run selected no conversation of {run.source}: check its window, and whether anything is imported."
     elif not read:
         yield f"All {counts.planned} conversations were skipped as unchanged; --force-refresh reads them again."
     elif counts.finished < counts.planned:
@@ -324,7 +324,7 @@ def _about_grouping(run: Run, groups: _Groups) -> Iterator[str]:
     if groups.homes:
         return
     if not run.makes_stories:
-        yield f"No stories were asked for; `./manage.py make_stories {run.pk}` makes them."
+        yield f"No stories were requested; `./manage.py make_stories {run.pk}` makes them."
     elif run.phase != Run.Phase.DONE:
         yield f"The run is {run.state} and has not grouped its themes yet (it is before {run.phase})."
 
@@ -336,7 +336,7 @@ def _about_sizes(groups: _Groups, gate: Gate) -> Iterator[str]:
     short = sum(groups.size(root) == gate.min_conversations - 1 for root in small)
     yield (
         f"{len(small)} of {len(groups.keys)} groups have fewer than the {gate.min_conversations} conversations a story "
-        f"needs; {short} of them lack one."
+        f"needs; {short} of them are one conversation short."
     )
 
 

@@ -83,7 +83,8 @@ def score_reviewed(*, profile: str) -> PairScores:
     pairs = reviewed_pairs(profile)
     if not pairs:
         raise UnreadablePairs(
-            f"nobody has merged or vetoed signatures of profile {profile} yet; the review queue in the admin asks."
+            f"nobody has merged or vetoed signatures of profile {profile} yet; answer some pairs in the admin's review "
+            "queue first."
         )
     roots = _roots_of_signatures(profile, {key for pair in pairs for key in (pair.first, pair.second)})
     judged = [Judged(pair.first, pair.second, pair.same, roots[pair.first] == roots[pair.second]) for pair in pairs]

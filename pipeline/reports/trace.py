@@ -176,10 +176,10 @@ def _home(theme: Theme, item: Item, root: Signature | None) -> str:
     if root is None:
         return f"no signature yet: run {item.run_id} is {item.run.state}, next comes {item.run.phase}"
     if newer := _newer_reading(item):
-        return f"does not count any more: run {newer.run_id} read the conversation again"
+        return f"superseded: run {newer.run_id} read it again"
     home = homes_of([root.pk]).get(root.pk)
     if home is None:
-        return "in no story and no orphan" if item.run.makes_stories else "its run was to make no stories"
+        return "in no story and no orphan" if item.run.makes_stories else "its run was started with --no-stories"
     size = sizes_that_wait([root.pk]).get(root.pk, Size()).conversations
     if isinstance(home, Orphan):
         dismissed = "dismissed " if home.dismissed_at else ""
@@ -233,4 +233,4 @@ def _why_not(conversation: Conversation, run: Run) -> str:
         return f"occurred {conversation.occurred_at:%Y-%m-%d %H:%M}, not before --until {until:%Y-%m-%d %H:%M}"
     if limit := wanted.get("limit"):
         return f"--limit {limit} took newer conversations"
-    return "no reason is left to be seen; its time or text may have changed since"
+    return "the reason can no longer be determined; its time or text may have changed since"

@@ -130,7 +130,7 @@ def _conservation(run: Run) -> Check:
         said += f"{themes} = {homes.in_story} in stories + {homes.in_orphan} in orphans"
         said += f" + {homes.replaced} replaced by a newer reading" if homes.replaced else ""
     else:
-        said += f"{themes}, {homes.total - homes.unassigned} with a signature; no stories were asked for"
+        said += f"{themes}, {homes.total - homes.unassigned} with a signature; no stories were requested"
     return Check("conservation", said, tuple(_unbalanced(run, counts, homes)))
 
 

@@ -66,7 +66,7 @@ def _in_one_profile(*signatures: int) -> dict[int, Signature]:
     profiles = sorted({signature.profile for signature in found.values()})
     if len(profiles) > 1:
         raise DecisionRefused(
-            f"signatures of the profiles {' and '.join(profiles)} have nothing to do with each other."
+            f"signatures of the profiles {' and '.join(profiles)} belong to different profiles and cannot be combined."
         )
     return found
 
@@ -155,7 +155,7 @@ def parts_inside(signature: Signature, threshold: float) -> list[list[Theme]]:
         raise DecisionRefused(f"{signature} has more than {MOST_THEMES} themes; choose conversations instead.")
     parts = alike(themes, threshold)
     if len(parts) < 2:
-        raise DecisionRefused(f"at {threshold:g} {signature} stays whole; a higher threshold takes it apart.")
+        raise DecisionRefused(f"at {threshold:g} {signature} stays in one piece; a higher threshold splits it.")
     if len(parts) > MOST_PARTS:
         raise DecisionRefused(
             f"at {threshold:g} {signature} falls into {len(parts)} parts, more than {MOST_PARTS}; "
@@ -252,7 +252,7 @@ def rename_signature(*, signature: Signature, name: str, by: Any, reason: str = 
         signature = Signature.objects.defer("vector_sum").get(pk=signature.pk)
         key, form = normalise.snake_case(name), normalise.normal_form(name)
         if key == signature.key:
-            raise DecisionRefused(f"{signature} is called so already.")
+            raise DecisionRefused(f"{signature} already has that name.")
         if is_new := form != signature.normal_form:
             _refuse_taken(stamp.profile, key, form)
         rename = Rename.objects.create(

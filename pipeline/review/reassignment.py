@@ -110,7 +110,7 @@ def _rows(run: Run, names: Forest, held: set[int]) -> tuple[list[tuple[ThemeRow,
 def _why_nothing(run: Run, held: int) -> str:
     if held:
         return f"run {run.pk}: people decided about the signatures of all its {held} themes; undo a decision first."
-    return f"run {run.pk} has no merged themes; `./manage.py run_status {run.pk}` tells what became of it."
+    return f"run {run.pk} has no merged themes; `./manage.py run_status {run.pk}` shows what happened to it."
 
 
 def _released(run: Run, names: Forest, signatures: Iterable[int]) -> frozenset[int]:

@@ -160,7 +160,8 @@ def _hold_registry(taken: Reassignment) -> int:
     ended = Run.objects.select_for_update().filter(pk=taken.run.pk, epoch=taken.run.epoch, state=taken.run.state)
     if not held.exists() or not ended.exists():
         raise RegistryChanged(
-            f"somebody merged or decided in profile {taken.run.profile} meanwhile; nothing was written. Try again."
+            f"someone else merged or decided in profile {taken.run.profile} at the same time; nothing was written. "
+            "Try again."
         )
     signatures = Signature.objects.filter(pk__in=taken.released | taken.centres | taken.roots).order_by("pk")
     list(signatures.select_for_update(no_key=True).values_list("pk"))

@@ -44,7 +44,7 @@ def _profile_of(decision: Decision) -> str:
 def _close(decision: Decision, stamp: Stamp) -> None:
     standing = type(decision)._default_manager.filter(STANDING, pk=decision.pk)
     if standing.update(undone_at=stamp.at, undone_by=stamp.by) != 1:
-        raise DecisionRefused(f"{decision} does not stand any more; somebody undid it.")
+        raise DecisionRefused(f"{decision} was already undone by somebody.")
 
 
 # --- What depends on it -------------------------------------------------------------------------------------------

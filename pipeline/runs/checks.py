@@ -77,7 +77,7 @@ def _check_visibility() -> Iterator[CheckMessage]:
         if seconds and seconds >= _visibility():
             yield Error(
                 f"The queue gives a message again after {_visibility():g} s, but {name} is {seconds:g} s.",
-                hint=f"Set VISIBILITY_TIMEOUT above {name}: else a task that still works is started a second time.",
+                hint=f"Set VISIBILITY_TIMEOUT above {name}: otherwise a task still at work is started a second time.",
                 id="leitmotif.E001",
             )
 
@@ -98,7 +98,7 @@ def _check_results() -> Iterator[CheckMessage]:
         if kept < _visibility():
             yield Warning(
                 f"{name} is {kept:g} s, but the queue gives a message again after {_visibility():g} s.",
-                hint=f"Set {name} to VISIBILITY_TIMEOUT or more: else a chord forgets its parts while it waits.",
+                hint=f"Set {name} to VISIBILITY_TIMEOUT or more: otherwise a chord loses its parts while it waits.",
                 id="leitmotif.W001",
             )
 
@@ -115,8 +115,8 @@ def _check_idempotency() -> Iterator[CheckMessage]:
     for name, task in sorted(current_app.tasks.items()):
         if task.__module__.startswith(OUR_TASKS) and task.acks_late and not getattr(task, "may_run_twice", ""):
             yield Error(
-                f"The task {name} is acknowledged late, so it may run twice, but nobody says that it may.",
-                hint='Say why it may: shared_task(may_run_twice="..."), or declare it with acks_late=False.',
+                f"The task {name} is acknowledged late, so it may run twice, but does not say why that is safe.",
+                hint='Say why it is: shared_task(may_run_twice="..."), or declare it with acks_late=False.',
                 id="leitmotif.E004",
             )
 
@@ -133,8 +133,8 @@ def _check_delivery() -> Iterator[CheckMessage]:
     ahead = getattr(settings, "CELERY_WORKER_PREFETCH_MULTIPLIER", CELERY_PREFETCH)
     if late and ahead != 1:
         yield Warning(
-            f"A worker holds back {ahead or 'any number of'} messages a child that others could work on.",
-            hint="Set CELERY_WORKER_PREFETCH_MULTIPLIER to 1: chunks are long, and those held back wait.",
+            f"A worker reserves {ahead or 'any number of'} messages per process that others could work on.",
+            hint="Set CELERY_WORKER_PREFETCH_MULTIPLIER to 1: chunks are long, and reserved ones wait.",
             id="leitmotif.W003",
         )
 
@@ -152,7 +152,7 @@ def _check_beat() -> Iterator[CheckMessage]:
     entries: dict[str, dict[str, Any]] = getattr(settings, "CELERY_BEAT_SCHEDULE", {})
     if "pipeline.watch_runs" not in {entry.get("task") for entry in entries.values()}:
         yield Warning(
-            "Nobody looks after runs whose workers or messages are gone.",
+            "No task looks after runs whose workers or messages are gone.",
             hint="Name the task pipeline.watch_runs in CELERY_BEAT_SCHEDULE, every ten seconds or so.",
             id="leitmotif.W005",
         )

@@ -122,7 +122,7 @@ def _postgres() -> Finding:
         connection.ensure_connection()
         version = connection.pg_version  # type: ignore[attr-defined]
     except Error as error:
-        return Finding("PostgreSQL", False, f"it cannot be used: {_one_line(error)}", "look at DATABASE_URL")
+        return Finding("PostgreSQL", False, f"unusable: {_one_line(error)}", "check DATABASE_URL")
     return Finding("PostgreSQL", True, f"version {version // 10_000}.{version % 10_000}")
 
 
@@ -131,7 +131,7 @@ def _redis() -> Finding:
         with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5) as client:
             info: dict[str, Any] = client.info()
     except redis.RedisError as error:
-        return Finding("Redis", False, f"it cannot be reached: {_one_line(error)}", "look at REDIS_URL")
+        return Finding("Redis", False, f"it cannot be reached: {_one_line(error)}", "check REDIS_URL")
     if doubt := redis_doubt(info):
         return Finding("Redis", False, *doubt)
     valkey = info.get("valkey_version")
@@ -145,7 +145,7 @@ def redis_doubt(info: Mapping[str, Any]) -> tuple[str, str] | None:
         return f"version {info['redis_version']} is too old", "use 6.2 or newer, or Valkey"
     policy = str(info.get("maxmemory_policy", ""))
     if info.get("maxmemory") and policy.startswith("allkeys"):
-        return f"when its memory is full it throws away messages (maxmemory-policy {policy})", "set it to noeviction"
+        return f"it discards messages when its memory is full (maxmemory-policy {policy})", "set it to noeviction"
     return None
 
 
@@ -158,7 +158,7 @@ def _schema() -> Finding:
 def _promises() -> Finding:
     broken = schema.broken_promises()
     if not broken:
-        return Finding("promises", True, "every constraint and index of the models is there and holds")
+        return Finding("promises", True, "every constraint and index of the models exists and is valid")
     cures = " ".join(promise.cure for promise in broken)
     return Finding("promises", False, "; ".join(map(str, broken)), f"restore it with `./manage.py dbshell`: {cures}")
 
@@ -199,9 +199,9 @@ def _source(source: Source) -> Finding:
 def _file(path: str) -> Finding:
     """Read the first row of a file; what is read but once is left to the import."""
     if path == STDIN:
-        return Finding("source", True, "standard input is read when the rest is in order")
+        return Finding("source", True, "standard input will be read when everything else is ready")
     if _is_read_once(Path(path)):
-        return Finding("source", True, f"{path} is a pipe and is read when the rest is in order")
+        return Finding("source", True, f"{path} is a pipe and will be read when everything else is ready")
     try:
         with closing(cast(Generator[object], get_source("file")(path).records())) as rows:
             first = next(rows, None)
@@ -222,7 +222,7 @@ def _is_read_once(path: Path) -> bool:
 
 def _workers(heartbeats: Heartbeats) -> Finding:
     if heartbeats.error:
-        return Finding("workers", False, f"the queue cannot be reached: {heartbeats.error}", "look at REDIS_URL")
+        return Finding("workers", False, f"the queue cannot be reached: {heartbeats.error}", "check REDIS_URL")
     heartbeats.wait()
     for doubt in (_nobody, _fell_over, _elsewhere):
         if finding := doubt(heartbeats):
@@ -265,9 +265,9 @@ def _consumers(heartbeats: Heartbeats) -> Iterator[str]:
             yield f"{queue} is consumed by {worker}, which is busy"
     if heartbeats.silent_reader and heartbeats.without_a_word:
         reader = f"run {heartbeats.silent_reader} is being read by a worker that cannot answer meanwhile"
-        yield f"{reader}; it is trusted to consume {', '.join(heartbeats.without_a_word)}"
+        yield f"{reader}; it is assumed to consume {', '.join(heartbeats.without_a_word)}"
     if own := [queue for queue in heartbeats.queues if queue in heartbeats.own]:
-        yield f"this very worker consumes {', '.join(own)}"
+        yield f"this worker itself consumes {', '.join(own)}"
 
 
 def _one_line(error: BaseException) -> str:

@@ -26,7 +26,7 @@ def reopen(
 ) -> Run:
     """Let an ended run live again in a new epoch, at the phase it was in or at `phase`; return it.
 
-    Those of its items in `again` are pending again; answers that are stored are not asked for again. `pace` replaces
+    Those of its items in `again` are pending again; answers that are stored are not requested again. `pace` replaces
     the one it had. With `with_stories` a run that was to stop before its stories makes them now.
 
     Raises RunError if there is no such run, it is live, a preview or was never planned, it completed (unless a phase is
@@ -89,7 +89,8 @@ def reopenable(*, run_id: int, phase: str | None = None) -> Run:
         raise RunError(f"run {run_id} is a dry run: it read nothing. Start a real one with `./manage.py run_pipeline`.")
     if run.is_live:
         raise RunError(
-            f"run {run_id} is {run.state}; it needs no help. Watch it with `./manage.py run_status {run_id}`."
+            f"run {run_id} is {run.state}; there is nothing to salvage yet. Watch it with "
+            f"`./manage.py run_status {run_id}`."
         )
     if run.phase == Run.Phase.PLAN:
         raise RunError(f"run {run_id} failed before it was planned: {run.error} Start a new one instead.")

@@ -158,7 +158,7 @@ def _no_such_items(run: Run, choice: SalvageOptions) -> str:
         if item is None or item.run_id != run.pk:
             whose = f"item {choice.item} belongs to run {item.run_id}" if item else f"there is no item {choice.item}"
             return f"{whose}; the admin's page of run {run.pk} lists the items that failed."
-        return f"item {item.pk} is {item.state}; only failed and filtered ones are taken up again."
+        return f"item {item.pk} is {item.state}; only failed and filtered items can be retried."
     known = ", ".join(f"{name} ({count})" for name, count in _errors(run).items()) or "none"
     return f"run {run.pk} has no failed conversation with the error class {choice.error_class}; it has: {known}."
 

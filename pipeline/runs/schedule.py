@@ -130,7 +130,7 @@ def set_schedule(*, name: str, when: IntervalSchedule | CrontabSchedule, assignm
 
 
 def set_enabled(*, name: str, enabled: bool) -> PeriodicTask:
-    """Pause a schedule or let it fire again; ScheduleError if there is none of that name."""
+    """Pause a schedule or resume a paused schedule; ScheduleError if there is none of that name."""
     schedule = _named(name)
     schedule.enabled = enabled
     schedule.save()  # beat learns of it by the model's signal, which an update() would not send
@@ -154,7 +154,7 @@ def every(word: str) -> IntervalSchedule:
     """Return the interval that a word like 30m, 12h or 1d stands for, stored if it is new; ValueError if it is none."""
     number, unit = word[:-1], word[-1:]
     if unit not in UNITS or not number.isdecimal() or not 0 < int(number) < 10_000:
-        raise ValueError(f"{word!r} is no interval; write a number and one of {', '.join(UNITS)}, as in 30m or 1d")
+        raise ValueError(f"{word!r} is not an interval; write a number and one of {', '.join(UNITS)}, as in 30m or 1d")
     return IntervalSchedule.objects.get_or_create(every=int(number), period=UNITS[unit])[0]
 
 
@@ -162,7 +162,7 @@ def cron(line: str) -> CrontabSchedule:
     """Return the schedule of a crontab line in the server's zone, stored if it is new; ValueError if it is none."""
     words = line.split()
     if len(words) != len(CRON_FIELDS):
-        raise ValueError(f"{line!r} is no crontab line; write five fields: {' '.join(CRON_FIELDS)}")
+        raise ValueError(f"{line!r} is not a crontab line; write five fields: {' '.join(CRON_FIELDS)}")
     found = CrontabSchedule.objects.filter(**dict(zip(CRON_FIELDS, words, strict=True)), timezone=settings.TIME_ZONE)
     schedule = found.first() or CrontabSchedule(
         **dict(zip(CRON_FIELDS, words, strict=True)), timezone=settings.TIME_ZONE
@@ -170,6 +170,6 @@ def cron(line: str) -> CrontabSchedule:
     try:
         _ = schedule.schedule  # Celery reads the fields here
     except Exception as error:  # it raises ValueError and classes of its own
-        raise ValueError(f"{line!r} is no crontab line: {error}") from error
+        raise ValueError(f"{line!r} is not a valid crontab line: {error}") from error
     schedule.save()
     return schedule

@@ -44,7 +44,7 @@ def _latest_sessions(user: ChatUser) -> Table:
 
 @admin.register(Takeover)
 class TakeoverAdmin(DecidingChatAdmin):
-    """Who answers whom; a user is taken over on the page of one of his sessions."""
+    """Who answers whom; a user is taken over on the page of one of their sessions."""
 
     list_display = [
         "id",

@@ -61,5 +61,5 @@ def _handler(path: str) -> Handler:
     except ImportError as error:
         raise ImproperlyConfigured(f"SESSION_HANDLER={path} cannot be imported: {error}") from error
     if not isinstance(found, Handler):
-        raise ImproperlyConfigured(f"SESSION_HANDLER={path} is no sessions.answering.handler.Handler.")
+        raise ImproperlyConfigured(f"SESSION_HANDLER={path} is not a sessions.answering.handler.Handler.")
     return found

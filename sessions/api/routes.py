@@ -182,7 +182,7 @@ def _page(found: list[Message], limit: int) -> dict[str, Any]:
 
 @api.post("/takeovers", response={200: shapes.TakeoverOut, 409: shapes.Problem, **ERRORS}, tags=["takeover"])
 def begin_takeover(request: HttpRequest, body: shapes.TakeoverIn) -> Takeover:
-    """Let a person answer the user instead of the automation; his messages are kept, and not answered by it."""
+    """Let a person answer the user instead of the automation; their messages are kept, and not answered by it."""
     now = timezone.now()
     _check_end(body.until, now)
     return take_over(user_id=body.user_id, by=body.by, at=now, until=body.until)
@@ -200,7 +200,7 @@ def get_takeover(request: HttpRequest, user_id: Query[shapes.Name]) -> list[Take
 
 @api.post("/takeovers/extend", response={200: shapes.Changed, **ERRORS}, tags=["takeover"])
 def extend(request: HttpRequest, body: shapes.TakeoverIn) -> dict[str, bool]:
-    """Let a person's own takeover last longer; `changed` is false if he has none."""
+    """Let a person's own takeover last longer; `changed` is false if they have none."""
     now = timezone.now()
     _check_end(body.until, now)
     return {"changed": extend_takeover(user_id=body.user_id, by=body.by, at=now, until=body.until)}
@@ -288,7 +288,7 @@ def _larger_than_it_said(request: HttpRequest, error: Exception) -> HttpResponse
 @api.exception_handler(AuthenticationError)
 def _not_authenticated(request: HttpRequest, error: Exception) -> HttpResponse:
     to_do = "Send the header `Authorization: Bearer TOKEN`; make a token with ./manage.py chat_token make NAME."
-    response = _problem(request, 401, "no_token", "The request carries no token that counts.", to_do)
+    response = _problem(request, 401, "no_token", "The request has no valid token.", to_do)
     response["WWW-Authenticate"] = "Bearer"
     return response
 
@@ -315,7 +315,7 @@ def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(ObjectDoesNotExist)
 def _not_found(request: HttpRequest, error: Exception) -> HttpResponse:
     to_do = "Look at the id; rows that are over are removed after SESSION_LENGTHS['retention']."
-    return _problem(request, 404, "not_found", "There is no such row.", to_do)
+    return _problem(request, 404, "not_found", "Not found.", to_do)
 
 
 @api.exception_handler(AlreadyTakenOverError)

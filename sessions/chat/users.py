@@ -63,6 +63,6 @@ def remember_user(*, user_id: str) -> None:
 def set_zone(*, user_id: str, zone: str) -> None:
     """Remember the user's time zone. Needs no transaction. ValueError for a name that is no IANA zone."""
     if zone not in zone_names():
-        raise ValueError(f"{zone[:64]!r} is no time zone. Write a name such as Europe/Berlin.")
+        raise ValueError(f"{zone[:64]!r} is not a time zone. Write a name such as Europe/Berlin.")
     remember_user(user_id=user_id)
     ChatUser.objects.filter(user_id=user_id).exclude(zone=zone).update(zone=zone)  # an equal one waits for no lock

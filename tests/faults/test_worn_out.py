@@ -84,7 +84,7 @@ def test_a_merge_that_ends_its_worker_fails_its_run_and_salvage_mends_it(monkeyp
                 continue
     failed = fresh(run)
     assert (failed.state, failed.phase) == ("failed", "merge")
-    assert "the phase merge was begun 3 times and its worker ended each time" in failed.error
+    assert "the phase merge was started 3 times and its worker died each time" in failed.error
     salvage(run_id=run.pk)
     assert advance(run_id=run.pk).state == "completed"
 

@@ -92,10 +92,12 @@ class Command(BaseCommand):
 def _free(source: Source, console: Console) -> None:
     """End the run that a demo left alive when it was killed: its worker ended with it, so nothing moves any more."""
     for run in Run.objects.filter(source=source, state__in=Run.LIVE):
-        console.print(f"Run {run.pk} of an earlier demo was not ended; looking whether it still moves.")
+        console.print(f"Run {run.pk} of an earlier demo has not ended; checking whether it is still running.")
         time.sleep(SIGN_OF_LIFE)
         if not lose(run_id=run.pk, why="its demo was killed", silent_for=SIGN_OF_LIFE):
-            raise CommandError(f"Another demo is at work on the same file (run {run.pk}). Wait for it, then try again.")
+            raise CommandError(
+                f"Another demo is reading the same file (run {run.pk}). Wait until it has ended, then try again."
+            )
 
 
 @contextmanager
@@ -157,7 +159,7 @@ def show(run: Run, console: Console) -> Run:
     print_failures(shown, console)
     print_stories(list(stories_of_source(run.source)), console)
     if run.state == Run.State.STOPPED:
-        console.print("Stopped. bin/demo goes on from here.")
+        console.print("Stopped. bin/demo will continue from here.")
     return shown
 
 
@@ -167,5 +169,5 @@ def prove(run: Run, console: Console) -> bool:
     holds = ", ".join(check.name for check in found.checks if check.holds and not check.not_checked)
     console.print(f"Verified: {holds}. More: ./manage.py verify_run {run.pk}", highlight=False, soft_wrap=True)
     for fault in found.faults:
-        console.print(f"NOT as it must be: {fault}", style="red", soft_wrap=True)
+        console.print(f"Check failed: {fault}", style="red", soft_wrap=True)
     return found.holds

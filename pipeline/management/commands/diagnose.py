@@ -18,7 +18,7 @@ from pipeline.reports.trace import Reading, ThemeStep, Trace, trace_conversation
 
 class Command(PipelineCommand):
     help = (
-        "Say why a run gave few stories: how large its groups are, what holds them back, which near twins stayed "
+        "Explain why a run gave few stories: how large its groups are, what holds them back, which near twins stayed "
         "apart. With --conversation: every stage, gate and reason of one conversation. Changes nothing."
     )
 
@@ -32,7 +32,7 @@ class Command(PipelineCommand):
         if (run is None) == (conversation is None):
             raise WrongUsage("give either a run or --conversation ID.")
         if source and conversation is None:
-            raise WrongUsage("--source goes only with --conversation: a run has one source.")
+            raise WrongUsage("--source needs --conversation: a run has one source.")
         found = (
             diagnose_run(run_id=run) if run is not None
             else trace_conversation(external_id=str(conversation), source=source)
@@ -75,7 +75,7 @@ def _print_diagnosis(found: Diagnosis, console: Console) -> None:
     )
     for title, table in (
         ("Conversations without a theme", _reasons(found)),
-        (f"Groups by size; {found.one_short} that wait lack one conversation", _sizes(found)),
+        (f"Groups by size ({found.one_short} are one conversation short)", _sizes(found)),
         ("Gates", _gates(found)),
         ("Near twins that stayed apart", _pairs(found)),
     ):
@@ -127,7 +127,7 @@ def _print_trace(found: Trace, console: Console) -> None:
 
 
 def _lines(found: Trace) -> Iterator[str]:
-    time = "the source gave no time; imported" if found.is_import_time else "occurred"
+    time = "no time in the source; imported" if found.is_import_time else "occurred"
     yield f"{found.external_id} of {found.source}, customer {found.customer or 'unknown'}"
     yield f"  {time} {found.occurred_at:%Y-%m-%d %H:%M}"
     if found.classified_at:

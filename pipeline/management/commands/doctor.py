@@ -16,7 +16,7 @@ from pipeline.runs.preflight import Finding, RunRequest, run_checks
 
 class Command(BaseCommand):
     help = (
-        "Look at everything a run needs, as every start of a run does: settings, PostgreSQL, Redis, tables, promised "
+        "Check everything a run needs, as every start of a run does: settings, PostgreSQL, Redis, tables, promised "
         "constraints, extractor, workers. Changes nothing. Exit code 1 if a run would be refused."
     )
     requires_system_checks: list[str] = []  # it shows them itself, and goes on
@@ -53,7 +53,7 @@ def _print(findings: list[Finding], notes: list[CheckMessage], console: Console)
         table.add_row("!", str(note.id), _lines(str(note.msg), str(note.hint)))
     console.print(table)
     bad = sum(not finding.ok for finding in findings)
-    console.print("A run may start." if not bad else f"No run may start: {bad} of {len(findings)} are not in order.")
+    console.print("Ready: a run can start." if not bad else f"Not ready: {bad} of {len(findings)} checks failed.")
 
 
 def _lines(sentence: str, hint: str) -> str:

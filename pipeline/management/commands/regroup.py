@@ -18,7 +18,7 @@ DRY_RUN = "Nothing was written. Apply it with:  ./manage.py regroup {run} --rule
 
 class Command(PipelineCommand):
     help = (
-        "Assign the themes of a run anew, by rules of the version N, and show what changes. Without --yes nothing is "
+        "Reassign a run's themes by version N of the rules, and show what changes. Without --yes nothing is "
         "written. What people decided stays; stories follow most of their conversations."
     )
 

@@ -40,14 +40,14 @@ class Command(PipelineCommand):
         parser.add_argument("--until", type=moment, help="only conversations before this moment")
         parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
         parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
-        parser.add_argument("--chunk-size", type=positive, help="conversations a task")
+        parser.add_argument("--chunk-size", type=positive, help="conversations per task")
         parser.add_argument("--profile", help=f"what to look for (default: {PROFILE})")
         parser.add_argument("--extractor", help=f"who reads (default: {EXTRACTOR})")
         parser.add_argument("--force-refresh", action="store_true", help="read again what did not change")
         parser.add_argument("--dry-run", action="store_true", help="show what would be read, read nothing")
         parser.add_argument("--no-stories", action="store_true", help="stop after the merge")
         parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
-        parser.add_argument("--resume", type=positive, metavar="RUN", help="go on with a stopped or lost run")
+        parser.add_argument("--resume", type=positive, metavar="RUN", help="continue a stopped or lost run")
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
     def handle(self, **options: Any) -> None:
@@ -109,7 +109,7 @@ class Command(PipelineCommand):
             print_preview(run, self.console)
 
     def _leave(self, run: Run, *, as_json: bool) -> None:
-        self.console.print(f"Run {run.pk} of {run.source} goes on without this command.", highlight=False)
+        self.console.print(f"Run {run.pk} of {run.source} continues in the background.", highlight=False)
         self.console.print(f"Watch it with:  ./manage.py run_status {run.pk}", highlight=False)
         if as_json:
             self.stdout.write(json.dumps({"run": run.pk}))
@@ -133,13 +133,13 @@ def _refuse_contradictions(options: dict[str, Any]) -> None:
         chosen = [name for name in Selection.__slots__ if name not in Throughput.__slots__]
         started_with = ("source", "path", "name", "dry_run", "profile", "extractor", *chosen)
         if ignored := [name.replace("_", "-") for name in started_with if options[name]]:
-            raise WrongUsage(f"--resume goes on with what the run began with; leave out: {', '.join(ignored)}.")
+            raise WrongUsage(f"--resume continues with the run's own settings; leave out: {', '.join(ignored)}.")
     elif not options["source"]:
         raise WrongUsage("name a source, as in `./manage.py run_pipeline file --path FILE`, or --resume RUN.")
     elif options["path"] and options["source"] != "file":
         raise WrongUsage(f"with --path the source is `file`, and --name names it; {options['source']!r} is neither.")
     elif options["name"] and not options["path"]:
-        raise WrongUsage("--name goes only with --path: it names the source that the file is imported into.")
+        raise WrongUsage("--name needs --path: it names the source that the file is imported into.")
 
 
 def _selection(options: dict[str, Any]) -> Selection:

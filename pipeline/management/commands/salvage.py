@@ -30,25 +30,27 @@ OF_ONE_RUN = (
 
 class Command(PipelineCommand):
     help = (
-        "Bring an ended run back to work where something is missing. What is stored is used: only conversations "
-        "without an answer are asked about."
+        "Repair an ended run where something is missing. Stored answers are reused: only conversations without one go "
+        "to the extractor."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", nargs="?", type=int)
-        parser.add_argument("--list", action="store_true", help="show the runs that may need it, and what they lack")
+        parser.add_argument("--list", action="store_true", help="list the runs that may need it, and what is missing")
         parser.add_argument(
             "--phase",
             choices=[str(phase) for phase in PHASES],
-            help="re-enter here, whatever is missing; extract also parses filtered conversations anew",
+            help="re-enter here, whatever is missing; extract also parses filtered conversations again",
         )
-        parser.add_argument("--only-failed", action="store_true", help="of the conversations only those that failed")
+        parser.add_argument("--only-failed", action="store_true", help="retry only the conversations that failed")
         parser.add_argument("--error-class", default="", metavar="X", help="only those that failed with this error")
         parser.add_argument("--item", type=int, metavar="ID", help="only this item")
         parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time from now on")
-        parser.add_argument("--chunk-size", type=positive, help="conversations a task from now on")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be reused and redone; do nothing")
-        parser.add_argument("--yes", action="store_true", help="ask the extractor without asking you first")
+        parser.add_argument("--chunk-size", type=positive, help="conversations per task from now on")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be reused and redone; change nothing"
+        )
+        parser.add_argument("--yes", action="store_true", help="skip the confirmation")
         parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
 
     def handle(self, **options: Any) -> None:
@@ -85,10 +87,10 @@ class Command(PipelineCommand):
 
     def _confirm(self, stock: SalvagePlan) -> None:
         """Return if the person at the terminal wants to spend what it costs."""
-        cost = f"{counted(stock.to_ask, 'conversation')} would be asked about, about {stock.tokens_to_ask} tokens"
+        cost = f"{counted(stock.to_ask, 'conversation')} need a new extractor call (about {stock.tokens_to_ask} tokens)"
         if not sys.stdin.isatty():
-            raise CommandError(f"{cost}. Add --yes if that is meant.", returncode=WRONG_USAGE)
-        if input(f"{cost}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise CommandError(f"{cost}. Add --yes to go ahead.", returncode=WRONG_USAGE)
+        if input(f"{cost}. Continue? [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError("nothing was changed.")
 
     def _follow(self, run_id: int) -> None:

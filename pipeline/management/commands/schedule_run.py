@@ -21,8 +21,8 @@ When = TypeVar("When")
 
 class Command(PipelineCommand):
     help = (
-        "Start a run of a source again and again, by Celery beat. Calling it again with the same name changes the "
-        "schedule. A firing that finds a live run of its source starts nothing."
+        "Run a source on a schedule, by Celery beat. Calling it again with the same name changes the schedule. If the "
+        "source is still being read when the schedule fires, nothing is started."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,13 +32,13 @@ class Command(PipelineCommand):
         act.add_argument("--cron", metavar='"0 6 * * *"', help="a crontab line: minute, hour, day, month, weekday")
         act.add_argument("--list", action="store_true", help="show the schedules")
         act.add_argument("--remove", metavar="NAME", help="remove a schedule; its runs stay")
-        act.add_argument("--pause", metavar="NAME", help="let a schedule rest")
-        act.add_argument("--resume", metavar="NAME", help="let it fire again")
+        act.add_argument("--pause", metavar="NAME", help="pause a schedule")
+        act.add_argument("--resume", metavar="NAME", help="resume a paused schedule")
         parser.add_argument("--name", help="what the schedule is called (default: the source's name)")
         parser.add_argument("--window-days", type=positive, help="read only the last so many days")
         parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
         parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
-        parser.add_argument("--chunk-size", type=positive, help="conversations a task")
+        parser.add_argument("--chunk-size", type=positive, help="conversations per task")
         parser.add_argument("--profile", default=PROFILE, help="what to look for (default: %(default)s)")
         parser.add_argument("--extractor", default=EXTRACTOR, help="who reads (default: %(default)s)")
         parser.add_argument("--path", help="a file to import first, each time; the workers must be able to read it")
@@ -48,10 +48,10 @@ class Command(PipelineCommand):
             _print(schedule.schedules())
         elif name := options["remove"]:
             schedule.remove(name=name)
-            self.stdout.write(f"{name!r} is removed; its runs stay.")
+            self.stdout.write(f"{name!r} was removed; its runs stay.")
         elif name := options["pause"]:
             schedule.set_enabled(name=name, enabled=False)
-            self.stdout.write(f"{name!r} rests until: ./manage.py schedule_run --resume {name!r}")
+            self.stdout.write(f"{name!r} is paused. Resume it with: ./manage.py schedule_run --resume {name!r}")
         elif name := options["resume"]:
             schedule.set_enabled(name=name, enabled=True)
             self.stdout.write(f"{name!r} fires again.")

@@ -16,14 +16,16 @@ from pipeline.models.wording import words
 
 
 class Command(PipelineCommand):
-    help = "Stop a run: what is being read is finished and stored, nothing new is begun. It can be resumed."
+    help = "Stop a run: conversations in progress are finished and stored, nothing new is started. It can be resumed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int)
         parser.add_argument(
-            "--force", action="store_true", help="do not wait for those who read: what they write is refused"
+            "--force",
+            action="store_true",
+            help="do not wait for the conversations in progress: what they would write is refused",
         )
-        parser.add_argument("--detach", action="store_true", help="return as soon as the run knows")
+        parser.add_argument("--detach", action="store_true", help="return as soon as the run has been told")
 
     def handle(self, *, run: int, force: bool, detach: bool, **options: Any) -> None:
         console = Console(markup=False, emoji=False, highlight=False)
@@ -39,7 +41,7 @@ class Command(PipelineCommand):
     def _ask_to_stop(self, run: Run, console: Console, *, detach: bool) -> Run:
         if not request_stop(run_id=run.pk) and find_run(run.pk).state != Run.State.STOPPING:
             raise RunError(f"run {run.pk} is {find_run(run.pk).state}; only a run that is running can be stopped.")
-        console.print(f"Run {run.pk} is stopping: what is being read is finished first.")
+        console.print(f"Run {run.pk} is stopping after the conversations in progress.")
         return find_run(run.pk) if detach else follow(run.pk, console)
 
     def _say(self, run: Run, console: Console) -> None:

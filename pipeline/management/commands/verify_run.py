@@ -13,8 +13,8 @@ from pipeline.reports.verify import Check, Verification, verify
 
 class Command(PipelineCommand):
     help = (
-        "Derive the run's signatures again from its stored themes, in shuffled order, and look whether anything is "
-        "missing or was changed. Changes nothing. Exit code 1 if something does not hold."
+        "Derive the run's signatures again from its stored themes, in shuffled order, and check that nothing is "
+        "missing or changed. Changes nothing. Exit code 1 if a check fails."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,9 +41,13 @@ def _print(found: Verification, console: Console) -> None:
 
 def _verdict(found: Verification) -> str:
     if not found.holds:
-        return "Not all of it holds; see the lines that begin with a dash."
+        return "Verification failed; see the lines that begin with a dash."
     unchecked = ", ".join(check.name for check in found.checks if check.not_checked)
-    return f"All that was checked holds; of {unchecked} not all was." if unchecked else "All of it holds."
+    return (
+        f"Everything that could be checked passed; {unchecked} could not be checked in full."
+        if unchecked
+        else "All checks passed."
+    )
 
 
 def _mark(check: Check) -> str:

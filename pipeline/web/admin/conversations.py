@@ -112,7 +112,7 @@ def _note_about(conversation: Conversation, version: ConversationVersion | None)
     if version is None:
         return [Note("No text is stored for this conversation.")]
     if version.pk != conversation.current_version_id:
-        return [Note(f"This is an older version, stored {version.stored_at:%Y-%m-%d %H:%M}.")]
+        return [Note(f"You are looking at an older version, stored {version.stored_at:%Y-%m-%d %H:%M}.")]
     return []
 
 
@@ -120,7 +120,7 @@ def _facts(conversation: Conversation, stories: Sequence[StoryEvidence]) -> list
     return [
         ("Customer", conversation.customer or "unknown"),
         ("Occurred", moment(conversation.occurred_at)),
-        ("Time", "that of the import: the source gave none" if conversation.occurred_at_is_import_time else ""),
+        ("Time", "time of import (the source gave none)" if conversation.occurred_at_is_import_time else ""),
         ("Source", link_to(conversation.source)),
         ("Address", _address(conversation.url)),
         ("Label", conversation.label),
@@ -176,7 +176,7 @@ def _readings(conversation: Conversation) -> Table:
         )
         for item in items
     ]
-    return Table("Runs that had it", ["Run", "State", "Category", "Reason", "Finished"], rows)
+    return Table("Runs that read it", ["Run", "State", "Category", "Reason", "Finished"], rows)
 
 
 def _versions(

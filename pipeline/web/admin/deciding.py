@@ -59,7 +59,7 @@ class DecisionForm(forms.Form):
     button = ""
     explanation = ""
     reason = forms.CharField(
-        required=False, max_length=500, help_text="Others read it in the ledger.",
+        required=False, max_length=500, help_text="Others can read it in the list of decisions.",
         widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
     )  # fmt: skip
     field_order: Sequence[str] | None = None
@@ -89,10 +89,12 @@ class DecisionForm(forms.Form):
 class MergeForm(DecisionForm):
     title = "Merge with another signature"
     button = "Merge"
-    explanation = "Both names will mean one problem, now and in later runs. Stories are joined; nothing is lost."
+    explanation = (
+        "Both names will stand for one problem, now and in later runs. Their stories are joined; nothing is lost."
+    )
     other = NamedSignature("The other signature")
     keeps_its_name = forms.ChoiceField(
-        label="Whose name stays",
+        label="Which name to keep",
         choices=[("other", "the other's"), ("this", "this one's")],
         widget=forms.RadioSelect,
         initial="other",
@@ -102,7 +104,7 @@ class MergeForm(DecisionForm):
     def effect(self) -> list[Section]:
         """Return both sides, and which name stays."""
         child, parent = self._sides()
-        return [Note(f"“{child}” will mean “{parent}”."), *_beside([child, parent])]
+        return [Note(f"“{child}” will become “{parent}”."), *_beside([child, parent])]
 
     def decide(self, by: Any) -> Sequence[Decision]:
         """Merge."""
@@ -117,7 +119,7 @@ class MergeForm(DecisionForm):
 class VetoForm(DecisionForm):
     title = "Keep apart from another signature"
     button = "Never merge these two"
-    explanation = "No rule and nobody will merge them, in no run, until the veto is undone."
+    explanation = "Neither a rule nor a person can merge these two, now or in later runs, until the veto is undone."
     other = NamedSignature("The other signature")
     field_order = ["other", "reason"]
 
@@ -134,7 +136,7 @@ class VetoForm(DecisionForm):
 class RenameForm(DecisionForm):
     title = "Rename"
     button = "Rename"
-    explanation = "Conversations that use the old or the new name will both be found under it."
+    explanation = "Conversations with the old name and with the new one will both be found under it."
     name = forms.CharField(
         label="New name", max_length=180, widget=forms.TextInput(attrs={"class": "vTextField", "autofocus": True})
     )
@@ -150,8 +152,8 @@ class SplitForm(DecisionForm):
     title = "Split"
     button = "Split"
     explanation = (
-        "Either choose the conversations that are another problem and name it, or let the signature fall apart where "
-        "its conversations are less alike than a threshold. Later conversations go to the nearer side."
+        "Choose the conversations that are about another problem and name it, or split it wherever its conversations "
+        "are less similar than a threshold. Later conversations go to the nearer side."
     )
     name = forms.CharField(
         label="Name of the chosen", required=False, max_length=180, widget=forms.TextInput({"class": "vTextField"})
@@ -210,7 +212,7 @@ class SplitForm(DecisionForm):
 class MoveForm(DecisionForm):
     title = "Move to another signature"
     button = "Move"
-    explanation = "This theme counts there from now on, and so does its next reading if it is named alike."
+    explanation = "From now on this theme counts under that signature; a later reading with the same name follows it."
     other = NamedSignature("Where it belongs")
     field_order = ["other", "reason"]
 
@@ -282,7 +284,7 @@ FORMS: dict[str, type[DecisionForm]] = {
 def refuse_strangers(request: HttpRequest) -> None:
     """Raise PermissionDenied unless the person may decide about signatures."""
     if not request.user.has_perm(RIGHT):
-        raise PermissionDenied(f"deciding about signatures takes the permission {RIGHT}")
+        raise PermissionDenied(f"decisions about signatures need the permission {RIGHT}")
 
 
 def page_for(kind: str, model: type[Model]) -> Callable[..., HttpResponse]:
@@ -334,7 +336,7 @@ def tell(request: HttpRequest, rows: Sequence[Model], text: str, decision: Decis
     """Say on the next page what was decided, with a link to undo it, and write it into the history of these rows."""
     person, decided = cast(int, request.user.pk), cast(Any, rows)
     LogEntry.objects.log_actions(person, decided, CHANGE, text)
-    messages.success(request, format_html('{}. <a href="{}">Look at it or undo it</a>', text, url_of(decision)))
+    messages.success(request, format_html('{}. <a href="{}">View or undo</a>', text, url_of(decision)))
 
 
 def decision_links(row: Signature | Theme, request: HttpRequest) -> list[Section]:

@@ -44,7 +44,7 @@ def _stories() -> Section:
 def _orphans() -> Section:
     waiting = waiting_orphans_by_reason()
     rows = [(badge(reason), link_to_list(Orphan, count, reason__exact=reason)) for reason, count in waiting.items()]
-    return Table("Orphans that wait", ["Reason", "Orphans"], rows, numbers=[1])
+    return Table("Waiting orphans", ["Reason", "Orphans"], rows, numbers=[1])
 
 
 def _runs() -> Section:

@@ -117,8 +117,8 @@ class LedgerAdmin(WholePageAdmin):
             "row": decision,
             "back": url_of(decision),
             "sections": [Facts([*self.facts(decision), *_facts(decision)])],
-            "explanation": "Signatures, themes, stories, orphans and counts become what they were before it. What runs "
-            "found since then stays, each theme with its own signature.",
+            "explanation": "Signatures, themes, stories, orphans and counts return to what they were before. What "
+            "later runs found stays, each theme with its own signature.",
             "can_veto": isinstance(decision, Merge),
         }
         return TemplateResponse(request, "admin/pipeline/undo.html", context)
@@ -163,7 +163,7 @@ def _facts(decision: Any) -> list[tuple[str, object]]:
 def actor(decision: Any) -> object:
     """Return the person or the run that decided."""
     run = getattr(decision, "run", None)
-    return decision.created_by or (link_to(run, f"run {run.pk}") if run else "someone who left")
+    return decision.created_by or (link_to(run, f"run {run.pk}") if run else "a deleted user")
 
 
 def standing(decision: Decision) -> SafeString | str:

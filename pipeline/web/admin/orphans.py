@@ -72,7 +72,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     search_fields = ["signature__key", "detail"]
     ordering = ["missing_conversations", "detail", "-updated_at"]
     actions = ["dismiss", "take_back"]
-    decisions = {DISMISS: "Dismiss", WAIT: "Let it wait again"}
+    decisions = {DISMISS: "Dismiss", WAIT: "Restore"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Orphan]:
         """Return orphans with their signatures and without vectors."""
@@ -131,7 +131,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     def dismiss(self, request: HttpRequest, orphans: QuerySet[Orphan]) -> None:
         self.decide(request, orphans, DISMISS)
 
-    @admin.action(description="Let them wait again", permissions=["change"])
+    @admin.action(description="Restore", permissions=["change"])
     def take_back(self, request: HttpRequest, orphans: QuerySet[Orphan]) -> None:
         self.decide(request, orphans, WAIT)
 
@@ -164,7 +164,7 @@ def nearest(orphan: Orphan) -> SafeString | str:
 
 def _facts(orphan: Any) -> list[tuple[str, object]]:
     size: Size = orphan.size
-    dismissed = format_html("{} by {}", moment(orphan.dismissed_at), orphan.dismissed_by or "someone who left")
+    dismissed = format_html("{} by {}", moment(orphan.dismissed_at), orphan.dismissed_by or "a deleted user")
     return [
         ("Reason", badge(orphan.reason)),
         ("What it needs", orphan.detail),
@@ -176,7 +176,7 @@ def _facts(orphan: Any) -> list[tuple[str, object]]:
         ("Last seen", day(size.last_at)),
         ("Signature", link_to(orphan.signature)),
         ("Waits since", moment(orphan.created_at)),
-        ("Last looked at", moment(orphan.updated_at)),
+        ("Last evaluated", moment(orphan.updated_at)),
         ("Became a story", link_to(orphan.story) if orphan.graduated_at else ""),
         ("Dismissed", dismissed if orphan.dismissed_at else ""),
     ]

@@ -25,7 +25,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _answer(request)
     if not request.user.has_perm("pipeline.view_signature"):
-        raise PermissionDenied("the review queue takes the permission pipeline.view_signature")
+        raise PermissionDenied("the review queue needs the permission pipeline.view_signature")
     profiles = list(Registry.objects.filter(pk__in=settings.PROFILES).order_by("pk").values_list("pk", flat=True))
     asked = request.GET.get("profile", "")
     profile = asked if asked in profiles else (profiles[0] if profiles else "")
@@ -83,6 +83,6 @@ def _signature(request: HttpRequest, name: str) -> Signature:
     """Return the signature whose id was sent under this name; Http404 for anything else."""
     sent = request.POST.get(name, "")
     if not sent.isdecimal():
-        raise Http404(f"{name} is no id of a signature")
+        raise Http404(f"{name} is not the id of a signature")
     found: Signature = get_object_or_404(Signature, pk=sent)
     return found

@@ -130,8 +130,8 @@ def _notes(run: Run) -> list[Section]:
         notes.append(Note(run.attention))
     if run.is_live and _is_silent(run):
         silent = (
-            f"No sign of life for more than {settings.RUN_LOST_AFTER} s. It is sent out again, and marked lost if that "
-            "moves nothing; is beat running?"
+            f"No sign of life for more than {settings.RUN_LOST_AFTER} s. It will be dispatched again, and marked lost "
+            "if nothing moves. Is Celery beat running?"
         )
         notes.append(Note(silent, "bad"))
     if run.is_preview:
@@ -154,15 +154,15 @@ def _facts(run: Run, summary: RunSummary) -> list[tuple[str, object]]:
         ("Signatures", f"{summary.signatures_proposed} proposed, {summary.signatures_after_merge} after merge"),
         (
             "Stories",
-            f"{summary.stories_new} new, {summary.stories_grown} grown" if run.makes_stories else "not asked for",
+            f"{summary.stories_new} new, {summary.stories_grown} grown" if run.makes_stories else "not requested",
         ),
         ("Recency counts from", day(run.as_of)),
         ("Started", moment(run.started_at)),
         ("Finished", moment(run.finished_at)),
         ("Duration", f"{_took(run)}, {summary.conversations_per_second:.1f} conversations/s"),
         ("Last sign of life", moment(run.heartbeat_at) if run.is_live else ""),
-        ("Stop asked for", moment(run.stop_requested_at)),
-        ("Lives", run.epoch if run.epoch > 1 else ""),
+        ("Stop requested", moment(run.stop_requested_at)),
+        ("Attempts", run.epoch if run.epoch > 1 else ""),
         ("Started by", run.created_by),
     ]
 
@@ -191,7 +191,7 @@ def _failures(run: Run, failed: int) -> list[Section]:
         for item in failed_items(run)[:SHOWN]
     ]
     heads = ["Conversation", "Stage", "Error class", "Reason", "Error", "Deliveries"]
-    more = f"{failed - SHOWN} more: follow the number of failed ones above." if failed > SHOWN else ""
+    more = f"{failed - SHOWN} more: click the number of failed conversations above." if failed > SHOWN else ""
     return [Table("Failed conversations", heads, rows, more, numbers=[5])]
 
 
@@ -243,17 +243,20 @@ def _what_to_type(run: Run) -> list[Section]:
     if run.is_preview:
         return [
             Commands(
-                "Read for real",
+                "Start the run",
                 [(f"./manage.py run_pipeline {shlex.quote(str(run.source))}", "starts a run of this source")],
             )
         ]
     if run.is_live:
         watch = (f"./manage.py run_status {run.pk}", "shows how far it is")
-        stop = (f"./manage.py stop_run {run.pk}", "stops it when what is being read is finished; it can go on later")
+        stop = (
+            f"./manage.py stop_run {run.pk}",
+            "stops it after the conversations in progress; it can be resumed later",
+        )
         return [Commands("Watch, or stop", [watch, stop])]
     if run.phase == Run.Phase.PLAN:
         again = f"./manage.py run_pipeline {shlex.quote(str(run.source))}"
-        return [Commands("Go on", [(again, "starts anew: this run ended before it was planned")])]
+        return [Commands("Continue", [(again, "starts over: this run ended before it was planned")])]
     if run.state in Run.FINISHED and not run.makes_stories:
         return [Commands("Go on", [(f"./manage.py make_stories {run.pk}", "makes stories and orphans of its themes")])]
     if run.state not in Run.RESUMABLE:
@@ -262,10 +265,10 @@ def _what_to_type(run: Run) -> list[Section]:
 
 
 def _ways_on(run: Run) -> list[tuple[str, str]]:
-    resume = (f"./manage.py run_pipeline --resume {run.pk}", "goes on where it stopped")
+    resume = (f"./manage.py run_pipeline --resume {run.pk}", "continues where it stopped")
     salvage = (
         f"./manage.py salvage {run.pk}",
-        "finds what is missing, takes failed conversations up again, asks nothing twice",
+        "finds what is missing and retries what failed; nothing is asked twice",
     )
     return [resume, salvage] if run.state in (Run.State.STOPPED, Run.State.LOST) else [salvage, resume]
 

@@ -194,7 +194,7 @@ def _own_merges(signature: Signature) -> Table:
         for merge in merges.defer("child__vector_sum", "parent__vector_sum").order_by("-id")[:SHOWN]
     ]
     heads = ["Name", "Into", "Rule", "Score", "Reason", "When", "By", "", "State"]
-    return Table("Its own merges", heads, rows, numbers=[3])
+    return Table("Merges of this name", heads, rows, numbers=[3])
 
 
 def _merge_row(merge: Merge) -> tuple[object, ...]:

@@ -233,8 +233,8 @@ def _notes(story: Story) -> list[Section]:
 
 
 def _facts(story: Any) -> list[tuple[str, object]]:
-    reviewed = format_html("{} by {}", moment(story.reviewed_at), story.reviewed_by or "someone who left")
-    edited = format_html("{} by {}", moment(story.edited_at), story.edited_by or "someone who left")
+    reviewed = format_html("{} by {}", moment(story.reviewed_at), story.reviewed_by or "a deleted user")
+    edited = format_html("{} by {}", moment(story.edited_at), story.edited_by or "a deleted user")
     return [
         ("Status", badge(story.status)),
         ("Reviewed", reviewed if story.reviewed_at else "not yet"),
@@ -247,7 +247,7 @@ def _facts(story: Any) -> list[tuple[str, object]]:
         ("Signature", link_to(story.signature)),
         ("New in", link_to(story.first_run)),
         ("Recurs from", link_to(story.recurs_from)),
-        ("Last grown", moment(story.updated_at)),
+        ("Last change", moment(story.updated_at)),
     ]
 
 

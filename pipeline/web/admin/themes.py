@@ -117,7 +117,7 @@ class ThemeAdmin(WholePageAdmin):
     def sections(self, request: HttpRequest, theme: Theme) -> list[Section]:
         """Return what was found, how it was named, and its evidence."""
         evidence: Section = Quotes("Evidence", [quoted(theme, theme.conversation)])
-        missing = Note("No quote of this theme stands in the conversation.")
+        missing = Note("No quote of this theme was found in the conversation.")
         shown = evidence if theme.evidence.all() else missing
         return [*decision_links(theme, request), Facts(_facts(theme)), shown, moves_of(theme.pk)]
 
@@ -132,7 +132,7 @@ def _facts(theme: Theme) -> list[tuple[str, object]]:
     return [
         ("Raw signature", format_html("<code>{}</code>", theme.raw_signature)),
         ("Signature", link_to(theme.signature) if theme.signature else "not assigned yet"),
-        ("Means in the end", link_to(root) if root != theme.signature else ""),
+        ("Resolves to", link_to(root) if root != theme.signature else ""),
         (
             "Assigned by",
             f"{words(theme.signature_rule)}, score {score(theme.signature_score)}" if theme.signature else "",

@@ -21,9 +21,13 @@ def curve(request: HttpRequest, run: Run, themes: int) -> list[Section]:
         return []
     if themes > MOST_THEMES:
         command = f"./manage.py merge_whatif {run.pk}"
-        return [Commands("If rules were stricter", [(command, "shows how many stories stricter rules would make")])]
+        return [
+            Commands(
+                "What if the rules were stricter?", [(command, "shows how many stories stricter rules would make")]
+            )
+        ]
     if ASKED not in request.GET:
-        return [Links([(f"?{ASKED}=1", "If rules were stricter")])]
+        return [Links([(f"?{ASKED}=1", "What if the rules were stricter?")])]
     try:
         found = what_if(run=run)
     except NothingToReassign as error:
@@ -33,7 +37,7 @@ def curve(request: HttpRequest, run: Run, themes: int) -> list[Section]:
 
 def _chart(points: Sequence[Point]) -> Chart:
     return Chart(
-        title="If rules were stricter",
+        title="What if the rules were stricter?",
         labels=[f"{point.strictness:.1f}" for point in points],
         lines=[
             Line("stories", "good", [point.stories for point in points]),
@@ -55,4 +59,4 @@ def _table(points: Sequence[Point]) -> Table:
         for point in points
     ]
     heads = ["Strictness", "Signatures", "Stories", "Orphans", "Conversations in stories", "Largest story"]
-    return Table("The same in numbers", heads, rows, numbers=range(1, 6))
+    return Table("As numbers", heads, rows, numbers=range(1, 6))

@@ -225,16 +225,16 @@ def test_a_phase_is_left_to_who_has_it_and_taken_over_when_that_one_is_silent() 
             "none of 1 conversation gave a theme: 1 failed: could not read: RuntimeError",
         ),
         (scripts(1, 19), "completed", ""),
-        (scripts(1, 20), "needs_attention", "all 20 conversations with a theme gave one and the same signature"),
+        (scripts(1, 20), "needs_attention", "all 20 conversations with a theme gave the same signature"),
         (
             [*scripts(1, 20), "category=spam"],
             "needs_attention",
-            "all 20 conversations with a theme gave one and the same signature",
+            "all 20 conversations with a theme gave the same signature",
         ),
         (
             [*scripts(1, 20), "act=raise"],
             "needs_attention",
-            "all 20 conversations with a theme gave one and the same signature",
+            "all 20 conversations with a theme gave the same signature",
         ),
     ],
 )

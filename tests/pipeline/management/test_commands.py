@@ -118,7 +118,7 @@ def test_ctrl_c_lets_it_stop_at_an_edge_and_end_with_4(worker: Worker) -> None:
     run = Run.objects.get()
     assert (process.returncode, run.state, json.loads(out)["state"]) == (4, "stopped", "stopped")
     assert "Stopping: what is being read is finished first." in err
-    assert f"Go on with:  ./manage.py run_pipeline --resume {run.pk}" in err
+    assert f"Continue with:  ./manage.py run_pipeline --resume {run.pk}" in err
     assert item_counts(run).pending > 0
     assert command("run_pipeline", "--resume", str(run.pk)) == 0
 
@@ -228,7 +228,7 @@ def test_a_queue_that_goes_away_after_that_ends_the_run_and_leaves_its_source_fr
         (["--resume", "0"], "'0' is not a whole number from 1"),
         (["file:test", "--limit", "-1"], "'-1' is not a whole number from 1|expected one argument"),
         (["file:test", "--concurrency", "many"], "'many' is not a whole number from 1"),
-        (["file:test", "--since", "yesterday"], "'yesterday' is no date or time; write 2026-11-22"),
+        (["file:test", "--since", "yesterday"], "'yesterday' is not a valid date or time; write 2026-11-22"),
         (["file:test", "--until", "2026-13-01"], "'2026-13-01' is no date or time"),
         (["file:nowhere"], r"there is no source 'file:nowhere'; known are: file:test\. Import a file"),
         (["nonsense"], "there is no source 'nonsense'"),
@@ -280,7 +280,7 @@ def test_a_dry_run_tells_people_what_would_be_read(capsys: Captured) -> None:
     assert command("run_pipeline", "file:test", *SCRIPTED, "--dry-run", "--limit", "5") == 0
     shown = words_for_people(capsys.readouterr().out)
     assert "nothing was read. 2 conversations would be read, 3 skipped as unchanged." in shown
-    assert "2 samples that differ: " in shown
+    assert "2 different samples: " in shown
 
 
 @pytest.mark.django_db

@@ -32,7 +32,7 @@ def test_it_ends_with_0_when_all_is_well(worker: Worker, capsys: Captured) -> No
     shown = words_for_people(capsys.readouterr().out)
     assert "ok tables All migrations are applied." in shown
     assert "ok workers A heartbeat came back through extract, merge, default." in shown
-    assert shown.endswith("A run may start.")
+    assert shown.endswith("Ready: a run can start.")
     assert not Run.objects.exists()
 
 

@@ -47,7 +47,7 @@ def test_it_counts_groups_by_size_with_their_stories() -> None:
     }  # fmt: skip
     assert found.one_short == 1
     assert found.conclusion[0] == (
-        "3 of 5 groups have fewer than the 3 conversations a story needs; 1 of them lack one."
+        "3 of 5 groups have fewer than the 3 conversations a story needs; 1 of them are one conversation short."
     )
     assert found.conclusion[-1] == "2 of 5 groups are stories."
 
@@ -137,7 +137,7 @@ def test_names_that_have_nothing_in_common_are_no_twins() -> None:
     [
         ([], {}, "The run selected no conversation of file:test: look at its window"),
         (["category=spam"] * 3, {}, "Only 0 of 3 conversations that were read gave a theme; most often: spam."),
-        ([*of("alpha_fails", 1, 5)], {"no_stories": True}, "No stories were asked for; `./manage.py make_stories "),
+        ([*of("alpha_fails", 1, 5)], {"no_stories": True}, "No stories were requested; `./manage.py make_stories "),
         ([*of("alpha_fails", 1, 5)], {}, "1 of 1 groups are stories."),
         (
             [*of("alpha_fails", 1, 5), *of("beta_hangs", 20, 5), *of("gamma_is_lost", 40, 4, confidence=0.1)],

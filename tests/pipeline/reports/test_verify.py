@@ -420,7 +420,7 @@ def test_the_demo_says_in_a_line_whether_its_run_can_be_proved(capsys: pytest.Ca
     assert capsys.readouterr().out == f"Verified: {names}. More: ./manage.py verify_run {run.pk}\n"
     Orphan.objects.all().delete()
     assert not demo.prove(run, console)
-    assert "NOT as it must be: conservation: 2 of 26 themes are in no story" in capsys.readouterr().out
+    assert "Check failed: conservation: 2 of 26 themes are in no story" in capsys.readouterr().out
 
 
 def test_the_demo_shows_what_is_there_where_nothing_new_came_in(capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,7 +114,7 @@ def test_a_worker_that_cannot_answer_while_it_reads_is_enough(start_worker: type
     assert found == Finding(
         "workers",
         True,
-        f"run {run.pk} is being read by a worker that cannot answer meanwhile; it is trusted to consume extract, "
+        f"run {run.pk} is being read by a worker that cannot answer meanwhile; it is assumed to consume extract, "
         "merge, default",
     )
 

@@ -253,12 +253,12 @@ def test_schedules_are_listed_paused_resumed_and_removed(capsys: Captured) -> No
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
-        (["file:test", "--every", "1w"], "'1w' is no interval; write a number and one of s, m, h, d"),
+        (["file:test", "--every", "1w"], "'1w' is not an interval; write a number and one of s, m, h, d"),
         (["file:test", "--every", "0d"], "'0d' is no interval"),
         (["file:test", "--every", "d"], "'d' is no interval"),
-        (["file:test", "--cron", "0 6 * *"], "'0 6 \\* \\*' is no crontab line; write five fields: minute hour"),
-        (["file:test", "--cron", "0 25 * * *"], "'0 25 \\* \\* \\*' is no crontab line: "),
-        (["file:test", "--cron", "often x * * *"], "is no crontab line: "),
+        (["file:test", "--cron", "0 6 * *"], "'0 6 \\* \\*' is not a crontab line; write five fields: minute hour"),
+        (["file:test", "--cron", "0 25 * * *"], "'0 25 \\* \\* \\*' is not a valid crontab line: "),
+        (["file:test", "--cron", "often x * * *"], "is not a valid crontab line: "),
         (["file:nowhere", "--every", "1d"], "there is no source 'file:nowhere'; known are: file:test"),
         (["file:test", "--every", "1d", "--profile", "nonsense"], "there is no profile 'nonsense'"),
         (["file:test", "--every", "1d", "--extractor", "nonsense"], "there is no extractor 'nonsense'"),

@@ -204,7 +204,7 @@ def test_a_message_whose_task_was_lost_is_answered_later(worker: Worker) -> None
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "says"), [
     ("tests.nowhere.Handler", "cannot be imported"),
-    ("sessions.models.Message", "is no sessions.answering.handler.Handler"),
+    ("sessions.models.Message", "is not a sessions.answering.handler.Handler"),
 ])  # fmt: skip
 def test_a_handler_that_is_none_is_refused(settings: Settings, path: str, says: str) -> None:
     settings.SESSION_HANDLER = path
