@@ -140,6 +140,11 @@ def read(value: object) -> datetime | None:
     return TimeReader().read(value)
 
 
+def is_time(value: object) -> bool:
+    """Return whether a value is a time, also one of which day and month stay open."""
+    return _parse(value) is not None
+
+
 def looks_like_time(value: object) -> bool:
     """Return whether a value of an unknown column is written as a time. Of bare numbers only epochs look like one."""
     if isinstance(value, str) and _NUMBER.match(value.strip()):
