@@ -67,11 +67,8 @@ _FORBIDDEN = re.compile(
 )
 _GROUPS = (_MESSAGE, _SECRET, _ERROR, _FORBIDDEN)
 _COMPANY = re.compile(
-    r"\b(?:registered (?:office|in (?:england|scotland|wales|ireland))|company (?:number|registration|no)\b|vat (?:no"
-    r"|number|reg)|sitz der gesellschaft|"
-    r"amtsgericht\b|handelsregister|hr[ab]\s?\d|geschäftsführe\w+:|ust-?id|vorsitzender? des aufsichtsrats"
-    r"|siège social|rcs\s\w+\s\d|siret|"
-    r"capital (?:social )?de|cif\s?:|partita iva|p\.?\s?iva|kvk\b|cnpj)",
+    r"\b(?:registered (?:office|in (?:england|scotland|wales|ireland))|sitz der gesellschaft|amtsgericht \w+,? hr[ab]|"
+    r"registergericht|geschäftsführe\w+:|vorsitzender? des aufsichtsrats|siège social|capital social de)",
     re.IGNORECASE,
 )
 _PAPER = re.compile(

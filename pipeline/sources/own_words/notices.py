@@ -58,8 +58,8 @@ _MEANWHILE = (
 )  # fmt: skip
 _MEANWHILE_PATTERNS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in _MEANWHILE)
 
-_LINES_OF_NOTICES = (
-    # shipping
+_NEWS = (
+    # something is on its way
     r"(?:(?:good news|great news|hooray|update)\W{1,3})?(?:your|ihre?|deine?|votre|vos|tu|su|il tuo|la tua|il suo"
     r"|la sua|jouw|je|uw|(?:o )?seu|(?:a )?sua)\s(?:\S+\s){0,3}?"
     r"(?:order|orders|parcel|package|shipment|item|items|delivery|bestellung|paket|sendung|lieferung|commande|colis"
@@ -71,6 +71,32 @@ _LINES_OF_NOTICES = (
     r"|confirmée?|en cours de livraison|enviad[oa]|en camino|entregad[oa]|confirmad[oa]|"
     r"spedit[oa]|in (?:consegna|arrivo|viaggio)|consegnat[oa]|confermat[oa]|verzonden|onderweg|bezorgd|bevestigd"
     r"|a caminho|entregue)\b",
+    r"ご注文.{0,30}(?:発送|出荷|配達|承り)|(?:商品|お荷物).{0,20}(?:発送|出荷|配達)|お荷物.{0,20}(?:追跡|確認)"
+    r"|.{0,20}(?:追跡|ご確認)(?:番号|いただけます|できます)",
+    r"您的?(?:订单|訂單|包裹|快递).{0,20}(?:发货|發貨|寄出|送达|派送|已发出|出库)|您可以.{0,20}(?:查看|跟踪|追踪"
+    r"|查询)|(?:快递|运单|物流)(?:单号|编号|号)",
+    r"(?:ה)?(?:הזמנה|חבילה|משלוח)\s?(?:שלך|שלכם).{0,30}(?:נשלח|יצא|בדרך|נמסר|אושר)|(?:ניתן|אפשר|תוכל\w?) לעקוב"
+    r"|מספר מעקב",
+    # receipts, codes
+    r"(?:your|ihr|votre|tu|su|il tuo|uw|seu)\s(?:\S+\s){0,2}(?:verification|security|login|sign-in|access"
+    r"|confirmation|bestätigungs|sicherheits|verifizierungs)[- ]?(?:code|pin)\b.{0,20}\b(?:is|lautet|:)",
+    r"(?:your|ihre?|votre|su|tu)\s(?:payment|zahlung|paiement|pago|subscription|invoice|receipt|rechnung|facture"
+    r"|factura)\b.{0,40}\b(?:was (?:successful|received)|has been (?:received|processed|paid)|is (?:attached|ready"
+    r"|available)|"
+    r"ist eingegangen|erhalten|a été (?:reçu|accepté)e?|ha sido recibid[oa])",
+)  # fmt: skip
+_NO_REPLY_LINES = (
+    r"(?:this is an? (?:automated|automatic|automatically generated|system)|this (?:e-?mail|message) (?:was"
+    r"|is) (?:sent )?automatic\w*|please do not reply|do not reply|dies ist eine automatisch\w*"
+    r"|bitte antworten sie nicht|"
+    r"ceci est un (?:message|e-?mail) automatique|merci de ne pas répondre|este es un (?:mensaje|correo) automático"
+    r"|no respond\w+|questo è un messaggio automatico|non rispond\w+|dit is een automatisch\w*|"
+    r"niet (?:op )?(?:dit bericht )?(?:te )?(?:antwoorden|beantwoorden)|esta é uma mensagem automática|não responda)"
+    r"|このメールは.{0,20}自動|.{0,10}自動(?:送信|配信)|.{0,10}(?:自动发送|请勿回复)|.{0,10}(?:הודעה אוטומטית"
+    r"|אין להשיב)",
+)  # fmt: skip
+_FRAME_LINES = (
+    # where the parcel is
     r"(?:you can |to )?(?:track|follow|view|see|check)\b.{0,60}\b(?:order|parcel|package|shipment|delivery|it"
     r"|status)\b",
     r"(?:sie können|du kannst|hier können sie|verfolgen sie)\b.{0,80}\b(?:verfolgen|einsehen|sendung|paket|bestellung"
@@ -86,34 +112,12 @@ _LINES_OF_NOTICES = (
     r"|shipping (?:address|method)|voraussichtliche\w*|zustellung|livraison (?:prévue|estimée)|"
     r"entrega (?:estimada|prevista)|consegna (?:prevista|stimata)|verwachte (?:levering|bezorging)|order (?:number"
     r"|total|summary)|bestellnummer|total)\b.{0,60}[:#]",
-    r"ご注文.{0,30}(?:発送|出荷|配達|承り)|(?:商品|お荷物).{0,20}(?:発送|出荷|配達)|お荷物.{0,20}(?:追跡|確認)"
-    r"|.{0,20}(?:追跡|ご確認)(?:番号|いただけます|できます)",
-    r"您的?(?:订单|訂單|包裹|快递).{0,20}(?:发货|發貨|寄出|送达|派送|已发出|出库)|您可以.{0,20}(?:查看|跟踪|追踪"
-    r"|查询)|(?:快递|运单|物流)(?:单号|编号|号)",
-    r"(?:ה)?(?:הזמנה|חבילה|משלוח)\s?(?:שלך|שלכם).{0,30}(?:נשלח|יצא|בדרך|נמסר|אושר)|(?:ניתן|אפשר|תוכל\w?) לעקוב"
-    r"|מספר מעקב",
-    # receipts, codes
-    r"(?:your|ihr|votre|tu|su|il tuo|uw|seu)\s(?:\S+\s){0,2}(?:verification|security|login|sign-in|access"
-    r"|confirmation|bestätigungs|sicherheits|verifizierungs)[- ]?(?:code|pin)\b.{0,20}\b(?:is|lautet|:)",
-    r"(?:your|ihre?|votre|su|tu)\s(?:payment|zahlung|paiement|pago|subscription|invoice|receipt|rechnung|facture"
-    r"|factura)\b.{0,40}\b(?:was (?:successful|received)|has been (?:received|processed|paid)|is (?:attached|ready"
-    r"|available)|"
-    r"ist eingegangen|erhalten|a été (?:reçu|accepté)e?|ha sido recibid[oa])",
-    # thanks and politeness of a shop, automatic mail about itself
+    # thanks and politeness of a shop
     r"thank you for (?:your (?:order|purchase|payment|business)|shopping|ordering)|vielen dank für (?:ihre"
     r"|deine) (?:bestellung|zahlung)|merci (?:pour|de) votre (?:commande|achat)|gracias por (?:su|tu) (?:pedido"
     r"|compra)|"
     r"grazie per (?:il tuo|il suo|l['’])\s?(?:ordine|acquisto)|(?:hartelijk )?bedankt voor (?:je|uw) (?:bestelling"
     r"|aankoop)|obrigad[oa] pel[oa] (?:su?a compra|seu pedido)",
-    r"(?:this is an? (?:automated|automatic|automatically generated|system)|this (?:e-?mail|message) (?:was"
-    r"|is) (?:sent )?automatic\w*|please do not reply|do not reply|dies ist eine automatisch\w*"
-    r"|bitte antworten sie nicht|"
-    r"ceci est un (?:message|e-?mail) automatique|merci de ne pas répondre|este es un (?:mensaje|correo) automático"
-    r"|no respond\w+|questo è un messaggio automatico|non rispond\w+|dit is een automatisch\w*|"
-    r"niet (?:op )?(?:dit bericht )?(?:te )?(?:antwoorden|beantwoorden)|esta é uma mensagem automática|não responda)"
-    r"|このメールは.{0,20}自動|.{0,10}自動(?:送信|配信)|.{0,10}(?:自动发送|请勿回复)|.{0,10}(?:הודעה אוטומטית"
-    r"|אין להשיב)",
-    # what frames such a message
     r"(?:hi|hello|dear|hallo|liebe[r]?|guten tag|sehr geehrte\w*|bonjour|cher|chère|hola|estimad[oa]|ciao|gentile"
     r"|beste|geachte|olá|prezad[oa])\b.{0,40}[,!.]?$",
     r"(?:best|kind|warm)? ?regards|the .{1,30} team$|(?:your|ihr|votre) .{1,30} team$|(?:customer (?:service"
@@ -121,8 +125,14 @@ _LINES_OF_NOTICES = (
     r"(?:if you (?:have|need) (?:any )?questions?|need help|bei fragen|si vous avez des questions"
     r"|si tiene\w* (?:alguna )?preguntas?|per (?:qualsiasi )?domand\w+|heeft u vragen)\b",
 )  # fmt: skip
-_NOTICE_LINE = re.compile("|".join(f"(?:{pattern})" for pattern in _LINES_OF_NOTICES), re.IGNORECASE)
-_TELLING = re.compile("|".join(f"(?:{pattern})" for pattern in _LINES_OF_NOTICES[:-3]), re.IGNORECASE)
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+_NOTICE_LINE = _any(*_NEWS, *_NO_REPLY_LINES, *_FRAME_LINES)
+_TELLING = _any(*_NEWS, *_NO_REPLY_LINES)
 _UNIT = re.compile(r"[^.!?\n。！？]{1,400}(?:[.!?](?!\s|$)[^.!?\n。！？]{1,400}){0,10}[.!?。！？]*")
 _FIRST_PERSON = re.compile(
     r"(?-i:\bI\b)|\b(?:my|mine|me|ich|mein\w*|mir|mich|je|j['’]ai|mon|ma|mes|mi|mis|mio|mia|ik|mijn|eu|meu|minha)\b|私"
@@ -135,7 +145,7 @@ _DENIAL = re.compile(
     r"|没收到|不|לא\b",
     re.IGNORECASE,
 )
-_NO_REPLY = re.compile("|".join(f"(?:{pattern})" for pattern in _LINES_OF_NOTICES[-4:-3]), re.IGNORECASE)
+_NO_REPLY = _any(*_NO_REPLY_LINES)
 
 
 def notice_spans(text: str, spans: Sequence[Span]) -> list[Span]:
