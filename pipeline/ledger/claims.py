@@ -19,6 +19,8 @@ from django.utils import timezone
 
 from pipeline.ledger.transcript import Question, transcript_of
 from pipeline.models import Item, Run
+from pipeline.sources.own_words.repeated import NOTHING_REPEATED, Repeated
+from pipeline.sources.repetition import repeated_of
 
 PIECE = 50
 """Items claimed and stored together."""
@@ -99,7 +101,8 @@ def claim_items(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed
     with transaction.atomic():
         _respect_limit(run, values)
         rows = _rows(_CLAIM_FRESH, values) or _rows(_CLAIM_AGAIN, values)
-    return [_claimed(run, row) for row in rows]
+    repeated = repeated_of(run.source) if rows else NOTHING_REPEATED
+    return [_claimed(run, row, repeated) for row in rows]
 
 
 def renew_items(*, run: Run, token: str) -> None:
@@ -147,17 +150,20 @@ def _respect_limit(run: Run, values: dict[str, Any]) -> None:
         raise AtLimit(f"run {run.pk} has {in_flight} chunks in flight; it may have {limit}")
 
 
-def _claimed(run: Run, row: tuple[Any, ...]) -> Claimed:
+def _claimed(run: Run, row: tuple[Any, ...], repeated: Repeated) -> Claimed:
     run_id, item_id, conversation_id, version_id, delivery_count, content_hash, messages = row
     readers = sorted((part, version) for part, version in run.versions.items() if part != "rules")
+    transcript = transcript_of(f"conversation {conversation_id}", messages, repeated)
+    # what is left out is part of the question: it changes when an import finds that more is repeated
+    left_out = [message.left_out for message in transcript.messages]
     return Claimed(
         run_id=run_id,
         item_id=item_id,
         conversation_id=conversation_id,
         version_id=version_id,
         delivery_count=delivery_count,
-        request_hash=hashlib.sha256(f"{content_hash} {readers}".encode()).hexdigest(),
-        question=Question(item_id, transcript_of(f"conversation {conversation_id}", messages)),
+        request_hash=hashlib.sha256(f"{content_hash} {readers} {left_out}".encode()).hexdigest(),
+        question=Question(item_id, transcript),
     )
 
 

@@ -4,6 +4,9 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.sources.own_words.reading import left_out_of_thread
+from pipeline.sources.own_words.repeated import NOTHING_REPEATED, Repeated
+
 CUSTOMER = "customer"
 
 
@@ -56,12 +59,18 @@ class Question:
     transcript: Transcript
 
 
-def transcript_of(key: str, messages: str | list[dict[str, str]]) -> Transcript:
-    """Return stored messages (JSON or its list) as an extractor reads them."""
+def transcript_of(key: str, messages: str | list[dict[str, str]], repeated: Repeated = NOTHING_REPEATED) -> Transcript:
+    """Return stored messages (JSON or its list) as an extractor reads them.
+
+    `repeated` is what the conversations of their source share: it is left out with the rest that is not said by the
+    authors themselves.
+    """
     turns = json.loads(messages) if isinstance(messages, str) else messages
+    left_out = left_out_of_thread([(turn.get("role", ""), turn["text"]) for turn in turns], repeated)
     return Transcript(
         key=key,
         messages=tuple(
-            Message(role=turn.get("role", ""), author=turn.get("author", ""), text=turn["text"]) for turn in turns
+            Message(turn.get("role", ""), turn["text"], author=turn.get("author", ""), left_out=spans)
+            for turn, spans in zip(turns, left_out, strict=True)
         ),
     )

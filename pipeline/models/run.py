@@ -11,6 +11,11 @@ class Source(models.Model):
     kind = models.CharField(max_length=50)
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
+    repeated_passages = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="a list of {key, text, said_by, conversations}: what its conversations share word for word",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_source_per_kind_and_name")]

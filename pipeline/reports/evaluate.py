@@ -22,6 +22,8 @@ from pipeline.merge.rules.assign import assign
 from pipeline.merge.rules.records import Registered, ThemeRow
 from pipeline.models import Item
 from pipeline.models.refusal import Refusal
+from pipeline.sources import repetition
+from pipeline.sources.own_words.repeated import Repeated
 from pipeline.sources.records import Record, get_source
 
 NOISE = "noise"
@@ -118,13 +120,20 @@ def read(records: Sequence[Record], profile: Profile, extractor: Extractor) -> l
     Reads in as many threads as there are processors; answers do not depend on what is read together.
     """
     pieces = [records[start : start + PIECE] for start in range(0, len(records), PIECE)]
+    sample = records[:: max(1, len(records) // repetition.SAMPLE)]
+    passages = repetition.count_repeated(record.messages for record in sample)
+    repeated = Repeated.from_json(passage.as_json() for passage in passages)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        outcomes = [one for piece in pool.map(lambda p: _read_piece(p, profile, extractor), pieces) for one in piece]
+        read_pieces = pool.map(lambda piece: _read_piece(piece, profile, extractor, repeated), pieces)
+        outcomes = [one for piece in read_pieces for one in piece]
     return [Read(record.label, record.customer, outcome) for record, outcome in zip(records, outcomes, strict=True)]
 
 
-def _read_piece(records: Sequence[Record], profile: Profile, extractor: Extractor) -> list[Outcome]:
-    questions = [Question(n, transcript_of(record.external_id, record.messages)) for n, record in enumerate(records)]
+def _read_piece(records: Sequence[Record], profile: Profile, extractor: Extractor, repeated: Repeated) -> list[Outcome]:
+    questions = [
+        Question(number, transcript_of(record.external_id, record.messages, repeated))
+        for number, record in enumerate(records)
+    ]
     answers = ask(questions, profile, extractor)
     return [parse(question, answers[question.key], profile, extractor) for question in questions]
 

@@ -27,7 +27,9 @@ from django.utils import timezone
 from pydantic_core import to_json
 
 from pipeline.models import Source
+from pipeline.sources.own_words.repeated import Passage
 from pipeline.sources.records import Record, Reject, UnreadableSource, excerpt, get_source
+from pipeline.sources.repetition import remember_repeated
 
 BATCH_ROWS = 5000
 BATCH_CHARACTERS = 8 * 1024 * 1024
@@ -36,13 +38,17 @@ BATCH_CHARACTERS = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """What became of the rows of an import; `rejects_path` says where the rejected ones are listed."""
+    """What became of the rows of an import; `rejects_path` says where the rejected ones are listed.
+
+    `repeated` is what the source's conversations share word for word, if the import changed any.
+    """
 
     new: int = 0
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
     rejects_path: Path | None = None
+    repeated: tuple[Passage, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.new} new, {self.updated} updated, {self.unchanged} unchanged, {self.rejected} rejected"
@@ -86,7 +92,10 @@ def import_live(kind: str, name: str) -> tuple[Source, ImportCounts]:
 def ingest(
     *, source: Source, records: Iterable[Record | Reject], on_reject: Callable[[Reject], object] = lambda _: None
 ) -> ImportCounts:
-    """Store the records, in transactions of a batch each, call `on_reject` for each refused row, return the counts."""
+    """Store the records, in transactions of a batch each, call `on_reject` for each refused row, return the counts.
+
+    At the end what the source's conversations share is counted, in a transaction of its own.
+    """
     counts, imported_at = ImportCounts(), timezone.now()
     _execute(_CREATE)
     for batch in _batches(records):
@@ -95,6 +104,8 @@ def ingest(
             on_reject(reject)
         counts = counts.plus(stored).plus(ImportCounts(rejected=len(batch.rejects) + len(refused)))
     _execute(_DROP)
+    if counts.new or counts.updated:
+        counts = replace(counts, repeated=tuple(remember_repeated(source)))
     return counts
 
 

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from pipeline.models.refusal import Refusal
+from pipeline.sources.own_words.html import plain_text
 
 CUSTOMER = "customer"
 AGENT = "agent"
@@ -61,9 +62,10 @@ class Record:
     """One conversation as a source gives it; everything in it can be stored.
 
     `messages` are as a version stores them, dicts of the strings role, author, text and created_at (ISO 8601 in UTC,
-    or empty). `occurred_at` is None when the source gives no time. `line` is different for each record of a source.
-    `names` are what the customer is called among the authors. `has_made_id`: the source gives none, so it is made of
-    the content, and equal conversations get different ones where they are stored.
+    or empty), and `original` where the text came as markup. `occurred_at` is None when the source gives no time. `line`
+    is different for each record of a source. `names` are what the customer is called among the authors. `has_made_id`:
+    the source gives none, so it is made of the content, and equal conversations get different ones where they are
+    stored.
     """
 
     line: int
@@ -206,16 +208,22 @@ def _messages(incoming: _Incoming) -> list[dict[str, str]]:
     stored: list[dict[str, str]] = []
     customers = {"", incoming.customer}
     for number, message in enumerate(incoming.messages or (), start=1):
-        text = message.text or message.content
-        if not text or text.isspace():
+        original = message.text or message.content or ""
+        if not original or original.isspace() or not (text := plain_text(original)):
             continue
         author = (message.author or "").strip()
         if not stored:
             customers.add(author)
         role, author = _speaker((message.role or "").strip().lower(), author, customers)
         created_at = _iso(message.created_at, number) if message.created_at else ""
-        stored.append({"role": role, "author": author, "text": text, "created_at": created_at})
+        stored.append(stored_message(role, author, original, text, created_at))
     return stored
+
+
+def stored_message(role: str, author: str, original: str, text: str, created_at: str = "") -> dict[str, str]:
+    """Return a message as a version stores it: `original` is there where it differs from the plain text of it."""
+    message = {"role": role, "author": author, "text": text, "created_at": created_at}
+    return message if text == original else {**message, "original": original}
 
 
 def _speaker(role: str, author: str, customers: set[str | None]) -> tuple[str, str]:
@@ -234,9 +242,9 @@ def _speaker(role: str, author: str, customers: set[str | None]) -> tuple[str, s
 
 def _single(text: str | None) -> list[dict[str, str]]:
     """Return a text alone as one message of the customer."""
-    if not text or text.isspace():
+    if not text or text.isspace() or not (plain := plain_text(text)):
         raise _Refused("no text")
-    return [{"role": CUSTOMER, "author": "", "text": text, "created_at": ""}]
+    return [stored_message(CUSTOMER, "", text, plain)]
 
 
 # --- Times --------------------------------------------------------------------------------------------------------

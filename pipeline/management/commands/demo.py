@@ -28,6 +28,7 @@ from pipeline.reports.verify import verify
 from pipeline.runs import start
 from pipeline.runs.create import Selection
 from pipeline.sources import ingest
+from pipeline.sources.own_words.repeated import told_apart
 from pipeline.sources.records import UnreadableSource
 
 SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
@@ -70,6 +71,8 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         source, counts = ingest.import_file(file)
         console.print(f"Imported {file.name}: {counts}", highlight=False)
+        if counts.repeated:
+            console.print(told_apart(counts.repeated), highlight=False, markup=False)
         if counts.rejects_path:
             console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)
         _free(source, console)

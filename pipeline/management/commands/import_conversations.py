@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from pipeline.management.command import PipelineCommand
 from pipeline.management.printing import SOME_REJECTED
 from pipeline.sources.ingest import import_file
+from pipeline.sources.own_words.repeated import told_apart
 from pipeline.sources.records import UnreadableSource
 
 
@@ -31,6 +32,8 @@ class Command(PipelineCommand):
         except UnreadableSource as error:
             raise CommandError(f"{error}") from error
         self.stdout.write(f"{counts}")
+        if counts.repeated:
+            self.stdout.write(told_apart(counts.repeated))
         if counts.rejected:
             self.stdout.flush()  # the counts first, then where the rejected rows are
             raise CommandError(f"Rejected rows and why: {counts.rejects_path}", returncode=SOME_REJECTED)

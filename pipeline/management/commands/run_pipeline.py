@@ -24,6 +24,7 @@ from pipeline.reports.summary import run_summary, stories_of_run
 from pipeline.runs import preview, start
 from pipeline.runs.create import Selection, Throughput
 from pipeline.sources import ingest
+from pipeline.sources.own_words.repeated import told_apart
 from pipeline.sources.records import UnreadableSource
 
 PROFILE, EXTRACTOR = "support", "local"
@@ -98,6 +99,8 @@ class Command(PipelineCommand):
 
     def _say_imported(self, what: str, source: Source, counts: ingest.ImportCounts) -> None:
         self.console.print(f"Imported {what}: {counts}", highlight=False)
+        if counts.repeated:
+            self.console.print(told_apart(counts.repeated), highlight=False, markup=False)
         if counts.rejects_path:
             self.rejected = True
             self.console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)

@@ -77,6 +77,8 @@ def form_spans(text: str, lines: Sequence[Line]) -> list[Span]:
 def _labels(text: str, line: Line, place: int) -> Iterator[_Label]:
     """Yield a line's labels: one at its start and those after it, up to one for the message."""
     raw, is_first = text[line.start : min(line.end, line.start + LINE_LENGTH)], True
+    if ":" not in raw and "：" not in raw:
+        return
     for found in _LABEL.finditer(raw):
         if line.depth or (is_first and not _LABEL_FIRST.match(raw[: found.start()])):
             return

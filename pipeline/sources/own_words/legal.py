@@ -110,6 +110,10 @@ MIN_NOTICE = 100
 """Characters: less than that may be a customer's own remark that something is confidential."""
 
 
+MIN_TEXT = 20
+"""Characters; most messages of a chat are shorter and need not be searched."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     """A sentence at start..end of the text, and what in it speaks for a notice."""
@@ -128,6 +132,8 @@ class _Sentence:
 def legal_spans(text: str, lines: Sequence[Line]) -> list[Span]:
     """Return the spans of legal notices and warnings among lines that nothing else has left out."""
     spans: list[Span] = []
+    if lines[-1].end - lines[0].start < MIN_TEXT:
+        return spans
     for number, paragraph in enumerate(_paragraphs(lines)):
         if number == 0 and _BANNER.search(paragraph[0].text):
             spans += _banner(paragraph)
@@ -178,15 +184,12 @@ def _sentences(text: str, paragraph: Sequence[Line]) -> Iterator[tuple[int, int]
 
 def _sentence(text: str, start: int, end: int) -> _Sentence:
     seen = text[start : min(end, start + MAX_SENTENCE)].replace("\n", " ").strip()
-    if _FIRST_PERSON.search(seen):
-        return _Sentence(start, end, frozenset(), opens=False, stands_alone=False)
-    return _Sentence(
-        start,
-        end,
-        frozenset(number for number, group in enumerate(_GROUPS) if group.search(seen)),
-        opens=bool(_OPENING.search(seen)),
-        stands_alone=bool(_COMPANY.search(seen) or _PAPER.search(seen)),
-    )
+    groups = frozenset(number for number, group in enumerate(_GROUPS) if group.search(seen))
+    opens = bool(_OPENING.search(seen))
+    stands_alone = bool(_COMPANY.search(seen) or _PAPER.search(seen))
+    if (groups or opens or stands_alone) and _FIRST_PERSON.search(seen):
+        groups, opens, stands_alone = frozenset(), False, False
+    return _Sentence(start, end, groups, opens, stands_alone)
 
 
 def _clusters(sentences: Sequence[_Sentence]) -> Iterator[list[_Sentence]]:

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from pipeline.sources.own_words.spans import LINE_LENGTH, READ_LENGTH, REPEATED, Span, own_parts
@@ -54,16 +54,28 @@ _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A sentence that a source's conversations share. `key` finds it; `said_by` is a role."""
+    """A sentence that `conversations` of the `counted` ones share. `key` finds it; `said_by` is customer or others."""
 
     key: str
     text: str
     said_by: str
     conversations: int
+    counted: int
 
     def as_json(self) -> dict[str, str | int]:
         """Return what is stored with a source."""
-        return {"key": self.key, "text": self.text, "said_by": self.said_by, "conversations": self.conversations}
+        return asdict(self)
+
+
+def told_apart(passages: Sequence[Passage]) -> str:
+    """Return in a sentence what was found to be repeated, with the most frequent passage; empty if nothing was."""
+    if not passages:
+        return ""
+    first = passages[0]
+    text = first.text if len(first.text) <= 60 else f"{first.text[:60].rstrip()} ..."
+    what = "1 sentence" if len(passages) == 1 else f"{len(passages)} sentences"
+    where = f'"{" ".join(text.split())}" in {first.conversations:,} of {first.counted:,} conversations'
+    return f"Not read, because many conversations share it word for word: {what}, such as {where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +201,7 @@ class PassageCounter:
 
     def _passage(self, key: str, *, is_customer: bool) -> Passage:
         role = CUSTOMER if is_customer else "others"
-        return Passage(key, self._texts[key], role, self._counts[is_customer][key])
+        return Passage(key, self._texts[key], role, self._counts[is_customer][key], self.conversations)
 
     def _customers_frames(self, needed: float) -> set[str]:
         counts = {key: count for key, count in self._counts[True].items() if count >= needed}

@@ -1,5 +1,6 @@
 """Conversations: the thread as people wrote it, and what was found in it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +10,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from pipeline.ledger.transcript import transcript_of
 from pipeline.models import Conversation, ConversationVersion, Item, StoryEvidence, Theme
 from pipeline.models.wording import words
 from pipeline.reports.summary import themes_of_conversation
+from pipeline.sources.repetition import repeated_of
 from pipeline.web.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short
 from pipeline.web.parts.figures import figures_of_conversations
 from pipeline.web.parts.sections import Facts, Note, Section, Table, Thread
@@ -82,7 +85,7 @@ class ConversationAdmin(WholePageAdmin):
         return [
             *_note_about(conversation, version),
             Facts(_facts(conversation, list(stories))),
-            *([_thread(version, themes, marks)] if version else []),
+            *([_thread(conversation, version, themes, marks)] if version else []),
             _themes(themes, marks),
             _readings(conversation),
             *([_versions(versions, version, conversation)] if len(versions) > 1 else []),
@@ -136,14 +139,29 @@ def _address(url: str) -> SafeString | str:
     return url
 
 
-def _thread(version: ConversationVersion, themes: Sequence[Theme], marks: dict[int, int]) -> Thread:
-    spans = [
+def _thread(
+    conversation: Conversation, version: ConversationVersion, themes: Sequence[Theme], marks: dict[int, int]
+) -> Thread:
+    quotes = [
         Span(quote.start, quote.end, marks[theme.pk])
         for theme in themes
         for quote in theme.evidence.all()
         if quote.version_id == version.pk
     ]
-    return Thread("Conversation", turns_of(version, spans))
+    left_out = _left_out(conversation, version)
+    reasons = Counter(span.left_out for span in left_out)
+    told = ", ".join(f"{reason} ({count})" if count > 1 else reason for reason, count in sorted(reasons.items()))
+    return Thread("Conversation", turns_of(version, quotes + left_out), left_out=told)
+
+
+def _left_out(conversation: Conversation, version: ConversationVersion) -> list[Span]:
+    """Return what is not read of a version, at its places in the version's text."""
+    transcript = transcript_of("", version.messages, repeated_of(conversation.source))
+    spans, offset = [], 0
+    for message in transcript.messages:
+        spans += [Span(offset + start, offset + end, left_out=reason) for start, end, reason in message.left_out]
+        offset += len(message.text) + 1
+    return spans
 
 
 def _themes(themes: Sequence[Theme], marks: dict[int, int]) -> Table:

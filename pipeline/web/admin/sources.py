@@ -9,11 +9,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline.models import Conversation, Run, Source
+from pipeline.sources.own_words.repeated import CUSTOMER
 from pipeline.web.admin.base import WholePageAdmin, badge, link_to, link_to_list, moment
 from pipeline.web.parts.figures import source_figures
 from pipeline.web.parts.sections import Facts, Section, Table
 
 LAST_RUNS = 20
+SHOWN_PASSAGES = 100
 
 
 @admin.register(Source)
@@ -62,4 +64,22 @@ class SourceAdmin(WholePageAdmin):
             (link_to(run, f"run {run.pk}"), badge(run.state), moment(run.started_at), run.attention or run.error)
             for run in source.runs.all()[:LAST_RUNS]
         ]
-        return [Facts(facts), Table("Newest runs", ["Run", "State", "Started", "Note"], runs)]
+        return [
+            Facts(facts),
+            Table("Newest runs", ["Run", "State", "Started", "Note"], runs),
+            *([_repeated(source)] if source.repeated_passages else []),
+        ]
+
+
+def _repeated(source: Source) -> Table:
+    rows = [
+        (
+            each["text"],
+            "the customer" if each["said_by"] == CUSTOMER else "others",
+            each["conversations"],
+            each["counted"],
+        )
+        for each in source.repeated_passages[:SHOWN_PASSAGES]
+    ]
+    heads = ["Not read, because many conversations share it word for word", "Said by", "Conversations", "Of"]
+    return Table("Repeated passages", heads, rows, numbers=[2, 3])

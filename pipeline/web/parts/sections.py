@@ -69,10 +69,14 @@ class Quotes:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A conversation's turns; marks in them lead to the themes listed below."""
+    """A conversation's turns; marks in them lead to the themes listed below.
+
+    `left_out` says in a few words what in the turns is not read, and why.
+    """
 
     title: str
     turns: Sequence[Turn]
+    left_out: str = ""
     template: str = "admin/pipeline/thread.html"
 
 

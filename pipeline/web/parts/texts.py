@@ -13,20 +13,25 @@ AROUND = 160
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A place in a text, in characters; `mark` names what it shows."""
+    """A place in a text, in characters: what `mark` names, or what is not read for a reason, as `left_out` says."""
 
     start: int
     end: int
     mark: int = 0
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text that is a quote of all the `marks` or, without any, of none; `ends` are those that end here."""
+    """A stretch of text that is a quote of all the `marks` or, without any, of none; `ends` are those that end here.
+
+    `left_out` says why it is not read; it is empty for what is.
+    """
 
     text: str
     marks: tuple[int, ...] = ()
     ends: tuple[int, ...] = ()
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +62,16 @@ def pieces_of(text: str, spans: Iterable[Span], offset: int = 0) -> tuple[Piece,
     return tuple(
         Piece(
             text[start - offset : stop - offset],
-            tuple(sorted({span.mark for span in inside if span.start <= start and span.end >= stop})),
-            tuple(sorted({span.mark for span in inside if span.end == stop})),
+            tuple(sorted({span.mark for span in inside if _covers(span, start, stop) and not span.left_out})),
+            tuple(sorted({span.mark for span in inside if span.end == stop and not span.left_out})),
+            next((span.left_out for span in inside if _covers(span, start, stop) and span.left_out), ""),
         )
         for start, stop in pairwise(cuts)
     )
+
+
+def _covers(span: Span, start: int, end: int) -> bool:
+    return span.start <= start and span.end >= end
 
 
 def turns_of(version: ConversationVersion, spans: Sequence[Span] = (), cut: Span | None = None) -> list[Turn]:
