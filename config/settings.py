@@ -185,7 +185,10 @@ EXTRACTORS = {
     "local": "pipeline.extract.local.LocalExtractor",
     "null": "pipeline.extract.null.NullExtractor",
 }
-EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")  # a folder with model.safetensors and tokenizer.json
+# Empty: the English model that is installed; better, multilingual (`manage.py get_model`), or a folder with
+# model.safetensors and tokenizer.json. With EMBEDDING_URL it is the model that the endpoint is asked for.
+EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
+MODELS_DIR = env.str("MODELS_DIR", default=str(LOCAL_DIR / "models"))  # where get_model keeps what it fetched
 # Seconds after which a chunk that nobody touched is given to another worker. Whoever is at work renews its claim.
 CLAIM_TIMEOUT = env.int("CLAIM_TIMEOUT", default=30)
 # Seconds without a sign of life after which a run no longer blocks its source.

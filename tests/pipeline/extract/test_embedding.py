@@ -20,16 +20,9 @@ import pytest
 from pytest_django import Settings
 from safetensors.numpy import load_file
 
-from pipeline.extract.embedding import (
-    MAX_TOKENS,
-    Embedder,
-    EmbeddingModelError,
-    ModelFiles,
-    built_graph,
-    find_model,
-    verify_published,
-    write_full_graph,
-)
+from pipeline.extract.embedding import Embedder, EmbeddingModelError
+from pipeline.extract.embedding.files import ModelFiles, find_model, verify_published
+from pipeline.extract.embedding.graph import MAX_TOKENS, built_graph, write_full_graph
 
 Array = npt.NDArray[np.float32]
 
