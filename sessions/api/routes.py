@@ -1,39 +1,28 @@
 """The HTTP API for front ends. It checks what comes in, calls one function, and answers errors in one shape."""
 
-import logging
-from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver, re_path, reverse
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI, Path, Query, Status
-from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.errors import ValidationError
 from ninja.security import HttpBearer
 from pydantic import AwareDatetime
 
 from sessions import tasks
 from sessions.answering import schemas as shapes
+from sessions.api import problems
 from sessions.api.tokens import find_token
 from sessions.chat import inbox, messages
 from sessions.chat.context import Context
 from sessions.chat.durations import LONGEST_TAKEOVER
-from sessions.chat.opening import SessionUnavailableError, end_session, escalate_session
-from sessions.chat.takeover import AlreadyTakenOverError, extend_takeover, release, standing_takeover, take_over
+from sessions.chat.opening import end_session, escalate_session
+from sessions.chat.takeover import extend_takeover, release, standing_takeover, take_over
 from sessions.models import ApiToken, Message, Session, Takeover
 from sessions.upkeep.metrics import SessionMetrics, session_metrics
-
-logger = logging.getLogger(__name__)
-
-RETRY_AFTER = 2
-"""Seconds after which a caller should try again when the database was away."""
 
 
 class Bearer(HttpBearer):
@@ -52,22 +41,8 @@ api = NinjaAPI(
 )
 
 
-def _refuse_large_bodies(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer before anything is read or looked up. Django reads nothing of a body that does not say its length."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or ""
-        if not length and "HTTP_TRANSFER_ENCODING" in request.META:
-            return _without_length(request)
-        if length.isdecimal() and int(length) > settings.SESSION_BODY_LIMIT:
-            return _too_large(request)
-        return view(request, *args, **kwargs)
-
-    return checked
-
-
-api.add_decorator(_refuse_large_bodies, mode="view")
+api.add_decorator(problems.refuse_large_bodies, mode="view")
+problems.answer_errors(api)
 
 ERRORS = dict.fromkeys((401, 404, 411, 413, 422, 503), shapes.Problem)
 Row = Path[shapes.RowId]
@@ -234,120 +209,6 @@ def get_metrics(
     return session_metrics(since=since, until=until)
 
 
-# --- Errors -------------------------------------------------------------------------------------------------------
-
-
-@csrf_exempt
-def _unknown_address(request: HttpRequest) -> HttpResponse:
-    return _problem(request, 404, "unknown_address", "There is nothing at this address.", f"See {_docs()}.")
-
-
-def _in_our_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer in the shape of a problem where ninja itself says that there is no such method."""
-
-    @wraps(view)
-    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        if not isinstance(response, HttpResponseNotAllowed):
-            return response
-        what = f"This address does not know {request.method}."
-        problem = _problem(request, 405, "method_not_allowed", what, f"See {_docs()}.")
-        problem["Allow"] = response["Allow"]
-        return problem
-
-    return answered
-
-
-def _problem(
-    request: HttpRequest, status: int, code: str, what: str, to_do: str, fields: list[dict[str, str]] | None = None
-) -> HttpResponse:
-    where = f"{request.method} {request.path}"
-    body = {"code": code, "what": what, "where": where, "what_to_do": to_do, "fields": fields or []}
-    return api.create_response(request, body, status=status)
-
-
-def _docs() -> str:
-    return reverse("chat_api:openapi-view")
-
-
-def _too_large(request: HttpRequest) -> HttpResponse:
-    what = f"The body is larger than {settings.SESSION_BODY_LIMIT} bytes."
-    return _problem(request, 413, "too_large", what, "Send a smaller one; send images by their addresses.")
-
-
-def _without_length(request: HttpRequest) -> HttpResponse:
-    what = "The body does not say how long it is."
-    return _problem(request, 411, "length_required", what, "Send it whole with a Content-Length, not in chunks.")
-
-
-@api.exception_handler(RequestDataTooBig)
-def _larger_than_it_said(request: HttpRequest, error: Exception) -> HttpResponse:
-    return _too_large(request)
-
-
-@api.exception_handler(AuthenticationError)
-def _not_authenticated(request: HttpRequest, error: Exception) -> HttpResponse:
-    to_do = "Send the header `Authorization: Bearer TOKEN`; make a token with ./manage.py chat_token make NAME."
-    response = _problem(request, 401, "no_token", "The request has no valid token.", to_do)
-    response["WWW-Authenticate"] = "Bearer"
-    return response
-
-
-@api.exception_handler(ValidationError)
-def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    fields = [{"field": _field(each["loc"]), "rule": each["type"], "message": each["msg"]} for each in error.errors]
-    names = ", ".join(dict.fromkeys(each["field"] for each in fields))
-    return _problem(request, 422, "invalid", f"Not valid: {names}.", "Change the fields as their messages say.", fields)
-
-
-def _field(location: tuple[str | int, ...]) -> str:
-    """Return where it is, without the name our function has for the body."""
-    place, *path = location
-    return ".".join(map(str, (place, *(path[1:] if place == "body" else path))))
-
-
-@api.exception_handler(HttpError)
-def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return _problem(request, error.status_code, "unreadable", f"{error}.", f"Send JSON; see {_docs()}.")
-
-
-@api.exception_handler(Http404)
-@api.exception_handler(ObjectDoesNotExist)
-def _not_found(request: HttpRequest, error: Exception) -> HttpResponse:
-    to_do = "Look at the id; rows that are over are removed after SESSION_LENGTHS['retention']."
-    return _problem(request, 404, "not_found", "Not found.", to_do)
-
-
-@api.exception_handler(AlreadyTakenOverError)
-def _taken(request: HttpRequest, error: Exception) -> HttpResponse:
-    return _problem(request, 409, "already_taken_over", str(error), "Release it first, or wait.")
-
-
-@api.exception_handler(inbox.TooManyMessagesError)
-def _too_many(request: HttpRequest, error: inbox.TooManyMessagesError) -> HttpResponse:
-    to_do = f"Send the same message again in {error.seconds} s."
-    response = _problem(request, 429, "too_many_messages", str(error), to_do)
-    response["Retry-After"] = str(error.seconds)
-    return response
-
-
-@api.exception_handler(SessionUnavailableError)
-@api.exception_handler(OperationalError)
-@api.exception_handler(InterfaceError)
-def _away(request: HttpRequest, error: Exception) -> HttpResponse:
-    logger.warning("%s %s: %s", request.method, request.path, error)
-    to_do = f"Send the same request again in {RETRY_AFTER} s; a message is stored once, however often it is sent."
-    response = _problem(request, 503, "unavailable", "The database is away or busy.", to_do)
-    response["Retry-After"] = str(RETRY_AFTER)
-    return response
-
-
-@api.exception_handler(Exception)
-def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
-    logger.exception("%s %s failed", request.method, request.path)
-    return _problem(request, 500, "failed", "Something went wrong on our side.", "Look at the server's log.")
-
-
 # --- Addresses ----------------------------------------------------------------------------------------------------
 
 
@@ -355,8 +216,8 @@ def _addresses() -> tuple[list[URLPattern | URLResolver], str, str]:
     patterns, app_name, namespace = api.urls
     for pattern in patterns:
         if isinstance(pattern, URLPattern) and pattern.callback is not None:
-            pattern.callback = _in_our_shape(pattern.callback)
-    return [*patterns, re_path("", _unknown_address)], app_name, namespace
+            pattern.callback = problems.in_our_shape(pattern.callback)
+    return [*patterns, re_path("", problems.unknown_address)], app_name, namespace
 
 
 urls = _addresses()
