@@ -37,7 +37,7 @@ class FrontEnd:
     ) -> Response:
         content = raw if raw is not None else (json.dumps(body).encode() if body is not None else None)
         sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **headers}
-        connection = HTTPConnection(self.address.hostname or "", self.address.port, timeout=30)
+        connection = HTTPConnection(self.address.hostname or "", self.address.port, timeout=120)
         try:
             connection.request(method, path, content, sent)
             answer = connection.getresponse()

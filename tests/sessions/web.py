@@ -6,11 +6,13 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 from pipeline.management.leash import ending_with_parent
 from tests.support.workers import ROOT, end_politely
 
-START_TIMEOUT = 60.0
+START_TIMEOUT = 240.0
 
 
 class WebServer:
@@ -30,20 +32,20 @@ class WebServer:
             start_new_session=True,
             env={**os.environ, "PYTHONWARNINGS": "default", **environment},
         )
-        self._wait_until_ready(port)
+        self._wait_until_ready()
 
     def stop(self) -> None:
         end_politely(self.process)
 
-    def _wait_until_ready(self, port: int) -> None:
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            try:  # the socket is open before a process is there to answer
+                urllib.request.urlopen(f"{self.url}/api/nothing", timeout=START_TIMEOUT).close()
+            except urllib.error.HTTPError:
+                return
             except OSError:
                 time.sleep(0.05)
-            else:
-                return
         self.stop()
         raise RuntimeError("gunicorn did not come up; its log is above")
 

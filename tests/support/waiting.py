@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.db import connection
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
+def until(condition: Callable[[], object], seconds: float = 180) -> None:
     """Wait until `condition()` holds; AssertionError if it does not within so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -174,8 +174,8 @@ def test_a_long_reading_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch, set
 
     def ask_until_the_claim_is_renewed(*words: Any) -> Any:
         item.refresh_from_db()
-        until(lambda: run.items.filter(claimed_at__gt=item.claimed_at).exists(), seconds=10)
-        until(lambda: Run.objects.filter(pk=run.pk, heartbeat_at__gt=item.claimed_at).exists(), seconds=10)
+        until(lambda: run.items.filter(claimed_at__gt=item.claimed_at).exists())
+        until(lambda: Run.objects.filter(pk=run.pk, heartbeat_at__gt=item.claimed_at).exists())
         return ask(*words)
 
     monkeypatch.setattr(chunk, "ask", ask_until_the_claim_is_renewed)

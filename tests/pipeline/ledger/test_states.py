@@ -192,7 +192,7 @@ def test_a_long_merge_gives_signs_of_life_and_nobody_else_computes_it(during_mer
     def last_until_the_claim_would_be_stale() -> None:
         twice_the_timeout = timezone.now() + timedelta(seconds=0.6)
         renewed = Run.objects.filter(pk=run.pk, advance_claimed_at__gt=twice_the_timeout)
-        until(lambda: renewed.filter(heartbeat_at__gt=twice_the_timeout).exists(), seconds=10)
+        until(lambda: renewed.filter(heartbeat_at__gt=twice_the_timeout).exists())
         assert advance(run_id=run.pk).phase == "merge"
 
     computed = during_merge(last_until_the_claim_would_be_stale)

@@ -173,7 +173,7 @@ def test_a_worker_that_dies_leaves_the_message_to_the_next_once(
     start_worker: type[Worker], front_end: FrontEnd, log: Path
 ) -> None:
     start_worker(concurrency=1, SESSION_HANDLER=SCRIPTED).wait_until_ready()
-    answer = front_end.answer_to(front_end.send("act=kill times=2", key="key-1"), seconds=60)
+    answer = front_end.answer_to(front_end.send("act=kill times=2", key="key-1"), seconds=240)
     assert answer["reply"]["text"] == "answer to key-1"
     assert [what for what, _ in lines_of(log, "alice")] == ["begin", "begin", "begin", "end"]
 
@@ -184,7 +184,7 @@ def test_a_message_that_kills_its_worker_every_time_is_failed_and_blocks_nobody(
     start_worker(concurrency=1, SESSION_HANDLER=SCRIPTED).wait_until_ready()
     bad = front_end.send("act=kill", key="bad")
     good = front_end.send("hello", key="good")
-    assert front_end.answer_to(good, seconds=90)["reply"]["text"] == "answer to good"
+    assert front_end.answer_to(good, seconds=240)["reply"]["text"] == "answer to good"
     assert front_end.answer_to(bad)["message"]["state"] == "failed"
     assert len([what for what, key in lines_of(log, "alice") if key == "bad"]) == answers.MOST_TRIES
 

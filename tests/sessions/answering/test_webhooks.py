@@ -130,7 +130,7 @@ def test_a_receiver_whose_answer_has_no_end_is_a_failed_try(
     listening.drip = 0.1  # each line comes well within the time-out of the socket
     message_id, at = answered()
     found = ThreadPoolExecutor(1).submit(in_thread, partial(deliver, message_id=message_id, at=at))
-    assert found.result(timeout=20) is False
+    assert found.result(timeout=120) is False
     assert "did not answer within 1 s" in Delivery.objects.get().error
 
 

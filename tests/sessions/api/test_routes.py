@@ -267,7 +267,7 @@ def test_a_takeover_has_a_longest_length(front_end: FrontEnd) -> None:
 def test_a_large_body_is_refused_before_it_is_read(front_end: FrontEnd, live_server: LiveServer) -> None:
     large = b'{"text": "' + b"x" * 70_000 + b'"}'
     assert_problem(front_end.request("POST", "/api/messages", raw=large), 413, "too_large")
-    with socket.create_connection((live_server.thread.host, live_server.thread.port), timeout=10) as line:
+    with socket.create_connection((live_server.thread.host, live_server.thread.port), timeout=120) as line:
         line.sendall(b"POST /api/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n")
         assert b" 413 " in line.recv(100)  # nothing of the body was sent, and it does not wait for it
 
@@ -277,7 +277,7 @@ def test_a_large_body_is_refused_before_it_is_read(front_end: FrontEnd, live_ser
 
 def test_a_body_in_chunks_is_asked_for_its_length(web: WebServer) -> None:
     front_end = FrontEnd(web.url)
-    line = HTTPConnection(front_end.address.hostname or "", front_end.address.port, timeout=20)
+    line = HTTPConnection(front_end.address.hostname or "", front_end.address.port, timeout=120)
     with closing(line):
         headers = {"Authorization": f"Bearer {front_end.token}", "Content-Type": "application/json"}
         line.request("POST", "/api/messages", iter([json.dumps(MESSAGE).encode()]), headers, encode_chunked=True)

@@ -199,4 +199,4 @@ def test_a_worker_keeps_house(worker: Worker, settings: Settings) -> None:
     open_session(user_id="alice", at=timezone.now() - 30 * DAY)
     keep_chat_house.delay()
     until(lambda: Session.objects.get().state == Session.State.EXPIRED)
-    assert watch_sessions.delay().get(timeout=30) == []
+    assert watch_sessions.delay().get(timeout=120) == []
