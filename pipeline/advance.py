@@ -5,11 +5,12 @@ chunk to finish, and whoever waits for the run.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from pipeline.group import settle
@@ -30,6 +31,7 @@ from pipeline.ledger.states import change_state, fail, move_run
 from pipeline.merge import apply
 from pipeline.models import Item, Run
 from pipeline.models.wording import counted
+from pipeline.sources.language import counted_languages
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,9 @@ log = logging.getLogger(__name__)
 MOST_BEGINNINGS = 3
 """A merge or grouping that ended its worker this often fails its run instead of being begun again."""
 
+
+UNREAD_SHARE = 0.1
+"""Share of the conversations in languages the model cannot read from which on a person should know."""
 
 ALIKE_FROM = 20
 """From this many items on, one same reason for all of them is a sign of a fault, not a result."""
@@ -154,7 +159,7 @@ def _finish(run: Run) -> bool:
 def _verdict(run: Run) -> tuple[str, str]:
     """Return the state a run ends in and, unless all is well, why a person should look."""
     counts = item_counts(run)
-    for doubt in (_unreconciled(run, counts), run.error, _unlikely(run, counts)):
+    for doubt in (_unreconciled(run, counts), run.error, _unlikely(run, counts), _unread(run, counts)):
         if doubt:
             return Run.State.NEEDS_ATTENTION, doubt
     if counts.failed:
@@ -188,6 +193,20 @@ def _unlikely(run: Run, counts: ItemCounts) -> str:
     if counts.extracted >= ALIKE_FROM and names == 1:
         return f"all {counts.extracted} conversations with a theme gave the same signature"
     return ""
+
+
+def _unread(run: Run, counts: ItemCounts) -> str:
+    """Say that much of the run is in languages that the model does not know, and what to do about it."""
+    unread = run.themes.exclude(unread_language="")
+    count = unread.values("conversation").distinct().count()
+    if count <= UNREAD_SHARE * counts.extracted:
+        return ""
+    languages = Counter(dict(unread.values_list("unread_language").annotate(Count("conversation", distinct=True))))
+    return (
+        f"{count} of {counted(counts.extracted, 'conversation')} are in a language that the model cannot read "
+        f"({counted_languages(languages.most_common(5))}); they wait as orphans. A model that reads it: ./manage.py "
+        f"get_model multilingual, then EMBEDDING_MODEL=multilingual and ./manage.py reembed {run.profile}"
+    )
 
 
 def _stop_at_the_edge(run: Run) -> bool:

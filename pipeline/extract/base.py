@@ -30,12 +30,16 @@ class ProposedTheme(BaseModel):
 
 
 class Reading(BaseModel):
-    """An extractor's answer, parsed: `filtered_because` is set when the conversation does not go on."""
+    """An extractor's answer, parsed: `filtered_because` is set when the conversation does not go on.
+
+    `unread_language` is the conversation's language if the reader's model does not know it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
 
     category: str
     filtered_because: str = ""
+    unread_language: str = ""
     themes: list[ProposedTheme] = Field(default_factory=list)
 
 

@@ -28,6 +28,7 @@ class Draft:
     proposed: ProposedTheme
     vector: bytes
     quotes: tuple[tuple[str, int, int], ...]
+    unread_language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profi
         if twin := drafts.get(form):
             drafts[form] = replace(twin, quotes=tuple(dict.fromkeys(twin.quotes + quotes)))
         else:
-            drafts[form] = Draft(proposed, vector.tobytes(), quotes)
+            drafts[form] = Draft(proposed, vector.tobytes(), quotes, reading.unread_language)
     return list(drafts.values())
 
 

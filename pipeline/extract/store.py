@@ -84,10 +84,10 @@ def _call_row(claimed: Claimed, answer: Answer, answered_at: datetime) -> tuple[
 _FINISH = """
 UPDATE pipeline_item item
 SET state = done.state, category = done.category, reason = done.reason, stage = done.stage, error = done.error,
-    error_class = done.error_class, finished_at = %(now)s
+    error_class = done.error_class, language = done.language, finished_at = %(now)s
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(categories)s::text[], %(reasons)s::text[], %(stages)s::text[],
-            %(errors)s::text[], %(classes)s::text[])
-     AS done (id, state, category, reason, stage, error, error_class), pipeline_run run
+            %(errors)s::text[], %(classes)s::text[], %(languages)s::text[])
+     AS done (id, state, category, reason, stage, error, error_class, language), pipeline_run run
 WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
   AND run.id = item.run_id AND run.epoch = item.epoch AND run.state IN ('running', 'stopping')
 """
@@ -133,6 +133,7 @@ def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
         "stages": [str(outcome.stage) for _, outcome in finished],
         "errors": [outcome.error.replace("\0", "") for _, outcome in finished],
         "classes": [outcome.error_class[:200] for _, outcome in finished],
+        "languages": [claimed.question.transcript.language for claimed, _ in finished],
     }
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, values)
@@ -143,7 +144,7 @@ def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
 
 _THEME_COLUMNS = (
     "id", "run_id", "item_id", "conversation_id", "profile", "raw_signature", "raw_key", "category", "summary",
-    "confidence", "vector", "vector_model", "signature_rule",
+    "confidence", "vector", "vector_model", "unread_language", "signature_rule",
 )  # fmt: skip
 
 
@@ -169,4 +170,4 @@ def _theme_row(pk: int, run: Run, claimed: Claimed, draft: Draft, model: str) ->
     proposed = draft.proposed
     place = (pk, run.pk, claimed.item_id, claimed.conversation_id, run.profile)
     names = (proposed.signature, normal_form(proposed.signature), proposed.category, proposed.summary)
-    return (*place, *names, proposed.confidence, draft.vector, model, "")
+    return (*place, *names, proposed.confidence, draft.vector, model, draft.unread_language, "")

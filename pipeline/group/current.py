@@ -41,6 +41,7 @@ def members(themes: QuerySet[Theme]) -> Iterator[tuple[int, Member]]:
         .values_list(
             "signature_id", "id", "conversation_id", "conversation__customer",
             "conversation__occurred_at", "category", "summary", "confidence", "signature_score", "proven",
+            "unread_language",
         )
     )  # fmt: skip
     for row in rows:

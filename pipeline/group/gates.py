@@ -1,5 +1,6 @@
 """What the themes of one signature must show to be a story. Every way to a story, and back, asks `judge`."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from statistics import fmean
 from pipeline.extract.profiles import Gate
 from pipeline.models import Orphan
 from pipeline.models.wording import counted
+from pipeline.sources.language import language_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Member:
     confidence: float
     score: float | None
     has_evidence: bool
+    unread_language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class Verdict:
 def judge(members: Sequence[Member], gate: Gate, as_of: datetime | None) -> Verdict:
     """Say whether the themes of one signature, at least one, make a story, and if not, all that is missing.
 
-    Gates: size, evidence, confidence, and recency, which counts from `as_of` (None: nothing is too old).
+    Gates: language, size, evidence, confidence, and recency, which counts from `as_of` (None: nothing is too old).
     """
     confidence = confidence_of(members)
     missing = max(gate.min_conversations - _distinct(members)[0], 0)
@@ -118,6 +121,7 @@ def _rejections(
     members: Sequence[Member], confidence: Confidence, gate: Gate, as_of: datetime | None
 ) -> Iterator[Rejection]:
     """Yield what each gate asks for beyond what new conversations would bring anyway."""
+    yield from _unread(members)
     conversations, customers = _distinct(members)
     missing = max(gate.min_conversations - conversations, 0)
     yield from _shortage(Orphan.Reason.TOO_FEW, missing, "conversation")
@@ -136,6 +140,14 @@ def _rejections(
             Orphan.Reason.NOT_RECENT,
             f"last seen {newest:%Y-%m-%d}, more than {gate.recent_days} days before {as_of:%Y-%m-%d}",
         )
+
+
+def _unread(members: Sequence[Member]) -> Iterator[Rejection]:
+    """Reject a group of which the model could not read most: that its texts are alike says nothing then."""
+    unread = Counter(member.unread_language for member in members if member.unread_language)
+    if 2 * unread.total() > len(members):
+        language = language_name(unread.most_common(1)[0][0])
+        yield Rejection(Orphan.Reason.LANGUAGE, f"needs a model that reads its language ({language})")
 
 
 def _shortage(reason: Orphan.Reason, count: int, what: str) -> Iterator[Rejection]:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.sources.language import language_of
 from pipeline.sources.own_words.reading import left_out_of_thread
 from pipeline.sources.own_words.repeated import NOTHING_REPEATED, Repeated
 
@@ -49,6 +50,11 @@ class Transcript:
         """The customer's own words, messages joined by newlines; everybody's when no message is the customer's."""
         own = [message.own_text for message in self.messages if message.role == CUSTOMER]
         return "\n".join(own) or "\n".join(message.own_text for message in self.messages)
+
+    @property
+    def language(self) -> str:
+        """The language of the customer's own words, as `sources.language` names it."""
+        return language_of(self.customer_text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pipeline.models.wording import counted, words
 from pipeline.reports.summary import RunSummary, nearly_stories, quotes_of
 from pipeline.runs import salvage
 from pipeline.runs.salvage import SalvagePlan
+from pipeline.sources.language import counted_languages
 
 EXIT_CODES = {
     Run.State.COMPLETED: 0,
@@ -51,6 +52,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
             f"{counts.planned} planned, {counts.extracted} extracted, {counts.filtered} filtered, "
             f"{counts.skipped} skipped, {counts.failed} failed",
         ),
+        ("Languages", counted_languages(summary.languages.items()) or "none"),
         ("Themes", f"{summary.themes}"),
         ("Signatures", f"{summary.signatures_proposed} proposed, {summary.signatures_after_merge} after merge"),
         ("Stories", f"{summary.stories_new} new, {summary.stories_grown} grown"),

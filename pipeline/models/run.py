@@ -162,6 +162,12 @@ class Item(models.Model):
     error_class = models.CharField(max_length=200, blank=True)
     error = models.TextField(blank=True)
     category = models.CharField(max_length=50, blank=True)
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        db_default="",
+        help_text="of the customer's own words, as BCP 47 names it; und: it cannot be told",
+    )
     epoch = models.PositiveIntegerField(default=0, help_text="the run's epoch when it was last claimed")
     claim = models.CharField(max_length=64, blank=True, help_text="the delivery that reads it; only that one may write")
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="renewed while it is being read")
@@ -183,6 +189,8 @@ class Item(models.Model):
             ),
             # the admin's list of what went wrong in a run
             models.Index(fields=["run", "state"], name="items_by_run_and_state"),
+            # web.admin.conversations.LanguageFilter: which languages there are, and the conversations in one
+            models.Index(fields=["language", "conversation"], condition=~Q(language=""), name="items_by_language"),
         ]
         ordering = ["id"]
 

@@ -102,6 +102,7 @@ class Orphan(PostgresModel):
     """A signature that is not a story yet, with the reason."""
 
     class Reason(models.TextChoices):
+        LANGUAGE = "language"
         TOO_FEW = "too_few"
         NOT_RECENT = "not_recent"
         LOW_CONFIDENCE = "low_confidence"

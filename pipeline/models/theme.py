@@ -20,6 +20,10 @@ class Theme(models.Model):
     category = models.CharField(max_length=50)
     summary = models.TextField(help_text="one sentence")
     confidence = models.FloatField(help_text="0 to 1, as the reader judged")
+    unread_language = models.CharField(
+        max_length=10, blank=True, db_default="",
+        help_text="the language, if the model does not know it: then the vector stands for the words alone",
+    )  # fmt: skip
     vector = models.BinaryField(help_text="float32, unit length")
     vector_model = models.CharField(max_length=100, help_text="vectors of different models are never compared")
     signature = models.ForeignKey(

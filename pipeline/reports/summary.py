@@ -47,6 +47,7 @@ class RunSummary:
     signatures_after_merge: int
     stories_new: int
     stories_grown: int
+    languages: dict[str, int]
     orphans: dict[str, int]
     seconds: float
     conversations_per_second: float
@@ -134,10 +135,18 @@ def run_summary(run: Run) -> RunSummary:
         signatures_after_merge=themes.exclude(signature=None).values("signature__root_link__root").distinct().count(),
         stories_new=stories.filter(first_run=run).count(),
         stories_grown=stories.exclude(first_run=run).count(),
+        languages=languages_of_run(run),
         orphans=dict(by_reason),
         seconds=seconds,
         conversations_per_second=counts.finished / seconds if seconds else 0.0,
     )
+
+
+def languages_of_run(run: Run) -> dict[str, int]:
+    """How many of the conversations the run read are in each language, the commonest first; without words none."""
+    read = run.items.exclude(language="").order_by()
+    counts = read.values_list("language").annotate(number=Count("id")).order_by("-number", "language")
+    return dict(counts)
 
 
 def earlier_run_that_read(run: Run) -> Run | None:

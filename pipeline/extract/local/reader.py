@@ -1,20 +1,18 @@
-"""Rules find what is said, the model places what is meant.
-
-English only. Rules and model know no other language; a conversation in one is read all the same, with a confidence
-below the gate and a name of its own words.
-"""
+"""Rules find what is said, the model places what is meant. The rules know English alone; see `foreign` for the rest."""
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 
 from pipeline.extract.base import Answer
 from pipeline.extract.embedding import Embedder, Vectors
-from pipeline.extract.local.category import category_of, reason_to_filter
+from pipeline.extract.local.category import GENERAL, category_of, reason_to_filter
 from pipeline.extract.local.finding import UNCLEAR, Finding, Kind, find_main
+from pipeline.extract.local.foreign import QUESTION_MARK, is_for_rules, meaning, read_foreign, words_alone
 from pipeline.extract.local.naming import name_finding
 from pipeline.extract.local.quotes import choose_quotes, summarise
 from pipeline.extract.local.text import CustomerSide, customer_side
@@ -75,10 +73,29 @@ class LocalExtractor:
         self._embedder.encode(["It works."])
 
     def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
-        """Yield one answer a transcript, in their order.
+        """Yield one answer a transcript, in their order; what is not English is read without rules, see `foreign`."""
+        for is_english, together in groupby(transcripts, key=lambda transcript: is_for_rules(transcript.language)):
+            if is_english:
+                yield from self._read_english(list(together), profile)
+            else:
+                yield from (self._read_foreign(transcript, profile) for transcript in together)
 
-        Rules, model and answers take turns over a few transcripts: each finds the processor's caches warm.
-        """
+    def _read_foreign(self, transcript: Transcript, profile: Profile) -> Answer:
+        theme = read_foreign(transcript)
+        if theme is None:
+            return Answer(text=_json(category=GENERAL, filtered_because="there are no words in it", themes=[]))
+        if not self._embedder.can_read(transcript.language):
+            category = next(category.name for category in profile.categories if category.goes_on)
+            themes = [{**theme, "category": category, "confidence": _FOREIGN_CONFIDENCE}]
+            text = _json(category=category, unread_language=transcript.language, themes=themes)
+            return Answer(text=text, vectors=words_alone(transcript, self.dimension).tobytes())
+        vector = meaning(transcript, self._embedder)
+        category = self._nearest_category(transcript.customer_text, vector)
+        text = _json(category=category, themes=[{**theme, "category": category}])
+        return Answer(text=text, vectors=vector.tobytes())
+
+    def _read_english(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
+        """Rules, model and answers take turns over a few transcripts: each finds the processor's caches warm."""
         for start in range(0, len(transcripts), _TURN):
             drafts = [self._draft(transcript, profile) for transcript in transcripts[start : start + _TURN]]
             vectors = [[self._embedder.encode_ids(ids) for ids in draft.ids] for draft in drafts]
@@ -104,21 +121,23 @@ class LocalExtractor:
     def _answer(self, draft: Draft, vectors: Sequence[Vectors]) -> Answer:
         if not vectors:
             return Answer(text=_json(category=draft.category, filtered_because=draft.filtered_because, themes=[]))
-        category = draft.category or self._nearest_category(draft.side, vectors[0])
+        vectors = [self._embedder.without_language(vector, "en") for vector in vectors]
+        category = draft.category or self._nearest_category("?" if draft.side.question else "", vectors[0])
         text = _json(category=category, themes=[{**draft.theme, "category": category}])
         return Answer(text=text, vectors=_mean(vectors).tobytes(), input_tokens=sum(map(len, draft.ids)))
 
-    def _nearest_category(self, side: CustomerSide, vector: Vectors) -> str:
+    def _nearest_category(self, text: str, vector: Vectors) -> str:
         """The category of the nearest prototype; how-to only where something is asked."""
         for nearest in np.argsort(-(self._prototypes @ vector), kind="stable"):
             category = PROTOTYPES[nearest][0]
-            if category != "how_to_question" or side.question:
+            if category != "how_to_question" or QUESTION_MARK.search(text):
                 break
         return category
 
     @cached_property
     def _prototypes(self) -> Vectors:
-        return self._embedder.encode([sentence for _, sentence in PROTOTYPES])
+        vectors = self._embedder.encode([sentence for _, sentence in PROTOTYPES])
+        return np.stack([self._embedder.without_language(vector, "en") for vector in vectors])
 
 
 def views(transcript: Transcript) -> tuple[str, ...]:

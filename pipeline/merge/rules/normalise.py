@@ -4,24 +4,24 @@ import re
 import unicodedata
 from functools import lru_cache
 
-VERSION = "names-1"
+from pipeline.sources.letters import MARKS, composed
+
+VERSION = "names-2"
 UNNAMED = "unnamed"
 LONGEST_NAME = 180
 """Characters of a name that count; a key has 200, so there is room for a number behind it."""
 
 _WORD_EDGE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
+_EDGE_AMONG_MARKS = re.compile(rf"(?<=[a-z0-9])(?=[A-Z])|(?:(?![{MARKS}])[\W_])+")
+_LATIN_ACCENTS = re.compile(r"([A-Za-z])[\u0300-\u036f]+")
 _KEEPS_ITS_S = ("ss", "us", "is", "as", "os")
 
 
 def words(raw: str) -> list[str]:
-    """Return the lower-case words of a text; separators and camelCase both split, accents are dropped."""
-    plain = raw if raw.isascii() else _without_accents(raw)
-    return [word.casefold() for word in _WORD_EDGE.split(plain) if word]
-
-
-def _without_accents(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    """Return the lower-case words of a text; separators and camelCase both split, no letter loses its marks."""
+    if raw.isascii():
+        return [word.casefold() for word in _WORD_EDGE.split(raw) if word]
+    return [composed(word) for word in _EDGE_AMONG_MARKS.split(unicodedata.normalize("NFKC", raw)) if word]
 
 
 @lru_cache(maxsize=20_000)
@@ -53,8 +53,15 @@ def snake_case(raw: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def normal_form(raw: str) -> str:
-    """Return what spelling twins share: singular words joined without separators.
+    """Return what spelling twins share: singular words joined without separators, Latin letters without accents.
 
     `multi_network_failures`, `multinetwork_failure` and `MultiNetworkFailure` are all `multinetworkfailure`.
     """
-    return "".join(singular(word) for word in _name_words(raw))
+    return "".join(singular(_without_latin_accents(word)) for word in _name_words(raw))
+
+
+def _without_latin_accents(word: str) -> str:
+    """Return a word whose Latin letters have no marks: people leave them out. In other scripts marks make letters."""
+    if word.isascii():
+        return word
+    return unicodedata.normalize("NFC", _LATIN_ACCENTS.sub(r"\1", unicodedata.normalize("NFD", word)))

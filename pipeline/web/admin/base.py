@@ -43,6 +43,7 @@ TONES: dict[str, str] = {
     Story.Status.IN_PROGRESS: "busy",
     Story.Status.DONE: "good",
     Orphan.Reason.HELD: "warn",
+    Orphan.Reason.LANGUAGE: "warn",
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -14,6 +15,7 @@ from pipeline.ledger.transcript import transcript_of
 from pipeline.models import Conversation, ConversationVersion, Item, StoryEvidence, Theme
 from pipeline.models.wording import words
 from pipeline.reports.summary import themes_of_conversation
+from pipeline.sources.language import NAMES, language_name
 from pipeline.sources.repetition import repeated_of
 from pipeline.web.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short
 from pipeline.web.parts.figures import figures_of_conversations
@@ -40,12 +42,43 @@ class InStoryFilter(admin.SimpleListFilter):
         return queryset.exclude(in_story) if self.value() == "no" else queryset
 
 
+class LanguageFilter(admin.SimpleListFilter):
+    """The language a run read a conversation in; only languages that there are."""
+
+    title = "language"
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        with connection.cursor() as cursor:  # a look into the index for each language, not at each item
+            cursor.execute(_LANGUAGES_THERE, [list(NAMES)])
+            return sorted(((code, language_name(code)) for (code,) in cursor.fetchall()), key=lambda pair: pair[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
+        if not self.value():
+            return queryset
+        return queryset.filter(Exists(Item.objects.filter(conversation=OuterRef("pk"), language=self.value())))
+
+
+_LANGUAGES_THERE = """
+SELECT code FROM unnest(%s::text[]) AS code
+WHERE EXISTS (SELECT FROM pipeline_item WHERE pipeline_item.language = code AND pipeline_item.language <> '')
+"""
+
+
+def _languages_of(conversations: Sequence[int]) -> dict[int, str]:
+    """Return in which language each of these conversations was last read; those never read, or without words, not."""
+    items = Item.objects.filter(conversation__in=conversations).exclude(language="")
+    return dict(
+        items.order_by("conversation_id", "-id").distinct("conversation_id").values_list("conversation_id", "language")
+    )
+
+
 @admin.register(Conversation)
 class ConversationAdmin(WholePageAdmin):
     """To read only: conversations come from sources."""
 
-    list_display = ["external_id", "customer", "occurred", "source", "label", "message_count", "in_stories"]
-    list_filter = ["source", InStoryFilter, "occurred_at"]
+    list_display = ["external_id", "customer", "occurred", "source", "language", "label", "message_count", "in_stories"]
+    list_filter = ["source", LanguageFilter, InStoryFilter, "occurred_at"]
     search_fields = ["external_id", "customer", "label"]
     search_help_text = "Id in the source, customer or label"
     ordering = ["-id"]
@@ -58,12 +91,18 @@ class ConversationAdmin(WholePageAdmin):
     def complete(self, rows: Sequence[Conversation]) -> None:
         """Count the messages of these conversations and find their stories."""
         figures = figures_of_conversations([conversation.pk for conversation in rows])
+        languages = _languages_of([conversation.pk for conversation in rows])
         for conversation in rows:
+            conversation.language = languages.get(conversation.pk, "")  # type: ignore[attr-defined]
             conversation.figures = figures.get(conversation.pk, (0, []))  # type: ignore[attr-defined]
 
     @admin.display(description="occurred", ordering="occurred_at")
     def occurred(self, conversation: Conversation) -> SafeString | str:
         return _occurred(conversation)
+
+    @admin.display(description="language")
+    def language(self, conversation: Any) -> str:
+        return language_name(conversation.language) or "-"
 
     @admin.display(description="messages")
     def message_count(self, conversation: Any) -> int:
@@ -125,6 +164,7 @@ def _facts(conversation: Conversation, stories: Sequence[StoryEvidence]) -> list
         ("Occurred", moment(conversation.occurred_at)),
         ("Time", "time of import (the source gave none)" if conversation.occurred_at_is_import_time else ""),
         ("Source", link_to(conversation.source)),
+        ("Language", language_name(_languages_of([conversation.pk]).get(conversation.pk, ""))),
         ("Address", _address(conversation.url)),
         ("Label", conversation.label),
         ("Stories", _links_to_stories(stories)),

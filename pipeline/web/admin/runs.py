@@ -18,6 +18,7 @@ from pipeline.ledger.counts import ItemCounts, failed_items
 from pipeline.models import Conversation, Item, Orphan, Run, Story, Theme
 from pipeline.models.wording import counted, words
 from pipeline.reports.summary import RunSummary, regroups_of, run_summary, stories_of_run
+from pipeline.sources.language import counted_languages
 from pipeline.web.admin.base import WholePageAdmin, badge, day, duration, link_to, link_to_list, moment, short
 from pipeline.web.parts.curve import curve
 from pipeline.web.parts.figures import run_figures
@@ -151,6 +152,7 @@ def _facts(run: Run, summary: RunSummary) -> list[tuple[str, object]]:
         ("Profile", run.profile),
         ("Extractor", run.extractor),
         ("Themes", link_to_list(Theme, summary.themes, run=run.pk)),
+        ("Languages", counted_languages(summary.languages.items())),
         ("Signatures", f"{summary.signatures_proposed} proposed, {summary.signatures_after_merge} after merge"),
         (
             "Stories",
