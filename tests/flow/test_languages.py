@@ -1,5 +1,4 @@
 """Runs over several languages, from the source to orphans and screens."""
-# ruff: noqa: RUF001 - letters of many alphabets
 
 import pytest
 from django.test import Client

@@ -10,8 +10,10 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.extract.embedding import Embedder, Vectors
 from pipeline.extract.local.text import sentences
@@ -133,6 +135,6 @@ def _side(text: str, embedder: Embedder) -> Vectors | None:
     return _unit((embedder.encode(pieces) * lengths[:, None]).sum(axis=0))
 
 
-def _unit(vector: Vectors) -> Vectors:
+def _unit(vector: npt.NDArray[Any]) -> Vectors:
     wide = vector.astype(np.float64)
     return (wide / (np.sqrt(np.square(wide).sum()) or 1.0)).astype(np.float32)

@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,10 +32,10 @@ class Polyglot(Embedder):
         return rows
 
 
-def read(text: str, embedder: Embedder | None = None) -> tuple[dict[str, object], Vectors]:
+def read(text: str, embedder: Embedder | None = None) -> tuple[dict[str, Any], Vectors]:
     (answer,) = LocalExtractor(embedder).read([said(text)], get_profile("support"))
     vectors = np.frombuffer(answer.vectors, np.float32)
-    parsed: dict[str, object] = json.loads(answer.text)
+    parsed: dict[str, Any] = json.loads(answer.text)
     return parsed, vectors
 
 
@@ -52,7 +53,7 @@ def read(text: str, embedder: Embedder | None = None) -> tuple[dict[str, object]
 )
 def test_a_language_the_model_does_not_know_is_named_and_no_letter_changed(text: str, language: str, word: str) -> None:
     answer, vector = read(text)
-    (theme,) = answer["themes"]  # type: ignore[misc]
+    (theme,) = answer["themes"]
     assert answer["unread_language"] == language
     assert word in theme["signature"]
     assert all(quote in text for quote in theme["quotes"])
@@ -76,7 +77,7 @@ def test_english_and_what_may_be_english_is_read_by_the_rules() -> None:
 
 def test_a_model_that_knows_the_language_reads_it_without_english_rules() -> None:
     answer, vector = read("Ich habe mein Passwort vergessen und komme nicht mehr rein.", Polyglot())
-    (theme,) = answer["themes"]  # type: ignore[misc]
+    (theme,) = answer["themes"]
     assert "unread_language" not in answer
     assert "Passwort" in theme["signature"]
     assert theme["confidence"] >= 0.5
@@ -103,6 +104,6 @@ def test_a_name_is_made_of_the_longest_words_in_their_order(text: str, name: str
 def test_a_megabyte_of_any_script_is_read_within_bounds() -> None:
     for letter in ("ש", "ア", "あ。", "ü ", "\u0301"):
         answer, _ = read(letter * (1_000_000 // len(letter)))
-        for theme in answer["themes"]:  # type: ignore[attr-defined]
+        for theme in answer["themes"]:
             assert len(theme["signature"]) <= 200
             assert all(len(quote) <= 300 for quote in theme["quotes"])

@@ -1,6 +1,5 @@
 """Languages by script and by detector; letters that keep their marks."""
 
-
 import gzip
 import json
 from pathlib import Path
