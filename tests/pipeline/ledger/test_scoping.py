@@ -162,12 +162,12 @@ def test_resuming_it_is_rejected_too(run_id: int, sentence: str) -> None:
 FINISHED: dict[str, tuple[Callable[[int], object], str]] = {
     "resume": (FUNCTIONS["resume"], "is completed; there is nothing left to do. Start a new one instead"),
     "reopen": (FUNCTIONS["reopen"], "is completed; there is nothing left to do. Start a new one instead"),
-    "salvage": (FUNCTIONS["salvage"], "is completed and lacks nothing. To parse its stored answers anew: "),
+    "salvage": (FUNCTIONS["salvage"], "is completed; nothing is missing. To parse its stored answers again: "),
     "stop_at_once": (FUNCTIONS["stop_at_once"], "is completed; only a run that is running can be stopped"),
     "stop_run": (lambda run_id: call_command("stop_run", str(run_id)), "only a run that is running can be stopped"),
     "make_stories": (
         lambda run_id: call_command("make_stories", str(run_id)),
-        "makes stories by itself. To settle them anew: ",
+        "makes stories by itself. To settle them again: ",
     ),
 }
 

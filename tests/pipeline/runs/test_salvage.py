@@ -114,7 +114,7 @@ def test_salvaging_twice_changes_nothing() -> None:
     salvage(run_id=run.pk)
     assert go_on(run).state == "completed"
     before = rows()
-    with pytest.raises(NothingToDo, match="is completed and lacks nothing"):
+    with pytest.raises(NothingToDo, match="is completed; nothing is missing"):
         salvage(run_id=run.pk)
     for phase in ("group", "merge", "extract"):
         salvage(run_id=run.pk, choice=SalvageOptions(phase=phase))
