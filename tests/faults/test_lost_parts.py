@@ -43,7 +43,7 @@ def test_a_task_of_an_earlier_life_writes_nothing(transactional_db: None) -> Non
 
 def test_salvage_refuses_what_it_cannot_help(transactional_db: None) -> None:
     run = start(seed(scripts(problems=1, each=3)))
-    with pytest.raises(RunError, match="it needs no help"):
+    with pytest.raises(RunError, match="there is nothing to salvage yet"):
         salvage(run_id=run.pk)
     with pytest.raises(RunError, match="there is no run 0"):
         salvage(run_id=0)

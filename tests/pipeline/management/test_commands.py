@@ -97,7 +97,7 @@ def test_a_run_that_fails_ends_with_1_and_says_why_and_how_to_go_on(worker: Work
         assert command("run_pipeline", "file:test", *SCRIPTED) == 1
     shown = words_for_people(capsys.readouterr().out)
     assert "Note: IntegrityError: " in shown
-    assert f"Mend it with: ./manage.py salvage {Run.objects.get().pk}" in shown
+    assert f"Repair it with: ./manage.py salvage {Run.objects.get().pk}" in shown
     assert command("salvage", str(Run.objects.get().pk)) == 0
     assert Story.objects.count() == 2
 
@@ -117,7 +117,7 @@ def test_ctrl_c_lets_it_stop_at_an_edge_and_end_with_4(worker: Worker) -> None:
         out, err = process.communicate(timeout=30)
     run = Run.objects.get()
     assert (process.returncode, run.state, json.loads(out)["state"]) == (4, "stopped", "stopped")
-    assert "Stopping: what is being read is finished first." in err
+    assert "Stopping after the conversations in progress." in err
     assert f"Continue with:  ./manage.py run_pipeline --resume {run.pk}" in err
     assert item_counts(run).pending > 0
     assert command("run_pipeline", "--resume", str(run.pk)) == 0
@@ -218,7 +218,7 @@ def test_a_queue_that_goes_away_after_that_ends_the_run_and_leaves_its_source_fr
     ("words", "refusal"),
     [
         ([], "name a source, as in "),
-        (["--resume", "1", "--dry-run"], "--resume goes on .* leave out: dry-run"),
+        (["--resume", "1", "--dry-run"], "--resume continues .* leave out: dry-run"),
         (["file:test", "--resume", "1"], "leave out: source"),
         (["--resume", "1", "--path", "x.jsonl"], "leave out: path"),
         (["--resume", "1", "--limit", "5", "--force-refresh"], "leave out: limit, force-refresh"),
@@ -229,7 +229,7 @@ def test_a_queue_that_goes_away_after_that_ends_the_run_and_leaves_its_source_fr
         (["file:test", "--limit", "-1"], "'-1' is not a whole number from 1|expected one argument"),
         (["file:test", "--concurrency", "many"], "'many' is not a whole number from 1"),
         (["file:test", "--since", "yesterday"], "'yesterday' is not a valid date or time; write 2026-11-22"),
-        (["file:test", "--until", "2026-13-01"], "'2026-13-01' is no date or time"),
+        (["file:test", "--until", "2026-13-01"], "'2026-13-01' is not a valid date or time"),
         (["file:nowhere"], r"there is no source 'file:nowhere'; known are: file:test\. Import a file"),
         (["nonsense"], "there is no source 'nonsense'"),
         (["file:test", "--profile", "nonsense"], "there is no profile 'nonsense'; registered are: sample, support"),
@@ -407,7 +407,7 @@ def test_it_refuses_options_that_contradict(words: list[str], tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     export(tmp_path / "e.jsonl", {"id": "1", "text": "Hello"})
     seed(scripts(1, 3))
-    with pytest.raises(CommandError, match=r"leave out|only with --path|is `file`"):
+    with pytest.raises(CommandError, match=r"leave out|needs --path|is `file`"):
         call_command("run_pipeline", *words, "--dry-run" if "--resume" not in words else "--detach")
 
 

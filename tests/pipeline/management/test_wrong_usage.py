@@ -17,14 +17,14 @@ CANNOT_BE_MEANT = [
     ("run_pipeline", "name a source"),
     ("run_pipeline --resume 1 --dry-run", "leave out: dry-run"),
     ("run_pipeline file:test --path x.jsonl", "with --path the source is `file`"),
-    ("run_pipeline file:test --name x", "--name goes only with --path"),
+    ("run_pipeline file:test --name x", "--name needs --path"),
     ("schedule_run --every 1d", "name a source"),
     ("schedule_run chats:test --every 1d --path x", "with --path the source is `file:NAME`"),
     ("schedule_run file:test --every 1d --path -", "it has no standard input"),
-    ("schedule_run file:test --every 1w", "'1w' is no interval"),
-    ("schedule_run file:test --cron 1", "'1' is no crontab line"),
+    ("schedule_run file:test --every 1w", "'1w' is not an interval"),
+    ("schedule_run file:test --cron 1", "'1' is not a crontab line"),
     ("diagnose", "give either a run or --conversation"),
-    ("diagnose 1 --source file:test", "--source goes only with --conversation"),
+    ("diagnose 1 --source file:test", "--source needs --conversation"),
     ("regroup 1 --dry-run --yes", "exclude each other"),
 ]
 

@@ -110,7 +110,7 @@ def test_a_regrouped_run_counts_as_it_is_since() -> None:
 
 def test_a_run_of_another_profile_or_one_that_did_not_finish_is_refused() -> None:
     finished = RunFactory()
-    with pytest.raises(NotComparable, match="their signatures have nothing to do with each other"):
+    with pytest.raises(NotComparable, match="signatures of different profiles cannot be compared"):
         compare_runs(before=finished, after=RunFactory(profile="sample"))
     with pytest.raises(NotComparable, match="only runs that finished"):
         compare_runs(before=finished, after=RunFactory(state=Run.State.FAILED))

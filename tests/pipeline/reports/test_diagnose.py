@@ -135,7 +135,7 @@ def test_names_that_have_nothing_in_common_are_no_twins() -> None:
 @pytest.mark.parametrize(
     ("texts", "selection", "said"),
     [
-        ([], {}, "The run selected no conversation of file:test: look at its window"),
+        ([], {}, "The run selected no conversation of file:test: check its window"),
         (["category=spam"] * 3, {}, "Only 0 of 3 conversations that were read gave a theme; most often: spam."),
         ([*of("alpha_fails", 1, 5)], {"no_stories": True}, "No stories were requested; `./manage.py make_stories "),
         ([*of("alpha_fails", 1, 5)], {}, "1 of 1 groups are stories."),
@@ -233,7 +233,7 @@ def test_it_tells_readings_of_several_versions_and_which_counts() -> None:
     assert len(trace.versions) == 2
     newer, older = trace.readings
     assert (newer.run, older.run, newer.version > older.version) == (second.pk, first.pk, True)
-    assert older.themes[0].home == f"does not count any more: run {second.pk} read the conversation again"
+    assert older.themes[0].home == f"superseded: run {second.pk} read it again"
     assert newer.themes[0].home == "orphan, too few: needs 2 more conversations (has 1)"
     unchanged = trace_conversation(external_id="test-1").readings
     assert [(reading.state, reading.reason) for reading in unchanged] == [("skipped", "unchanged"), ("extracted", "")]
@@ -301,7 +301,7 @@ def test_the_command_prints_on_a_narrow_terminal(capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     words = " ".join(out.split())
-    for part in ("Groups by size; 2 that wait lack one conversation", "too few", "calendar_sync_failing", "a story"):
+    for part in ("Groups by size (2 are one conversation short)", "too few", "calendar_sync_failing", "a story"):
         assert part in words
     call_command("diagnose", "--conversation", "test-0")
     out = capsys.readouterr().out

@@ -102,7 +102,7 @@ def test_what_people_decided_is_scored_by_the_themes_as_if_they_had_not(capsys: 
 
 @pytest.mark.django_db
 def test_without_a_decision_it_says_who_asks() -> None:
-    with pytest.raises(CommandError, match="the review queue in the admin asks"):
+    with pytest.raises(CommandError, match="answer some pairs in the admin's review"):
         call_command("evaluate", "--reviewed")
 
 

@@ -402,7 +402,7 @@ def test_the_command_prints_each_check_on_a_narrow_terminal(capsys: pytest.Captu
     assert command(run.pk)[0] == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
-    assert out.endswith("All of it holds.\n")
+    assert out.endswith("All checks passed.\n")
     Orphan.objects.all().delete()
     assert command(run.pk)[0] == 1
     assert "- 2 of 26 themes are in no story and no orphan" in " ".join(capsys.readouterr().out.split())

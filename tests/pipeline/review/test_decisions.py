@@ -301,7 +301,7 @@ def test_a_name_that_an_undone_split_left_may_be_given_again_by_people_and_by_ru
 def test_raising_the_threshold_takes_a_signature_apart_where_it_is_two_problems(first_run: Run) -> None:
     signature, _ = mixed()
     before = state()
-    with pytest.raises(DecisionRefused, match="at -1 sync_fails stays whole"):
+    with pytest.raises(DecisionRefused, match="at -1 sync_fails stays in one piece"):
         review.split_by_threshold(signature=signature, threshold=-1, by=alice())
     [split] = review.split_by_threshold(signature=signature, threshold=0.5, by=alice())
     assert (split.made.key, split.threshold, split.moves.count()) == ("login_fails_2", 0.5, 3)
@@ -504,10 +504,10 @@ def _undo_a_story_that_went_on() -> None:
         (_merge_a_split, "a split keeps them apart: locked_out out of login_fails"),
         (_move_nowhere, "means sync_fails already"),
         (_move_too_early, "has no signature yet"),
-        (_rename_to_the_same, "is called so already"),
+        (_rename_to_the_same, "already has that name"),
         (_rename_to_anothers, "is the name of a signature already"),
         (_rename_to_what_was_renamed, "belongs to a rename that stands"),
-        (_undo_twice, "does not stand any more"),
+        (_undo_twice, "was already undone"),
         (_undo_below_a_later_move, "a later move depends on it: .* Undo that first"),
         (_undo_below_a_later_split, "a later merge depends on it: card_charged_twice into locked_out"),
         (_undo_one_theme_of_a_split, "a later split depends on it: locked_out out of login_fails"),

@@ -438,7 +438,7 @@ def test_a_redis_that_throws_messages_away_is_refused() -> None:
             for name, value in before.items():
                 client.config_set(name, value)
     assert not found.ok
-    assert "throws away messages (maxmemory-policy allkeys-lru)" in found.sentence
+    assert "discards messages when its memory is full (maxmemory-policy allkeys-lru)" in found.sentence
     assert finding("Redis", patience=0).ok
 
 

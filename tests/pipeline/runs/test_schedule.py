@@ -254,8 +254,8 @@ def test_schedules_are_listed_paused_resumed_and_removed(capsys: Captured) -> No
     ("words", "refusal"),
     [
         (["file:test", "--every", "1w"], "'1w' is not an interval; write a number and one of s, m, h, d"),
-        (["file:test", "--every", "0d"], "'0d' is no interval"),
-        (["file:test", "--every", "d"], "'d' is no interval"),
+        (["file:test", "--every", "0d"], "'0d' is not an interval"),
+        (["file:test", "--every", "d"], "'d' is not an interval"),
         (["file:test", "--cron", "0 6 * *"], "'0 6 \\* \\*' is not a crontab line; write five fields: minute hour"),
         (["file:test", "--cron", "0 25 * * *"], "'0 25 \\* \\* \\*' is not a valid crontab line: "),
         (["file:test", "--cron", "often x * * *"], "is not a valid crontab line: "),

@@ -92,7 +92,7 @@ def test_a_merge_is_filled_in_shown_and_confirmed(decider: Client) -> None:
     address = page(sig("login_fails"), "merge")
     assert '<option value="sync_fails">' in text_of(decider.get(address))
     fields = {"other": "CardChargedTwice", "keeps_its_name": "this", "reason": "same bug"}
-    assert "“card_charged_twice” will mean “login_fails”" in text_of(decider.post(address, fields))
+    assert "“card_charged_twice” will become “login_fails”" in text_of(decider.post(address, fields))
     told = confirmed(decider, address, **fields)
     merge = Merge.objects.get(rule="person")
     assert (str(merge), merge.reason, merge.created_by) == ("card_charged_twice into login_fails", "same bug", dora())
@@ -143,7 +143,7 @@ def test_a_split_by_threshold_shows_the_parts_first(decider: Client) -> None:
         ({}, "Choose conversations or give a threshold; one of the two."),
         ({"threshold": "0.5", "conversations": ["first"]}, "one of the two."),
         ({"conversations": ["first"]}, "What are the chosen conversations about?"),
-        ({"threshold": "-1"}, "at -1 sync_fails stays whole"),
+        ({"threshold": "-1"}, "at -1 sync_fails stays in one piece"),
         (
             {"conversations": ["first"], "name": "login_fails", "_confirmed": "yes"},
             "is the name of a signature already",
@@ -194,7 +194,7 @@ def test_the_ledger_undoes_after_asking(decider: Client) -> None:
     merge.refresh_from_db()
     assert (merge.undone_by, state()) == (dora(), before)
     assert "undone" in text_of(decider.get(url_of(merge)))
-    assert "does not stand any more" in text_of(decider.post(page(merge, "undo"), follow=True))
+    assert "was already undone" in text_of(decider.post(page(merge, "undo"), follow=True))
 
 
 def test_what_a_rule_merged_is_undone_for_good_with_one_button(decider: Client) -> None:
