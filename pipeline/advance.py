@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from pipeline.group import settle
+from pipeline.group import settle, titling
 from pipeline.group.conservation import extracted_items_without_a_theme, homes_of_themes
 from pipeline.ledger.claims import claim_phase, release_phase, renew_phase, stale_before
 from pipeline.ledger.counts import (
@@ -123,6 +123,7 @@ def _group(run: Run) -> bool:
         return False
     with beating(lambda: renew_phase(run=run)):
         unsettled = settle.settle_run(run=run)
+        titling.title_stories(profile=run.profile, run=run)
     if not move_run(run, phase=Run.Phase.FINISH, advance_claimed_at=None, phase_count=0, error=_unsettled(unsettled)):
         _release(run)  # it was stopped meanwhile
     return True

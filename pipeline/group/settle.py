@@ -20,16 +20,16 @@ from pipeline.group import current
 from pipeline.group.current import affected_roots, centres_of, open_stories
 from pipeline.group.gates import Member, Verdict, judge
 from pipeline.group.nearest import nearest
+from pipeline.group.titles import title_of
 from pipeline.ledger.current import current_themes
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
 from pipeline.merge.forest import leaves_of
-from pipeline.models import Orphan, Run, Signature, Story, StoryEvidence
+from pipeline.models import Evidence, Orphan, Run, Signature, Story, StoryEvidence
 from pipeline.models.copy import copy_rows
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
-LONGEST_TITLE = 120
 
 
 def settle_run(*, run: Run) -> list[str]:
@@ -47,7 +47,7 @@ def settle_run(*, run: Run) -> list[str]:
 def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
     try:
         with transaction.atomic():
-            if _is_still_grouping(run):
+            if is_still_grouping(run):
                 settle(profile=run.profile, as_of=run.as_of, roots=roots, run=run)
     except INFRASTRUCTURE_ERRORS:
         raise
@@ -59,7 +59,7 @@ def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
     return []
 
 
-def _is_still_grouping(run: Run) -> bool:
+def is_still_grouping(run: Run) -> bool:
     """Whether the run is in the life and phase we know it in, and stays there until the transaction ends."""
     mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
     return bool(mine.select_for_update(no_key=True).values_list("pk"))
@@ -86,6 +86,7 @@ def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: R
     stories = growing | _create_stories(run, [s for s in signatures if s.pk in passed], groups, standing)
     _renew_evidence(run, stories, groups)
     _renew_confidence(stories, verdicts)
+    _renew_descriptions(stories, groups)
     _graduate(stories)
     _wait([s for s in signatures if s.pk in verdicts and s.pk not in stories], verdicts)
     _forget_empty([root for root in roots if not groups[root]])
@@ -149,7 +150,6 @@ def _create_stories(
         Story(
             signature=signature,
             title=title_of(signature.key),
-            description=describe(groups[signature.pk]),
             category=Counter(member.category for member in groups[signature.pk]).most_common(1)[0][0],
             first_run=run,
             recurs_from=standing.get(signature.pk),
@@ -159,16 +159,6 @@ def _create_stories(
         for signature in signatures
     ]
     return {story.signature_id: story for story in Story.objects.bulk_create(stories)}
-
-
-def title_of(key: str) -> str:
-    """Return a signature as a heading: `calendar_sync_duplicates` becomes `Calendar sync duplicates`."""
-    return key.replace("_", " ").capitalize()[:LONGEST_TITLE]
-
-
-def describe(members: Sequence[Member]) -> str:
-    """Return the summary nearest to the middle of the group: one customer's words for all."""
-    return max(members, key=lambda member: (member.score or 0.0, -member.theme_id)).summary
 
 
 _EVIDENCE_COLUMNS = ("story_id", "conversation_id", "theme_id", "run_id")
@@ -221,6 +211,46 @@ def _renew_confidence(stories: dict[int, Story], verdicts: dict[int, Verdict]) -
         if story.confidence_parts != parts:
             changed.append(story)
     Story.objects.bulk_update(changed, ["confidence", "confidence_parts"])
+
+
+QUOTES = 3
+"""Quotes in a description."""
+
+
+def _renew_descriptions(stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
+    """Describe the open stories that nobody described: what, since when, and the quotes nearest to the middle."""
+    mine = {root: s for root, s in stories.items() if groups[root] and s.status in Story.OPEN and s.edited_at is None}
+    central = {root: sorted(groups[root], key=_distance)[: QUOTES + 1] for root in mine}
+    themes = [member.theme_id for members in central.values() for member in members]
+    first_quotes = Evidence.objects.filter(theme__in=themes).order_by("theme", "start").distinct("theme")
+    quotes = dict(first_quotes.values_list("theme", "quote"))
+    changed = []
+    for root, story in sorted(mine.items()):
+        said = [quotes[member.theme_id] for member in central[root] if member.theme_id in quotes]
+        description = describe(groups[root], said)
+        if story.description != description:
+            story.description = description
+            changed.append(story)
+    Story.objects.bulk_update(changed, ["description"])
+
+
+def _distance(member: Member) -> tuple[float, int]:
+    return -(member.score or 0.0), member.theme_id
+
+
+def describe(members: Sequence[Member], quotes: Sequence[str]) -> str:
+    """Return what a group is about in one member's words, since when, and three quotes that say no more of the same."""
+    summary = min(members, key=_distance).summary
+    said = {_plain(summary): ""}
+    for quote in quotes:
+        said.setdefault(_plain(quote), " ".join(quote.split()))
+    first = min(member.occurred_at for member in members)
+    lines = [f"\u201c{quote}\u201d" for quote in list(said.values())[1 : QUOTES + 1]]
+    return "\n".join([summary, f"Since {first.day} {first:%B %Y}.", *lines])
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".!?\u2026 ")
 
 
 def _graduate(stories: dict[int, Story]) -> None:

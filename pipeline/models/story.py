@@ -47,6 +47,11 @@ class Story(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    titled_at = models.DateTimeField(
+        null=True, blank=True, help_text="when its title was chosen; empty: not yet, its signature's name stands in"
+    )
+    title_size = models.PositiveIntegerField(default=0, help_text="its conversations when its title was chosen")
+
     UNTOUCHED = Q(status=Status.CANDIDATE, reviewed_at__isnull=True, edited_at__isnull=True)
     """No person has reviewed it or written anything in it."""
 
@@ -87,6 +92,7 @@ class StoryEvidence(models.Model):
     run = models.ForeignKey(
         Run, null=True, on_delete=models.SET_NULL, related_name="+", help_text="the run that added it"
     )
+    in_title = models.BooleanField(db_default=False, help_text="was there when the story's title was chosen")
 
     class Meta:
         verbose_name_plural = "story evidence"

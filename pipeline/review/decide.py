@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from pipeline.group.settle import title_of
+from pipeline.group.titles import title_of
 from pipeline.merge import registry
 from pipeline.merge.rules import normalise
 from pipeline.models import Merge, Move, Rename, Signature, Split, Story, Theme, Veto
@@ -269,11 +269,14 @@ def rename_signature(*, signature: Signature, name: str, by: Any, reason: str = 
 
 
 def call(signature: int, old_key: str, new_key: str) -> None:
-    """Give a signature its new key, and the stories that are titled by the old one a new title. In a transaction."""
+    """Give a signature its new key, and its stories that nobody titled the title it makes. In a transaction.
+
+    While a person's name stands the title stands with it; undone, one is chosen again.
+    """
     if Signature.objects.filter(pk=signature, key=old_key).update(key=new_key) != 1:
         raise DecisionRefused(f"signature {signature} is not called {old_key} any more; look again.")
-    titled = Story.objects.filter(signature=signature, title=title_of(old_key))
-    titled.update(title=title_of(new_key))
+    untitled = Story.objects.filter(signature=signature, edited_at__isnull=True)
+    untitled.update(title=title_of(new_key), titled_at=None, title_size=0)
 
 
 def take_name(stamp: Stamp, name: str) -> Signature:

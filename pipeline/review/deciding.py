@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from pipeline.group import settle as group
+from pipeline.group.titling import title_stories
 from pipeline.models import Registry, Run, Signature
 from pipeline.models.refusal import Refusal
 
@@ -55,9 +57,22 @@ def lock(signatures: Iterable[int]) -> None:
 
 
 def settle(stamp: Stamp, roots: Iterable[int]) -> None:
-    """Bring stories and orphans of these roots in line, as of the newest finished run. Requires a transaction."""
+    """Bring stories and orphans of these roots in line, as of the newest finished run. Requires a transaction.
+
+    Titles are chosen after it, when no lock is held.
+    """
     group.settle(profile=stamp.profile, as_of=as_of(stamp.profile), roots=sorted(set(roots)))
     group.point_to_nearest_stories(profile=stamp.profile, roots=sorted(set(roots)))
+    title_afterwards(stamp.profile, roots)
+
+
+def title_afterwards(profile: str, roots: Iterable[int]) -> None:
+    """Choose the titles that the stories of these roots are due once the transaction is over.
+
+    If that fails the decision stands all the same, and the next run chooses them.
+    """
+    choose = partial(title_stories, profile=profile, roots=sorted(set(roots)))
+    transaction.on_commit(choose, robust=True)
 
 
 def as_of(profile: str) -> datetime | None:

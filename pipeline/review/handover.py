@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from django.db.models import Q
 
-from pipeline.group.settle import title_of
 from pipeline.models import Merge, Orphan, Story, StoryEvidence
 from pipeline.models.signature import STANDING
 from pipeline.review.centres import names_of
@@ -61,7 +60,7 @@ def _made_by_decisions(root: int) -> list[Story]:
         first_run__isnull=True,
         absorbed_by__isnull=True,
     ).exclude(handed_over_by__in=Merge.objects.filter(STANDING))
-    return [story for story in candidates.select_related("signature") if story.title == title_of(story.signature.key)]
+    return list(candidates)
 
 
 def _let_wait_again(story: Story) -> None:

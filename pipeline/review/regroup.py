@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from pipeline.extract.profiles import get_profile
-from pipeline.group import settle
+from pipeline.group import settle, titling
 from pipeline.group.gates import judge
 from pipeline.group.lineage import Change, changes
 from pipeline.merge import apply, registry
@@ -151,6 +151,7 @@ def regroup(*, plan: Plan, reason: str, by: Any = None) -> Regroup:
             settle.settle(profile=taken.run.profile, as_of=taken.run.as_of, roots=batch, run=taken.run)
         entry = _record(plan, version, reason, by)
     settle.point_to_nearest_stories(profile=taken.run.profile, roots=roots)
+    titling.title_stories(profile=taken.run.profile, roots=roots)
     return entry
 
 

@@ -12,7 +12,7 @@ from pipeline.models import Decision, Merge, Move, Rename, Signature, Split, The
 from pipeline.models.signature import STANDING
 from pipeline.review.centres import centre_of, names_of, recount, root_of
 from pipeline.review.decide import call, join_roots
-from pipeline.review.deciding import DecisionRefused, Stamp, deciding, lock, settle
+from pipeline.review.deciding import DecisionRefused, Stamp, deciding, lock, settle, title_afterwards
 from pipeline.review.handover import give_back_story, hand_over_story, take_back_growth
 
 
@@ -33,6 +33,7 @@ def undo(*, decision: Decision, by: Any) -> None:
             _undo_move(decision, stamp)
         elif isinstance(decision, Rename):
             call(decision.signature_id, decision.new_key, decision.old_key)
+            title_afterwards(stamp.profile, [decision.signature_id])
 
 
 def _profile_of(decision: Decision) -> str:

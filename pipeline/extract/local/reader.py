@@ -56,21 +56,21 @@ class LocalExtractor:
     version = "local-1"
 
     def __init__(self, embedder: Embedder | None = None) -> None:
-        self._embedder = embedder or Embedder()
+        self.embedder = embedder or Embedder()
 
     @property
     def model(self) -> str:
         """The name of the vectors' space."""
-        return self._embedder.name
+        return self.embedder.name
 
     @property
     def dimension(self) -> int:
         """How many numbers a vector has."""
-        return self._embedder.dimension
+        return self.embedder.dimension
 
     def check(self) -> None:
         """Load the model and let it read two words; EmbeddingModelError, or what its libraries raise, if it cannot."""
-        self._embedder.encode(["It works."])
+        self.embedder.encode(["It works."])
 
     def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         """Yield one answer a transcript, in their order; what is not English is read without rules, see `foreign`."""
@@ -84,12 +84,12 @@ class LocalExtractor:
         theme = read_foreign(transcript)
         if theme is None:
             return Answer(text=_json(category=GENERAL, filtered_because="there are no words in it", themes=[]))
-        if not self._embedder.can_read(transcript.language):
+        if not self.embedder.can_read(transcript.language):
             category = next(category.name for category in profile.categories if category.goes_on)
             themes = [{**theme, "category": category, "confidence": _FOREIGN_CONFIDENCE}]
             text = _json(category=category, unread_language=transcript.language, themes=themes)
             return Answer(text=text, vectors=words_alone(transcript, self.dimension).tobytes())
-        vector = meaning(transcript, self._embedder)
+        vector = meaning(transcript, self.embedder)
         category = self._nearest_category(transcript.customer_text, vector)
         text = _json(category=category, themes=[{**theme, "category": category}])
         return Answer(text=text, vectors=vector.tobytes())
@@ -98,7 +98,7 @@ class LocalExtractor:
         """Rules, model and answers take turns over a few transcripts: each finds the processor's caches warm."""
         for start in range(0, len(transcripts), _TURN):
             drafts = [self._draft(transcript, profile) for transcript in transcripts[start : start + _TURN]]
-            vectors = [[self._embedder.encode_ids(ids) for ids in draft.ids] for draft in drafts]
+            vectors = [[self.embedder.encode_ids(ids) for ids in draft.ids] for draft in drafts]
             yield from map(self._answer, drafts, vectors)
 
     def _draft(self, transcript: Transcript, profile: Profile) -> Draft:
@@ -107,7 +107,7 @@ class LocalExtractor:
         category, reason = reason_to_filter(side, _opening(transcript), finding)
         if category and not profile.category(category).goes_on:
             return Draft(side, category, filtered_because=reason)
-        name = name_finding(side, finding, self._embedder.rank)
+        name = name_finding(side, finding, self.embedder.rank)
         quotes = choose_quotes(side, finding)
         theme: Theme = {
             "signature": name.signature,
@@ -115,13 +115,13 @@ class LocalExtractor:
             "quotes": quotes,
             "confidence": confidence(side, finding, name.clarity),
         }
-        ids = [self._embedder.token_ids(view) for view in views(transcript)]
+        ids = [self.embedder.token_ids(view) for view in views(transcript)]
         return Draft(side, category_of(side, finding, name.signature), ids=ids, theme=theme)
 
     def _answer(self, draft: Draft, vectors: Sequence[Vectors]) -> Answer:
         if not vectors:
             return Answer(text=_json(category=draft.category, filtered_because=draft.filtered_because, themes=[]))
-        vectors = [self._embedder.without_language(vector, "en") for vector in vectors]
+        vectors = [self.embedder.without_language(vector, "en") for vector in vectors]
         category = draft.category or self._nearest_category("?" if draft.side.question else "", vectors[0])
         text = _json(category=category, themes=[{**draft.theme, "category": category}])
         return Answer(text=text, vectors=_mean(vectors).tobytes(), input_tokens=sum(map(len, draft.ids)))
@@ -136,8 +136,8 @@ class LocalExtractor:
 
     @cached_property
     def _prototypes(self) -> Vectors:
-        vectors = self._embedder.encode([sentence for _, sentence in PROTOTYPES])
-        return np.stack([self._embedder.without_language(vector, "en") for vector in vectors])
+        vectors = self.embedder.encode([sentence for _, sentence in PROTOTYPES])
+        return np.stack([self.embedder.without_language(vector, "en") for vector in vectors])
 
 
 def views(transcript: Transcript) -> tuple[str, ...]:

@@ -359,7 +359,7 @@ def test_a_renamed_signature_is_found_by_its_old_and_its_new_name(first_run: Run
 
 
 def test_a_title_somebody_wrote_survives_a_rename(first_run: Run) -> None:
-    Story.objects.filter(pk=story(SYNC).pk).update(title="Google is slow")
+    Story.objects.filter(pk=story(SYNC).pk).update(title="Google is slow", edited_at=NOW)
     review.rename_signature(signature=sig(SYNC), name="slow_google", by=alice())
     assert story("slow_google").title == "Google is slow"
 

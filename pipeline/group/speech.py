@@ -1,0 +1,150 @@
+"""How English sounds when one clause of it is read aloud: tables, no code.
+
+`clauses` asks them. Words are lower case, as they are written; nothing here belongs to one product.
+"""
+# ruff: noqa: SIM905 - lists of words are read as text
+
+import re
+
+CLAUSE_FOLLOWS = r"(?= (?:i|we|it|the|my|our|this|that|your|there|a|an)\b)"
+LEAD = re.compile(
+    r"^(?:(?:and|but|so|also|well|ok|okay|anyway|basically|please|pls|plz|then|now|just|actually|honestly|obviously"
+    r"|apparently|unfortunately|sadly|yes|yeah|yep|oh|ah|ugh|um|uh|hmm|omg|wow|lol|guys|hi|hello|hey|hiya|dear|morning"
+    r"|good (?:morning|afternoon|evening)|sorry(?: but)?|thanks|thank you|because|since|though|although|seriously"
+    r"|literally|suddenly|however|or"
+    rf"|(?:no|help|question|quick question|quick one|problem|issue|update){CLAUSE_FOLLOWS}"
+    rf"|(?:i|we) (?:think|believe|guess|suppose|see|know|am afraid|hear)(?: that)?{CLAUSE_FOLLOWS}"
+    rf"|(?:it )?(?:seems|looks)(?: like)?(?: that)?{CLAUSE_FOLLOWS}"
+    r"|i(?: am|['\u2019]m) asking(?: on \w+ \w+)? for"
+    r"|i (?:have |just )?noticed(?: that)?|i was wondering (?:if|whether)|i wonder (?:if|whether)"
+    r"|i(?: am|['\u2019]m) (?:writing|calling|contacting you) (?:because|as)"
+    r"|i (?:just )?(?:wanted|want|would like|['\u2019]d like|need) to (?:say|report|ask|know|let you know)"
+    r"(?: that| if| whether)?|(?:the|my) (?:problem|issue|question|trouble) is(?: that)?|turns out(?: that)?"
+    r"|(?:can|could|would|will) (?:you|u)(?: please)?(?= \w+ (?:the|my|our|a|an|me|us|to|this)\b)"
+    r"|i(?: need| want|['\u2019]d like| would like) you to)\b[,:.!]?\s+)+",
+    re.IGNORECASE,
+)
+# "I would like to close my account" is about "close my account".
+WISH = re.compile(
+    r"^(?:(?:i|we)(?: |(?=['\u2019])))?(?:id like to"
+    r"|(?:(?:need|want|wish|am hoping|am looking|am planning|was hoping|was planning"
+    r"|(?:would|['\u2019]d) (?:really |also )?(?:like|love|need)) to|wanna|help me(?: to)?))"
+    r" (?!(?:be|know|have|see|say|ask) )",
+    re.IGNORECASE,
+)
+QUESTION = re.compile(
+    r"^(?:(?:how|what|why|when|where|who|which)(?:['\u2019]s)?\b|(?:is|are|was|were|do|does|did|can|could|will|would"
+    r"|should|may|am) (?:i|you|we|it|the|my|our|there|this|that|your|he|she|they|a|an|any|anyone|somebody"
+    r"|someone|u)\b|(?:has|have) (?:i|you|we|it|the|my|our|your|he|she|they|anyone|somebody|someone)\b)",
+    re.IGNORECASE,
+)
+ASKING_FIRST = frozenset("how what why when where who which what's where's".split())
+ASKING_SECOND = frozenset(
+    "is are was were do does did can could will would should has have had may must don't doesn't isn't won't can't"
+    " didn't haven't hasn't dont doesnt cant long much many often soon to about".split()
+)
+OPENS_NOTHING = frozenset(
+    "because which that than when whenever while if until till unless although though since as whereas whose whom where"
+    " wherever whether of from with without by for like about into onto per nor once after before who what".split()
+)
+LEANS = frozenset("it it's its he she they his her their them him this that these those there here such same".split())
+LEADS_ON = frozenset("to in on at under over even then you your been being".split())
+NEGATES = frozenset("not never none nothing neither".split())
+BARE = frozenset("have am is are was were would could should will does did had has gets got might may must".split())
+SPEAKER = frozenset("i i'm i've i'd we we're we've me us".split())
+WITHIN = frozenset("here he she him her his hers they them their theirs it this that those these there".split())
+REPORTS = frozenset("says say said tells told thinks think reports reported claims asks asked".split())
+CONTINUES = frozenset("also another else instead too other others again either next".split())
+ENDS_NOTHING = frozenset(
+    "the a an my our your his her their its to of and or but with for from is are was were be been being am has have"
+    " had i we you he she they that which who whose when where if as at by than so because very not into onto per says"
+    " said say do does did can could will would should may might must just also about every some any no this these"
+    " those what how why whether while until since like via under over only even still really too quite between"
+    " before after it's i'm".split()
+)
+ENDS_WEAKLY = frozenset("in on it me us around yet anymore again now guys then here there ok okay fine though".split())
+DATE = re.compile(
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|june|july|august|september"
+    r"|october|november|december|today|yesterday|tonight|tomorrow|last (?:night|week|month|year)"
+    r"|this (?:morning|week|afternoon|evening|month)|since (?:mon|tue|wed|thu|fri|sat|sun)|\w+ ago)\b",
+    re.IGNORECASE,
+)
+CHATTER = re.compile(
+    r"\b(?:thank(?:s| you)|sorry|apolog\w+|hope|hello|regards|please|pls|appreciate|loyal customer|angry|disappointed"
+    r"|furious|annoy\w+|frustrat\w+|ridiculous|unacceptable|worst|terrible|lawyer|asap|urgent\w*|get back to me"
+    r"|let me know|any (?:help|idea|ideas|advice|news|update|chance)|help (?:me|us)"
+    r"|need (?:some |your |any )?(?:help|assistance|support|advice)|assist(?:ance)?"
+    r"|(?:with|have|got) (?:a |another |one )?(?:issue|problem|question)s?$"
+    r"|what (?:do|can|should|shall) (?:i|we) do|what(?:['\u2019]s| is) (?:going on|happening|wrong)|(?:no|any) idea"
+    r"|don['\u2019]?t (?:know|understand)|do not (?:know|understand)|not sure|makes? no sense|feature request"
+    r"|going crazy|tried everything|i mean|you (?:know|said|told|guys|people)"
+    r"|(?:he|she|they|it|support|agent) (?:said|says|told)|i (?:said|told)|name is|this is [A-Z]"
+    r"|is that (?:right|ok|okay|possible|normal)|is (?:it|this) (?:possible|normal|ok|okay)$|can you (?:help|assist)"
+    r"|could you (?:help|assist)|look(?:ing)? into|sort (?:it|this) out|fix (?:it|this)|how (?:come|is that)"
+    r"|i(?: am|['\u2019]m) asking|good morning|for (?:some|no|whatever) reason|trying to|as soon as possible"
+    r"|right now)\b",
+    re.IGNORECASE,
+)
+VERBAL = re.compile(
+    r"\b(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|may|must|am|cannot|not|never|no"
+    r"|\w+n['\u2019]?t|\w+(?:ed|ing)|\w{3,}[^su\W]s|keep|want|need|get|got|went|go|sent|lost|set|add|book|find|play"
+    r"|show|check|change|cancel|make|see|pay|paid|send|turn|create|open|close|give|take|took|put|know|i|we|you)\b",
+    re.IGNORECASE,
+)
+
+# What goes wrong or is asked for, not what merely is the case.
+TELLS = re.compile(
+    r"\b(?:not|no|never|nothing|nobody|cannot|can['\u2019]?t|\w+n['\u2019]t|wrong\w*|missing|lost|los[et]|fail\w*|broke\w*|stuck"
+    r"|twice|doubl\w*|duplicat\w*|expire\w*|declin\w*|reject\w*|refus\w*|slow\w*|late|crash\w*|error\w*|disconnect\w*"
+    r"|locked|blocked|blank|gone|stop\w*|keeps|disappear\w*|vanish\w*|freez\w*|hang\w*|delay\w*|overcharg\w*|extra"
+    r"|instead|spam|junk|bounc\w*|stolen|damaged|how|why|where|when|can i|can we|is there|cancel|refund|remove|delete"
+    r"|change|add|find|book|show|set|make|create)\b",
+    re.IGNORECASE,
+)
+
+# What is polite, or said to be heard, behind the matter.
+TAIL = re.compile(
+    r"(?:[,.!]?\s+(?:please|pls|plz|thanks|thank you|thx|ta|help|asap|guys|mate|sir|madam|thank u|cheers))+$",
+    re.IGNORECASE,
+)
+
+# Slips that are mended in a title, and what is written short in chats.
+SLIPS = {
+    "i": "I", "im": "I'm", "ive": "I've", "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "cant": "can't",
+    "wont": "won't", "isnt": "isn't", "arent": "aren't", "wasnt": "wasn't", "hasnt": "hasn't", "havent": "haven't",
+    "couldnt": "couldn't", "wouldnt": "wouldn't", "shouldnt": "shouldn't", "whats": "what's", "wheres": "where's",
+    "hows": "how's", "thats": "that's", "theres": "there's", "u": "you", "ur": "your", "pls": "please", "plz": "please",
+    "recieve": "receive", "recieved": "received", "calender": "calendar", "calander": "calendar", "adress": "address",
+    "acct": "account", "pw": "password", "pwd": "password", "txt": "text", "txts": "texts", "appt": "appointment",
+    "appts": "appointments", "tho": "though", "cos": "because", "cuz": "because", "seperate": "separate",
+    "refered": "referred", "occured": "occurred", "untill": "until", "definately": "definitely", "wich": "which",
+    "becuase": "because", "payed": "paid", "payement": "payment", "cancle": "cancel", "recieving": "receiving",
+    "thru": "through", "ppl": "people", "msg": "message", "msgs": "messages", "yr": "your", "btw": "by the way",
+}  # fmt: skip
+
+# Given names that are no other English words.
+GIVEN_NAMES = frozenset(
+    """
+aaron abigail adam adrian aisha alan albert alejandro alex alexander alexandra alexis alfred alice alicia alison amanda
+amelia amy ana andre andrea andreas andrew andy angela anita ann anna anne annie anthony antonio arthur ashley barbara
+beatrice ben benjamin bernard beth betty bob bobby brandon brenda brian bruce camille carl carla carlos carmen carol
+caroline catherine charles charlotte chloe chris christina christine christopher cindy claire clara claudia colin
+craig cristina cynthia daniel daniela danielle dave david deborah debra denise dennis diana diane diego dmitri don
+donald donna doris dorothy douglas dylan edward eileen elena elisabeth elizabeth ellen emily emma eric erik erika ethan
+eugene eva evelyn fatima felix fernando fiona florian frances francesca francis fred frederick gabriel gary george
+gerald giovanni gloria greg gregory hannah hans harold harry heather heidi helen helena henry howard ian ingrid irene
+isabel isabella ivan jacob jacqueline jacques james jamie jan jane janet janice jason jeff jeffrey jennifer jenny
+jeremy jerry jessica jim joan joe joel johan johanna john johnny jonathan jorge jose joseph joshua juan judith judy
+julia julian julie karen karl kate katherine kathleen kathryn katie keith kelly kenneth kevin kim kimberly klaus kyle
+larry laura lauren laurie lawrence leah leonard leslie liam linda lisa liz lorenzo louis louise lucas lucia lucy luigi
+luis lukas luke lydia mabel manuel marco marcus margaret maria marie marina mario marion marta martha martin mary
+matthew maureen max maya megan melanie melissa michael michelle miguel mike miriam mohamed mohammed monica muhammad
+nancy naomi natalie nathan nicholas nick nicola nicole nina noah nora oliver olivia oscar pablo pamela patricia patrick
+paul paula pauline pedro peter petra philip phoebe pierre rachel ralph raymond rebecca ricardo richard rita robert
+roberta roger ronald rosa rosemary roy russell ruth ryan sabine sam samantha samuel sandra sara sarah scott sean
+sebastian sergio sharon shawn sheila shirley silvia simon sofia sophia sophie stefan stephanie stephen steve steven
+susan susanne suzanne sven sylvia tamara tanya teresa terry theresa thomas tim timothy tina todd tom tommy tony tracy
+ursula valentina valerie vanessa vera veronica victoria vincent virginia vivian walter wendy werner william wolfgang
+yvonne zachary zoe
+""".split()
+)

@@ -1,0 +1,213 @@
+"""Titles of groups: a clause in people's own words, chosen by contrast with the other groups.
+
+A pure function of what the central members of each group said and of all groups' centres. The clause wins that lies
+near its own group's centre and far from the nearest other one, that reads well aloud (`clauses`), and whose words many
+members share: so names, numbers and slips of one person stay out. What was measured stands in benchmarks/QUALITY.md.
+"""
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.group.clauses import Clause, clauses
+from pipeline.group.vocabulary import Vocabulary
+
+Floats = NDArray[np.float32]
+
+LONGEST_TITLE = 120
+
+FEWEST_CANDIDATES, MOST_CANDIDATES = 8, 24
+"""Clauses of a group that the model is asked about: as many as voices, within these. 60 are no better than 24."""
+
+RIVAL = 0.5
+"""Weight of the cosine to the nearest other centre against the one to the own centre."""
+
+TYPICAL = 0.1
+"""What it is worth to consist of the group's most typical words."""
+
+KEEPS = 0.1
+"""What it is worth to be the title that people know already."""
+
+QUOTED = 0.1
+"""How much likelier a clause is to be asked about if it was quoted as evidence."""
+
+
+def title_of(key: str) -> str:
+    """Return a signature as a heading: `calendar_sync_duplicates` becomes `Calendar sync duplicates`."""
+    return key.replace("_", " ").capitalize()[:LONGEST_TITLE]
+
+
+class Model(Protocol):
+    """What turns texts into vectors of the centres' space."""
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return one unit vector a text, (n, d)."""
+        ...
+
+    def rank(self, word: str) -> int | None:
+        """Return None for a word the model does not know whole: a rare name, or a slip."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What one central member said: how it opened, what is quoted of it, and the names of who spoke."""
+
+    opening: str
+    quotes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "\n".join((self.opening, *self.quotes))
+
+
+@dataclass(frozen=True, slots=True)
+class Untitled:
+    """A group that wants a title: its centre, (d,), and its voices, the most central first.
+
+    `name` is its signature in words; `is_named` says that most readers called it so, which makes it better than mere
+    words where no clause qualifies. `current` is the title people know, "" if there is none.
+    """
+
+    key: int
+    centre: Floats
+    voices: tuple[Voice, ...]
+    name: str
+    is_named: bool = False
+    current: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A title, and the words most typical of its group."""
+
+    title: str
+    typical: tuple[str, ...]
+
+
+def choose_titles(
+    groups: Sequence[Untitled], *, others: Sequence[Floats] = (), model: Model | None, taken: Collection[str] = ()
+) -> dict[int, Choice]:
+    """Return a title for each group by its key: no two alike, and none of those that are `taken`.
+
+    Groups choose in their order. `others` are the centres, (d,), of groups that have titles and keep them. Without a
+    model the words alone decide.
+    """
+    vocabulary = Vocabulary(
+        [[voice.text for voice in group.voices] for group in groups],
+        [[name for voice in group.voices for name in voice.names] for group in groups],
+        known=model.rank if model else None,
+    )
+    candidates = [_candidates(group, number, vocabulary) for number, group in enumerate(groups)]
+    contrasts = _contrasts(groups, others, candidates, model)
+    used, chosen = {_plain(title) for title in taken}, {}
+    for number, group in enumerate(groups):
+        ranked = sorted(
+            zip(candidates[number], contrasts[number], strict=True), key=lambda one: one[0].worth + one[1], reverse=True
+        )
+        typical = vocabulary.typical(number)
+        ways = [vocabulary.polished(candidate.text, number) for candidate, _ in ranked]
+        title = next(title for title in _ways_to_call(group, ways, typical) if _plain(title) not in used)
+        used.add(_plain(title))
+        chosen[group.key] = Choice(title, tuple(typical))
+    return chosen
+
+
+def _plain(title: str) -> str:
+    return " ".join(title.casefold().rstrip("?").split())
+
+
+def _ways_to_call(group: Untitled, clauses: Sequence[str], typical: Sequence[str]) -> Iterator[str]:
+    """Yield titles, the best first: clauses, else the name if readers agree on it, else typical words, numbered."""
+    yield from (clause[:LONGEST_TITLE] for clause in clauses)
+    words = ", ".join(typical[:4])
+    words = words[:1].upper() + words[1:]
+    last = group.name if group.is_named or len(typical) < 2 else words
+    yield last[:LONGEST_TITLE]
+    yield from (f"{last[: LONGEST_TITLE - 10]} {number}" for number in count(2))
+
+
+# --- Candidates ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A clause, and what it is worth before the model has seen it."""
+
+    text: str
+    worth: float
+
+
+def _candidates(group: Untitled, number: int, vocabulary: Vocabulary) -> list[Candidate]:
+    """Return the clauses worth asking the model about, in the order of what they are worth to the words alone."""
+    english = vocabulary.is_english(number)
+    said: dict[str, Clause] = {}
+    quoted: set[str] = set()
+    for voice in group.voices:
+        for quote in voice.quotes:
+            quoted |= {clause.text.casefold() for clause in clauses(quote, english=english)}
+        for clause in clauses(voice.text, english=english):
+            said.setdefault(clause.text.casefold(), clause)
+    fits = {form: vocabulary.fit(clause.text, number) for form, clause in said.items()}
+    most = max(fits.values(), default=0.0) or 1.0
+    found = []
+    for form, clause in said.items():
+        cost, fit = clause.awkward + vocabulary.strangeness(clause.text, number), fits[form] / most
+        found.append((fit - 2 * cost + QUOTED * (form in quoted), Candidate(clause.text, TYPICAL * fit - cost)))
+    found.sort(key=lambda one: one[0], reverse=True)
+    asked = min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, len(group.voices)))
+    kept = [candidate for _, candidate in found[:asked]]
+    if group.current:
+        kept = [one for one in kept if _plain(one.text) != _plain(group.current)]
+        kept.insert(0, Candidate(group.current, TYPICAL * vocabulary.fit(group.current, number) / most + KEEPS))
+    return kept
+
+
+# --- Contrast -----------------------------------------------------------------------------------------------------
+
+
+def _contrasts(
+    groups: Sequence[Untitled],
+    others: Sequence[Floats],
+    candidates: Sequence[Sequence[Candidate]],
+    model: Model | None,
+) -> list[list[float]]:
+    """Return for each candidate of each group the cosine to its own centre less RIVAL x that to the nearest other."""
+    if model is None or not any(candidates):
+        return [[0.0] * len(found) for found in candidates]
+    vectors = iter(_encoded([one.text for found in candidates for one in found], model))
+    centres = _unit(np.stack([*(group.centre for group in groups), *others]))
+    contrasts: list[list[float]] = []
+    for number, found in enumerate(candidates):
+        if not found:
+            contrasts.append([])
+            continue
+        cosines = np.stack([next(vectors) for _ in found]) @ centres.T
+        own = cosines[:, number].copy()
+        cosines[:, number] = -1.0
+        rival = cosines.max(axis=1) if len(centres) > 1 else np.zeros_like(own)
+        contrasts.append((own - RIVAL * rival).tolist())
+    return contrasts
+
+
+_PIECE = 32
+
+
+def _encoded(texts: Sequence[str], model: Model) -> Iterator[Floats]:
+    """Yield the vector of each text, encoded in as many threads as there are processors."""
+    pieces = [texts[start : start + _PIECE] for start in range(0, len(texts), _PIECE)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for vectors in pool.map(model.encode, pieces):
+            yield from vectors
+
+
+def _unit(rows: Floats) -> Floats:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)

@@ -1,0 +1,92 @@
+"""Clauses: what could be a title, and what would sound odd when read aloud."""
+
+import pytest
+
+from pipeline.group.clauses import MAX_WORDS, MIN_WORDS, clauses, count_words
+
+
+def texts_of(text: str, *, english: bool = True) -> list[str]:
+    return [clause.text for clause in clauses(text, english=english)]
+
+
+def best_of(text: str) -> str:
+    return min(clauses(text), key=lambda clause: clause.awkward).text
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Hi there, the parcel label is printed upside down!", "the parcel label is printed upside down"),
+        ("ok so basically the parcel label is upside down", "the parcel label is upside down"),
+        ("I was wondering if the oven timer can be silenced", "the oven timer can be silenced"),
+        ("I would like to close my savings account", "close my savings account"),
+        ("Id like to book a second locker", "book a second locker"),
+        ("I think the invoice shows the wrong year", "the invoice shows the wrong year"),
+        ("how do i pause my membership", "how do i pause my membership?"),
+        ("How to pause my membership?", "How to pause my membership"),
+        ("Because the heating is off.", "the heating is off"),
+        ("The door code was refused, thanks", "The door code was refused"),
+    ],
+)
+def test_it_is_the_matter_without_what_leads_to_it(said: str, expected: str) -> None:
+    assert expected in texts_of(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "When I open the garage door.",
+        "it went to the.",
+        "The kettle was sent to my.",
+        "See https://example.org/help/42 for this.",
+        "write to me@example.org about it",
+        'File "/srv/shop/cart.py", line 12, in total',
+        "at com.shop.Cart.total(Cart.java:12)",
+        "total = price * amount",
+        "0x00ff 0x1f 99 17 42 33",
+        "A train between Ulm and",
+        "Yes.",
+    ],
+)
+def test_what_dangles_or_is_no_speech_is_no_clause(said: str) -> None:
+    assert texts_of(said) == []
+
+
+def test_it_is_three_to_ten_words_long() -> None:
+    said = (
+        "My bicycle bell fell off on the very first morning even though the mechanic had tightened it with care, "
+        "and nobody at the shop answers."
+    )
+    found = texts_of(said)
+    assert all(MIN_WORDS <= count_words(clause) <= MAX_WORDS for clause in found)
+    assert "My bicycle bell fell off on the very first morning" in found
+    assert "nobody at the shop answers" in found
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("The heating stays cold at night", "I hope somebody can help me with heating"),
+        ("The heating stays cold at night", "It stays cold at night with them"),
+        ("The heating stays cold at night", "Last Monday the heating stayed cold again"),
+        ("The heating stays cold at night", "THE HEATING STAYS COLD AT NIGHT ALSO"),
+        ("The heating stays cold at night", "The tenant says heating stays cold at night"),
+        ("The ticket was charged twice", "The ticket is a ticket"),
+    ],
+)
+def test_it_prefers_what_a_manager_would_say(good: str, bad: str) -> None:
+    assert best_of(f"{bad}. {good}.") == good
+
+
+def test_it_cuts_other_languages_by_their_marks() -> None:
+    assert texts_of("Hallo, die Heizung bleibt nachts kalt. Warum ist das so?", english=False) == [
+        "die Heizung bleibt nachts kalt",
+        "Warum ist das so?",
+    ]
+    assert texts_of("アプリがすぐに落ちます。", english=False) == ["アプリがすぐに落ちます"]
+    assert texts_of("החימום לא עובד בלילה", english=False) == ["החימום לא עובד בלילה"]
+
+
+@pytest.mark.parametrize("letter", [" ", "a", "'", "(", "haha", "a, ", "no ", "hi "])
+def test_endless_texts_are_cut_short(letter: str) -> None:
+    assert len(clauses(letter * 500_000)) <= 12
