@@ -22,8 +22,9 @@ from pipeline.group.current import centres_of, open_stories
 from pipeline.group.settle import is_still_grouping
 from pipeline.group.titles import Floats, Model, Untitled, Voice, choose_titles, title_of
 from pipeline.ledger.transcript import CUSTOMER, Transcript, transcript_of
-from pipeline.models import Evidence, Registry, Rename, Run, Signature, Split, Story, StoryEvidence
+from pipeline.models import Evidence, Registry, Rename, Run, Signature, Source, Split, Story, StoryEvidence
 from pipeline.models.signature import STANDING
+from pipeline.sources.repetition import repeated_of
 
 log = logging.getLogger(__name__)
 
@@ -133,15 +134,18 @@ def _listen(stories: Sequence[Story]) -> list[tuple[Story, list[tuple[str, Voice
         .annotate(place=place, first_messages=first_messages)
         .filter(place__lte=VOICES)
         .order_by("story", "place")
-        .values_list("story_id", "theme_id", "theme__raw_key", "conversation__customer", "first_messages")
+        .values_list(
+            "story_id", "theme_id", "theme__raw_key", "conversation__customer", "conversation__source", "first_messages"
+        )
     )
+    repeated = {source.pk: repeated_of(source) for source in Source.objects.filter(pk__in={row[4] for row in rows})}
     quotes: dict[int, list[str]] = defaultdict(list)
     themes = [row[1] for row in rows]
     for theme, quote in Evidence.objects.filter(theme__in=themes).order_by("start").values_list("theme_id", "quote"):
         quotes[theme].append(quote)
     voices: dict[int, list[tuple[str, Voice]]] = defaultdict(list)
-    for story, theme, raw_key, customer, messages in rows:
-        transcript = transcript_of("", messages or [])
+    for story, theme, raw_key, customer, source, messages in rows:
+        transcript = transcript_of("", messages or [], repeated[source])
         names = (customer, *sorted({message.author for message in transcript.messages if message.author}))
         voices[story].append((raw_key, Voice(opening(transcript), tuple(quotes[theme]), names)))
     return [(story, voices[story.pk]) for story in stories]

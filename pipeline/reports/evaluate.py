@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -17,8 +17,11 @@ from pipeline.extract.base import Extractor, get_extractor
 from pipeline.extract.profiles import Gate, Profile, get_profile
 from pipeline.extract.reading import Draft, Outcome, ask, parse
 from pipeline.group import gates
-from pipeline.ledger.transcript import Question, transcript_of
+from pipeline.group.titles import Model, Untitled, Voice, choose_titles, title_of
+from pipeline.group.titling import VOICES, model_of, opening
+from pipeline.ledger.transcript import Question, Transcript, transcript_of
 from pipeline.merge.rules.assign import assign
+from pipeline.merge.rules.normalise import words
 from pipeline.merge.rules.records import Registered, ThemeRow
 from pipeline.models import Item
 from pipeline.models.refusal import Refusal
@@ -53,7 +56,11 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The pipeline's grouping and, beside it, that of equal raw signatures."""
+    """The pipeline's grouping and, beside it, that of equal raw signatures.
+
+    title_top1: share of the stories whose title is nearer to the label of most of their conversations than to any other
+        label; None where there is nothing to tell apart, or no model to tell it.
+    """
 
     conversations: int
     unlabelled: int
@@ -61,6 +68,7 @@ class Evaluation:
     failed: int
     groups_true: int
     seconds: float
+    title_top1: float | None
     pipeline: Scores
     naive: Scores
 
@@ -77,6 +85,7 @@ class Read:
     label: str
     customer: str
     outcome: Outcome
+    transcript: Transcript
 
     @property
     def draft(self) -> Draft | None:
@@ -99,13 +108,16 @@ def evaluate(path: str | Path, *, profile: str = "support", extractor: str = "lo
     gate = replace(get_profile(profile).gate, recent_days=None)
     labels = [read.label for read in reads]
     states = Counter(read.outcome.state for read in reads)
+    found = _stories(reads, _by_meaning(reads), gate)
+    model = model_of(get_extractor(extractor).model)
     return Evaluation(
         conversations=len(reads),
         unlabelled=len(records) - len(labelled),
         filtered=states[Item.State.FILTERED],
         failed=states[Item.State.FAILED],
         groups_true=sum(n >= SMALLEST_TRUE_GROUP for label, n in Counter(labels).items() if label != NOISE),
-        pipeline=score(labels, _stories(reads, _by_meaning(reads), gate)),
+        title_top1=title_top1(labels, found, titles(reads, found, model), model) if model else None,
+        pipeline=score(labels, found),
         naive=score(labels, _stories(reads, _by_name(reads), gate)),
         seconds=round(time.monotonic() - began, 2),
     )
@@ -125,17 +137,20 @@ def read(records: Sequence[Record], profile: Profile, extractor: Extractor) -> l
     repeated = Repeated.from_json(passage.as_json() for passage in passages)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         read_pieces = pool.map(lambda piece: _read_piece(piece, profile, extractor, repeated), pieces)
-        outcomes = [one for piece in read_pieces for one in piece]
-    return [Read(record.label, record.customer, outcome) for record, outcome in zip(records, outcomes, strict=True)]
+        return [one for piece in read_pieces for one in piece]
 
 
-def _read_piece(records: Sequence[Record], profile: Profile, extractor: Extractor, repeated: Repeated) -> list[Outcome]:
+def _read_piece(records: Sequence[Record], profile: Profile, extractor: Extractor, repeated: Repeated) -> list[Read]:
     questions = [
         Question(number, transcript_of(record.external_id, record.messages, repeated))
         for number, record in enumerate(records)
     ]
     answers = ask(questions, profile, extractor)
-    return [parse(question, answers[question.key], profile, extractor) for question in questions]
+    outcomes = (parse(question, answers[question.key], profile, extractor) for question in questions)
+    return [
+        Read(record.label, record.customer, outcome, question.transcript)
+        for record, outcome, question in zip(records, outcomes, questions, strict=True)
+    ]
 
 
 # --- Grouping -----------------------------------------------------------------------------------------------------
@@ -194,6 +209,65 @@ def _member(number: int, read: Read, score: float | None) -> gates.Member:
         score=score,
         has_evidence=bool(draft.quotes),
     )
+
+
+# --- Titles -------------------------------------------------------------------------------------------------------
+
+
+def titles(reads: Sequence[Read], found: Sequence[int], model: Model | None) -> dict[int, str]:
+    """Return the title of each story, by its number in `found`, as a first run chooses it."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for number, story in enumerate(found):
+        if story >= 0:
+            members[story].append(number)
+    largest_first = sorted(members, key=lambda story: (-len(members[story]), story))
+    groups = [_untitled(story, [reads[number] for number in members[story]]) for story in largest_first]
+    return {key: choice.title for key, choice in choose_titles(groups, model=model).items()}
+
+
+def _untitled(story: int, reads: Sequence[Read]) -> Untitled:
+    vectors = np.stack([np.frombuffer(read.outcome.themes[0].vector, np.float32) for read in reads])
+    centre = vectors.mean(axis=0)
+    central = np.argsort(-(vectors @ centre), kind="stable")[:VOICES]
+    names = Counter(read.outcome.themes[0].proposed.signature for read in reads)
+    name, times = names.most_common(1)[0]
+    return Untitled(
+        key=story,
+        centre=centre,
+        voices=tuple(_voice(reads[number]) for number in central.tolist()),
+        name=title_of(name),
+        is_named=2 * times > len(reads),
+    )
+
+
+def _voice(read: Read) -> Voice:
+    quotes = tuple(quote for quote, _, _ in read.outcome.themes[0].quotes)
+    authors = {message.author for message in read.transcript.messages if message.author}
+    return Voice(opening(read.transcript), quotes, (read.customer, *sorted(authors)))
+
+
+def title_top1(labels: Sequence[str], found: Sequence[int], titles: Mapping[int, str], model: Model) -> float | None:
+    """Return the share of stories whose title is nearest to the label that most of their conversations have.
+
+    Stories of noise are left out. None if there are no two labels, or no story.
+    """
+    known = sorted(set(labels) - {NOISE})
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    for label, story in zip(labels, found, strict=True):
+        if story >= 0:
+            counts[story][label] += 1
+    majority = {story: min(count, key=lambda label: (-count[label], label)) for story, count in counts.items()}
+    judged = sorted(story for story, label in majority.items() if label != NOISE)
+    if len(known) < 2 or not judged:
+        return None
+    places = model.encode([titles[story] for story in judged]) @ model.encode([_spoken(one) for one in known]).T
+    nearest = [known[place] for place in places.argmax(axis=1).tolist()]
+    right = sum(bool(label == majority[story]) for label, story in zip(nearest, judged, strict=True))
+    return round(float(right / len(judged)), 4)
+
+
+def _spoken(label: str) -> str:
+    return " ".join(words(label)) or label
 
 
 # --- Scoring ------------------------------------------------------------------------------------------------------

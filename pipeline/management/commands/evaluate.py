@@ -66,6 +66,7 @@ def _print(found: Evaluation, console: Console) -> None:
         ("Orphans among noise", "noise_orphan_share"),
     ):
         table.add_row(title, *(_number(getattr(scores, name)) for scores in (found.pipeline, found.naive)))
+    table.add_row("Right titles (title_top1)", _number(found.title_top1), "-")
     console.print(table)
     console.print(
         f"{found.filtered} filtered and {found.failed} failed count as groups of one; {found.unlabelled} without a "
