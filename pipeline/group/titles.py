@@ -50,6 +50,10 @@ class Model(Protocol):
         """Return one unit vector a text, (n, d)."""
         ...
 
+    def without_language(self, vector: Floats, language: str) -> Floats:
+        """Return what a text's vector says apart from its language, as the centres' members do."""
+        ...
+
     def rank(self, word: str) -> int | None:
         """Return None for a word the model does not know whole: a rare name, or a slip."""
         ...
@@ -57,11 +61,12 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What one central member said: how it opened, what is quoted of it, and the names of who spoke."""
+    """What one central member said: how it opened, what is quoted of it, the names of who spoke, and the language."""
 
     opening: str
     quotes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    language: str = ""
 
     @property
     def text(self) -> str:
@@ -143,30 +148,34 @@ class Candidate:
 
     text: str
     worth: float
+    language: str
 
 
 def _candidates(group: Untitled, number: int, vocabulary: Vocabulary) -> list[Candidate]:
     """Return the clauses worth asking the model about, in the order of what they are worth to the words alone."""
     english = vocabulary.is_english(number)
-    said: dict[str, Clause] = {}
+    said: dict[str, tuple[Clause, str]] = {}
     quoted: set[str] = set()
     for voice in group.voices:
         for quote in voice.quotes:
             quoted |= {clause.text.casefold() for clause in clauses(quote, english=english)}
         for clause in clauses(voice.text, english=english):
-            said.setdefault(clause.text.casefold(), clause)
-    fits = {form: vocabulary.fit(clause.text, number) for form, clause in said.items()}
+            said.setdefault(clause.text.casefold(), (clause, voice.language))
+    fits = {form: vocabulary.fit(clause.text, number) for form, (clause, _) in said.items()}
     most = max(fits.values(), default=0.0) or 1.0
     found = []
-    for form, clause in said.items():
+    for form, (clause, language) in said.items():
         cost, fit = clause.awkward + vocabulary.strangeness(clause.text, number), fits[form] / most
-        found.append((fit - 2 * cost + QUOTED * (form in quoted), Candidate(clause.text, TYPICAL * fit - cost)))
+        found.append(
+            (fit - 2 * cost + QUOTED * (form in quoted), Candidate(clause.text, TYPICAL * fit - cost, language))
+        )
     found.sort(key=lambda one: one[0], reverse=True)
     asked = min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, len(group.voices)))
     kept = [candidate for _, candidate in found[:asked]]
     if group.current:
         kept = [one for one in kept if _plain(one.text) != _plain(group.current)]
-        kept.insert(0, Candidate(group.current, TYPICAL * vocabulary.fit(group.current, number) / most + KEEPS))
+        worth = TYPICAL * vocabulary.fit(group.current, number) / most + KEEPS
+        kept.insert(0, Candidate(group.current, worth, group.voices[0].language if group.voices else ""))
     return kept
 
 
@@ -182,7 +191,7 @@ def _contrasts(
     """Return for each candidate of each group the cosine to its own centre less RIVAL x that to the nearest other."""
     if model is None or not any(candidates):
         return [[0.0] * len(found) for found in candidates]
-    vectors = iter(_encoded([one.text for found in candidates for one in found], model))
+    vectors = _encoded([one for found in candidates for one in found], model)
     centres = _unit(np.stack([*(group.centre for group in groups), *others]))
     contrasts: list[list[float]] = []
     for number, found in enumerate(candidates):
@@ -200,12 +209,14 @@ def _contrasts(
 _PIECE = 32
 
 
-def _encoded(texts: Sequence[str], model: Model) -> Iterator[Floats]:
-    """Yield the vector of each text, encoded in as many threads as there are processors."""
+def _encoded(candidates: Sequence[Candidate], model: Model) -> Iterator[Floats]:
+    """Yield the vector of each candidate, encoded in as many threads as there are processors."""
+    texts = [candidate.text for candidate in candidates]
     pieces = [texts[start : start + _PIECE] for start in range(0, len(texts), _PIECE)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for vectors in pool.map(model.encode, pieces):
-            yield from vectors
+        vectors = (vector for piece in pool.map(model.encode, pieces) for vector in piece)
+        for candidate, vector in zip(candidates, vectors, strict=True):
+            yield model.without_language(vector, candidate.language)
 
 
 def _unit(rows: Floats) -> Floats:

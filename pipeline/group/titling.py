@@ -135,19 +135,20 @@ def _listen(stories: Sequence[Story]) -> list[tuple[Story, list[tuple[str, Voice
         .filter(place__lte=VOICES)
         .order_by("story", "place")
         .values_list(
-            "story_id", "theme_id", "theme__raw_key", "conversation__customer", "conversation__source", "first_messages"
+            "story_id", "theme_id", "theme__raw_key", "conversation__customer", "conversation__source",
+            "theme__item__language", "first_messages",
         )
-    )
+    )  # fmt: skip
     repeated = {source.pk: repeated_of(source) for source in Source.objects.filter(pk__in={row[4] for row in rows})}
     quotes: dict[int, list[str]] = defaultdict(list)
     themes = [row[1] for row in rows]
     for theme, quote in Evidence.objects.filter(theme__in=themes).order_by("start").values_list("theme_id", "quote"):
         quotes[theme].append(quote)
     voices: dict[int, list[tuple[str, Voice]]] = defaultdict(list)
-    for story, theme, raw_key, customer, source, messages in rows:
+    for story, theme, raw_key, customer, source, language, messages in rows:
         transcript = transcript_of("", messages or [], repeated[source])
         names = (customer, *sorted({message.author for message in transcript.messages if message.author}))
-        voices[story].append((raw_key, Voice(opening(transcript), tuple(quotes[theme]), names)))
+        voices[story].append((raw_key, Voice(opening(transcript), tuple(quotes[theme]), names, language)))
     return [(story, voices[story.pk]) for story in stories]
 
 

@@ -243,7 +243,8 @@ def _untitled(story: int, reads: Sequence[Read]) -> Untitled:
 def _voice(read: Read) -> Voice:
     quotes = tuple(quote for quote, _, _ in read.outcome.themes[0].quotes)
     authors = {message.author for message in read.transcript.messages if message.author}
-    return Voice(opening(read.transcript), quotes, (read.customer, *sorted(authors)))
+    names = (read.customer, *sorted(authors))
+    return Voice(opening(read.transcript), quotes, names, read.transcript.language)
 
 
 def title_top1(labels: Sequence[str], found: Sequence[int], titles: Mapping[int, str], model: Model) -> float | None:

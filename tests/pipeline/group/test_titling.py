@@ -146,6 +146,9 @@ class Meddler:
     def encode(self, texts: Sequence[str]) -> Floats:
         return self.model.encode(texts)
 
+    def without_language(self, vector: Floats, language: str) -> Floats:
+        return vector
+
     def rank(self, word: str) -> int | None:
         self.in_transaction |= connection.in_atomic_block
         if self.title:

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.group.titles import Floats
 from pipeline.reports.evaluate import title_top1
 
 
 class Letters:
     """A model that places a text by its first letter."""
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> Floats:
         return np.eye(26, dtype=np.float32)[[ord(text[0].lower()) - ord("a") for text in texts]]
+
+    def without_language(self, vector: Floats, language: str) -> Floats:
+        return vector
 
     def rank(self, word: str) -> int | None:
         return 0
