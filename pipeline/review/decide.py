@@ -66,7 +66,7 @@ def _in_one_profile(*signatures: int) -> dict[int, Signature]:
     profiles = sorted({signature.profile for signature in found.values()})
     if len(profiles) > 1:
         raise DecisionRefused(
-            f"signatures of the profiles {' and '.join(profiles)} belong to different profiles and cannot be combined."
+            f"signatures of the profiles {' and '.join(profiles)} cannot be combined: each belongs to its own profile."
         )
     return found
 

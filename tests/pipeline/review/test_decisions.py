@@ -495,7 +495,7 @@ def _undo_a_story_that_went_on() -> None:
     ("decide", "message"),
     [
         (_merged_already, "both names mean sync_fails already"),
-        (_other_profile, "profiles sample and support have nothing to do with each other"),
+        (_other_profile, "profiles sample and support cannot be combined"),
         (_veto_of_one, "mean the same now. Undo the merge"),
         (_veto_twice, "are kept apart already"),
         (_split_all, "all conversations of login_fails were chosen"),

@@ -104,7 +104,7 @@ def test_it_does_not_spend_without_being_told_to() -> None:
 def test_it_takes_up_what_failed_and_ends_as_the_run_does(worker: Worker, capsys: Captured) -> None:
     run = broken()
     assert command("salvage", str(run.pk), "--yes") == 3
-    assert "goes on at extract" in capsys.readouterr().out
+    assert "continues at extract" in capsys.readouterr().out
     run.refresh_from_db()
     assert (run.state, item_counts(run).extracted) == ("completed_with_errors", 6)
 
