@@ -98,7 +98,7 @@ def compare(path: Path, rounds: int) -> None:
     from django.db import connection
 
     from pipeline.models import Source
-    from pipeline.sources.ingest import import_file
+    from pipeline.sources.ingest import Import, import_files
 
     source = Source.objects.create(kind="file", name="bare")
     with connection.cursor() as cursor:
@@ -108,8 +108,8 @@ def compare(path: Path, rounds: int) -> None:
         _empty()
         if number % 2:
             bare.append(_seconds(lambda: import_bare(path, source.pk)))
-        first.append(_seconds(lambda: import_file(path)))
-        again.append(_seconds(lambda: import_file(path)))
+        first.append(_seconds(lambda: import_files(Import((str(path),)))))
+        again.append(_seconds(lambda: import_files(Import((str(path),)))))
         if not number % 2:
             bare.append(_seconds(lambda: import_bare(path, source.pk)))
     _show("bare", bare, bare)

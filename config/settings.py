@@ -176,7 +176,40 @@ CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
 SOURCES = {"file": "pipeline.sources.file.FileSource", "chats": "sessions.source.ChatsSource"}
-FORMATS: list[str] = []  # of files, in the order in which they are asked what a file is; the surest is taken
+FORMATS = [  # of files, in the order in which they are asked what a file is; the surest is taken
+    "pipeline.sources.formats.zendesk.ZendeskTickets",
+    "pipeline.sources.formats.zendesk.ZendeskEvents",
+    "pipeline.sources.formats.intercom.IntercomConversations",
+    "pipeline.sources.formats.freshdesk.FreshdeskTickets",
+    "pipeline.sources.formats.hubspot.HubSpotTickets",
+    "pipeline.sources.formats.hubspot.HubSpotMessages",
+    "pipeline.sources.formats.helpscout.HelpScoutConversations",
+    "pipeline.sources.formats.front.FrontConversations",
+    "pipeline.sources.formats.front.FrontMessages",
+    "pipeline.sources.formats.chatwoot.ChatwootConversations",
+    "pipeline.sources.formats.chatwoot.ChatwootMessages",
+    "pipeline.sources.formats.crisp.CrispConversations",
+    "pipeline.sources.formats.crisp.CrispMessages",
+    "pipeline.sources.formats.gorgias.GorgiasTickets",
+    "pipeline.sources.formats.drift.DriftConversations",
+    "pipeline.sources.formats.drift.DriftMessages",
+    "pipeline.sources.formats.slack.SlackExport",
+    "pipeline.sources.formats.discord.DiscordChat",
+    "pipeline.sources.formats.telegram.TelegramChat",
+    "pipeline.sources.formats.messenger.MessengerChat",
+    "pipeline.sources.formats.chatgpt.ChatGptConversations",
+    "pipeline.sources.formats.claude.ClaudeConversations",
+    "pipeline.sources.formats.model_chats.ShareGptConversations",
+    "pipeline.sources.formats.model_chats.WildChatConversations",
+    "pipeline.sources.formats.model_chats.OpenAiMessages",
+    "pipeline.sources.formats.github.GitHubIssues",
+    "pipeline.sources.formats.jira.JiraJson",
+    "pipeline.sources.formats.jira.JiraXml",
+    "pipeline.sources.formats.stack_exchange.StackExchangePosts",
+    "pipeline.sources.formats.conversations.Conversations",
+    "pipeline.sources.formats.csv_file.CsvFile",
+    "pipeline.sources.formats.any_json.AnyJson",
+]
 PROFILES = {
     "support": "pipeline.extract.profiles.support.SUPPORT",
     "sample": "pipeline.extract.profiles.support.SAMPLE",

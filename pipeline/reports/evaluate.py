@@ -26,6 +26,7 @@ from pipeline.merge.rules.records import Registered, ThemeRow
 from pipeline.models import Item
 from pipeline.models.refusal import Refusal
 from pipeline.sources import repetition
+from pipeline.sources.formats import Options
 from pipeline.sources.own_words.repeated import Repeated
 from pipeline.sources.records import Record, get_source
 
@@ -92,13 +93,15 @@ class Read:
         return self.outcome.themes[0] if self.outcome.themes else None
 
 
-def evaluate(path: str | Path, *, profile: str = "support", extractor: str = "local") -> Evaluation:
+def evaluate(
+    path: str | Path, *, profile: str = "support", extractor: str = "local", options: Options | None = None
+) -> Evaluation:
     """Read and group the labelled conversations of a file; those without a label are counted and left out.
 
     The gates of the profile decide what is a story, but for recency. Raises UnreadableSource and NothingToEvaluate.
     """
     began = time.monotonic()
-    records = [record for record in get_source("file")(path).records() if isinstance(record, Record)]
+    records = [record for record in get_source("file")(path, None, options).records() if isinstance(record, Record)]
     labelled = [record for record in records if record.label]
     if not labelled:
         raise NothingToEvaluate(

@@ -23,11 +23,12 @@ from pipeline.models import Source, schema
 from pipeline.runs import checks
 from pipeline.runs.reopen import reopenable
 from pipeline.runs.workers import Heartbeats
-from pipeline.sources.records import UnreadableSource, get_source
+from pipeline.sources.ingest import Import
+from pipeline.sources.parts import STDIN
+from pipeline.sources.records import UnreadableSource
 
 OLDEST_REDIS = (6, 2)
 START_A_WORKER = "start one: `bin/up`, or `celery -A config worker -E -Q default,extract,merge`"
-STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a run would read and how; without source and path only the installation is looked at."""
+    """What a run would read and how; without source and files only the installation is looked at."""
 
     profile: str
     extractor: str
     source: Source | None = None
-    path: str | None = None
+    files: Import | None = None
 
 
 def require_ready(intention: RunRequest, *, patience: float | None = None) -> None:
@@ -91,8 +92,8 @@ def _at_once(intention: RunRequest) -> Iterator[Finding]:
     yield (postgres := _postgres())
     yield _redis()
     yield _extractor(intention)
-    if intention.path:
-        yield _file(intention.path)
+    if intention.files:
+        yield _files(intention.files)
     if postgres.ok:
         yield (tables := _schema())
         if tables.ok:
@@ -196,20 +197,21 @@ def _source(source: Source) -> Finding:
     return Finding("source", False, f"{source} has no conversations", "import some: `./manage.py import_conversations`")
 
 
-def _file(path: str) -> Finding:
-    """Read the first row of a file; what is read but once is left to the import."""
-    if path == STDIN:
+def _files(asked: Import) -> Finding:
+    """Read the first row of the files; what is read but once is left to the import."""
+    if STDIN in asked.paths:
         return Finding("source", True, "standard input will be read when everything else is ready")
-    if _is_read_once(Path(path)):
-        return Finding("source", True, f"{path} is a pipe and will be read when everything else is ready")
+    if pipe := next((path for path in asked.paths if _is_read_once(Path(path))), ""):
+        return Finding("source", True, f"{pipe} is a pipe and will be read when everything else is ready")
     try:
-        with closing(cast(Generator[object], get_source("file")(path).records())) as rows:
+        file = asked.file()
+        with closing(cast(Generator[object], file.records())) as rows:
             first = next(rows, None)
     except UnreadableSource as error:
         return Finding("source", False, str(error))
     if first is None:
-        return Finding("source", False, f"{path} holds no conversation")
-    return Finding("source", True, f"{path} can be read")
+        return Finding("source", False, f"{file} holds no conversation")
+    return Finding("source", True, f"{file} can be read")
 
 
 def _is_read_once(path: Path) -> bool:

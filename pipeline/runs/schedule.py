@@ -18,6 +18,7 @@ from pipeline.models import Run
 from pipeline.models.refusal import Refusal
 from pipeline.runs import start
 from pipeline.runs.create import RunIsLive, Selection
+from pipeline.sources.ingest import Import
 from pipeline.tasks import RETRY
 
 TASK = "pipeline.scheduled_run"
@@ -94,7 +95,7 @@ def _start(assignment: Assignment, at: datetime) -> Run:
     chosen: dict[str, Any] = {"profile": assignment.profile, "extractor": assignment.extractor}
     if assignment.path:
         name = assignment.source.partition(":")[2]
-        return start.start_run_with_import(path=assignment.path, name=name, selection=selection, **chosen)
+        return start.start_run_with_import(files=Import((assignment.path,), name), selection=selection, **chosen)
     return start.start_run(source=start.open_source(assignment.source), selection=selection, **chosen)
 
 

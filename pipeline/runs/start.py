@@ -16,8 +16,8 @@ from pipeline.runs.preflight import RunRequest
 from pipeline.runs.reopen import reopen
 from pipeline.runs.salvage import SalvageOptions, SalvagePlan, plan_worth_doing, reopen_to_salvage
 from pipeline.sources import ingest
-from pipeline.sources.ingest import ImportCounts
-from pipeline.sources.records import get_source, is_live
+from pipeline.sources.ingest import Import, ImportCounts, Imported
+from pipeline.sources.records import UnreadableSource, is_live
 
 OnImport = Callable[[Source, ImportCounts], object]
 """Is told of each import that a start brings with it."""
@@ -60,27 +60,28 @@ def start_run(
 
 def start_run_with_import(
     *,
-    path: str,
-    name: str | None,
+    files: Import,
     profile: str,
     extractor: str,
     selection: Selection,
-    on_import: OnImport = _say_nothing,
+    on_import: Callable[[Imported], object] = lambda _: None,
 ) -> Run:
-    """Import a file into the source `file:name` and start a run of it, telling `on_import` what was imported.
+    """Import files into the source `file:name` and start a run of it, telling `on_import` what was imported.
 
     Raises RunError if a run may not start: then nothing was imported; or UnreadableSource.
     """
-    preflight.require_ready(RunRequest(profile, extractor, path=path))
-    _refuse_beside_a_live_run(path, name)
-    source, counts = ingest.import_file(path, name)
-    on_import(source, counts)
-    return _set_out(source, profile, extractor, selection)
+    preflight.require_ready(RunRequest(profile, extractor, files=files))
+    _refuse_beside_a_live_run(files)
+    imported = ingest.import_files(files)
+    on_import(imported)
+    if imported.source is None:
+        raise UnreadableSource(f"{files.file()} holds no conversation that could be imported")
+    return _set_out(imported.source, profile, extractor, selection)
 
 
-def _refuse_beside_a_live_run(path: str, name: str | None) -> None:
-    """Raise RunIsLive if the source that the file would be imported into is being read."""
-    file = get_source("file")(path, name)
+def _refuse_beside_a_live_run(files: Import) -> None:
+    """Raise RunIsLive if the source that the files would be imported into is being read."""
+    file = files.file()
     if source := Source.objects.filter(kind=file.kind, name=file.name).first():
         refuse_live(source=source)
 

@@ -183,7 +183,7 @@ def at_path(found: object, path: str) -> Any:
 
 # --- Values -------------------------------------------------------------------------------------------------------
 
-_EMAIL: Final = re.compile(r"(?:[^<>@\s]{1,200} ?){0,6}<?[^\s@<>]{1,64}@[^\s@<>]{1,190}\.[^\s@<>]{2,}>?$")
+_EMAIL: Final = re.compile(r"(?:[^<>@\s]{1,200} ){0,6}<?[^\s@<>]{1,64}@[^\s@<>]{1,190}\.[^\s@<>]{2,}>?$")
 _URL: Final = re.compile(r"https?://\S+$")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2})?( ?[ap]\.?m\.?)?$", re.IGNORECASE)
 _DENSE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")

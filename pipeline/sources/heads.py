@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
@@ -88,8 +89,8 @@ def _objects(text: str, *, is_whole: bool) -> list[dict[str, Any]]:
     scanner = Scanner((), HEAD_BYTES)
     for element in scanner.scan([text.encode(errors="replace")]):
         value: object = parse(element)
-        if isinstance(value, str) and "ends within" in element.reason:
-            value = _partly(element.raw if is_whole else _tail(text, element))
+        if isinstance(value, str):
+            value = _partly(_tail(text, element) if "ends within" in element.reason and not is_whole else element.raw)
         if isinstance(value, dict):
             found.append(value)
             if len(found) >= LIST_OBJECTS:
@@ -105,10 +106,20 @@ def _tail(text: str, element: Element) -> bytes:
 
 
 def _partly(raw: bytes) -> object:
-    try:
-        return from_json(raw, allow_partial="trailing-strings")
-    except ValueError:
-        return None
+    """Return a JSON value as far as it is whole and right; None if that is nothing."""
+    for _ in range(2):
+        try:
+            return from_json(raw, allow_partial="trailing-strings")
+        except ValueError as error:
+            place = _PLACE.search(str(error))
+            if place is None:
+                return None
+            before = raw.split(b"\n", int(place[1]))[: int(place[1]) - 1]
+            raw = raw[: sum(len(line) + 1 for line in before) + int(place[2]) - 1]
+    return None
+
+
+_PLACE = re.compile(r"at line (\d{1,9}) column (\d{1,9})$")
 
 
 def _collect(found: dict[str, Any], path: Path, lists: dict[Path, list[dict[str, Any]]]) -> None:

@@ -13,10 +13,12 @@ other in a circle.
 import hashlib
 import json
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -27,9 +29,13 @@ from django.utils import timezone
 from pydantic_core import to_json
 
 from pipeline.models import Source
+from pipeline.sources.file import FileSource
+from pipeline.sources.formats import Options, Recognised
 from pipeline.sources.own_words.repeated import Passage
+from pipeline.sources.reasons import Reasons
 from pipeline.sources.records import Record, Reject, UnreadableSource, excerpt, get_source
 from pipeline.sources.repetition import remember_repeated
+from pipeline.sources.speakers import settled
 
 BATCH_ROWS = 5000
 BATCH_CHARACTERS = 8 * 1024 * 1024
@@ -50,6 +56,11 @@ class ImportCounts:
     rejects_path: Path | None = None
     repeated: tuple[Passage, ...] = ()
 
+    @property
+    def rows(self) -> int:
+        """All rows that were read, whatever became of them."""
+        return self.new + self.updated + self.unchanged + self.rejected
+
     def __str__(self) -> str:
         return f"{self.new} new, {self.updated} updated, {self.unchanged} unchanged, {self.rejected} rejected"
 
@@ -62,21 +73,102 @@ class ImportCounts:
         )
 
 
-def import_file(
-    path: str | Path, name: str | None = None, *, text_column: str = "text", id_column: str = "id"
-) -> tuple[Source, ImportCounts]:
-    """Import a file, or standard input for `-`, into the source `file:name`; list rejected rows in a file beside it.
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import brought: into which source, what became of the rows, what the files turned out to be.
 
-    Raises UnreadableSource, before anything is written, if the file is missing or of no known format.
+    `source` is None where there was nothing to store: an import that fails leaves no empty source behind. `reasons` are
+    the reasons of the rejects with their counts, and where the first of each stands.
     """
-    file = get_source("file")(path, name, text_column=text_column, id_column=id_column)
-    if len(file.name) > 200:
-        raise UnreadableSource(f"the name of a source has at most 200 characters; give a shorter one than {file.name}")
+
+    source: Source | None
+    counts: ImportCounts
+    summary: Recognised
+    reasons: Reasons
+
+
+class WouldReplace(UnreadableSource):
+    """The source has other texts under the same ids; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What a person asks to have imported: one or several files into the source `file:name`.
+
+    `replaces_texts` says that other texts may take the place of those the source has under the same ids.
+    """
+
+    paths: tuple[str, ...]
+    name: str | None = None
+    options: Options = field(default_factory=Options)
+    replaces_texts: bool = False
+
+    def file(self) -> FileSource:
+        """Return the files as a source of records; UnreadableSource if the name cannot be one."""
+        file = FileSource(self.paths, self.name, self.options)
+        if len(file.name) > 200:
+            raise UnreadableSource(
+                f"the name of a source has at most 200 characters; give a shorter one than {file.name}: --name NAME"
+            )
+        return file
+
+
+def import_files(asked: Import) -> Imported:
+    """Import files into the source `file:name`; list rejected rows in a file beside the first.
+
+    Raises UnreadableSource, before anything is written, if a file is missing or of no known format, and WouldReplace if
+    the source has other texts under the ids of the file.
+    """
+    file = asked.file()
     records = file.records()
-    source, _ = Source.objects.get_or_create(kind=file.kind, name=file.name)
-    with RejectsFile(beside=path) as rejects:
-        counts = ingest(source=source, records=records, on_reject=rejects.write)
-    return source, replace(counts, rejects_path=rejects.path if counts.rejected else None)
+    known = Source.objects.filter(kind=file.kind, name=file.name).first()
+    if known and not asked.replaces_texts and not asked.name:
+        records = _unless_it_replaces(known, records)
+    first = next(records, None)
+    if first is None:
+        return Imported(known, ImportCounts(), file.summary, Reasons())
+    source = known or Source.objects.get_or_create(kind=file.kind, name=file.name)[0]
+    reasons = Reasons()
+    try:
+        with RejectsFile(beside=asked.paths[0]) as rejects:
+            counts = ingest(source=source, records=chain([first], records), on_reject=rejects.write_and_count(reasons))
+    finally:
+        is_empty = known is None and not source.conversations.exists()
+        if is_empty:
+            source.delete()
+    counts = replace(counts, rejects_path=rejects.path if counts.rejected else None)
+    return Imported(None if is_empty else source, counts, file.summary, reasons)
+
+
+LOOKED_AT = 2000
+"""First rows of which it is seen whether they would replace the texts that a source has."""
+
+
+def _unless_it_replaces(source: Source, records: Iterator[Record | Reject]) -> Iterator[Record | Reject]:
+    """Return the records again; WouldReplace if most that the source knows begin with another text there.
+
+    A thread that has grown begins as before, so it does not count.
+    """
+    rows = list(islice(records, LOOKED_AT))
+    texts = {row.external_id: row.messages[0]["text"] for row in rows if isinstance(row, Record)}
+    known = dict(
+        source.conversations.filter(external_id__in=list(texts)).values_list(
+            "external_id", "current_version__messages__0__text"
+        )
+    )
+    changed = [key for key, text in known.items() if text is not None and text != texts[key]]
+    if 2 * len(changed) > len(known):
+        first = changed[0]
+        raise WouldReplace(
+            f"{source} has other texts under the same ids: this would replace {len(changed):,} of {len(known):,} that "
+            f"were looked at, such as {first}, {_short(known[first])!r} by {_short(texts[first])!r}. "
+            "Import it under a name of its own with --name NAME, or replace them with --yes."
+        )
+    return chain(rows, records)
+
+
+def _short(text: str) -> str:
+    return textwrap.shorten(text, 50, placeholder=" ...")
 
 
 def import_live(kind: str, name: str) -> tuple[Source, ImportCounts]:
@@ -84,7 +176,7 @@ def import_live(kind: str, name: str) -> tuple[Source, ImportCounts]:
 
     Raises UnreadableSource, before anything is written, if it cannot be read.
     """
-    records = get_source(kind)(name).records()
+    records = settled(get_source(kind)(name).records(), Recognised())
     source, _ = Source.objects.get_or_create(kind=kind, name=name)
     return source, ingest(source=source, records=records)
 
@@ -111,7 +203,7 @@ def ingest(
 
 # --- Rows ---------------------------------------------------------------------------------------------------------
 
-# line, external_id, the other columns of the staging table, and at the end raw and unit, for the reject it may become.
+# The columns of the staging table, the first a number and the id; then raw, line, unit, part of the reject it may be.
 # A batch holds thousands: flat tuples of plain values are what costs the garbage collector nothing.
 Row = tuple[Any, ...]
 
@@ -131,20 +223,20 @@ class Batch:
 
 def _batches(records: Iterable[Record | Reject]) -> Iterator[Batch]:
     batch = Batch()
-    for record in records:
-        _add(batch, record)
+    for number, record in enumerate(records):
+        _add(batch, record, number)
         if batch.is_full:
             yield batch
             batch = Batch()
     yield batch
 
 
-def _add(batch: Batch, record: Record | Reject) -> None:
+def _add(batch: Batch, record: Record | Reject, number: int) -> None:
     if isinstance(record, Reject):
         batch.rejects.append(record)
         return
     try:
-        row, size = _row(record)
+        row, size = _row(record, number)
     except (ValueError, RecursionError) as error:
         batch.rejects.append(record.reject(f"metadata holds what cannot be stored: {error}"))
     else:
@@ -155,32 +247,35 @@ def _add(batch: Batch, record: Record | Reject) -> None:
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def _row(record: Record) -> tuple[Row, int]:
+def _row(record: Record, number: int) -> tuple[Row, int]:
     """Return the row and its size; ValueError if the metadata holds a number that is none."""
     messages = to_json(record.messages)
     metadata = _encode(record.metadata) if record.metadata else "{}"
     row = (
-        record.line, record.external_id, record.customer, record.occurred_at, record.url, record.label, metadata,
-        record.classified_at, hashlib.sha256(messages).hexdigest(), messages.decode(), record.raw, record.unit,
+        number, record.external_id, record.customer, record.occurred_at, record.url, record.label, metadata,
+        record.classified_at, hashlib.sha256(messages).hexdigest(), messages.decode(), record.has_made_id, record.place,
+        record.raw, record.line, record.unit, record.part,
     )  # fmt: skip
     return row, len(messages) + len(metadata)
 
 
 def _refuse(row: Row, reason: str) -> Reject:
-    return Reject(line=row[0], reason=reason, external_id=row[1], raw=excerpt(row[-2]), unit=row[-1])
+    raw, line, unit, part = row[-4:]
+    return Reject(line, reason, row[1], excerpt(raw), unit, part)
 
 
 # --- The staging tables -------------------------------------------------------------------------------------------
 
 _CREATE = """
-DROP TABLE IF EXISTS staged_conversation, seen_conversation;
+DROP TABLE IF EXISTS staged_conversation, seen_conversation, made_id;
 CREATE TEMPORARY TABLE staged_conversation (
-    line bigint, external_id text, customer text, occurred_at timestamptz, url text, label text, metadata jsonb,
-    classified_at timestamptz, content_hash text, messages jsonb
+    number bigint, external_id text, customer text, occurred_at timestamptz, url text, label text, metadata jsonb,
+    classified_at timestamptz, content_hash text, messages jsonb, has_made_id boolean, place text
 );
-CREATE TEMPORARY TABLE seen_conversation (external_id text PRIMARY KEY, line bigint)
+CREATE TEMPORARY TABLE seen_conversation (external_id text PRIMARY KEY, number bigint, place text);
+CREATE TEMPORARY TABLE made_id (external_id text PRIMARY KEY, count bigint)
 """
-_DROP = "DROP TABLE IF EXISTS staged_conversation, seen_conversation"
+_DROP = "DROP TABLE IF EXISTS staged_conversation, seen_conversation, made_id"
 _COPY = "COPY staged_conversation FROM STDIN"
 
 
@@ -205,6 +300,8 @@ def _store_together(rows: Sequence[Row], source: Source, imported_at: datetime) 
     """Needs a transaction."""
     values = {"source": source.pk, "now": imported_at}
     _stage(rows)
+    if any(row[_HAS_MADE_ID] for row in rows):
+        _execute(_TELL_EQUAL_ONES_APART)
     duplicates = _take_duplicates_out(rows)
     new = _execute(_ADD, values)
     changed = [] if new == len(rows) else _fetch(_LOCK_CHANGED, values)
@@ -218,21 +315,37 @@ def _stage(rows: Sequence[Row]) -> None:
         cursor.execute("TRUNCATE staged_conversation")
         with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
             for row in rows:
-                copy.write_row(row[:-2])
+                copy.write_row(row[:-4])
 
 
 # --- Deciding in SQL ----------------------------------------------------------------------------------------------
 
-# The first line of an id is noted; every other line of it is taken out.
+# Two people may say the very same and a source may give no ids: the second is `made-...-2`, in each import again.
+_TELL_EQUAL_ONES_APART = """
+WITH counted AS (
+    SELECT number, external_id,
+           row_number() OVER (PARTITION BY external_id ORDER BY number) + coalesce(made_id.count, 0) AS place
+    FROM staged_conversation LEFT JOIN made_id USING (external_id) WHERE has_made_id
+), noted AS (
+    INSERT INTO made_id (external_id, count)
+    SELECT external_id, count(*) FROM staged_conversation WHERE has_made_id GROUP BY external_id
+    ON CONFLICT (external_id) DO UPDATE SET count = made_id.count + excluded.count
+)
+UPDATE staged_conversation staged SET external_id = staged.external_id || '-' || counted.place
+FROM counted WHERE staged.number = counted.number AND counted.place > 1
+"""
+_HAS_MADE_ID = -6
+
+# The first row of an id is noted; every other row of it is taken out.
 _TAKE_DUPLICATES_OUT = """
 WITH first AS (
-    INSERT INTO seen_conversation (external_id, line)
-    SELECT external_id, min(line) FROM staged_conversation GROUP BY external_id
-    ON CONFLICT DO NOTHING RETURNING line
+    INSERT INTO seen_conversation (external_id, number, place)
+    SELECT DISTINCT ON (external_id) external_id, number, place FROM staged_conversation ORDER BY external_id, number
+    ON CONFLICT DO NOTHING RETURNING number
 )
-DELETE FROM staged_conversation WHERE line NOT IN (SELECT line FROM first) RETURNING line
+DELETE FROM staged_conversation WHERE number NOT IN (SELECT number FROM first) RETURNING number
 """
-_FIRST_LINES = "SELECT external_id, line FROM seen_conversation WHERE external_id = ANY(%s)"
+_FIRST_PLACES = "SELECT external_id, place FROM seen_conversation WHERE external_id = ANY(%s)"
 
 # A conversation and its version name each other: the version's id is drawn first, and the keys are checked at commit.
 _ADD = """
@@ -291,12 +404,12 @@ WHERE pipeline_conversation.id = differing.id
 
 
 def _take_duplicates_out(rows: Sequence[Row]) -> list[Reject]:
-    lines = {line for (line,) in _fetch(_TAKE_DUPLICATES_OUT)}
-    if not lines:
+    numbers = {number for (number,) in _fetch(_TAKE_DUPLICATES_OUT)}
+    if not numbers:
         return []
-    duplicates = [row for row in rows if row[0] in lines]
-    first_lines = dict(_fetch(_FIRST_LINES, [[row[1] for row in duplicates]]))
-    return [_refuse(row, f"duplicate id: {row[-1]} {first_lines[row[1]]} has it already") for row in duplicates]
+    duplicates = [row for row in rows if row[0] in numbers]
+    first_places = dict(_fetch(_FIRST_PLACES, [[row[1] for row in duplicates]]))
+    return [_refuse(row, f"duplicate id: {first_places[row[1]]} has it already") for row in duplicates]
 
 
 def _update(changed: Sequence[int], values: dict[str, object]) -> int:
@@ -337,10 +450,20 @@ class RejectsFile:
             self.path.unlink()
         return self
 
+    def write_and_count(self, reasons: Reasons) -> Callable[[Reject], None]:
+        """Return what writes a reject and counts its reason."""
+
+        def note(reject: Reject) -> None:
+            reasons.add(reject)
+            self.write(reject)
+
+        return note
+
     def write(self, reject: Reject) -> None:
         if self._file is None:
             self._file = self._open()
         row = {"line": reject.line, "unit": reject.unit, "reason": reject.reason}
+        row |= {"file": reject.part} if reject.part else {}
         own = {"id": reject.external_id} if reject.external_id else {}
         print(json.dumps({**row, **own, "raw": reject.raw}, ensure_ascii=False), file=self._file)
 

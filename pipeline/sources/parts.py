@@ -59,6 +59,8 @@ class Part:
 
     name: str
     open_packed: Callable[[], IO[bytes]]
+    label: str = ""
+    """What its rows say they come from: its name, or nothing where it is the only file."""
 
     def open(self) -> io.BufferedReader:
         """Return its bytes, unpacked, from the beginning; the caller closes it. One of DAMAGE or OSError on reading."""

@@ -15,23 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from pipeline.models.refusal import Refusal
 from pipeline.sources.own_words.html import plain_text
-
-CUSTOMER = "customer"
-AGENT = "agent"
-
-ROLES = {
-    **dict.fromkeys(("customer", "user", "client", "requester"), CUSTOMER),
-    **dict.fromkeys(("agent", "assistant", "support", "staff", "operator", "admin"), AGENT),
-    "bot": "bot",
-    "system": "system",
-}
-"""What a source's word for a speaker means here. Another word in `role` is kept, in lower case."""
+from pipeline.sources.roles import CUSTOMER, role_of
 
 RAW_LENGTH = 500
 """Characters of a rejected row that are kept to recognise it by."""
 
 
-class UnknownSource(Refusal):
+class UnknownSource(Exception):
     """No source of that kind is registered."""
 
 
@@ -62,10 +52,10 @@ class Record:
     """One conversation as a source gives it; everything in it can be stored.
 
     `messages` are as a version stores them, dicts of the strings role, author, text and created_at (ISO 8601 in UTC,
-    or empty), and `original` where the text came as markup. `occurred_at` is None when the source gives no time. `line`
-    is different for each record of a source. `names` are what the customer is called among the authors. `has_made_id`:
-    the source gives none, so it is made of the content, and equal conversations get different ones where they are
-    stored.
+    or empty), and `original` where the text came as markup. A role stays as it came, or empty, until `speakers.settled`
+    has seen the whole source. `occurred_at` is None when the source gives no time. `names` are what the customer is
+    called among the authors. `has_made_id`: the source gives none, so it is made of the content, and equal
+    conversations get different ones where they are stored.
     """
 
     line: int
@@ -82,6 +72,11 @@ class Record:
     part: str = ""
     names: tuple[str, ...] = ()
     has_made_id: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where it stands: `line 7`, or `support/2026-05-02.json, element 3`."""
+        return f"{self.part}, {self.unit} {self.line}" if self.part else f"{self.unit} {self.line}"
 
     def reject(self, reason: str) -> Reject:
         """Return the reject that this record becomes when it cannot be stored after all."""
@@ -157,17 +152,17 @@ class _Refused(Exception):
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def read_record(raw: bytes, *, line: int, unit: str = "line") -> Record | Reject:
+def read_record(raw: bytes, *, line: int, unit: str = "line", part: str = "") -> Record | Reject:
     """Return the record that a JSON object in UTF-8 describes, or the reject that says why there is none."""
     try:
         if b"\\u0000" in raw and _NUL.search(raw):
             raise _Refused("it holds a NUL character, which cannot be stored")
-        return _record(_Incoming.model_validate_json(raw), raw, line, unit)
+        return _record(_Incoming.model_validate_json(raw), raw, line, unit, part)
     except ValidationError as error:
         reason = _reason(error, raw)
     except _Refused as error:
         reason = str(error)
-    return Reject(line, reason, _id_in(raw), excerpt(raw), unit)
+    return Reject(line, reason, _id_in(raw), excerpt(raw), unit, part)
 
 
 def excerpt(raw: bytes) -> str:
@@ -175,7 +170,7 @@ def excerpt(raw: bytes) -> str:
     return raw[: 4 * RAW_LENGTH].decode(errors="replace").strip()[:RAW_LENGTH]
 
 
-def _record(incoming: _Incoming, raw: bytes, line: int, unit: str) -> Record:
+def _record(incoming: _Incoming, raw: bytes, line: int, unit: str, part: str) -> Record:
     messages = _messages(incoming)
     return Record(
         line=line,
@@ -189,6 +184,8 @@ def _record(incoming: _Incoming, raw: bytes, line: int, unit: str) -> Record:
         classified_at=_utc(incoming.classified_at, "classified_at"),
         raw=raw[: 4 * RAW_LENGTH],
         unit=unit,
+        part=part,
+        names=(incoming.customer,) if incoming.customer else (),
     )
 
 
@@ -206,15 +203,15 @@ def _metadata(incoming: _Incoming, has_messages: bool) -> dict[str, Any]:
 def _messages(incoming: _Incoming) -> list[dict[str, str]]:
     """Return the messages as a version stores them; those without text are left out."""
     stored: list[dict[str, str]] = []
-    customers = {"", incoming.customer}
     for number, message in enumerate(incoming.messages or (), start=1):
         original = message.text or message.content or ""
         if not original or original.isspace() or not (text := plain_text(original)):
             continue
-        author = (message.author or "").strip()
-        if not stored:
-            customers.add(author)
-        role, author = _speaker((message.role or "").strip().lower(), author, customers)
+        role, author = (message.role or "").strip(), (message.author or "").strip()
+        if not role and not author:
+            role = CUSTOMER
+        elif not role and (role := role_of(author) or ""):
+            author = ""  # a word for a role is nobody's name
         created_at = _iso(message.created_at, number) if message.created_at else ""
         stored.append(stored_message(role, author, original, text, created_at))
     return stored
@@ -224,20 +221,6 @@ def stored_message(role: str, author: str, original: str, text: str, created_at:
     """Return a message as a version stores it: `original` is there where it differs from the plain text of it."""
     message = {"role": role, "author": author, "text": text, "created_at": created_at}
     return message if text == original else {**message, "original": original}
-
-
-def _speaker(role: str, author: str, customers: set[str | None]) -> tuple[str, str]:
-    """Return role and author.
-
-    `role` decides where it is given. Else `author` does if it is a word for a role. Else a message is the customer's
-    if it has no author, or its author opened the thread or is named as the record's customer; the role of any other
-    name stays open (empty), which an extractor reads only where nobody in the thread is the customer.
-    """
-    if role:
-        return ROLES.get(role, role), author
-    if (word := author.lower()) in ROLES:
-        return ROLES[word], ""
-    return CUSTOMER if author in customers else "", author
 
 
 def _single(text: str | None) -> list[dict[str, str]]:

@@ -99,7 +99,9 @@ def lookout(start_worker: type[Worker], monkeypatch: pytest.MonkeyPatch) -> Iter
 def _import(folder: Path, texts: Sequence[str], name: str) -> Source:
     path = folder / f"{name}.jsonl"
     path.write_text("".join(json.dumps({"id": str(n), "text": text}) + "\n" for n, text in enumerate(texts)))
-    return ingest.import_file(path)[0]
+    source = ingest.import_files(ingest.Import((str(path),))).source
+    assert source
+    return source
 
 
 def test_from_import_to_salvage_none_is_open_while_anything_takes_long(

@@ -20,6 +20,7 @@ import pipeline
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import lose
 from pipeline.management.following import PATIENCE, follow
+from pipeline.management.importing import add_import_options, options_of, print_dry_run, print_imported
 from pipeline.management.leash import ending_with_parent
 from pipeline.management.printing import SOME_REJECTED, exit_code, print_failures, print_stories, print_summary
 from pipeline.models import Run, Source
@@ -27,8 +28,7 @@ from pipeline.reports.summary import earlier_run_that_read, run_summary, stories
 from pipeline.reports.verify import verify
 from pipeline.runs import start
 from pipeline.runs.create import Selection
-from pipeline.sources import ingest
-from pipeline.sources.own_words.repeated import told_apart
+from pipeline.sources.ingest import Import, import_files
 from pipeline.sources.records import UnreadableSource
 
 SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
@@ -50,15 +50,26 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "file", nargs="?", default=SAMPLE, type=Path, metavar="FILE",
-            help="JSON lines, a JSON array or CSV, also gzipped (default: the bundled sample)",
-        )  # fmt: skip
+            "files",
+            nargs="*",
+            metavar="FILE",
+            help="files, a folder or a zip of any known format (default: the bundled sample)",
+        )
+        parser.add_argument("--name", help="name of the source; without it the file's or the folder's")
+        parser.add_argument("--dry-run", action="store_true", help="show how the files are understood, store nothing")
+        parser.add_argument("--yes", action="store_true", help="replace other texts under the same ids without asking")
+        add_import_options(parser)
 
-    def handle(self, *, file: Path, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
+        asked = Import(tuple(options["files"]) or (str(SAMPLE),), options["name"], options_of(options), options["yes"])
         console = Console(markup=False, emoji=False)
+        if options["dry_run"]:
+            if print_dry_run(asked, console):
+                sys.exit(SOME_REJECTED)
+            return
         with _ended_by_signals():
             try:
-                run, rejected = self._run(file, console)
+                run, rejected = self._run(asked, console)
             except (UnreadableSource, RunError) as error:
                 raise CommandError(str(error)) from error
         shown = show(run, console)
@@ -67,17 +78,20 @@ class Command(BaseCommand):
         if code := 1 if not holds else exit_code(run) or (SOME_REJECTED if rejected else 0):
             sys.exit(code)
 
-    def _run(self, file: Path, console: Console) -> tuple[Run, bool]:
+    def _run(self, asked: Import, console: Console) -> tuple[Run, bool]:
         call_command("migrate", verbosity=0, interactive=False)
-        source, counts = ingest.import_file(file)
-        console.print(f"Imported {file.name}: {counts}", highlight=False)
-        if counts.repeated:
-            console.print(told_apart(counts.repeated), highlight=False, markup=False)
-        if counts.rejects_path:
-            console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)
+        imported = import_files(asked)
+        print_imported(imported, ", ".join(Path(path).name or path for path in asked.paths), console)
+        if imported.counts.rejects_path:
+            console.print(f"Rejected rows and why: {imported.counts.rejects_path}", highlight=False, soft_wrap=True)
+        source = imported.source
+        if source is None:
+            raise UnreadableSource("There is no conversation to read.")
         _free(source, console)
         with _worker():
-            profile = "sample" if file == SAMPLE else "support"  # invented stories do not mix with real ones
+            profile = (
+                "sample" if asked.paths == (str(SAMPLE),) else "support"
+            )  # invented stories do not mix with real ones
             run = start.start_run(
                 source=source,
                 profile=profile,
@@ -86,7 +100,7 @@ class Command(BaseCommand):
                 patience=WORKER_START,
             )
             try:
-                return follow(run.pk, console), counts.rejected > 0
+                return follow(run.pk, console), imported.counts.rejected > 0
             except BaseException:
                 lose(run_id=run.pk, why="its demo was ended")
                 raise

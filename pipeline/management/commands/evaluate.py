@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.management.command import PipelineCommand
+from pipeline.management.importing import add_import_options, options_of
 from pipeline.models.wording import counted
 from pipeline.reports.evaluate import Evaluation, evaluate
 from pipeline.reports.pair_scores import PairScores, score_file, score_reviewed
@@ -23,12 +24,13 @@ class Command(PipelineCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("file", nargs="?")
+        what.add_argument("file", nargs="?", help="a file, a folder or a zip of any known format")
         what.add_argument("--pairs", metavar="FILE", help="CSV or JSON lines of name_a, name_b, same")
         what.add_argument("--reviewed", action="store_true", help="the pairs of the profile that people decided")
         parser.add_argument("--profile", default="support")
         parser.add_argument("--extractor", default="local")
         parser.add_argument("--json", action="store_true")
+        add_import_options(parser)
 
     def handle(self, *, profile: str, json: bool, **asked: Any) -> None:
         if asked["reviewed"]:
@@ -48,7 +50,7 @@ def _evaluate(profile: str, asked: dict[str, Any]) -> Evaluation | PairScores:
         return score_reviewed(profile=profile)
     if asked["pairs"]:
         return score_file(asked["pairs"], profile=profile, extractor=asked["extractor"])
-    return evaluate(asked["file"], profile=profile, extractor=asked["extractor"])
+    return evaluate(asked["file"], profile=profile, extractor=asked["extractor"], options=options_of(asked))
 
 
 def _print(found: Evaluation, console: Console) -> None:

@@ -1,39 +1,44 @@
-"""Import conversations from a file."""
+"""Import conversations from files."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
+from rich.console import Console
 
 from pipeline.management.command import PipelineCommand
+from pipeline.management.importing import add_import_options, options_of, print_dry_run, print_imported, say
 from pipeline.management.printing import SOME_REJECTED
-from pipeline.sources.ingest import import_file
-from pipeline.sources.own_words.repeated import told_apart
-from pipeline.sources.records import UnreadableSource
+from pipeline.sources.ingest import Import, import_files
 
 
 class Command(PipelineCommand):
     help = (
-        "Imports conversations from a file of JSONL, a JSON array or CSV, each also gzipped, or from standard input. "
-        "Importing again changes only what changed. Exit code 3 says that rows were rejected, 1 that nothing was done."
+        "Import conversations from files of any known format, a folder, a pattern, a zip or standard input, each also "
+        "gzipped. Importing again changes only what changed. Exit code 3 says that rows were rejected or that there "
+        "were none, 1 that nothing was done."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="the file, or - for standard input")
-        parser.add_argument("--name", help="name of the source; without it the file's, or stdin")
-        parser.add_argument("--text-column", default="text", help="CSV: the column with the text (%(default)s)")
-        parser.add_argument("--id-column", default="id", help="CSV: the column with the id (%(default)s)")
+        parser.add_argument("files", metavar="FILE", nargs="+", help="a file, a folder, a zip, or - for standard input")
+        parser.add_argument("--name", help="name of the source; without it the file's, the folder's, or stdin")
+        parser.add_argument("--dry-run", action="store_true", help="show how the files are understood, store nothing")
+        parser.add_argument("--yes", action="store_true", help="replace other texts under the same ids without asking")
+        add_import_options(parser)
 
     def handle(self, **options: Any) -> None:
-        try:
-            _, counts = import_file(
-                options["file"], options["name"], text_column=options["text_column"], id_column=options["id_column"]
-            )
-        except UnreadableSource as error:
-            raise CommandError(f"{error}") from error
-        self.stdout.write(f"{counts}")
-        if counts.repeated:
-            self.stdout.write(told_apart(counts.repeated))
-        if counts.rejected:
-            self.stdout.flush()  # the counts first, then where the rejected rows are
-            raise CommandError(f"Rejected rows and why: {counts.rejects_path}", returncode=SOME_REJECTED)
+        console = Console(markup=False, emoji=False)
+        asked = Import(tuple(options["files"]), options["name"], options_of(options), options["yes"])
+        if options["dry_run"]:
+            if print_dry_run(asked, console):
+                raise SystemExit(SOME_REJECTED)
+            return
+        imported = import_files(asked)
+        if not imported.counts.rows:
+            say(console, f"{', '.join(asked.paths)}: empty, there is nothing in it to import.")
+            raise SystemExit(SOME_REJECTED)
+        print_imported(imported, ", ".join(asked.paths), console)
+        if imported.source is None:
+            say(console, "No row could be imported, so no source was made.")
+        if imported.counts.rejected:
+            raise CommandError(f"Rejected rows and why: {imported.counts.rejects_path}", returncode=SOME_REJECTED)

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -10,6 +9,7 @@ from rich.console import Console
 
 from pipeline.management.command import PipelineCommand, WrongUsage, moment, positive
 from pipeline.management.following import follow
+from pipeline.management.importing import add_import_options, options_of, print_dry_run, print_imported, print_repeated
 from pipeline.management.printing import (
     SOME_REJECTED,
     exit_code,
@@ -23,8 +23,7 @@ from pipeline.models import Run, Source
 from pipeline.reports.summary import run_summary, stories_of_run
 from pipeline.runs import preview, start
 from pipeline.runs.create import Selection, Throughput
-from pipeline.sources import ingest
-from pipeline.sources.own_words.repeated import told_apart
+from pipeline.sources.ingest import Import, ImportCounts, Imported
 from pipeline.sources.records import UnreadableSource
 
 PROFILE, EXTRACTOR = "support", "local"
@@ -35,7 +34,10 @@ class Command(PipelineCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", nargs="?", help="kind:name, or `file` with --path")
-        parser.add_argument("--path", help="a file to import first; - reads standard input")
+        parser.add_argument(
+            "--path", action="extend", nargs="+", metavar="FILE",
+            help="files, a folder or a zip to import first; - reads standard input",
+        )  # fmt: skip
         parser.add_argument("--name", help="the source's name when --path is given (default: the file's)")
         parser.add_argument("--since", type=moment, help="only conversations from this moment on")
         parser.add_argument("--until", type=moment, help="only conversations before this moment")
@@ -45,17 +47,23 @@ class Command(PipelineCommand):
         parser.add_argument("--profile", help=f"what to look for (default: {PROFILE})")
         parser.add_argument("--extractor", help=f"who reads (default: {EXTRACTOR})")
         parser.add_argument("--force-refresh", action="store_true", help="read again what did not change")
-        parser.add_argument("--dry-run", action="store_true", help="show what would be read, read nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be read, read and store nothing")
+        parser.add_argument("--yes", action="store_true", help="replace other texts under the same ids without asking")
         parser.add_argument("--no-stories", action="store_true", help="stop after the merge")
         parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
         parser.add_argument("--resume", type=positive, metavar="RUN", help="continue a stopped or lost run")
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+        add_import_options(parser)
 
     def handle(self, **options: Any) -> None:
         # Progress and remarks go to stderr when stdout carries JSON.
         self.console = Console(stderr=options["json"], markup=False, emoji=False)
         self.rejected = False
         _refuse_contradictions(options)
+        if options["path"] and options["dry_run"]:
+            if print_dry_run(self._files(options), self.console):
+                sys.exit(SOME_REJECTED)
+            return
         try:
             run = self._begin(options)
         except UnreadableSource as error:
@@ -79,31 +87,30 @@ class Command(PipelineCommand):
             "extractor": options["extractor"] or EXTRACTOR,
             "selection": _selection(options),
         }
-        path, name = options["path"], options["name"]
-        if options["dry_run"]:
-            source = self._import(path, name) if path else self._open(options["source"])
-            return preview.preview(source=source, **chosen)
-        if path:
-            return start.start_run_with_import(
-                path=path, name=name, on_import=partial(self._say_imported, path), **chosen
-            )
-        return start.start_run(source=self._open(options["source"]), **chosen)
+        if options["path"]:
+            return start.start_run_with_import(files=self._files(options), on_import=self._say_imported, **chosen)
+        source = self._open(options["source"])
+        return (
+            preview.preview(source=source, **chosen) if options["dry_run"] else start.start_run(source=source, **chosen)
+        )
+
+    def _files(self, options: dict[str, Any]) -> Import:
+        return Import(tuple(options["path"]), options["name"], options_of(options), options["yes"])
 
     def _open(self, name: str) -> Source:
-        return start.open_source(name, on_import=partial(self._say_imported, name))
+        return start.open_source(name, on_import=self._say_brought_in)
 
-    def _import(self, path: str, name: str | None) -> Source:
-        source, counts = ingest.import_file(path, name=name)
-        self._say_imported(path, source, counts)
-        return source
-
-    def _say_imported(self, what: str, source: Source, counts: ingest.ImportCounts) -> None:
-        self.console.print(f"Imported {what}: {counts}", highlight=False)
-        if counts.repeated:
-            self.console.print(told_apart(counts.repeated), highlight=False, markup=False)
-        if counts.rejects_path:
+    def _say_imported(self, imported: Imported) -> None:
+        print_imported(imported, str(imported.source), self.console)
+        if imported.counts.rejects_path:
             self.rejected = True
-            self.console.print(f"Rejected rows and why: {counts.rejects_path}", highlight=False)
+            self.console.print(
+                f"Rejected rows and why: {imported.counts.rejects_path}", highlight=False, soft_wrap=True
+            )
+
+    def _say_brought_in(self, source: Source, counts: ImportCounts) -> None:
+        self.console.print(f"Imported {source}: {counts}", highlight=False)
+        print_repeated(counts, self.console)
 
     def _show_preview(self, run: Run, *, as_json: bool) -> None:
         if as_json:

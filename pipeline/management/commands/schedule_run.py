@@ -13,8 +13,8 @@ from pipeline.extract.versions import versions
 from pipeline.management.command import PipelineCommand, WrongUsage, positive
 from pipeline.management.commands.run_pipeline import EXTRACTOR, PROFILE
 from pipeline.runs import schedule, start
-from pipeline.runs.preflight import STDIN
 from pipeline.runs.schedule import Assignment
+from pipeline.sources.parts import STDIN
 
 When = TypeVar("When")
 

@@ -28,6 +28,7 @@ from pipeline.runs import preflight, workers
 from pipeline.runs import start as launch
 from pipeline.runs.create import Selection
 from pipeline.runs.preflight import Finding, RunRequest
+from pipeline.sources.ingest import Import
 from tests.pipeline.management.test_commands import SCRIPTED
 from tests.pipeline.sources.test_import_command import environment
 from tests.settings import OWN_REDIS
@@ -215,7 +216,7 @@ def test_all_that_is_not_in_order_is_said_at_once(start_worker: type[Worker], tm
         cursor.execute("DROP INDEX unfinished_items_by_chunk")
     try:
         with pytest.raises(RunError, match=r"no extractor 'odd_one'.*holds no conversation.*unfinished_items"):
-            preflight.require_ready(RunRequest("support", "odd_one", path=str(tmp_path / "empty.jsonl")))
+            preflight.require_ready(RunRequest("support", "odd_one", files=Import((str(tmp_path / "empty.jsonl"),))))
     finally:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -412,7 +413,7 @@ def test_a_file_is_opened_before_anything_is_imported(tmp_path: Path, content: b
     path = tmp_path / "export"
     if content is not None:
         path.write_bytes(content)
-    found = finding("source", RunRequest("support", "scripted", path=str(path)), patience=0)
+    found = finding("source", RunRequest("support", "scripted", files=Import((str(path),))), patience=0)
     assert sentence in found.sentence
     assert found.ok is (sentence == "can be read")
 
@@ -421,7 +422,7 @@ def test_a_file_is_opened_before_anything_is_imported(tmp_path: Path, content: b
 def test_nothing_is_taken_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     given = io.TextIOWrapper(io.BytesIO(b'{"id": "1", "text": "Hello"}\n'))
     monkeypatch.setattr(sys, "stdin", given)
-    assert finding("source", RunRequest("support", "scripted", path="-"), patience=0).ok
+    assert finding("source", RunRequest("support", "scripted", files=Import(("-",))), patience=0).ok
     assert given.buffer.tell() == 0
 
 

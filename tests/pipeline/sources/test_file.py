@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.sources.file import FileSource
+from pipeline.sources.formats import Options
 from pipeline.sources.records import Record, RecordSource, Reject, UnknownSource, UnreadableSource, get_source
 
 LIMIT = 2000
@@ -103,22 +104,22 @@ def test_it_finds_nothing_in_an_empty_file(read: Read) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"\x7fELF\0\0\0", b"name,body\n1,2\n", b"just words", '{"id": 1}'.encode("utf-16"), b"id,text\r1,Hello\r"],
+    [b"\x7fELF\0\0\0", b"just words"],
 )
 def test_it_refuses_an_unknown_format_in_one_sentence(read: Read, content: bytes) -> None:
-    with pytest.raises(UnreadableSource, match=r"export is neither JSONL nor a JSON array nor CSV in UTF-8: .*'id'"):
+    with pytest.raises(UnreadableSource, match=r"export is in no format that is known.*Formats looked for: Zendesk"):
         read(content)
 
 
 def test_it_refuses_what_only_begins_like_gzip(read: Read) -> None:
-    with pytest.raises(UnreadableSource, match="begins like gzip and cannot be unpacked"):
+    with pytest.raises(UnreadableSource, match="is packed and cannot be unpacked"):
         read(b"\x1f\x8b\x08 not really")
 
 
 def test_it_refuses_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(UnreadableSource, match=r"none\.jsonl cannot be read: No such file or directory"):
         FileSource(tmp_path / "none.jsonl").records()
-    with pytest.raises(UnreadableSource, match="cannot be read: Is a directory"):
+    with pytest.raises(UnreadableSource, match="is a folder without files"):
         FileSource(tmp_path).records()
 
 
@@ -210,7 +211,7 @@ def test_it_takes_the_first_message_s_time_if_the_record_has_none(read: Read) ->
 SPEAKERS: list[tuple[list[dict[str, str]], list[tuple[str, str]]]] = [
     ([{"role": word} for word in ("user", "Client", " REQUESTER", "customer")], [("customer", "")] * 4),
     ([{"role": word} for word in ("assistant", "support", "Staff", "operator", "admin", "agent")], [("agent", "")] * 6),
-    ([{"role": "Moderator"}, {"role": "system"}], [("moderator", ""), ("system", "")]),
+    ([{"role": "Overlord"}, {"role": "system"}], [("overlord", ""), ("system", "")]),
     (
         [{"role": "user", "author": "Alice"}, {"role": "support", "author": "Bob"}],
         [("customer", "Alice"), ("agent", "Bob")],
@@ -239,12 +240,6 @@ BAD = [
     ("[1]", "the record is not an object"),
     ('"text"', "the record is not an object"),
     ("null", "the record is not an object"),
-    ('{"text": "a"}', "no id"),
-    ('{"id": null, "text": "a"}', "no id"),
-    ('{"id": " ", "text": "a"}', "no id"),
-    ('{"id": true, "text": "a"}', "id is not a string"),
-    ('{"id": ["a"], "text": "a"}', "id is not a string"),
-    ('{"id": {"a": 1}, "text": "a"}', "id is not a string"),
     ('{"id": "' + 201 * "x" + '", "text": "a"}', "id is longer than 200 characters"),
     ('{"id": "1"}', "no text"),
     ('{"id": "1", "text": null}', "no text"),
@@ -252,25 +247,8 @@ BAD = [
     ('{"id": "1", "messages": []}', "no text"),
     ('{"id": "1", "messages": [{"role": "user", "text": ""}]}', "no text"),
     ('{"id": "1", "text": 5}', "text is not a string"),
-    ('{"id": "1", "text": ["a"]}', "text is not a string"),
     ('{"id": "1", "messages": "a"}', "messages is not a list"),
-    ('{"id": "1", "messages": {"text": "a"}}', "messages is not a list"),
-    ('{"id": "1", "messages": ["a"]}', "message 1 is not an object"),
-    ('{"id": "1", "messages": [{"text": "a"}, {"text": 1}]}', "text of message 2 is not a string"),
     ('{"id": "1", "messages": [{"content": {"a": 1}}]}', "content of message 1 is not a string"),
-    ('{"id": "1", "messages": [{"text": "a", "role": 1}]}', "role of message 1 is not a string"),
-    ('{"id": "1", "messages": [{"text": "a", "created_at": "soon"}]}', "created_at of message 1 is not a date: 'soon'"),
-    ('{"id": "1", "text": "a", "created_at": "yesterday"}', "created_at is not a date: 'yesterday'"),
-    ('{"id": "1", "text": "a", "created_at": true}', "created_at is not a date: 'True'"),
-    ('{"id": "1", "text": "a", "created_at": ["2026"]}', "created_at is not a date: \"['2026']\""),
-    ('{"id": "1", "text": "a", "created_at": 1e40}', "created_at is not a date: '1e+40'"),
-    ('{"id": "1", "text": "a", "created_at": "0001-01-01T00:00:00+14:00"}', "created_at is out of range"),
-    ('{"id": "1", "text": "a", "classified_at": "13/13/2026"}', "classified_at is not a date: '13/13/2026'"),
-    ('{"id": "1", "text": "a", "customer": {"name": "Alice"}}', "customer is not a string"),
-    ('{"id": "1", "text": "a", "customer": "' + 201 * "x" + '"}', "customer is longer than 200 characters"),
-    ('{"id": "1", "text": "a", "label": []}', "label is not a string"),
-    ('{"id": "1", "text": "a", "url": 5}', "url is not a string"),
-    ('{"id": "1", "text": "a", "metadata": [1]}', "metadata is not an object"),
     ('{"id": "1", "text": "a\\u0000b"}', "it holds a NUL character, which cannot be stored"),
     ('{"id": "1", "text": "a", "metadata": {"deep": ["\\\\\\u0000"]}}', "it holds a NUL character"),
     (b'{"id": "1", "text": "a\0b"}', "it holds a NUL byte, which cannot be stored"),
@@ -278,6 +256,34 @@ BAD = [
     ('{"id": "1", "text": "\\ud800"}', "broken JSON: "),
     ('{"id": "1", "text": "a", "deep": ' + 500 * "[" + 500 * "]" + "}", "broken JSON: recursion limit exceeded"),
 ]
+
+
+# What is not quite as ours are costs no row: it is read as any JSON is.
+ODD = [
+    '{"text": "Hello"}',
+    '{"id": null, "text": "Hello"}',
+    '{"id": ["a"], "text": "Hello"}',
+    '{"id": "1", "text": ["Hello"]}',
+    '{"id": "1", "messages": ["Hello"], "text": "Hello"}',
+    '{"id": "1", "messages": [{"text": "Hello"}, {"text": null}]}',
+    '{"id": "1", "messages": [{"text": "Hello", "created_at": "soon"}]}',
+    '{"id": "1", "text": "Hello", "created_at": "yesterday"}',
+    '{"id": "1", "text": "Hello", "created_at": ["2026"]}',
+    '{"id": "1", "text": "Hello", "created_at": 1e40}',
+    '{"id": "1", "text": "Hello", "created_at": "0001-01-01T00:00:00+14:00"}',
+    '{"id": "1", "text": "Hello", "classified_at": "13/13/2026"}',
+    '{"id": "1", "text": "Hello", "customer": {"name": "Alice"}}',
+    '{"id": "1", "text": "Hello", "label": [], "url": 5, "metadata": [1]}',
+]
+
+
+@pytest.mark.parametrize("line", ODD)
+def test_odd_fields_cost_no_row(read: Read, line: str) -> None:
+    first, found = read(json_line(id="good") + line + "\n")
+    assert record(first).external_id == "good"
+    assert [each["text"] for each in record(found).messages] == ["Hello"]
+    assert record(found).occurred_at is None
+    assert record(found).external_id
 
 
 @pytest.mark.parametrize(("line", "expected"), BAD)
@@ -327,35 +333,30 @@ def test_the_limit_is_ten_megabytes(read: Read) -> None:
 def test_it_counts_the_elements_of_an_array_and_goes_on_after_a_bad_one(read: Read) -> None:
     found = read('[{"id": 1, "text": "a"}, 5, {"id": 2}, {"id": 3, "text": "a", "n": 1e400}, {"id": 4, "text": "a"}]')
     assert seen(found)[0] == (1, "1")
-    assert seen(found)[1:3] == [(2, "the record is not an object"), (3, "no text")]
-    assert reject(found[3]).reason.startswith("it holds what cannot be stored")
-    assert seen(found)[4] == (5, "4")
+    assert seen(found)[1:3] == [(2, "it is not an object but a single value"), (3, "no text")]
+    assert seen(found)[3:] == [(4, "3"), (5, "4")]
+    assert record(found[3]).metadata == {}
     assert {each.unit for each in found} == {"element"}
 
 
 @pytest.mark.parametrize(
-    "rest",
-    [
-        b'{"id": 3,}',
-        b"oops",
-        b'{"id": 3, "text": "a"',
-        b"",
-        b'{"id": 3, "text": "a\nb"}]',
-        b"1e" + b"9" * 30 + b"]",
-        b"9" * 9999 + b"]",
-    ],
+    "rest", [b'{"id": 3,}', b"oops", b'{"id": 3, "text": "a"', b"", b"1e" + b"9" * 30 + b"]", b"9" * 9999 + b"]"]
 )
-def test_a_syntax_error_ends_an_array_after_what_was_before_it(read: Read, rest: bytes) -> None:
+def test_a_syntax_error_at_the_end_of_an_array_is_one_reject(read: Read, rest: bytes) -> None:
     found = read(b'[{"id": 1, "text": "a"}, {"id": 2, "text": "b"}, ' + rest)
     assert seen(found)[:2] == [(1, "1"), (2, "2")]
-    assert reject(found[-1]).reason.startswith("broken JSON after element")
-    assert "the rest of the array could not be read" in reject(found[-1]).reason
+    assert all(isinstance(each, Reject) for each in found[2:])
+    assert 1 <= len(found[2:]) <= 2
 
 
-def test_it_says_so_when_something_follows_an_array(read: Read) -> None:
-    found = read('[{"id": 1, "text": "a"}] {"id": 2, "text": "b"}')
-    assert [each.line for each in found] == [1, 2]
-    assert "could not be read" in reject(found[1]).reason
+def test_a_syntax_error_within_an_array_costs_its_element(read: Read) -> None:
+    found = read(b'[{"id": 1, "text": "a"}, {"id": 2 "text": "b"}, {"id": 3, "text": "c"}]')
+    assert [each.external_id for each in found if isinstance(each, Record)] == ["1", "3"]
+    assert reject(found[1]).reason.startswith("broken JSON: ")
+
+
+def test_what_follows_an_array_is_read_too(read: Read) -> None:
+    assert [each.external_id for each in read('[{"id": 1, "text": "a"}] {"id": 2, "text": "b"}')] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -364,7 +365,6 @@ def test_it_says_so_when_something_follows_an_array(read: Read) -> None:
         (b"\xe9", "invalid UTF-8"),
         (b"\0", "it holds a NUL byte"),
         (b"\\u0000", "it holds a NUL"),
-        (b"9" * 5000, "it holds a number"),
     ],
 )
 def test_a_bad_byte_costs_an_array_only_the_element(read: Read, byte: bytes, expected: str) -> None:
@@ -376,7 +376,7 @@ def test_a_bad_byte_costs_an_array_only_the_element(read: Read, byte: bytes, exp
 @pytest.mark.usefixtures("_short_limit")
 def test_it_rejects_a_long_element_and_goes_on(read: Read) -> None:
     found = read(json.dumps([{"id": 1, "text": "a"}, {"id": 2, "text": "x" * LIMIT}, {"id": 3, "text": "a"}]))
-    assert seen(found) == [(1, "1"), (2, "the element is longer than 2,000 bytes"), (3, "3")]
+    assert seen(found) == [(1, "1"), (2, "it is longer than 2,000 bytes"), (3, "3")]
 
 
 # --- CSV ----------------------------------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ def test_it_takes_the_columns_of_a_table(read: Read) -> None:
         "8,,Hi,,,,,\n"
         "9,,Ho,,,,,free words\n"
     )
-    full, empty, words = map(record, read(content, id_column="ticket", text_column="body"))
+    full, empty, words = map(record, read(content, options=Options({"id": "ticket", "text": "body"})))
     assert (full.external_id, full.customer, full.label) == ("7", "acme", "sync")
     assert full.occurred_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
     assert full.metadata == {"id": "x", "plan": "pro", "a": 1}
@@ -446,4 +446,4 @@ def test_it_reads_a_damaged_gzip_file_up_to_the_damage(read: Read) -> None:
     found = read(packed[: len(packed) // 2])
     assert len(found) > 1000
     assert all(isinstance(each, Record) for each in found[:-1])
-    assert reject(found[-1]).reason.startswith(f"the gzip file is damaged after line {len(found) - 1}; the rest")
+    assert reject(found[-1]).reason.startswith(f"the file is damaged after line {len(found) - 1}; the rest")

@@ -1,0 +1,174 @@
+"""What all commands that take a file have in common: how a person describes it, and what they are told about it."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Mapping
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.core.management.base import CommandError
+from rich.console import Console
+
+from pipeline.models.wording import counted
+from pipeline.sources.columns import UnknownColumn, parse_mapping
+from pipeline.sources.formats import Options, Recognised
+from pipeline.sources.ingest import Import, ImportCounts, Imported
+from pipeline.sources.own_words.repeated import told_apart
+from pipeline.sources.reasons import Reasons
+from pipeline.sources.records import Record, Reject
+from pipeline.sources.times import BadDateFormat, read_date_format
+
+SAMPLES = 3
+"""Conversations that a dry run shows."""
+
+WORDS_SHOWN = 12
+NO_CUSTOMER_SHARE = 0.2
+"""Of the conversations; where more have no customer side, the roles were probably not understood."""
+
+
+def add_import_options(parser: ArgumentParser) -> None:
+    """Add the options that say how a file is to be read."""
+    group = parser.add_argument_group("how a file is read (each is found out where it is not given)")
+    group.add_argument(
+        "--map", action="append", default=[], metavar="FIELD=NAME",
+        help="a field's column, or its path in JSON, such as customer=requester.email; again for more fields: id, "
+        "text, subject, customer, created_at, role, author, conversation, label, url",
+    )  # fmt: skip
+    group.add_argument("--text-column", metavar="NAME", help="the same as --map text=NAME")
+    group.add_argument("--id-column", metavar="NAME", help="the same as --map id=NAME")
+    group.add_argument("--encoding", default="", help="such as utf-16 or cp1252")
+    group.add_argument("--date-format", type=_date_format, help="DD/MM/YYYY, MM/DD/YYYY or as in strptime")
+    group.add_argument("--pause", type=_minutes, metavar="MINUTES", help="silence that ends a conversation in a chat")
+
+
+def options_of(given: Mapping[str, Any]) -> Options:
+    """Return what the command line says about a file; CommandError if a mapping cannot be read."""
+    short = [f"{field}={given[f'{field}_column']}" for field in ("text", "id") if given[f"{field}_column"]]
+    try:
+        mapping = parse_mapping([*given["map"], *short])
+    except UnknownColumn as error:
+        raise CommandError(str(error), returncode=2) from error
+    return Options(mapping, given["encoding"], given["date_format"] or "", given["pause"])
+
+
+def _date_format(word: str) -> str:
+    try:
+        read_date_format(word)
+    except BadDateFormat as error:
+        raise ArgumentTypeError(str(error)) from error
+    return word
+
+
+def _minutes(word: str) -> timedelta:
+    try:
+        minutes = float(word)
+    except ValueError:
+        minutes = -1
+    if not 0 < minutes < 1e6:
+        raise ArgumentTypeError(f"{word[:20]!r} is not a number of minutes")
+    return timedelta(minutes=minutes)
+
+
+# --- What is said -------------------------------------------------------------------------------------------------
+
+
+def print_imported(imported: Imported, what: str, console: Console) -> None:
+    """Print what the files were, what became of their rows, and what a person should look at."""
+    print_summary(imported.summary, console)
+    say(console, f"Imported {what}: {imported.counts}")
+    print_repeated(imported.counts, console)
+    print_rejects(imported.reasons, console)
+
+
+def print_repeated(counts: ImportCounts, console: Console) -> None:
+    """Print what the source's conversations share word for word, if they share anything."""
+    if counts.repeated:
+        say(console, told_apart(counts.repeated))
+
+
+def print_rejects(reasons: Reasons, console: Console) -> None:
+    """Print the commonest reasons of rejects with what helps."""
+    for sentence in reasons.sentences():
+        say(console, f"  {sentence}")
+
+
+def print_summary(summary: Recognised, console: Console) -> None:
+    """Print what the files turned out to be and how they were understood."""
+    if summary.format:
+        say(console, f"{summary}.")
+    for sentence in sentences(summary):
+        say(console, f"  {sentence}")
+
+
+def say(console: Console, sentence: str) -> None:
+    """Print a sentence that may hold anything, on as many lines as it takes."""
+    console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+def sentences(summary: Recognised) -> list[str]:
+    """Return what a person should know about how the files were understood."""
+    said = list(summary.notes)
+    if taken := [f"{word} {count:,}: {role}" for (word, role), count in summary.roles.most_common(WORDS_SHOWN)]:
+        said.append(f"Roles: {', '.join(taken)}.")
+    if missed := [f"{word!r} {count:,}" for word, count in summary.unknown_roles.most_common(WORDS_SHOWN)]:
+        said.append(f"Words for roles that are not known, so nobody's: {', '.join(missed)}. Say who speaks with --map.")
+    if summary.without_customer_side > NO_CUSTOMER_SHARE * summary.count:
+        said.append(
+            f"{summary.without_customer_side:,} of {counted(summary.count, 'conversation')} have no message of a "
+            "customer: check who speaks (--map role=..., --map author=..., --map customer=...)."
+        )
+    said += _unknown(summary)
+    if summary.passed_over:
+        names = [name.rpartition("/")[2] for name in summary.passed_over[:5]]
+        more = f" and {len(summary.passed_over) - 5:,} more" if len(summary.passed_over) > 5 else ""
+        said.append(f"Not read, since they hold no conversations: {', '.join(names)}{more}.")
+    return said
+
+
+def _unknown(summary: Recognised) -> list[str]:
+    unused = ", ".join(summary.unused_columns[:WORDS_SHOWN])
+    columns = f" Fields not used: {unused}." if unused else ""
+    said = []
+    if summary.count and summary.times_unknown == summary.count:
+        said.append(f"No time was found: all count as of now (--map created_at=... names the field).{columns}")
+    elif summary.times_unknown:
+        said.append(
+            f"{counted(summary.times_unknown, 'conversation')} without a time that could be read; they count as of now "
+            "(--date-format says how times are written)."
+        )
+    if summary.count and summary.without_customer_name == summary.count:
+        said.append("No customers were found: each conversation counts as a customer of its own (--map customer=...).")
+    return said
+
+
+def print_dry_run(asked: Import, console: Console) -> int:
+    """Read files and store nothing: print how they are understood and the first conversations; return the rejects."""
+    file = asked.file()
+    rows = file.records()
+    samples: list[Record] = []
+    reasons = Reasons()
+    for row in rows:
+        if isinstance(row, Reject):
+            reasons.add(row)
+        elif len(samples) < SAMPLES:
+            samples.append(row)
+    print_summary(file.summary, console)
+    for record in samples:
+        _print_sample(record, console)
+    rejected = reasons.counts.total()
+    say(
+        console, f"{counted(file.summary.count, 'conversation')} and {counted(rejected, 'reject')}; nothing was stored."
+    )
+    print_rejects(reasons, console)
+    return rejected
+
+
+def _print_sample(record: Record, console: Console) -> None:
+    at = f"{record.occurred_at:%Y-%m-%d %H:%M} UTC" if record.occurred_at else "time unknown"
+    say(console, f"\n{record.external_id}  |  {record.customer or 'customer unknown'}  |  {at}")
+    for message in islice(record.messages, 4):
+        who = ", ".join(part for part in (message["role"] or "role unknown", message["author"]) if part)
+        text = " ".join(message["text"].split())
+        say(console, f"  {who}: {text[:100]}{' ...' if len(text) > 100 else ''}")
+    if len(record.messages) > 4:
+        say(console, f"  and {counted(len(record.messages) - 4, 'more message')}")

@@ -1,0 +1,50 @@
+"""Discord channels as DiscordChatExporter writes them in JSON. A thread's own file is one conversation."""
+
+from pipeline.sources import times
+from pipeline.sources.chats import ChatMessage
+from pipeline.sources.elements import Element
+from pipeline.sources.formats.base import Head
+from pipeline.sources.formats.json_objects import ChatFormat, Found
+from pipeline.sources.parts import Part
+from pipeline.sources.threads import text_of, word
+
+_SAID = ("Default", "Reply", "ThreadStarterMessage", "0", "19", "21")
+_OWN = {"isPinned", "attachments", "embeds", "mentions", "timestampEdited", "reactions"}
+
+
+class DiscordChat(ChatFormat):
+    name = "Discord chat"
+    says = {"text": "content", "times": "timestamp", "author": "author", "conversation": "reference.messageId"}
+
+    def fits(self, found: Found) -> float:
+        if not {"timestamp", "author", "content", "type"} <= found.keys() or not isinstance(found["author"], dict):
+            return 0.0
+        return (
+            1.0
+            if {"isPinned", "attachments", "embeds", "mentions", "timestampEdited", "reactions"} & found.keys()
+            else 0.8
+        )
+
+    def chat_of(self, element: Element, part: Part, head: Head) -> str:
+        channel = _channel(head)
+        return word(channel.get("name")) or word(channel.get("id")) or part.basename
+
+    def message(self, found: Found, head: Head) -> ChatMessage | None:
+        author = found["author"]
+        if word(found["type"]) not in _SAID or author.get("isBot"):
+            return None
+        channel = _channel(head)
+        is_thread = "thread" in str(channel.get("type", "")).casefold()
+        return ChatMessage(
+            word(found["id"]),
+            word(author.get("nickname")) or word(author.get("name")) or word(author.get("id")),
+            text_of(found["content"]),
+            times.read(found["timestamp"]),
+            reply_to=word((found.get("reference") or {}).get("messageId")),
+            thread=word(channel.get("id")) if is_thread else "",
+        )
+
+
+def _channel(head: Head) -> Found:
+    channel = head.envelope.get("channel")
+    return channel if isinstance(channel, dict) else {}

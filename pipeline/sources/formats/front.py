@@ -1,0 +1,67 @@
+"""Front: conversations with their messages, and plain lists of messages (`_results`)."""
+
+from pipeline.sources.formats.base import Recognised
+from pipeline.sources.formats.json_objects import Found, MessageFormat, ThreadFormat
+from pipeline.sources.threads import Said, Thread, rest, text_of, word
+
+
+class FrontConversations(ThreadFormat):
+    name = "Front conversations"
+    says = {"customer": "recipient", "text": "subject and messages", "times": "created_at", "role": "is_inbound"}
+
+    def fits(self, found: Found) -> float:
+        if not str(found.get("id", "")).startswith("cnv_") and "/conversations/cnv_" not in str(
+            found.get("_links", "")
+        ):
+            return 0.0
+        return 1.0 if {"messages", "_messages", "last_message", "subject"} & found.keys() else 0.5
+
+    def thread(self, found: Found, summary: Recognised) -> Thread:
+        given = found.get("messages") or found.get("_messages") or []
+        given = given.get("_results", []) if isinstance(given, dict) else given
+        if not given and found.get("last_message"):
+            given = [found["last_message"]]
+            summary.note("Conversations without their messages: only the last message was read.")
+        said = [_said(each) for each in sorted(given, key=lambda each: each.get("created_at") or 0)]
+        return Thread(
+            said,
+            external_id=found["id"],
+            subject=text_of(found.get("subject")),
+            customer=found.get("recipient"),
+            at=found.get("created_at"),
+            metadata={
+                **rest(found, "id", "subject", "created_at"),
+                "tags": [tag["name"] for tag in found.get("tags") or []],
+            },
+        )
+
+
+class FrontMessages(MessageFormat):
+    name = "Front messages"
+    says = {"text": "text", "times": "created_at", "role": "is_inbound", "customer": "the sender of inbound messages"}
+
+    def fits(self, found: Found) -> float:
+        return 1.0 if "is_inbound" in found and ("blurb" in found or "recipients" in found) else 0.0
+
+    def message(self, found: Found) -> tuple[str, Said | None]:
+        related = (found.get("_links") or {}).get("related") or {}
+        key = word(found.get("conversation_id")) or str(related.get("conversation") or "").rpartition("/")[2]
+        return key or "messages", None if found.get("is_draft") else _said(found)
+
+    def describe(self, thread: Thread, found: Found) -> None:
+        thread.subject = thread.subject or text_of(found.get("subject"))
+        if found.get("is_inbound") and not thread.customer:
+            thread.customer = _sender(found)
+
+
+def _said(message: Found) -> Said:
+    text = text_of(message.get("text")) or text_of(message.get("body")) or text_of(message.get("blurb"))
+    return Said(text, "customer" if message.get("is_inbound") else "agent", _sender(message), message.get("created_at"))
+
+
+def _sender(message: Found) -> str:
+    author = message.get("author") or {}
+    senders = [each for each in message.get("recipients") or [] if each.get("role") == "from"]
+    return (
+        word(author.get("email")) or word(author.get("username")) or word(senders[0].get("handle") if senders else "")
+    )

@@ -1,0 +1,41 @@
+"""Gorgias tickets: `from_agent` of each message says who speaks."""
+
+from pipeline.sources.formats.base import Recognised
+from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.threads import Said, Thread, rest, text_of, word
+
+
+class GorgiasTickets(ThreadFormat):
+    name = "Gorgias tickets"
+    says = {"customer": "customer", "text": "subject and messages", "times": "created_datetime", "role": "from_agent"}
+
+    def fits(self, found: Found) -> float:
+        messages = found.get("messages")
+        if isinstance(messages, list) and messages and isinstance(messages[0], dict) and "from_agent" in messages[0]:
+            return 1.0
+        return 0.8 if {"created_datetime", "customer", "channel"} <= found.keys() else 0.0
+
+    def thread(self, found: Found, summary: Recognised) -> Thread:
+        given = found.get("messages") or [each for each in (found.get("first_message"),) if each]
+        messages = sorted(given, key=lambda each: str(each.get("created_datetime") or each.get("sent_datetime") or ""))
+        said = [_said(each) for each in messages if each.get("public") is not False]
+        if not said and found.get("excerpt"):
+            said = [Said(text_of(found["excerpt"]), "customer", at=found.get("created_datetime"))]
+            summary.note("Tickets without messages: only their excerpts were read.")
+        return Thread(
+            said,
+            external_id=found["id"],
+            subject=text_of(found.get("subject")),
+            customer=found.get("customer") or found.get("requester"),
+            at=found.get("created_datetime"),
+            metadata=rest(found, "id", "uri", "subject", "excerpt", "created_datetime"),
+        )
+
+
+def _said(message: Found) -> Said:
+    sender = message.get("sender") or {}
+    text = next(
+        (text for key in ("body_text", "stripped_text", "body_html") if (text := text_of(message.get(key)))), ""
+    )
+    role = "agent" if message.get("from_agent") else "customer"
+    return Said(text, role, word(sender.get("name")) or word(sender.get("email")), message.get("created_datetime"))

@@ -1,0 +1,233 @@
+"""What the formats in JSON share: finding the list of their objects in a file, and reading it object by object."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from pipeline.sources.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut
+from pipeline.sources.elements import Element, Path, parse
+from pipeline.sources.formats.base import Head, Options, Recognised, Stream
+from pipeline.sources.gathering import Gathered
+from pipeline.sources.heads import elements_of, head_of
+from pipeline.sources.parts import Part
+from pipeline.sources.records import Record, Reject, excerpt
+from pipeline.sources.threads import Said, Thread, record_of
+from pipeline.sources.times import TimeColumn, TimeReader
+
+Rows = Iterator[Record | Reject]
+Found = Mapping[str, Any]
+"""A JSON object of somebody's export."""
+
+NESTED = 0.995
+"""A list within a list is a little less likely what is meant than the outer one."""
+
+BAD_SHAPE = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What reading an object raises whose fields are of other kinds than the format's."""
+
+
+def limit() -> int:
+    """Return how many bytes a conversation may have."""
+    return int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
+
+
+class JsonFormat:
+    """Objects of JSON, one by one, wherever in the file their list is."""
+
+    name = ""
+    says: Mapping[str, str] = {}
+    """Which field of the file means customer, text, time, role: printed with the summary."""
+
+    def fits(self, found: Found) -> float:
+        """Return how sure it is that this is one of its objects."""
+        raise NotImplementedError
+
+    def sniff(self, head: Head) -> float:
+        return self._best(head)[0]
+
+    def path(self, head: Head) -> Path:
+        """Return the way to the objects of this format in that file."""
+        return self._best(head)[1]
+
+    def _best(self, head: Head) -> tuple[float, Path]:
+        """Return the best fit of a list's first objects, and the way to it; of two alike the longer list."""
+        found = [(self._fit(objects) * NESTED ** len(path), len(objects), path) for path, objects in head.lists.items()]
+        best = max(found, key=lambda each: (each[0], each[1], -len(each[2])), default=(0.0, 0, ()))
+        return best[0], best[2]
+
+    def _fit(self, objects: Iterable[Found]) -> float:
+        fits = [self.fits(found) for found in objects]
+        return sum(fits) / len(fits) if fits else 0.0
+
+    def objects(self, stream: Stream, options: Options) -> Iterator[tuple[Element, Part, Found] | Reject]:
+        """Yield the objects of all parts, each with its element and part; what is none as a reject."""
+        stream.summary.fields.update(self.says)
+        for part in stream.parts:
+            head = head_of(part, options)
+            for element in elements_of(part, self.path(head), head, limit()):
+                found = parse(element)
+                yield (element, part, found) if isinstance(found, dict) else refused(element, part, found)
+
+
+def refused(element: Element, part: Part, reason: str) -> Reject:
+    """Return the reject of an element."""
+    return Reject(element.number, reason, raw=excerpt(element.raw), unit="element", part=part.label)
+
+
+class ThreadFormat(JsonFormat):
+    """Each object is a conversation."""
+
+    def thread(self, found: Found, summary: Recognised) -> Thread:
+        """Return the conversation that an object is; one of BAD_SHAPE if it is none."""
+        raise NotImplementedError
+
+    def records(self, stream: Stream, options: Options) -> Rows:
+        reader = time_reader(options)
+        for each in self.objects(stream, options):
+            if isinstance(each, Reject):
+                yield each
+                continue
+            element, part, found = each
+            try:
+                thread = self.thread(found, stream.summary)
+            except BAD_SHAPE as error:
+                yield refused(element, part, f"not as {self.name} are: {_what(error)}")
+                continue
+            thread.line, thread.part, thread.raw = element.number, part.label, element.raw[:2000]
+            yield record_of(thread, reader)
+
+
+class MessageFormat(JsonFormat):
+    """Each object is a message, which says what conversation it belongs to: they are gathered."""
+
+    def message(self, found: Found) -> tuple[str, Said | None]:
+        """Return the key of the conversation and the message; None instead of one that nobody said (a note)."""
+        raise NotImplementedError
+
+    def describe(self, thread: Thread, found: Found) -> None:
+        """Fill in what an object says about its whole conversation."""
+
+    def records(self, stream: Stream, options: Options) -> Rows:
+        reader = time_reader(options)
+        with Gathered() as gathered:
+            for each in self.objects(stream, options):
+                if isinstance(each, Reject):
+                    yield each
+                    continue
+                element, part, found = each
+                try:
+                    key, said = self.message(found)
+                    at = reader.read(said.at) if said else None
+                except BAD_SHAPE as error:
+                    yield refused(element, part, f"not as {self.name} are: {_what(error)}")
+                    continue
+                place = {"line": element.number, "part": part.label}
+                gathered.add(key, {**place, "found": found}, order=at.timestamp() if at else 0.0)
+            for key, things in gathered.groups(limit()):
+                yield self._record(key, things, reader)
+
+    def _record(self, key: str, things: list[dict[str, Any]] | None, reader: TimeReader) -> Record | Reject:
+        if things is None:
+            return Reject(0, f"the conversation is longer than {limit():,} bytes", key[:200], unit="conversation")
+        thread = Thread([], external_id=key, line=things[0]["line"], part=things[0]["part"])
+        for thing in things:
+            said = self.message(thing["found"])[1]
+            if said:
+                thread.messages.append(said)
+                self.describe(thread, thing["found"])
+        thread.at = next((said.at for said in thread.messages if said.at), None)
+        return record_of(thread, reader)
+
+
+class ChatFormat(JsonFormat):
+    """Each object is a message of a chat without threads, or with some: it is cut into conversations."""
+
+    def message(self, found: Found, head: Head) -> ChatMessage | None:
+        """Return the message, or None for what nobody said (somebody joined). `head` is that of its file."""
+        raise NotImplementedError
+
+    def chat_of(self, element: Element, part: Part, head: Head) -> str:
+        """Return what to call the chat that a message belongs to."""
+        raise NotImplementedError
+
+    def records(self, stream: Stream, options: Options) -> Rows:
+        reader = time_reader(options)
+        authors: dict[str, set[str]] = {}  # of each chat; more than a few are a group
+        passed_over = count = conversations = 0
+        with Gathered() as gathered:
+            for each in self.messages(stream, options):
+                if isinstance(each, Reject):
+                    yield each
+                    continue
+                chat, message = each
+                if message is None or not message.text.strip():
+                    passed_over += 1
+                    continue
+                count += 1
+                known = authors.setdefault(chat, set())
+                if len(known) <= 2:
+                    known.add(message.author)
+                gathered.add(chat, _as_json(message), order=message.at.timestamp() if message.at else 0.0)
+            for chat, known in authors.items():
+                pause = options.pause or (DIRECT_PAUSE if len(known) <= 2 else GROUP_PAUSE)
+                for thread in cut(map(_from_json, gathered.in_order(chat)), chat=chat, pause=pause):
+                    conversations += 1
+                    yield record_of(thread, reader)
+        say_cut(stream.summary, count, conversations, options.pause, passed_over)
+
+    def messages(self, stream: Stream, options: Options) -> Iterator[tuple[str, ChatMessage | None] | Reject]:
+        """Yield each message with the name of its chat."""
+        heads: dict[str, Head] = {}  # of the part that is being read
+        for each in self.objects(stream, options):
+            if isinstance(each, Reject):
+                yield each
+                continue
+            element, part, found = each
+            if part.name not in heads:
+                heads = {part.name: head_of(part, options)}
+            try:
+                message = self.message(found, heads[part.name])
+                chat = self.chat_of(element, part, heads[part.name])
+            except BAD_SHAPE as error:
+                yield refused(element, part, f"not as {self.name} are: {_what(error)}")
+                continue
+            if message:
+                message.line, message.part = element.number, part.label
+            yield chat, message
+
+
+def say_cut(summary: Recognised, count: int, conversations: int, pause: timedelta | None, passed_over: int = 0) -> None:
+    """Say how a chat was cut into conversations, and how to do it otherwise."""
+    silence = _in_words(pause) if pause else f"{_in_words(GROUP_PAUSE)} ({_in_words(DIRECT_PAUSE)} between two people)"
+    summary.note(
+        f"{count:,} messages were cut into {conversations:,} conversations: by threads and replies, and where nobody "
+        f"spoke for {silence}. --pause MINUTES changes that."
+    )
+    if passed_over:
+        summary.note(f"{passed_over:,} messages without text, or written by the chat itself, were left out.")
+
+
+def _in_words(pause: timedelta) -> str:
+    minutes = round(pause.total_seconds() / 60)
+    return f"{minutes // 60} hours" if minutes >= 120 and not minutes % 60 else f"{minutes} minutes"
+
+
+def _as_json(message: ChatMessage) -> dict[str, Any]:
+    return {**asdict(message), "at": message.at and message.at.isoformat()}
+
+
+def _from_json(thing: dict[str, Any]) -> ChatMessage:
+    return ChatMessage(**{**thing, "at": datetime.fromisoformat(thing["at"]) if thing["at"] else None})
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return str(error) if type(error) is ValueError else "a field is of another kind"
+
+
+def time_reader(options: Options) -> TimeReader:
+    """Return what reads times in JSON, which are seldom open."""
+    return TimeColumn().reader(options.date_format)

@@ -1,0 +1,80 @@
+"""Who is the customer in each conversation of a source: decided when all of it has been seen.
+
+Where each message says its role, that stands at once. Where only names are given, or words that mean nothing by
+themselves, the conversation waits on disk until it is known who else they occur beside.
+"""
+
+import pickle
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from pipeline.sources.formats.base import Recognised
+from pipeline.sources.records import Record, Reject
+from pipeline.sources.roles import CUSTOMER, Census, assign_roles, normalise, role_of
+
+HELD_BYTES = 16 << 20
+"""So much of what waits is in memory, the rest in a temporary file."""
+
+MAX_WORDS = 1000
+
+known_role = lru_cache(10_000)(role_of)
+
+
+def settled(rows: Iterable[Record | Reject], summary: Recognised) -> Iterator[Record | Reject]:
+    """Yield the rows with a role for each message where there is one, and count into the summary what was found."""
+    census = Census()
+    words: Counter[str] = Counter()
+    with tempfile.SpooledTemporaryFile(max_size=HELD_BYTES) as held:
+        waiting = 0
+        for row in rows:
+            if isinstance(row, Reject):
+                yield row
+                continue
+            census.see([message["author"] for message in row.messages if message["author"]])
+            if _is_settled(row, words):
+                yield _counted(row, summary)
+                continue
+            census.words.update(normalise(message["role"]) for message in row.messages if message["role"])
+            pickle.dump(row, held, pickle.HIGHEST_PROTOCOL)
+            waiting += 1
+        meanings = census.meanings()
+        held.seek(0)
+        for _ in range(waiting):
+            row = pickle.load(held)
+            assign_roles(row.messages, customer_names=row.names, census=census, meanings=meanings)
+            yield _counted(row, summary)
+    _say(words, meanings, summary)
+
+
+def _is_settled(row: Record, words: Counter[str]) -> bool:
+    """Give the row's messages the roles that their words mean, and return whether all of them have one."""
+    is_open = False
+    for message in row.messages:
+        if word := message["role"]:
+            role = known_role(word)
+            if len(words) < MAX_WORDS or word in words:
+                words[word] += 1
+            if role:
+                message["role"] = role
+                continue
+        is_open = True
+    return not is_open
+
+
+def _counted(row: Record, summary: Recognised) -> Record:
+    summary.count += 1
+    summary.without_customer_side += not any(message["role"] == CUSTOMER for message in row.messages)
+    summary.without_customer_name += not row.customer
+    summary.times_unknown += row.occurred_at is None
+    return row
+
+
+def _say(words: Counter[str], meanings: dict[str, str], summary: Recognised) -> None:
+    for word, count in words.items():
+        if role := known_role(word) or meanings.get(normalise(word)):
+            if normalise(word) != role:
+                summary.roles[normalise(word), role] += count
+        else:
+            summary.unknown_roles[normalise(word)] += count

@@ -1,0 +1,201 @@
+"""From what a format found to a record: the one place where times, customers, subjects, ids and markup are understood.
+
+Who speaks is decided later, by `speakers`, over the whole file; here the words for roles stay as they came.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pipeline.sources import times
+from pipeline.sources.own_words.html import plain_text
+from pipeline.sources.records import Record, Reject, excerpt, stored_message
+from pipeline.sources.roles import CUSTOMER, split_transcript
+
+ID_LENGTH = AUTHOR_LENGTH = 200
+URL_LENGTH = 2000
+
+
+@dataclass(slots=True)
+class Said:
+    """One message as a format found it. `at` may be anything `times` can read; `role` any word `roles` knows."""
+
+    text: str
+    role: str = ""
+    author: str = ""
+    at: object = None
+
+
+@dataclass(slots=True)
+class Thread:
+    """One conversation as a format found it.
+
+    `external_id` may be empty: then it is made of the content. `customer` may be a word, a number or an object
+    ({id, email, name}); `names` are other names that the customer goes by among the authors. `subject` is read with the
+    first message of the customer. `line` counts `unit`s of `part` from 1.
+    """
+
+    messages: list[Said]
+    line: int = 0
+    external_id: object = ""
+    subject: str = ""
+    customer: object = None
+    names: tuple[str, ...] = ()
+    at: object = None
+    url: str = ""
+    label: str = ""
+    classified_at: object = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = "element"
+    part: str = ""
+    raw: bytes = b""
+
+
+class Unusable(ValueError):
+    """This cannot become a conversation; the message is the reason in plain words."""
+
+
+def record_of(thread: Thread, reader: times.TimeReader | None = None) -> Record | Reject:
+    """Return the record of a thread, or the reject that says why there is none. `reader` reads its times."""
+    external_id = word(thread.external_id)
+    try:
+        return _record(thread, external_id, (reader or times.TimeReader()).read)
+    except Unusable as error:
+        return Reject(
+            thread.line, str(error), external_id[:ID_LENGTH], excerpt(thread.raw), thread.unit, part=thread.part
+        )
+
+
+def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
+    if len(external_id) > ID_LENGTH:
+        raise Unusable(f"its id is longer than {ID_LENGTH} characters")
+    said = _parted([each for each in thread.messages if each.text and not each.text.isspace()])
+    messages = [message for each in said if (message := _message(each, read_time))["text"].strip()]
+    messages = with_subject(messages, thread.subject)
+    if not messages:
+        raise Unusable("no text")
+    customer, names = customer_of(thread.customer)
+    record = Record(
+        line=thread.line,
+        external_id=external_id or made_id(thread, messages),
+        messages=messages,
+        occurred_at=read_time(thread.at) or first_time(messages),
+        customer=customer,
+        url=thread.url if len(thread.url) <= URL_LENGTH else "",
+        label=word(thread.label)[:ID_LENGTH],
+        metadata={key: value for key, value in thread.metadata.items() if value not in (None, "", [], {})},
+        raw=thread.raw[:2000],
+        classified_at=read_time(thread.classified_at),
+        unit=thread.unit,
+        part=thread.part,
+        names=(*names, *thread.names),
+        has_made_id=not external_id,
+    )
+    if "\0" in json.dumps([messages, customer, external_id, record.metadata], ensure_ascii=False, default=str):
+        raise Unusable("it holds a NUL character, which cannot be stored")
+    return record
+
+
+def _message(said: Said, read_time: Any) -> dict[str, str]:
+    at = read_time(said.at)
+    text = plain_text(said.text)
+    author = said.author.strip()[:AUTHOR_LENGTH]
+    role = said.role.strip() or ("" if author else CUSTOMER)
+    return stored_message(role, author, said.text, text, at.isoformat() if at else "")
+
+
+def _parted(messages: list[Said]) -> list[Said]:
+    """Return the messages of a text that holds a whole conversation (`Customer: ... Agent: ...`)."""
+    if len(messages) != 1 or messages[0].role or messages[0].author:
+        return messages
+    parts = split_transcript(plain_text(messages[0].text))
+    return [Said(each.text, each.role, each.author, each.time) for each in parts or ()] or messages
+
+
+def with_subject(messages: list[dict[str, str]], subject: str) -> list[dict[str, str]]:
+    """Return the messages with the subject as the first line of the customer's first, unless it says that already."""
+    subject = " ".join(plain_text(subject).split())[:1000]
+    if not subject:
+        return messages
+    if not messages:
+        return [stored_message(CUSTOMER, "", subject, subject)]
+    first = next((each for each in messages if each["role"].lower() in (CUSTOMER, "")), messages[0])
+    bare = subject.casefold()
+    while bare.startswith(("re:", "fw:", "fwd:", "aw:", "wg:")):
+        bare = bare.partition(":")[2].strip()
+    if bare and bare not in " ".join(first["text"][:5000].casefold().split()):
+        first["text"] = f"{subject}\n{first['text']}"
+    return messages
+
+
+def customer_of(value: object) -> tuple[str, tuple[str, ...]]:
+    """Return how a customer is known from now on (e-mail before id before name), and all names they go by."""
+    if isinstance(value, Mapping):
+        fields = {str(key).casefold(): word(each) for key, each in value.items()}
+        full = " ".join(part for part in (fields.get("first_name", ""), fields.get("last_name", "")) if part)
+        known = [fields.get(key, "") for key in ("email", "email_address", "mail", "id", "user_id", "uuid", "username",
+                                                  "login", "handle", "phone", "name", "display_name")]  # fmt: skip
+        names = tuple(dict.fromkeys(name for name in (*known, full) if name))
+        return (names[0].casefold() if "@" in names[0] else names[0])[:ID_LENGTH] if names else "", names
+    if isinstance(value, list):
+        return customer_of(value[0]) if value and isinstance(value[0], Mapping | str) else ("", ())
+    name = word(value)
+    return (name.casefold() if "@" in name else name)[:ID_LENGTH], (name,) if name else ()
+
+
+def made_id(thread: Thread, messages: Iterable[Mapping[str, str]]) -> str:
+    """Return an id made of the content, so that the same conversation has it again wherever it stands in a file."""
+    said = [(each["role"], each["author"], each["text"], each["created_at"]) for each in messages]
+    rest = [word(thread.at), customer_of(thread.customer)[0], thread.url, thread.metadata]
+    digest = hashlib.sha256(json.dumps([said, rest], sort_keys=True, default=str).encode(errors="replace"))
+    return f"made-{digest.hexdigest()[:20]}"
+
+
+def first_time(messages: Iterable[Mapping[str, str]]) -> datetime | None:
+    """Return the time of the first message that has one."""
+    return next((datetime.fromisoformat(each["created_at"]) for each in messages if each["created_at"]), None)
+
+
+def word(value: object) -> str:
+    """Return a value as a word: text trimmed, a whole number in digits; anything else is no word."""
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else str(value)
+    return " ".join(value.split()) if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def text_of(value: object) -> str:
+    """Return the text in a value: itself, or the texts of a list of parts joined; pictures and tool calls have none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "\n".join(text for each in value if (text := text_of(each)))
+    if isinstance(value, Mapping):
+        kind = value.get("type") or value.get("content_type") or ""
+        if isinstance(kind, str) and kind.startswith(("tool", "image", "audio", "video", "file", "function")):
+            return ""
+        return next(
+            (text for key in ("text", "content", "parts", "value", "body") if (text := text_of(value.get(key)))), ""
+        )
+    return ""
+
+
+def rest(found: Mapping[str, Any], *used: str) -> dict[str, Any]:
+    """Return the fields that are left, for the metadata: plain values and lists of them, none of them long."""
+    return {
+        key: value
+        for key, value in found.items()
+        if key not in used
+        and (_is_plain(value) or (isinstance(value, list) and len(value) <= 50 and all(map(_is_plain, value))))
+    }
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, str | int | bool) and len(str(value)) <= 500
