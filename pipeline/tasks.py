@@ -1,17 +1,22 @@
 """Celery's doors. The chord is assembled here and only here."""
 
+import logging
+
 from celery import Task, chord, current_app, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline.advance import advance
 from pipeline.extract.chunk import read_chunk
+from pipeline.extract.versions import OtherVersion, reader_of, versions
 from pipeline.ledger.claims import AtLimit
 from pipeline.ledger.counts import find_run, unfinished_chunks, unfinished_items
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, RunError
 from pipeline.ledger.states import fail
 from pipeline.ledger.watch import chunks_to_send_again, is_waiting_its_turn, lose_if_silent, touch_heartbeat
 from pipeline.models import Run, schema
+
+log = logging.getLogger(__name__)
 
 SERVER_AWAY = (*INFRASTRUCTURE_ERRORS, BrokerError)
 """What PostgreSQL and Redis raise while they restart."""
@@ -23,6 +28,10 @@ RETRY = {
     "retry_backoff_max": 10,
     "retry_jitter": True,
 }
+
+OTHER_VERSION_TRIES, OTHER_VERSION_PAUSE = 5, 3.0
+"""How often, and after how many seconds, a chunk is offered again that a worker of another version refused: while
+workers are replaced one of the right version may be there. Then the run fails with the sentence."""
 
 QUEUES = ("extract", "merge", "default")
 """All queues; a run needs a worker on each."""
@@ -40,6 +49,12 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
         finished = read_chunk(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
     except AtLimit as full:
         raise self.retry(exc=full, countdown=0.3) from full
+    except OtherVersion as refusal:
+        log.warning("%s", refusal)
+        if self.request.retries >= OTHER_VERSION_TRIES:
+            fail(run=find_run(run_id), error=refusal)
+            return 0
+        raise self.retry(exc=refusal, countdown=OTHER_VERSION_PAUSE) from refusal
     if not unfinished_items(run_id).exists():
         advance_run.delay(run_id=run_id)
     return finished
@@ -81,9 +96,13 @@ def _send(run: Run) -> None:
 
 
 @shared_task(name="pipeline.heartbeat", may_run_twice="it writes nothing")
-def heartbeat() -> str:
-    """Say on which database this worker works. Pre-flight sends it through every queue and waits for the answer."""
-    return schema.identity()
+def heartbeat(*, profile: str = "", extractor: str = "") -> dict[str, str]:
+    """Say on which database this worker works and, asked with a profile and an extractor, how it would read.
+
+    Pre-flight sends it through every queue and waits for the answer.
+    """
+    reader = reader_of(versions(profile, extractor)) if extractor else ""
+    return {"database": schema.identity(), "reader": reader}
 
 
 @shared_task(name="pipeline.watch_runs", may_run_twice="what it sends again is harmless twice")

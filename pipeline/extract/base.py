@@ -58,13 +58,14 @@ class Extractor(Protocol):
     """Reads conversations.
 
     `version` changes whenever an answer would; `model` and `dimension` name the vectors' space, and vectors of
-    different models are never compared.
+    different models are never compared. Each answer of one that `is_paid` is stored before the next is asked for.
     """
 
     name: str
     version: str
     model: str
     dimension: int
+    is_paid: bool
 
     def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         """Yield one answer a transcript, in their order, whatever else is in the batch.

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pipeline.extract.base import Answer, Extractor, get_extractor
 from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.reading import ask, most_deliveries, parse, worn_out_outcome
-from pipeline.extract.store import store, store_answers
+from pipeline.extract.store import store, store_as_they_come
+from pipeline.extract.versions import refuse_other_reader
 from pipeline.ledger.claims import Claimed, Superseded, claim_items, new_token, release_items, renew_items
 from pipeline.ledger.counts import find_run
 from pipeline.ledger.heartbeat import beating
@@ -26,10 +27,11 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
 
     `delivery` names the message: when the same message is delivered again, its items are taken over at once; those
     of another delivery only after CLAIM_TIMEOUT seconds without a sign of life. A run that was stopped,
-    superseded or ended claims nothing. Raises AtLimit when the run's concurrency is used up, and RunError if there is
-    no such run.
+    superseded or ended claims nothing. Raises AtLimit when the run's concurrency is used up, OtherVersion if this
+    process would read otherwise than the run's others, and RunError if there is no such run.
     """
     run = find_run(run_id)
+    refuse_other_reader(run)
     profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
     token, finished = new_token(delivery), 0
     while piece := claim_items(run=run, epoch=epoch, chunk=chunk, token=token):
@@ -46,7 +48,8 @@ def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profi
     asked = [claimed for claimed in piece if claimed not in worn_out and claimed.item_id not in answers]
     with beating(lambda: renew_items(run=run, token=token)):
         questions = [claimed.question for claimed in asked]
-        answers |= store_answers(run, asked, ask(questions, profile, extractor, _asking_now_and_then(run)))
+        coming = ask(questions, profile, extractor, _asking_now_and_then(run))
+        answers |= store_as_they_come(run, asked, coming, each=extractor.is_paid)
     finished = [(claimed, worn_out_outcome(claimed, is_answered=claimed.item_id in answers)) for claimed in worn_out]
     finished += [
         (claimed, parse(claimed.question, answers[claimed.item_id], profile, extractor))

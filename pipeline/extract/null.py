@@ -21,6 +21,7 @@ class NullExtractor:
 
     name = "null"
     version = "null-1"
+    is_paid = False
     model = "null"
     dimension = 384
 

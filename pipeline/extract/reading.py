@@ -1,6 +1,6 @@
 """Ask an extractor and parse its answer: pure, no row is touched."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,28 +46,29 @@ class Outcome:
 
 def ask(
     questions: Sequence[Question], profile: Profile, extractor: Extractor, is_wanted: Callable[[], bool] = lambda: True
-) -> dict[int, Answer | Exception]:
-    """Ask about all at once and return the answers by the questions' keys, up to where they are wanted no more.
+) -> Iterator[tuple[int, Answer | Exception]]:
+    """Ask about all at once and yield each answer as it comes, by its question's key, while they are wanted.
 
-    If that fails, keep the answers that came, and ask about each of the others alone, so that a bad conversation costs
+    If that fails, those that came count, and each of the others is asked about alone, so that a bad conversation costs
     only itself. Errors of the infrastructure rise.
     """
-    answers: dict[int, Answer | Exception] = {}
+    answered = set()
     try:
         readings = extractor.read([question.transcript for question in questions], profile)
         for question, answer in zip(questions, readings, strict=True):
-            answers[question.key] = answer
+            answered.add(question.key)
+            yield question.key, answer
             if not is_wanted():
-                return answers
+                return
     except INFRASTRUCTURE_ERRORS:
         raise
     except Exception as error:
         if len(questions) == 1:
-            return {questions[0].key: error}
+            yield questions[0].key, error
+            return
     for question in questions:
-        if question.key not in answers and is_wanted():
-            answers |= ask([question], profile, extractor)
-    return answers
+        if question.key not in answered and is_wanted():
+            yield from ask([question], profile, extractor)
 
 
 def parse(question: Question, answer: Answer | Exception, profile: Profile, extractor: Extractor) -> Outcome:

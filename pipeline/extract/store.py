@@ -1,7 +1,9 @@
 """Keep raw answers, themes and evidence, and finish the items: by COPY, guarded by the claim."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,6 +16,11 @@ from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
 from pipeline.merge.rules.normalise import normal_form
 from pipeline.models import Call, Evidence, Item, Run, Theme
 from pipeline.models.copy import copy_rows, reserve_ids
+
+MOST_UNKEPT = 8
+LONGEST_UNKEPT = 1.0
+WORTH_A_COMMIT = 0.02
+"""Answers and seconds; what is asked again after a worker's death is worth less than this, or is at most so many."""
 
 Finished = tuple[Claimed, Outcome]
 """An item and what became of it."""
@@ -30,6 +37,31 @@ def _refuse_foreign(run: Run, claimed: Sequence[Claimed]) -> None:
             f"a result of run {foreign.run_id} (item {foreign.item_id}) was handed in for run {run.pk}; nothing was "
             f"written. Results go into the run whose item they answer."
         )
+
+
+def store_as_they_come(
+    run: Run, asked: Sequence[Claimed], coming: Iterable[tuple[int, Answer | Exception]], *, each: bool
+) -> dict[int, Answer | Exception]:
+    """Keep the answers while others are still being asked for, and return them all, as `store_answers` does.
+
+    `each` keeps every one before the next is asked for. Else MOST_UNKEPT wait for each other, if they took long enough
+    to be worth a commit, and none waits longer than LONGEST_UNKEPT seconds for the next: a worker that dies costs no
+    more than those. What came is kept also where asking ends in an error of the infrastructure.
+    """
+    kept: dict[int, Answer | Exception] = {}
+    waiting: dict[int, Answer | Exception] = {}
+    since = time.monotonic()
+    try:
+        for key, answer in coming:
+            waiting[key] = answer
+            waited = time.monotonic() - since
+            if each or waited >= LONGEST_UNKEPT or (len(waiting) >= MOST_UNKEPT and waited >= WORTH_A_COMMIT):
+                kept |= store_answers(run, asked, waiting)
+                waiting, since = {}, time.monotonic()
+    finally:
+        if waiting:
+            kept |= store_answers(run, asked, waiting)
+    return kept
 
 
 def store_answers(
@@ -119,6 +151,7 @@ def _store_together(run: Run, token: str, finished: Sequence[Finished], model: s
     with transaction.atomic():
         _store_themes(run, finished, model)
         _finish_items(run, token, finished)
+        _forget_vectors(finished)
 
 
 def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
@@ -140,6 +173,26 @@ def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
         if cursor.rowcount != len(finished):
             raise Superseded(f"run {run.pk}: {len(finished) - cursor.rowcount} items were taken over")
         cursor.execute(_BEAT, [now, run.pk, now - timedelta(seconds=1)])
+
+
+_FORGET_VECTORS = """
+UPDATE pipeline_call SET vectors = '', vectors_hash = stored.hash
+FROM unnest(%s::bigint[], %s::text[]) AS stored (item, hash)
+WHERE item_id = stored.item AND vectors <> ''
+"""
+
+
+def _forget_vectors(finished: Sequence[Finished]) -> None:
+    """Let the answers of these items be without vectors: their themes have them now, and once is enough."""
+    hashes = {claimed.item_id: hash_of_vectors(outcome.themes) for claimed, outcome in finished if outcome.themes}
+    if hashes:
+        with connection.cursor() as cursor:
+            cursor.execute(_FORGET_VECTORS, [list(hashes), list(hashes.values())])
+
+
+def hash_of_vectors(themes: Sequence[Draft]) -> str:
+    """Return what tells whether a conversation's themes still have the vectors of its answer."""
+    return sha256(b"".join(draft.vector for draft in themes)).hexdigest()
 
 
 _THEME_COLUMNS = (

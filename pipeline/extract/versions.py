@@ -5,6 +5,7 @@ from pipeline.extract.profiles import get_profile
 from pipeline.ledger.errors import RunError as RunError
 from pipeline.merge import apply
 from pipeline.merge.rules.versions import NEWEST
+from pipeline.models import Run
 
 
 def versions(profile: str, extractor: str) -> dict[str, str]:
@@ -17,6 +18,25 @@ def versions(profile: str, extractor: str) -> dict[str, str]:
         "model": reader.model,
         "rules": NEWEST.version,
     }
+
+
+def reader_of(decided_by: dict[str, str]) -> str:
+    """Return those of the versions that decide what is read in a conversation, in words."""
+    return ", ".join(decided_by.get(part, "") for part in ("extractor", "profile", "model"))
+
+
+class OtherVersion(RunError):
+    """This process reads with another version than the run was started with; nothing was read."""
+
+
+def refuse_other_reader(run: Run) -> None:
+    """Raise OtherVersion if this process would read otherwise than the run says it is read."""
+    here = versions(run.profile, run.extractor)
+    if reader_of(here) != reader_of(run.versions):
+        raise OtherVersion(
+            f"run {run.pk} is read with {reader_of(run.versions)}, this worker would read with {reader_of(here)}. "
+            "Restart all workers with one version of the code and one EMBEDDING_MODEL."
+        )
 
 
 def refuse_other_model(profile: str, extractor: str) -> None:

@@ -210,7 +210,12 @@ class Call(models.Model):
     attempt = models.PositiveSmallIntegerField(help_text="the item's delivery this answer came from")
     request_hash = models.CharField(max_length=64, help_text="sha256 of version, profile and extractor: same question")
     answer = models.TextField(help_text="as it came")
-    vectors = models.BinaryField(blank=True, default=b"", help_text="float32, one row a theme, in the answer's order")
+    vectors = models.BinaryField(
+        blank=True, default=b"", help_text="float32, one row a theme; empty once its themes have them"
+    )
+    vectors_hash = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="sha256 of what its themes were given; empty until then"
+    )
     finish_reason = models.CharField(max_length=50, blank=True)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)

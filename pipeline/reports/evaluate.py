@@ -148,7 +148,7 @@ def _read_piece(records: Sequence[Record], profile: Profile, extractor: Extracto
         Question(number, transcript_of(record.external_id, record.messages, repeated))
         for number, record in enumerate(records)
     ]
-    answers = ask(questions, profile, extractor)
+    answers = dict(ask(questions, profile, extractor))
     outcomes = (parse(question, answers[question.key], profile, extractor) for question in questions)
     return [
         Read(record.label, record.customer, outcome, question.transcript)

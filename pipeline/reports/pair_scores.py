@@ -155,7 +155,7 @@ def _json(line: str) -> object:
 def _roots_of_names(names: Sequence[str], profile: Profile, extractor: Extractor) -> dict[str, str]:
     """Return the root of each name, all assigned together; one that gives the reader no theme is its normal form."""
     questions = [_question(number, name) for number, name in enumerate(names)]
-    answers = ask(questions, profile, extractor)
+    answers = dict(ask(questions, profile, extractor))
     rows = [
         ThemeRow(question.key, names[question.key], question.transcript.text, outcome.themes[0].vector)
         for question in questions

@@ -9,12 +9,13 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 
 import numpy as np
 from django.db import connection, transaction
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Prefetch, QuerySet
 
-from pipeline.extract.base import Answer, Extractor, UnknownExtractor, get_extractor
+from pipeline.extract.base import Answer, Extractor, Reading, UnknownExtractor, get_extractor
 from pipeline.extract.profiles import Profile, UnknownProfile, get_profile
 from pipeline.extract.reading import UNIT_TOLERANCE, Draft, Outcome, parse
 from pipeline.extract.versions import versions
@@ -198,16 +199,26 @@ def _items_with_answers(items: QuerySet[Item]) -> Iterator[Item]:
 
 def _differences(item: Item, profile: Profile, extractor: Extractor) -> list[str]:
     """Return how the item's rows differ from what its answers say; of several answers one must fit."""
-    found = [_compared(item, _parsed(item, call, profile, extractor)) for call in item.calls.all()]
+    found = [_compared(item, call, _parsed(item, call, profile, extractor)) for call in item.calls.all()]
     return min(found, key=len)
 
 
 def _parsed(item: Item, call: Call, profile: Profile, extractor: Extractor) -> Outcome:
     question = Question(item.pk, transcript_of(f"conversation {item.conversation_id}", item.version.messages))
-    return parse(question, Answer(text=call.answer, vectors=bytes(call.vectors)), profile, extractor)
+    vectors = bytes(call.vectors) or _stand_ins(call.answer, extractor.dimension)
+    return parse(question, Answer(text=call.answer, vectors=vectors), profile, extractor)
 
 
-def _compared(item: Item, outcome: Outcome) -> list[str]:
+def _stand_ins(answer: str, dimension: int) -> bytes:
+    """Return vectors for an answer whose own its themes have: as many as it has themes, all the same."""
+    try:
+        count = len(Reading.model_validate_json(answer).themes)
+    except ValueError:
+        return b""
+    return np.repeat(np.eye(1, dimension, dtype=np.float32), count, axis=0).tobytes()
+
+
+def _compared(item: Item, call: Call, outcome: Outcome) -> list[str]:
     if outcome.state != item.state:
         return [f"item {item.pk} is {item.state}; its answer says {outcome.state} {outcome.error}".strip()]
     stored = {theme.raw_key: theme for theme in item.themes.all()}
@@ -216,6 +227,10 @@ def _compared(item: Item, outcome: Outcome) -> list[str]:
     faults += [f"theme {stored[form].pk} ({form}) is not in its answer" for form in sorted(stored.keys() - said)]
     for form in sorted(stored.keys() & said):
         faults += _compared_theme(stored[form], said[form])
+    if call.vectors_hash and stored.keys() == said.keys():
+        now = sha256(b"".join(bytes(stored[form].vector) for form in said)).hexdigest()
+        if now != call.vectors_hash:
+            faults.append(f"theme {', '.join(str(stored[form].pk) for form in said)}: vector is not the one of its answer")
     return faults
 
 
@@ -230,8 +245,6 @@ def _compared_theme(theme: Theme, draft: Draft) -> list[str]:
     faults = [
         f"{name} is {here!r}, its answer says {there!r}" for name, (here, there) in columns.items() if here != there
     ]
-    if bytes(theme.vector) != draft.vector:
-        faults.append("vector is not the one of its answer")
     quotes = {(row.quote, row.start, row.end) for row in theme.evidence.all()}
     if quotes != set(draft.quotes):
         faults.append(f"quotes {sorted(quotes)!r} are not those of its answer, {sorted(draft.quotes)!r}")

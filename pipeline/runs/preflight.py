@@ -17,9 +17,10 @@ from django.db import Error, connection
 
 from pipeline.extract.base import Checked, UnknownExtractor, get_extractor
 from pipeline.extract.profiles import UnknownProfile, get_profile
-from pipeline.extract.versions import refuse_other_model
+from pipeline.extract.versions import reader_of, refuse_other_model, versions
 from pipeline.ledger.errors import RunError
 from pipeline.models import Source, schema
+from pipeline.models.refusal import Refusal
 from pipeline.runs import checks
 from pipeline.runs.reopen import reopenable
 from pipeline.runs.workers import Heartbeats
@@ -62,9 +63,9 @@ def require_ready(intention: RunRequest, *, patience: float | None = None) -> No
 
     If all else is well, workers are waited for: at most `patience` seconds, by default settings.HEARTBEAT_PATIENCE.
     """
-    with Heartbeats(_seconds(patience)) as heartbeats:
+    with _heartbeats(intention, patience) as heartbeats:
         failed = [finding for finding in _at_once(intention) if not finding.ok]
-        if not failed and not (workers := _workers(heartbeats)).ok:
+        if not failed and not (workers := _workers(heartbeats, intention)).ok:
             failed.append(workers)
     if failed:
         raise RunError("the run cannot start. " + " ".join(f"{finding}." for finding in failed))
@@ -78,12 +79,13 @@ def require_ready_again(*, run_id: int, phase: str | None = None) -> None:
 
 def run_checks(intention: RunRequest, *, patience: float | None = None) -> list[Finding]:
     """Return what each check found, good and bad; raises nothing for what it is there to find."""
-    with Heartbeats(_seconds(patience)) as heartbeats:
-        return [*_at_once(intention), _workers(heartbeats)]
+    with _heartbeats(intention, patience) as heartbeats:
+        return [*_at_once(intention), _workers(heartbeats, intention)]
 
 
-def _seconds(patience: float | None) -> float:
-    return settings.HEARTBEAT_PATIENCE if patience is None else patience
+def _heartbeats(intention: RunRequest, patience: float | None) -> Heartbeats:
+    seconds = settings.HEARTBEAT_PATIENCE if patience is None else patience
+    return Heartbeats(seconds, reader=(intention.profile, intention.extractor))
 
 
 def _at_once(intention: RunRequest) -> Iterator[Finding]:
@@ -222,13 +224,15 @@ def _is_read_once(path: Path) -> bool:
 # --- The workers --------------------------------------------------------------------------------------------------
 
 
-def _workers(heartbeats: Heartbeats) -> Finding:
+def _workers(heartbeats: Heartbeats, intention: RunRequest) -> Finding:
     if heartbeats.error:
         return Finding("workers", False, f"the queue cannot be reached: {heartbeats.error}", "check REDIS_URL")
     heartbeats.wait()
     for doubt in (_nobody, _fell_over, _elsewhere):
         if finding := doubt(heartbeats):
             return finding
+    if finding := _of_another_version(heartbeats, intention):
+        return finding
     return Finding("workers", True, ". ".join(_consumers(heartbeats)))
 
 
@@ -255,6 +259,18 @@ def _elsewhere(heartbeats: Heartbeats) -> Finding | None:
         if database != here:
             sentence = f"the worker of the queue {queue} works on another database ({database}, here {here})"
             return Finding("workers", False, sentence, "start it with the same DATABASE_URL and REDIS_URL")
+    return None
+
+
+def _of_another_version(heartbeats: Heartbeats, intention: RunRequest) -> Finding | None:
+    try:
+        here = reader_of(versions(intention.profile, intention.extractor))
+    except Refusal:
+        return None  # another finding says why
+    for queue, there in heartbeats.reads_with.items():
+        if there and there != here:
+            sentence = f"the worker of the queue {queue} reads with {there}, here it is {here}"
+            return Finding("workers", False, sentence, "restart all of them with one version and one EMBEDDING_MODEL")
     return None
 
 

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from pipeline.extract.versions import versions
+from pipeline.extract.versions import reader_of, versions
 from pipeline.ledger import plan
 from pipeline.ledger.counts import find_run, seconds_worked
 from pipeline.ledger.errors import RunError as RunError
@@ -94,18 +94,14 @@ def reopenable(*, run_id: int, phase: str | None = None) -> Run:
         )
     if run.phase == Run.Phase.PLAN:
         raise RunError(f"run {run_id} failed before it was planned: {run.error} Start a new one instead.")
-    if _reader(run.versions) != _reader(versions(run.profile, run.extractor)):
+    if reader_of(run.versions) != reader_of(versions(run.profile, run.extractor)):
         raise RunError(
-            f"run {run_id} was read with {_reader(run.versions)}; this installation reads with "
-            f"{_reader(versions(run.profile, run.extractor))}. Start a new run instead."
+            f"run {run_id} was read with {reader_of(run.versions)}; this installation reads with "
+            f"{reader_of(versions(run.profile, run.extractor))}. Start a new run instead."
         )
     if run.state == Run.State.COMPLETED and phase is None:
         raise RunError(f"run {run_id} is completed; there is nothing left to do. Start a new one instead.")
     return run
-
-
-def _reader(decided_by: dict[str, str]) -> str:
-    return ", ".join(decided_by.get(part, "") for part in ("extractor", "profile", "model"))
 
 
 def _resume_phase(run: Run) -> str:

@@ -42,18 +42,23 @@ class Heartbeats:
 
     Each has `patience` seconds from then on.
 
-    `came_back` says for each queue on which database its worker works, `busy` names the worker that will come to it,
+    `came_back` says for each queue on which database its worker works, `reads_with` how the worker of the queue
+    `extract` would read with `reader` (a profile and an extractor), `busy` names the worker that will come to it,
     `failed` holds what the heartbeat died of. The queues in `own` are consumed by the worker we are a task of.
     `silent_reader` is the run that a worker reads which answers nothing; nobody can say which queues that one consumes,
     so it counts for all. `error` is set when the broker cannot be reached.
     """
 
-    def __init__(self, patience: float, queues: Sequence[str] = tasks.QUEUES) -> None:
+    def __init__(
+        self, patience: float, queues: Sequence[str] = tasks.QUEUES, *, reader: tuple[str, str] | None = None
+    ) -> None:
         self.patience = patience
         self.queues = queues
         self.error = ""
         self.own = frozenset(queues) & _consumed_here()
         self.came_back: dict[str, str] = {}
+        self.reads_with: dict[str, str] = {}
+        self._reader = reader
         self.busy: dict[str, str] = {}
         self.failed: dict[str, str] = {}
         self.silent_reader: int | None = None
@@ -65,7 +70,10 @@ class Heartbeats:
             reach()
             for queue in self.queues:
                 if queue not in self.own:
-                    self._sent[queue] = tasks.heartbeat.apply_async(queue=queue, expires=self.patience + CLOCKS)
+                    words = self._question(queue)
+                    self._sent[queue] = tasks.heartbeat.apply_async(
+                        kwargs=words, queue=queue, expires=self.patience + CLOCKS
+                    )
         except BrokerError as error:
             self.error = str(error)
         return self
@@ -73,6 +81,12 @@ class Heartbeats:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         for queue in self.unanswered:
             _take_back(queue, self._sent[queue])
+
+    def _question(self, queue: str) -> dict[str, str]:
+        if self._reader is None or queue != "extract":
+            return {}
+        profile, extractor = self._reader
+        return {"profile": profile, "extractor": extractor}
 
     @property
     def unanswered(self) -> list[str]:
@@ -112,8 +126,11 @@ class Heartbeats:
         for queue in self.unanswered:
             result = self._sent[queue]
             if result.ready():
-                answers = self.came_back if result.successful() else self.failed
-                answers[queue] = str(result.result)
+                if result.successful():
+                    self.came_back[queue] = result.result["database"]
+                    self.reads_with[queue] = result.result["reader"]
+                else:
+                    self.failed[queue] = str(result.result)
                 result.forget()
 
 

@@ -46,6 +46,7 @@ class ScriptedExtractor:
 
     name = "scripted"
     version = "scripted-1"
+    is_paid = False
     model = "scripted"
     dimension = DIMENSION
 

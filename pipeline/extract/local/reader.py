@@ -54,6 +54,7 @@ class LocalExtractor:
 
     name = "local"
     version = "local-1"
+    is_paid = False
 
     def __init__(self, embedder: Embedder | None = None) -> None:
         self.embedder = embedder or Embedder()
