@@ -230,7 +230,9 @@ def _compared(item: Item, call: Call, outcome: Outcome) -> list[str]:
     if call.vectors_hash and stored.keys() == said.keys():
         now = sha256(b"".join(bytes(stored[form].vector) for form in said)).hexdigest()
         if now != call.vectors_hash:
-            faults.append(f"theme {', '.join(str(stored[form].pk) for form in said)}: vector is not the one of its answer")
+            faults.append(
+                f"theme {', '.join(str(stored[form].pk) for form in said)}: vector is not the one of its answer"
+            )
     return faults
 
 

@@ -49,7 +49,7 @@ def in_a_process_that_dies(run: Run, *, after: int) -> None:
                     os.kill(os.getpid(), signal.SIGKILL)
                 yield answer
 
-        extractor.read = read_until_death  # type: ignore[method-assign]
+        extractor.read = read_until_death  # type: ignore[method-assign, assignment]
         read_chunk(run_id=run.pk, epoch=run.epoch, chunk=0, delivery="first")
         os._exit(0)
     _, status = os.waitpid(child, 0)
