@@ -38,7 +38,7 @@ _PAGE = "ip(?: address)?|user agent|browser|page|url|website|submitted(?: on| at
 "|fecha|data|日時|日期"
 _LABEL = re.compile(
     rf"(?:(?<=^)|(?<=[\s,;|]))[*_]{{0,2}}(?:(?P<person>{_PERSON})|(?P<message>{_MESSAGE})|(?P<page>{_PAGE}))"
-    r"[*_]{0,2}\s?[:：][*_]{0,2}",
+    r"[*_]{0,2}\s?[?？]?\s?[:：][*_]{0,2}",
     re.IGNORECASE,
 )
 _LABEL_FIRST = re.compile(r"[\s*_\-•]{0,20}$")
@@ -59,14 +59,15 @@ class _Label:
 def form_spans(text: str, lines: Sequence[Line]) -> list[Span]:
     """Return the spans of labels and fields about the writer, if the lines are a contact form.
 
-    They are if a message label comes with a field that says who writes, or if at least three such fields do. What
-    stands in no field is read like the message.
+    They are if a message label comes with a field that says who writes, or if three such fields do, or two of which one
+    holds an e-mail address. What stands in no field is read like the message.
     """
     lines = lines[:FORM_LINES]
     labels = [label for place, line in enumerate(lines) for label in _labels(text, line, place)]
     persons = sum(label.kind == "person" for label in labels)
     has_message = any(label.kind == "message" for label in labels)
-    if persons == 0 or (persons < 3 and not has_message):
+    has_address = any("@" in text[label.end : lines[label.line].end] for label in labels if label.kind == "person")
+    if persons == 0 or (persons < (2 if has_address else 3) and not has_message):
         return []
     return [
         (label.start, label.end if label.kind == "message" else _value_end(text, lines, label, following), FORM)

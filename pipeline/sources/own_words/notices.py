@@ -77,6 +77,17 @@ _NEWS = (
     r"|查询)|(?:快递|运单|物流)(?:单号|编号|号)",
     r"(?:ה)?(?:הזמנה|חבילה|משלוח)\s?(?:שלך|שלכם).{0,30}(?:נשלח|יצא|בדרך|נמסר|אושר)|(?:ניתן|אפשר|תוכל\w?) לעקוב"
     r"|מספר מעקב",
+    r"(?:[a-z][\w .]{1,20}: )?(?:update: )?(?:your )?(?:order|shipment|parcel|package|delivery|bestellung|sendung"
+    r"|commande|pedido"
+    r"|ordine) (?:number |no\.? ?|nr\.? ?|n° ?)?[#\w-]*\d[\w-]*\W{1,3}(?:(?:has been|have been|is|was|wurde|ist"
+    r"|a été|ha sido|è stat[oa])"
+    r" )?(?:shipped|dispatched|on (?:its|the) way|out for delivery|delivered|confirmed|received|versandt|unterwegs"
+    r"|zugestellt|expédiée?"
+    r"|livrée?|enviado|entregado|spedito|consegnato)\b",
+    r"(?:[a-z][\w .]{1,20}: )?(?:we(?: have|['’]ve)? (?:shipped|dispatched|sent out|received"
+    r"|confirmed) your (?:order|parcel|package)|(?:shipping|order|delivery|dispatch)"
+    r" (?:confirmation|notification|update)\b|versandbestätigung|bestellbestätigung|confirmation (?:de commande"
+    r"|d['’]expédition)|confirmación de (?:pedido|envío)|conferma (?:d['’]ordine|di spedizione))",
     # receipts, codes
     r"(?:your|ihr|votre|tu|su|il tuo|uw|seu)\s(?:\S+\s){0,2}(?:verification|security|login|sign-in|access"
     r"|confirmation|bestätigungs|sicherheits|verifizierungs)[- ]?(?:code|pin)\b.{0,20}\b(?:is|lautet|:)",
@@ -139,10 +150,13 @@ _FIRST_PERSON = re.compile(
     r"|我|אני|שלי",
     re.IGNORECASE,
 )
-_DENIAL = re.compile(
-    r"\b(?:not|never|nothing|but|nicht|nie|kein\w*|aber|jamais|nunca|pero|niet|nooit|geen|maar|não)\b|n['’]t\b"
-    r"|ません|没有"
-    r"|没收到|不|לא\b",
+_DENIAL = re.compile(  # no automatic message says of itself that something went wrong
+    r"\b(?:not|never|nothing|but|wrong|broken|damaged|missing|empty|late|instead|twice|error|problem|nicht|nie"
+    r"|kein\w*|aber|falsch\w*"
+    r"|kaputt\w*|beschädigt\w*|jamais|cassée?s?|endommagée?s?|erreur|nunca|pero|rot[oa]s?|dañad\w+|equivocad\w+"
+    r"|rott[oa]|danneggiat\w+"
+    r"|sbagliat\w+|niet|nooit|geen|maar|kapot|beschadigd|verkeerd\w*|não|quebrad\w+|errad\w+)\b|n['’]t\b|ません|壊れ"
+    r"|没有|没收到|不|坏|לא\b|שבור",
     re.IGNORECASE,
 )
 _NO_REPLY = _any(*_NO_REPLY_LINES)

@@ -140,6 +140,9 @@ def test_a_quotation_known_from_the_thread_is_left_out() -> None:
         "Your parcel was delivered but it is broken.",
         "Your package says out for delivery, but no package came.",
         "Ihre Bestellung wurde nicht geliefert.",
+        "Order 12345 was delivered broken.",
+        "Order 12345 was delivered to the wrong house. Please send it again.",
+        "We received your order, it is the wrong size.",
         "I am on holiday until Friday, please hold my order.",
         "My question: why was I charged twice?",
         "Question: why was I charged twice?",
@@ -280,6 +283,8 @@ FORMS = {
     "English, message below": f"Name: Cara\nEmail: cara@example.org\nMessage:\n{OWN}",
     "English, values below": f"Name:\nCara\n\nEmail:\ncara@example.org\n\nMessage:\n{OWN}",
     "English, one line": f"Name: Cara Example E-mail: cara@example.org Message: {OWN}",
+    "no label before the message": f"Name: Cara\nEmail: cara@example.org\n\n{OWN}",
+    "a question as label": f"First name: Cara\nEmail: cara@example.org\nHow can we help you?: {OWN}",
     "bold": f"*Name:* Cara\n*Email:* cara@example.org\n*Message:* {OWN}",
     "German": f"Vorname: Karla\nNachname: Beispiel\nE-Mail-Adresse: k@example.org\nIhre Nachricht: {OWN}",
     "French": f"Nom : Camille\nCourriel : c@example.org\nVotre message : {OWN}",
@@ -312,6 +317,9 @@ NOTICES = {
     "Chinese": "您的订单已发货。您可以在账户中查看。",
     "Hebrew": "ההזמנה שלך נשלחה. ניתן לעקוב אחריה.",
     "code": "Your verification code is 123456.",
+    "number": "Order #12345 has been shipped.",
+    "carrier": "DHL: Your shipment 0034-12 is on its way.\nhttps://track.example/0034-12",
+    "we": "We've shipped your order! You can track your package in your account.",
 }
 
 
