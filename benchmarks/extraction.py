@@ -1,6 +1,6 @@
 """How much of the bare model's throughput is left in reading: `python -m benchmarks.extraction [FILE]`.
 
-The bare model is the ONNX session called directly on token ids made beforehand, one text after the other. The reader
+The bare model is the ONNX session called directly on the windows of token ids that the reader reads. The reader
 does all it does in a run: sentences, rules, tokens, the same session, the answer as JSON. Both read the same texts on
 one thread, in turns of 50 conversations, so that what else the machine does falls on both alike.
 
@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import django
@@ -69,27 +68,36 @@ def report(conversations: list[list[tuple[str, str]]], runs: list[Run]) -> int:
 
 def measure(conversations: list[list[tuple[str, str]]]) -> Run:
     """Read all conversations once with the bare model and once with the reader, in turns."""
-    from pipeline.extract.embedding import Embedder
-    from pipeline.extract.local.reader import LocalExtractor, views
+    from pipeline.extract.embedding import Embedder, Vectors
+    from pipeline.extract.local.reader import LocalExtractor
     from pipeline.extract.profiles.support import SUPPORT
     from pipeline.ledger.transcript import Message, Transcript
 
-    embedder = Embedder()
+    class Recording(Embedder):
+        """Keeps the windows it is given."""
+
+        windows: list[list[int]]
+
+        def encode_window(self, ids: Sequence[int]) -> Vectors:
+            self.windows.append(list(ids))
+            return super().encode_window(ids)
+
+    recording, embedder = Recording(), Embedder()
     reader = LocalExtractor(embedder)
     transcripts = [
         Transcript(str(number), tuple(Message(role, text) for role, text in messages))
         for number, messages in enumerate(conversations)
     ]
-    token_ids = [[embedder.token_ids(view) for view in views(transcript)] for transcript in transcripts]
     list(reader.read(transcripts[:TURN], SUPPORT))  # the first calls of a process load the model
     bare = reading = 0.0
     for start in range(0, len(transcripts), TURN):
+        turn, recording.windows = transcripts[start : start + TURN], []
+        list(LocalExtractor(recording).read(turn, SUPPORT))
         began = time.perf_counter()
-        for ids in chain.from_iterable(token_ids[start : start + TURN]):
-            embedder.encode_ids(ids)
+        for ids in recording.windows:
+            embedder.encode_window(ids)
         turned = time.perf_counter()
-        for _ in reader.read(transcripts[start : start + TURN], SUPPORT):
-            pass
+        list(reader.read(turn, SUPPORT))
         bare += turned - began
         reading += time.perf_counter() - turned
     return Run(bare, reading)

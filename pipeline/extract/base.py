@@ -32,7 +32,8 @@ class ProposedTheme(BaseModel):
 class Reading(BaseModel):
     """An extractor's answer, parsed: `filtered_because` is set when the conversation does not go on.
 
-    `unread_language` is the conversation's language if the reader's model does not know it.
+    `unread_language` is the conversation's language if the reader's model does not know it. `left_out` says what was
+    not read of a conversation that is too long; empty if all of it was.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
@@ -40,6 +41,7 @@ class Reading(BaseModel):
     category: str
     filtered_because: str = ""
     unread_language: str = ""
+    left_out: str = ""
     themes: list[ProposedTheme] = Field(default_factory=list)
 
 

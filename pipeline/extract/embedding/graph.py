@@ -28,7 +28,7 @@ from pipeline.extract.embedding.files import (
     ModelFiles,
 )
 
-BUILDER_VERSION = 1  # raise it with any change of a graph or of its rounding
+BUILDER_VERSION = 2  # raise it with any change of a graph or of its rounding
 MAX_TOKENS = 256
 
 Weights = dict[str, npt.NDArray[np.float32]]
@@ -61,10 +61,10 @@ class Shape:
 
 
 def open_tokenizer(folder: Path) -> Tokenizer:
-    """Return the tokenizer of a model's folder, cutting texts to MAX_TOKENS."""
+    """Return the tokenizer of a model's folder; it neither fills nor cuts a text."""
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(MAX_TOKENS)
+    tokenizer.no_truncation()
     return tokenizer
 
 
@@ -109,7 +109,9 @@ def _write_graph(model: ModelFiles, path: Path) -> None:
 
 
 def write_full_graph(model: ModelFiles, path: Path) -> "GraphBuilder":
-    """Write a model's ONNX graph in float32: token ids (1, n) int64 in, one unit vector (1, width) out."""
+    """Write a model's ONNX graph in float32: token ids (1, n) int64 in; out come one unit vector (1, width) and the
+    states of the tokens (1, n, width).
+    """
     builder = _BUILDERS[model.form](Shape.read(model.folder), _weights_of(model))
     onnx.save(builder.build(), path)
     return builder
@@ -137,6 +139,7 @@ class GraphBuilder:
         hidden = self._embeddings()
         for layer in range(self._shape.layers):
             hidden = self._layer(f"encoder.layer.{layer}.", hidden)
+        self._nodes.append(helper.make_node("Identity", [hidden], ["states"]))
         axis = self._constant("sequence_axis", np.array([1], dtype=np.int64))
         pooled = self._node("ReduceMean", [hidden, axis], keepdims=0)
         self._nodes.append(helper.make_node("LpNormalization", [pooled], ["vector"], axis=1, p=2))
@@ -145,7 +148,8 @@ class GraphBuilder:
     def _model(self) -> onnx.ModelProto:
         ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])
         vector = helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, self._shape.width])
-        graph = helper.make_graph(self._nodes, "sentence_encoder", [ids], [vector], self._constants)
+        states = helper.make_tensor_value_info("states", TensorProto.FLOAT, [1, "tokens", self._shape.width])
+        graph = helper.make_graph(self._nodes, "sentence_encoder", [ids], [vector, states], self._constants)
         versions = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(graph, opset_imports=versions, ir_version=9)
         helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})  # it needs none: no warning

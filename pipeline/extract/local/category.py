@@ -37,7 +37,6 @@ _MISDIRECTED = re.compile(MISDIRECTED)
 _WRONG_ADDRESSEE = re.compile(WRONG_ADDRESSEE)
 _APOLOGY = re.compile(r"\b(?:sorry|oops|ignore|apologies|my mistake|my bad|embarrassing)\b")
 _NO_REQUEST = re.compile(NO_REQUEST)
-_SMALL_TALK = re.compile(SMALL_TALK)
 _PRAISE = re.compile(PRAISE)
 _MAX_PRAISE = 400  # characters; a longer text praises in passing
 _WANTS = re.compile(r"\b(?:want|need|like|looking|please|can you|could you|help|get me|find|show me|search)\b")
@@ -69,7 +68,7 @@ def _spam(text: str, side: CustomerSide, finding: Finding) -> str:
 
 
 def _empty(text: str, side: CustomerSide) -> str:
-    if not all(_SMALL_TALK.match(words) for words in side.plains if words) or _CRY_FOR_HELP.search(text):
+    if not all(SMALL_TALK.issuperset(words.split()) for words in side.plains) or _CRY_FOR_HELP.search(text):
         return ""
     return "only greetings, thanks or small talk, no request" if text.strip() else "there are no words in it"
 

@@ -34,6 +34,8 @@ Rank = Callable[[str], int | None]  # a word's place in the vocabulary; None if 
 
 _CAPITALISED = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
 _NAMED_BY_SYMPTOM = 0.6  # clarity of a feature that only the symptom names: "charged twice"
+LONGEST_NAME = 120  # characters; a name has five words
+LONGEST_SLIP = 20  # letters; a longer word has too many spellings to try, and is rarely a slip of the pen
 _MAX_AGENT = 2000  # characters of the agent's side that are looked at
 _WORD = re.compile(r"[^\W_]+")
 
@@ -125,7 +127,7 @@ def _join(words: tuple[str, ...]) -> str:
     parts: list[str] = []
     for word in words:
         parts += [part for part in _WORD.findall(word.lower()) if part not in parts]
-    return "_".join(parts[:5])
+    return "_".join(parts[:5])[:LONGEST_NAME].rstrip("_")
 
 
 # --- noun phrases -----------------------------------------------------------------------------------------------------
@@ -242,7 +244,7 @@ def _base_verb(word: str) -> str:
 @lru_cache(maxsize=4096)
 def _respelled(word: str, rank: Rank) -> str:
     """Return the commonest known word one slip away from an unknown one ("calander"), else the word as it is."""
-    if len(word) < 6 or not word.isascii() or not word.isalpha() or rank(word) is not None:
+    if not 6 <= len(word) <= LONGEST_SLIP or not word.isascii() or not word.isalpha() or rank(word) is not None:
         return word
     known = [(place, other) for other in _slips(word) if (place := rank(other)) is not None]
     return min(known)[1] if known else word

@@ -5,6 +5,8 @@ negation spelled "not" ("isn't", "wont", "never", "no longer" -> "is not", "will
 belongs to one product: these are the ways in which people speak of any service.
 """
 
+# ruff: noqa: SIM905 - lists of words are read as text
+
 # fmt: off
 # --- what goes wrong: (symptom, weight, pattern); heavier is more telling, earlier wins a tie -------------------------
 
@@ -664,18 +666,16 @@ NO_REQUEST = (
 )
 
 # A sentence made of these alone says nothing about a product.
-SMALL_TALK = (
-    r"^(?:(?:hi|hello|hey|hiya|yo|howdy|greetings|morning|evening|afternoon|good|day|dear"
-    r"|there|all|team|everyone|everybody|support|folks|guys|sir|madam|again|night|happy|merry"
-    r"|new|year|christmas|easter|friday|monday|weekend|holidays?|thanks|thank|you|thx|ta"
-    r"|cheers|many|much|so|very|a|lot|bunch|million|really|appreciate|appreciated|it|great"
-    r"|awesome|perfect|lovely|brilliant|cool|nice|ok|okay|yes|no|yep|nope|yeah|bye|goodbye"
-    r"|see|later|soon|have|the|best|regards|kind|warm|take|care|welcome|test|testing|pocket|typed|accident|mistake|ping"
-    r"|anyone|anybody|is|are|how|doing|today|fine|well|sorry|oops|please|ignore|wishes|your"
-    r"|and|to|for|of|help|time|that|this|was|were|one|what|up|lol|haha|hahaha|x|xx|xxx|wow"
-    r"|love|guys|star|stars|rock|amazing|wonderful|job|work|keep|congrats|congratulations"
-    r"|hola|bonjour|hallo|hej|danke|merci|gracias|tack|ciao|de|nada|tag|guten|god|salut) ?)+$"
-)
+SMALL_TALK = frozenset("""
+hi hello hey hiya yo howdy greetings morning evening afternoon good day dear there all team everyone everybody
+support folks guys sir madam again night happy merry new year christmas easter friday monday weekend holidays
+holiday thanks thank you thx ta cheers many much so very a lot bunch million really appreciate appreciated it
+great awesome perfect lovely brilliant cool nice ok okay yes no yep nope yeah bye goodbye see later soon have
+the best regards kind warm take care welcome test testing pocket typed accident mistake ping anyone anybody is
+are how doing today fine well sorry oops please ignore wishes your and to for of help time that this was were
+one what up lol haha hahaha x xx xxx wow love star stars rock amazing wonderful job work keep congrats
+congratulations hola bonjour hallo hej danke merci gracias tack ciao de nada tag guten god salut
+""".split())
 
 PRAISE = (
     r"\b(?:thank|thanks|star|stars|love|lovely|brilliant|amazing|great|awesome|saved (?:our"
@@ -706,4 +706,91 @@ COURTESY = (
     r"|sorry (?:to|for|about)\b.{0,40}|(?:hope|trust) (?:you|this|all)\b.{0,40}|me again|bravo|(?:have an?"
     r"|enjoy) (?:your|the|nice|good|great|lovely|wonderful|pleasant|quiet|restful|fab"
     r"|brilliant|super|safe)\b.{0,30}|yes|no|ok|okay|done|sorted|perfect|great)[.!?,\s]*$"
+)
+
+# --- anger: what says how somebody feels, what they threaten and how long they have been loyal, not what is wrong -----
+
+_ANY_SERVICE = (
+    r"(?:service|company|experience|support|bank|shop|store|app|product|firm|business|website|hotline|people|place"
+    r"|provider|system|treatment|customer service|customer support)"
+)
+_ANGER = (
+    r"(?:disappoint\w*|angry|anger|furious|outraged|outrageous|disgust\w*|livid|fed up|appall\w*|frustrat\w*|fuming"
+    r"|pissed(?: off)?|annoyed|annoying|unacceptable|ridiculous|scandal\w*|disgrace\w*|pathetic|shameful|shocking"
+    r"|unbelievable|incredible|insane|absurd|laughable|a joke|not acceptable|not good enough|terrible|horrible|awful"
+    r"|useless|hopeless|a nightmare|a mess|a shame)"
+)
+_THREAT = (
+    r"(?:leave|leaving|quit|sue|complain|switch|go elsewhere|be gone|cancel everything|cancel my \w+|close my account"
+    r"|take (?:my|our) (?:business|money|custom) elsewhere|take (?:legal )?action|report (?:you"
+    r"|this)(?: to \w+(?: \w+)?)?"
+    r"|tell (?:everybody|everyone|all my friends|my friends|the world|people|others)"
+    r"|warn (?:everybody|everyone|others|people|my friends)"
+    r"|(?:call|contact|see|speak to|talk to|involve|get|send) (?:my|a|our|the) (?:lawyers?|attorney|solicitor|police"
+    r"|press|ombudsman|media|regulator)"
+    r"|go to (?:the |a |your )?(?:press|police|media|papers|competition|competitor|court|ombudsman|lawyer|regulator)"
+    r"|(?:leave|write|post) (?:you )?(?:a |an )?(?:\w+ )?(?:bad|negative|honest|one star|1 star) review)"
+)
+VENTING = (
+    rf"\b(?:(?:am|are|is|feel|feeling|getting|was) )?(?:(?:so|very|extremely|really|absolutely|beyond"
+    rf"|totally|completely"
+    rf"|just|simply|utterly|truly|deeply|quite) )*{_ANGER}(?: (?:with|at|about|by|in) (?:you|this"
+    rf"|your {_ANY_SERVICE}))?\b",
+    rf"\b(?:worst|terrible|horrible|awful|disgraceful|lousy|rubbish|shitty|crappy|poor|bad) {_ANY_SERVICE}\b"
+    r"(?: (?:i|we) have (?:ever )?(?:had|seen|used|experienced|known|dealt with))?(?: ever)?",
+    r"\b(?:loyal|long ?time|faithful|paying|good|regular|valued|long standing) (?:customer|client|member|subscriber"
+    r"|user)s?\b(?: (?:of yours|with you))?(?: (?:for|since) (?:\w+ ){0,4}(?:years?|months?|\d+))?",
+    r"\b(?:customer|client|member|subscriber|user)s? (?:of yours )?(?:for|since) (?:\w+ ){0,4}(?:years?"
+    r"|decades?|\d{4})\b",
+    r"\b(?:i|we) (?:demand|insist on|expect|require) (?:an? |the |my |some )?(?:immediate |full |proper |quick |fast )*"
+    r"(?:solution|answer|explanation|apology|response|reply|action|resolution|compensation|fix|help)s?\b",
+    rf"\b(?:(?:or|otherwise|else|if not|and) )?(?:i|we) (?:will|am going to|are going to|shall|would"
+    rf"|have to|am about to) "
+    rf"(?:be )?(?:{_THREAT}|not (?:\w+ ){{0,4}}again)(?:(?: and| or) (?:i |we )?(?:will )?{_THREAT})*\b",
+    r"\bnot (?:\w+ )?(?:shop|buy|order|book|come back|use you|recommend you|deal with you"
+    r"|do business)(?: \w+){0,4} again\b",
+    r"\bnot again\b|\bare you kidding(?: me)?\b|\byou must be (?:joking|kidding)\b|\bis this a joke\b",
+    r"\bwhat (?:a|an) (?:joke|shame|disgrace|nightmare|mess|scandal)\b|\bshame on you\b|\bhow hard can it be\b",
+    rf"\bwhat (?:kind|sort) of (?:a )?{_ANY_SERVICE}(?: (?:is this|are you|does this|do you run))?\b",
+    r"\bwhat is wrong with you(?: people| guys)?\b|\bdo you (?:even|not) care\b|\b(?:nobody|noone|no one) cares\b",
+    r"\b(?:fix|solve|sort|resolve|do something about) (?:it|this)(?: out)?(?: right)? (?:now|today"
+    r"|immediately|asap|at once)\b",
+    r"\bget your act together\b|\b(?:complete |total |utter )?waste of (?:my |our )?(?:time|money)\b",
+    r"\bsick (?:and tired )?of (?:this|it|you|waiting)\b|\b(?:had|have) (?:had )?enough(?: of (?:this|it|you))?\b",
+    r"\blost (?:my|all|our) patience\b|\bmy patience\b|\blast (?:chance|straw|warning)\b|\bfor \w+s? sake\b",
+    r"\b(?:wtf|fuck\w*|hell|damn\w*|bloody|shit\w*|bullshit|crap|idiots?|morons?|clowns?|incompetent|ffs|arse|ass)\b",
+    r"\b(?:lawyer|attorney|solicitor|legal action|small claims|consumer protection|trading standards|ombudsman)\b",
+)
+
+# --- where another matter begins --------------------------------------------------------------------------------------
+
+MARKER = (
+    r"^(?:(?:and|oh|ok|so|but|well|ps|p s|then|secondly) )*(?:also|additionally"
+    r"|in addition(?: to (?:that|this))?|besides(?: that)?"
+    r"|furthermore|moreover|on top of (?:that|this|it)|apart from (?:that|this)|separately"
+    r"|unrelated(?:ly)?|secondly|thirdly"
+    r"|second|third|lastly|finally|by the way|btw|ps|p s|plus|on another note|while (?:i am|we are) at it"
+    r"|(?:another|one more|one other|the other|a different|a second|my second|my other|other|next|a further)"
+    r" (?:thing|issue|problem|question|matter|point|topic|request|bug)s?(?: (?:is|i have|we have|i had))?(?: that)?) "
+)
+POINTS_BACK = (
+    r"^(?:and |but |so |now |then |because |since |although |even |still |again |which |who |after |before |if |when )*"
+    r"(?:it|its|this|that|these|those|they|them|he|she|there|here|same|the same|neither|both|either|yes|no|not|nothing"
+    r"|actually|instead)\b|\b(?:it|this|them|these|those|same|again|instead|too)$|\bas (?:well|above|said)\b"
+)
+ATTEMPT = (
+    r"^(?:and |so |then |also |but |now )*(?:i|we) (?:have |had |am |are )?(?:already |also |even |just |then )*"
+    r"(?:tried|try|trying|restarted|reinstalled|rebooted|checked|attached|called|contacted|wrote|written"
+    r"|emailed|cleared"
+    r"|use|using|run|running|updated|deleted|logged|asked|spoke|looked|waited|know|think|believe"
+    r"|understand|hope|thought"
+    r"|see that|noticed that it)\b|\b(?:attached|screenshot|see below|my (?:email|number|name|address"
+    r"|order number) is)\b"
+)
+REQUEST_FORM = (
+    r"\b(?:i|we) (?:would|d|will|also|now|just|really)? ?(?:like|love|need|want|wanna|have to|am looking|are looking)\b"
+    r"|\b(?:can|could|will|would) (?:you|i|we)\b"
+    r"|^(?:ok |okay |great |and |now |then |please |so |hey |hi )*(?:find|book|reserve|search|look|get|show|tell|play"
+    r"|schedule|make|check|set|add|order|rent|buy|purchase|give|send|share|cancel|help|transfer|call)\b"
+    r"|\bplease\b|\bwhat (?:is|are|s)\b|\bhow (?:is|are|do|can|about|much|s)\b|\b(?:is|are) there\b|\bwhy\b"
 )

@@ -6,7 +6,6 @@ from collections import Counter
 from pipeline.extract.local.finding import Finding, Kind
 from pipeline.extract.local.text import CustomerSide
 from pipeline.extract.local.words import STOP_WORDS
-from pipeline.ledger.transcript import Transcript
 
 MAX_QUOTE = 300
 MAX_SUMMARY = 200
@@ -61,9 +60,9 @@ def _cut(text: str) -> str:
     return text[:MAX_QUOTE].rsplit(maxsplit=1)[0].rstrip(",;:-")
 
 
-def summarise(quotes: list[str], transcript: Transcript) -> str:
-    """Return one sentence of at most 200 characters, from the first quote, else from what text there is."""
-    text = " ".join((quotes[0] if quotes else transcript.text).split())
+def summarise(quotes: list[str], otherwise: str) -> str:
+    """Return one sentence of at most 200 characters, from the first quote, else from another text."""
+    text = " ".join((quotes[0] if quotes else otherwise[:MAX_QUOTE]).split())
     text = _LEAD_IN.sub("", text) or text
     if len(text) > MAX_SUMMARY:
         text = _shortened(text)

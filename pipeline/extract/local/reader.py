@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
 from pipeline.extract.base import Answer
-from pipeline.extract.embedding import Embedder, Vectors
+from pipeline.extract.embedding import Embedder, Parts, Vectors
 from pipeline.extract.local.category import GENERAL, category_of, reason_to_filter
 from pipeline.extract.local.finding import UNCLEAR, Finding, Kind, find_main
 from pipeline.extract.local.foreign import QUESTION_MARK, is_for_rules, meaning, read_foreign, words_alone
+from pipeline.extract.local.matters import Cue, Start, possible_starts, settle, with_clauses
 from pipeline.extract.local.naming import name_finding
 from pipeline.extract.local.quotes import choose_quotes, summarise
-from pipeline.extract.local.text import CustomerSide, customer_side
+from pipeline.extract.local.text import CustomerSide, Said, Sentence, customer_side, said
 from pipeline.extract.local.words import PROTOTYPES
 from pipeline.extract.profiles import Profile
 from pipeline.ledger.transcript import CUSTOMER, Transcript
@@ -24,9 +25,21 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _TURN = 16  # transcripts; a stop is honoured after it
 _GREETING = 20  # characters; a shorter first message greets
 _ENGLISH_SHARE = 0.1
+_ENGLISH_WORDS = 12  # of fewer the share says little
 _FOREIGN_CONFIDENCE = 0.4
 _KIND_CLARITY = {Kind.PROBLEM: 1.0, Kind.HOW_TO: 0.9, Kind.REQUEST: 0.9, Kind.QUESTION: 0.6, Kind.UNCLEAR: 0.0}
 
+MOST_CHARACTERS = 20_000
+"""Of one side of a conversation that the model reads: 4,000 words, 20 windows."""
+
+COURTESY_WEIGHT = 0.5
+"""How much a sentence counts that tells nothing (a greeting, thanks, anger), beside one that does."""
+
+TELLING_SHARE = 0.5
+"""The sentences that are quoted count at least so much of all that one side says."""
+
+OWN_SHARE = 0.7
+"""Of several matters, how much the vector of each is made of its own sentences; the rest is the whole conversation."""
 
 Theme = dict[str, str | float | list[str]]
 
@@ -35,25 +48,52 @@ Theme = dict[str, str | float | list[str]]
 class Draft:
     """What the rules say of one conversation, before the model has read it.
 
-    The category is empty if the rules decide none. `ids` are the token ids of `views`; none mean that the conversation
-    is filtered.
+    `starts` are the sentences of `side` where another matter may begin. A draft that is `filtered` is not read.
     """
 
+    said: Said
     side: CustomerSide
-    category: str
+    finding: Finding
+    starts: tuple[Start, ...] = ()
+    category: str = ""
     filtered_because: str = ""
-    ids: Sequence[Sequence[int]] = ()
-    theme: Theme = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a conversation that is read together: the numbers of its sentences in the customer's side, all that the
+    customer says in it, and what the model makes of that and of the agent's replies.
+    """
+
+    cue: Cue
+    numbers: list[int]
+    own: list[Sentence]
+    customers: Parts
+    agents: Parts
+
+    @classmethod
+    def joined(cls, stretches: Sequence["Stretch"]) -> "Stretch":
+        """Return several stretches as one."""
+        if len(stretches) == 1:
+            return stretches[0]
+        return cls(
+            stretches[0].cue,
+            [number for one in stretches for number in one.numbers],
+            [sentence for one in stretches for sentence in one.own],
+            Parts.joined([one.customers for one in stretches]),
+            Parts.joined([one.agents for one in stretches]),
+        )
 
 
 class LocalExtractor:
-    """Reads by rules and the embedded model: one theme a conversation, its vector the mean of its `views`.
+    """Reads by rules and the embedded model: mostly one theme a conversation, several if it is about several matters.
 
-    Deterministic: an answer depends on its transcript alone.
+    A theme's vector is made of the customer's side and the agent's, each read from beginning to end. Deterministic: an
+    answer depends on its transcript alone.
     """
 
     name = "local"
-    version = "local-1"
+    version = "local-2"
     is_paid = False
 
     def __init__(self, embedder: Embedder | None = None) -> None:
@@ -99,33 +139,72 @@ class LocalExtractor:
         """Rules, model and answers take turns over a few transcripts: each finds the processor's caches warm."""
         for start in range(0, len(transcripts), _TURN):
             drafts = [self._draft(transcript, profile) for transcript in transcripts[start : start + _TURN]]
-            vectors = [[self.embedder.encode_ids(ids) for ids in draft.ids] for draft in drafts]
-            yield from map(self._answer, drafts, vectors)
+            yield from map(self._answer, drafts)
 
     def _draft(self, transcript: Transcript, profile: Profile) -> Draft:
-        side = customer_side(transcript)
+        spoken = with_clauses(said(transcript))
+        agent = "\n".join(one.text for one in spoken.sentences if not one.is_customers)
+        side = customer_side(spoken.sentences, agent)
         finding = find_main(side) if side.sentences else UNCLEAR
         category, reason = reason_to_filter(side, _opening(transcript), finding)
         if category and not profile.category(category).goes_on:
-            return Draft(side, category, filtered_because=reason)
+            return Draft(spoken, side, finding, category=category, filtered_because=reason)
+        return Draft(spoken, side, finding, possible_starts(side))
+
+    def _answer(self, draft: Draft) -> Answer:
+        if draft.filtered_because:
+            return Answer(text=_json(category=draft.category, filtered_because=draft.filtered_because, themes=[]))
+        stretches = self._read_apart(draft)
+        whole = Stretch.joined(stretches)
+        matters = [whole] if len(stretches) == 1 else _by_matter(stretches)
+        themes, vectors, main_quotes = [], [], list[str]()
+        for matter in matters:
+            side, finding = draft.side, draft.finding
+            if len(matters) > 1:
+                side = draft.side.only(matter.numbers)
+                finding = find_main(side)
+            quotes = choose_quotes(side, finding)
+            main_quotes = main_quotes or quotes
+            vector = _both_sides(matter, quotes)
+            if len(matters) > 1:
+                vector = unit(OWN_SHARE * vector + (1 - OWN_SHARE) * _both_sides(whole, main_quotes))
+            vectors.append(self.embedder.without_language(vector, "en"))
+            themes.append(self._theme(side, finding, quotes, vectors[-1]))
+        text = _json(category=themes[0]["category"], themes=themes, **_left_out(draft.said, whole))
+        tokens = int(whole.customers.tokens.sum() + whole.agents.tokens.sum())
+        return Answer(text=text, vectors=np.stack(vectors).tobytes(), input_tokens=tokens)
+
+    def _read_apart(self, draft: Draft) -> list[Stretch]:
+        """Read the conversation; what may be another matter is read by itself, so that neither colours the other."""
+        own, others = affordable(draft)
+        sentences, read = draft.side.sentences, {id(one) for one in own}
+        starts = [start for start in draft.starts if id(sentences[start.sentence]) in read]
+        bounds = [0, *(start.sentence for start in starts), len(sentences)]
+        cues = [Cue.MARKED, *(start.cue for start in starts)]
+        stretches = []
+        for cue, (first, last) in zip(cues, pairwise(bounds), strict=True):
+            here, replies = own, others
+            if last < len(sentences):
+                begins = sentences[last]
+                here = own[: next(place for place, one in enumerate(own) if one is begins)]
+                replies = [one for one in others if one.message < begins.message]
+            own, others = own[len(here) :], others[len(replies) :]
+            numbers = [number for number in range(first, last) if id(sentences[number]) in read]
+            customers = self.embedder.encode_parts([one.text for one in here])
+            agents = self.embedder.encode_parts([one.text for one in replies])
+            stretches.append(Stretch(cue, numbers, here, customers, agents))
+        return stretches
+
+    def _theme(self, side: CustomerSide, finding: Finding, quotes: list[str], vector: Vectors) -> Theme:
         name = name_finding(side, finding, self.embedder.rank)
-        quotes = choose_quotes(side, finding)
-        theme: Theme = {
+        return {
             "signature": name.signature,
-            "summary": summarise(quotes, transcript),
+            "category": category_of(side, finding, name.signature)
+            or self._nearest_category("?" if side.question else "", vector),
+            "summary": summarise(quotes, side.text),
             "quotes": quotes,
             "confidence": confidence(side, finding, name.clarity),
         }
-        ids = [self.embedder.token_ids(view) for view in views(transcript)]
-        return Draft(side, category_of(side, finding, name.signature), ids=ids, theme=theme)
-
-    def _answer(self, draft: Draft, vectors: Sequence[Vectors]) -> Answer:
-        if not vectors:
-            return Answer(text=_json(category=draft.category, filtered_because=draft.filtered_because, themes=[]))
-        vectors = [self.embedder.without_language(vector, "en") for vector in vectors]
-        category = draft.category or self._nearest_category("?" if draft.side.question else "", vectors[0])
-        text = _json(category=category, themes=[{**draft.theme, "category": category}])
-        return Answer(text=text, vectors=_mean(vectors).tobytes(), input_tokens=sum(map(len, draft.ids)))
 
     def _nearest_category(self, text: str, vector: Vectors) -> str:
         """The category of the nearest prototype; how-to only where something is asked."""
@@ -141,31 +220,87 @@ class LocalExtractor:
         return np.stack([self.embedder.without_language(vector, "en") for vector in vectors])
 
 
-def views(transcript: Transcript) -> tuple[str, ...]:
-    """Return the texts whose mean vector stands for a conversation: the customer's side and, if longer, the whole.
+def _by_matter(stretches: Sequence[Stretch]) -> list[Stretch]:
+    sums = np.stack([one.customers.sum + one.agents.sum for one in stretches])
+    numbers = settle([one.cue for one in stretches], sums)
+    found = [[one for one, number in zip(stretches, numbers, strict=True) if number == each] for each in set(numbers)]
+    return [Stretch.joined(each) for each in found]
 
-    What the agent finds out names the problem better than the customer can. Pairwise F1 of the groups with the
-    customer's side alone, the whole alone, and both: STAR .90, .98, .95; SGD .88, .84, .89; our sample .37, .58, .51.
-    Both is the one that never loses.
+
+def _both_sides(stretch: Stretch, quotes: Sequence[str]) -> Vectors:
+    """Return the unit vector of what is said in a stretch, (d,).
+
+    What the agent finds out names the problem better than the customer can, and both sides count alike however much
+    either says. See benchmarks/QUALITY.md for other ways.
     """
-    own, whole = transcript.customer_text, transcript.text
-    return (own,) if own == whole else (own, whole)
+    return unit(unit(_weighted(stretch.own, stretch.customers, quotes)) + unit(stretch.agents.sum))
 
 
-def _mean(vectors: Sequence[Vectors]) -> Vectors:
-    if len(vectors) == 1:
-        return vectors[0]
-    total = np.stack(vectors).astype(np.float64).sum(axis=0)
-    unit: Vectors = (total / np.sqrt(np.square(total).sum())).astype(np.float32)  # no BLAS: its kernels differ in bits
-    return unit
+def _weighted(own: Sequence[Sentence], parts: Parts, quotes: Sequence[str]) -> Vectors:
+    """Return the sum of the customer's states, (d,), the telling sentences first.
+
+    Courtesies count less. What is quoted counts for at least TELLING_SHARE of it: a problem that is told in one
+    sentence must not drown in an introduction that all conversations share.
+    """
+    weights = parts.tokens * np.array([1.0 if one.is_telling else COURTESY_WEIGHT for one in own])
+    quoted = np.array([any(one.text.startswith(quote) for quote in quotes) for one in own], dtype=bool)
+    share, rest = weights[quoted].sum(), weights[~quoted].sum()
+    if share and rest and share < TELLING_SHARE * (share + rest):
+        weights[quoted] *= TELLING_SHARE * rest / ((1 - TELLING_SHARE) * share)
+    total: Vectors = (parts.states * weights[:, None]).sum(axis=0, dtype=np.float64).astype(np.float32)
+    return total
+
+
+def unit(vector: Vectors) -> Vectors:
+    """Return a vector at length 1; one of zeros stays."""
+    wide = vector.astype(np.float64)
+    length = np.sqrt(np.square(wide).sum())  # no BLAS: its kernels differ in bits
+    return (wide / (length or 1.0)).astype(np.float32)
+
+
+def affordable(draft: Draft) -> tuple[list[Sentence], list[Sentence]]:
+    """Return the customer's sentences and the agent's that the model reads: all, or as many as MOST_CHARACTERS allow.
+
+    Of too many, those come first in which the rules found something, then others, evenly spread.
+    """
+    telling = {draft.finding.sentence, *(start.sentence for start in draft.starts)}
+    first = {id(draft.side.sentences[number]) for number in telling if number < len(draft.side.sentences)}
+    own = [one for one in draft.said.sentences if one.is_customers]
+    own = [one for one in own if not one.is_venting] or own  # anger is told by everybody and tells nothing
+    others = [one for one in draft.said.sentences if not one.is_customers]
+    return _affordable(own, first), _affordable(others, set())
+
+
+def _affordable(sentences: Sequence[Sentence], first: set[int]) -> list[Sentence]:
+    total = sum(len(one.text) for one in sentences)
+    if total <= MOST_CHARACTERS:
+        return list(sentences)
+    wanted = sum(len(one.text) for one in sentences if id(one) in first)
+    share = max(MOST_CHARACTERS - wanted, MOST_CHARACTERS / 2) / total
+    chosen, spent, due = [], 0, 0.0
+    for one in sentences:
+        due += share * len(one.text)
+        if spent < MOST_CHARACTERS and (id(one) in first or due >= len(one.text)):
+            chosen.append(one)
+            spent += len(one.text)
+            due -= 0 if id(one) in first else len(one.text)
+    return chosen
+
+
+def _left_out(spoken: Said, whole: Stretch) -> dict[str, str]:
+    """Return what to say of a conversation that is too long to be read whole; nothing of others."""
+    count = sum(not one.is_venting for one in spoken.sentences)
+    read = int((whole.customers.tokens > 0).sum() + (whole.agents.tokens > 0).sum())
+    if read >= count and not spoken.unread:
+        return {}
+    unread = f", and {spoken.unread:,} characters more were not looked at" if spoken.unread else ""
+    return {"left_out": f"too long to be read whole: the model read {read:,} of {count:,} sentences{unread}"}
 
 
 def _opening(transcript: Transcript) -> str:
     """The first message with words in it, the customer's if there is one, else all that was said."""
-    own = (
-        message.text for message in transcript.messages if message.role == CUSTOMER and len(message.text) > _GREETING
-    )
-    return next(own, transcript.customer_text)
+    own = (message.own_text for message in transcript.messages if message.role == CUSTOMER)
+    return next((text for text in own if len(text) > _GREETING), transcript.customer_text)
 
 
 def confidence(side: CustomerSide, finding: Finding, feature_clarity: float) -> float:
@@ -179,7 +314,7 @@ def confidence(side: CustomerSide, finding: Finding, feature_clarity: float) -> 
     clarity = _KIND_CLARITY[finding.kind]
     if finding.kind is Kind.PROBLEM:
         clarity *= min(1.0, 0.4 + 0.2 * finding.weight)
-    length = min(1.0, len(side.text.split()) / 12)
+    length = min(1.0, len(side.text.split()) / _ENGLISH_WORDS)
     sure = 0.2 + 0.4 * clarity + 0.25 * feature_clarity + 0.15 * length
     if side.english < _ENGLISH_SHARE and length == 1.0:
         sure = min(sure, _FOREIGN_CONFIDENCE)

@@ -3,22 +3,25 @@
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from pipeline.extract.local.patterns import CLOSING, COURTESY, GREETING
-from pipeline.extract.local.words import ENGLISH, PHRASES, PLURAL_EXCEPTIONS, SPELLINGS
-from pipeline.ledger.transcript import CUSTOMER, Message, Transcript
+from pipeline.extract.local.patterns import CLOSING, COURTESY, GREETING, VENTING
+from pipeline.extract.local.words import ENGLISH, PHRASES, PLURAL_EXCEPTIONS, SPELLINGS, STOP_WORDS
+from pipeline.ledger.transcript import CUSTOMER, Transcript
 
-MAX_MESSAGE = 20_000  # characters of one message that are looked at
+MAX_READ = 120_000  # characters of a conversation that the rules look at
+STRETCHES = 24  # in which they are taken from a longer one
+LONGEST_SENTENCE = 1_000  # characters; bounds every pattern that is not linear
+LONGEST_WORD = 40  # letters; what is longer is no word
 OPENING_WORDS = 12
-MAX_SENTENCES = 120  # of one conversation; a problem that is not named by then is not found
 
-_BOUNDARY = re.compile(r"(?<=[.!?…])[\"')\]”\u2019]*\s+|\s*\n\s*|(?<=\w)\s+(?=-\s\w)")
+_BOUNDARY = re.compile(r"(?<=[.!?…])[\"')\]”\u2019]*\s+|(?<=\w)\s+(?=-\s\w)")
 _ABBREVIATION = re.compile(
     r"\b(?:mr|mrs|ms|dr|st|no|vs|approx|e\.g|i\.e|etc|inc|ltd|co|prof|sr|jr|[a-z])\.$", re.IGNORECASE
 )
+_NUMBERED = re.compile(r"\s*\(?\d{1,2}[.)]")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _MOJIBAKE = re.compile(r"[ÃÂÅ][\u0080-\u00bf±™\u2018\u2019“”€šž]|â€|\ufffd")  # UTF-8 read as something else
 _NEGATED = re.compile(r"^(\w+)n['\u2019]t$")
@@ -29,6 +32,7 @@ _CLOSING = re.compile(CLOSING, re.IGNORECASE)
 _FORWARDED = re.compile(r"^[> ]*(?:from|to|sent|subject|date|cc):", re.IGNORECASE)
 _PATTERN_TOKEN = re.compile(r"\\.|.", re.DOTALL)
 _COURTESY = re.compile(COURTESY, re.IGNORECASE)
+_VENTING = re.compile("|".join(VENTING))
 
 
 def compile_words(pattern: str) -> re.Pattern[str]:
@@ -57,15 +61,19 @@ def _alternatives(pattern: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of a message, as it was written; `message` counts the customer's messages from 0."""
+    """One sentence as it was written: a verbatim part of its message, never longer than LONGEST_SENTENCE.
+
+    `plain` are its words, see `plain`; empty for those of the agent. `message` is the place of its message in the
+    conversation, from 0. `is_telling` is false for courtesies and signatures, and where it is only `is_venting`.
+    """
 
     text: str
+    plain: str
     message: int
-
-    @property
-    def plain(self) -> str:
-        """The sentence in plain words."""
-        return plain(self.text)
+    is_customers: bool = True
+    is_telling: bool = True
+    is_venting: bool = False
+    is_clause: bool = False  # the second half of a sentence that was cut in two
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,15 @@ class CustomerSide:
 
     sentences: tuple[Sentence, ...]
     agent: str = ""  # the agent's side, as written
-    plains: tuple[str, ...] = field(default=())
+
+    def only(self, numbers: Sequence[int]) -> "CustomerSide":
+        """Return the side as if only these of its sentences had been said, in this order."""
+        return CustomerSide(tuple(self.sentences[number] for number in numbers), self.agent)
+
+    @cached_property
+    def plains(self) -> tuple[str, ...]:
+        """The plain words of each sentence."""
+        return tuple(sentence.plain for sentence in self.sentences)
 
     @cached_property
     def text(self) -> str:
@@ -124,36 +140,89 @@ class CustomerSide:
         return any("?" in sentence.text for sentence in self.sentences)
 
 
-def customer_side(transcript: Transcript) -> CustomerSide:
-    """Return what the customer said; the whole conversation's sentences if no message is the customer's."""
-    own = [message for message in transcript.messages if message.role == CUSTOMER] or list(transcript.messages)
-    sentences = tuple(_said(own))
-    agent = "\n".join(message.text[:MAX_MESSAGE] for message in transcript.messages if message.role != CUSTOMER)
-    return CustomerSide(sentences, agent, tuple(sentence.plain for sentence in sentences))
+def customer_side(said: Iterable[Sentence], agent: str = "") -> CustomerSide:
+    """Return what the customer said that tells something; if nothing does, what else there is but courtesies."""
+    own = [sentence for sentence in said if sentence.is_customers]
+    telling = tuple(sentence for sentence in own if sentence.is_telling)
+    return CustomerSide(telling or tuple(sentence for sentence in own if sentence.is_venting), agent)
 
 
-def _said(messages: Iterable[Message]) -> Iterator[Sentence]:
-    count = 0
-    for number, message in enumerate(messages):
-        for text in telling_sentences(message.text[:MAX_MESSAGE]):
-            yield Sentence(text, number)
-            count += 1
-            if count == MAX_SENTENCES:
-                return
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The sentences of a conversation, each once, in order, and how many characters of it were left unread."""
+
+    sentences: tuple[Sentence, ...]
+    unread: int = 0
 
 
-def telling_sentences(message: str) -> Iterator[str]:
-    """Yield a message's sentences, verbatim, without greetings, courtesies and what follows a closing."""
+def said(transcript: Transcript) -> Said:
+    """Return the sentences of a conversation; all are the customer's if none is.
+
+    Who says the same twice has said it once: of equal sentences of one side the first counts. Of more than MAX_READ
+    characters the beginning and evenly spread parts of what follows are taken, so that what is said late counts too.
+    """
+    everybody = not any(message.role == CUSTOMER for message in transcript.messages)
+    found: dict[tuple[bool, str], tuple[str, int, bool]] = {}
+    for number, message in enumerate(transcript.messages):
+        is_customers = everybody or message.role == CUSTOMER
+        for text, is_telling in message_sentences(message.own_text):
+            found.setdefault((is_customers, text.casefold()), (text, number, is_telling))
+    places, unread = _spread([len(text) for text, _, _ in found.values()])
+    every = [(is_customers, *rest) for (is_customers, _), rest in found.items()]
+    return Said(tuple(_sentence(*every[place]) for place in places), unread)
+
+
+def _sentence(is_customers: bool, text: str, message: int, is_telling: bool) -> Sentence:
+    words = plain(text) if is_customers else ""
+    venting = is_customers and is_venting(words)
+    return Sentence(text, words, message, is_customers, is_telling and not venting, venting)
+
+
+def _spread(lengths: Sequence[int]) -> tuple[Sequence[int], int]:
+    """Return which sentences of these lengths are read, and how many characters are not: all, or evenly spread
+    stretches of neighbours that have MAX_READ characters together.
+    """
+    total = sum(lengths)
+    if total <= MAX_READ:
+        return range(len(lengths)), 0
+    taken, stretch, step, offset = [], MAX_READ // STRETCHES, total / STRETCHES, 0
+    for place, length in enumerate(lengths):
+        if offset % step < stretch:
+            taken.append(place)
+        offset += length
+    return taken, total - sum(lengths[place] for place in taken)
+
+
+def message_sentences(message: str) -> Iterator[tuple[str, bool]]:
+    """Yield a message's sentences, verbatim and without greetings, and whether they tell something."""
+    closed = False
     for text in sentences(message):
         if _FORWARDED.match(text):
             continue
-        if _CLOSING.match(text):
-            if len(text) < 40 and not text.lower().startswith(("thank", "thx", "ta", "cheers")):
-                return
-            continue
         body = text[_greeting_end(text) :].lstrip("> ")
-        if any(letter.isalpha() for letter in body) and not _COURTESY.match(body):
-            yield body
+        if not any(letter.isalnum() for letter in body):
+            continue
+        if _CLOSING.match(text):
+            closed = closed or (len(text) < 40 and not text.lower().startswith(("thank", "thx", "ta", "cheers")))
+            yield body, False
+            continue
+        yield body, not closed and any(letter.isalpha() for letter in body) and not _COURTESY.match(body)
+
+
+def telling_sentences(message: str) -> Iterator[str]:
+    """Yield the sentences of a message that tell something, verbatim and without greetings."""
+    for text, is_telling in message_sentences(message):
+        if is_telling and not is_venting(plain(text)):
+            yield text
+
+
+def is_venting(words: str) -> bool:
+    """Tell whether a sentence in plain words is nothing but anger, threats and one's own loyalty.
+
+    What remains without them must say something to be a problem: two words that not every text has.
+    """
+    rest, count = _VENTING.subn(" ", words)
+    return count > 0 and sum(len(word) > 2 and word not in STOP_WORDS for word in rest.split()) < 2
 
 
 def _greeting_end(text: str) -> int:
@@ -162,15 +231,33 @@ def _greeting_end(text: str) -> int:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """Yield the sentences of a text, each a verbatim part of it, trimmed."""
+    """Yield the sentences of a text, each a verbatim part of it, trimmed, of at most LONGEST_SENTENCE characters.
+
+    Of equal lines the first counts.
+    """
+    for line in dict.fromkeys(text.splitlines()):
+        start = 0
+        for boundary in _BOUNDARY.finditer(line):
+            if _ABBREVIATION.search(line, max(start, boundary.start() - 8), boundary.start()):
+                continue
+            if _NUMBERED.fullmatch(line, start, boundary.start()):
+                continue
+            yield from _bounded(line[start : boundary.end()].strip())
+            start = boundary.end()
+        yield from _bounded(line[start:].strip())
+
+
+def _bounded(sentence: str) -> Iterator[str]:
+    """Yield a sentence, if there is one, in pieces of at most LONGEST_SENTENCE, cut at spaces where there are any."""
     start = 0
-    for boundary in _BOUNDARY.finditer(text):
-        if _ABBREVIATION.search(text, max(start, boundary.start() - 8), boundary.start()):
-            continue
-        if piece := text[start : boundary.end()].strip():
+    while len(sentence) - start > LONGEST_SENTENCE:
+        end = start + LONGEST_SENTENCE
+        cut = sentence.rfind(" ", start + 1, end)
+        cut = cut if cut > 0 else end
+        if piece := sentence[start:cut].strip():
             yield piece
-        start = boundary.end()
-    if piece := text[start:].strip():
+        start = cut
+    if piece := sentence[start:].strip():
         yield piece
 
 
@@ -190,7 +277,7 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _MOJIBAKE.sub(" mojibake ", text)).replace("\u2019", "'")
     lowered = text.lower()
-    words = " ".join([_plain_word(word) for word in _WORD.findall(lowered)])
+    words = " ".join([_plain_word(word[:LONGEST_WORD]) for word in _WORD.findall(lowered)])
     return _PHRASE.sub(lambda found: _ONE_WORD[found[0]], words)
 
 

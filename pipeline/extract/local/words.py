@@ -276,3 +276,9 @@ do go be have know make use find see
 SELF_NAMED = frozenset("""
 refund_missing charged_after_cancellation
 """.split())
+# What one asks about a thing that is already the matter: a request for these alone is no other matter.
+DETAILS = frozenset("""
+phone number address contact cost price rating date time email name detail details information info city town place
+property location website page hour seat people person day week month area street zip code reservation appointment
+total amount size colour color type kind option star review parking distance duration length year age confirmation
+""".split())
