@@ -1,6 +1,7 @@
 """`./manage.py`: our commands first, tables that are ready for them, and sentences instead of tracebacks."""
 
 import errno
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -105,9 +106,9 @@ class CommandLine(ManagementUtility):
 
 
 def _line(name: str, text: str) -> str:
-    """Return the name and the first sentence of its help, in a line."""
-    first = " ".join(text.split()).split(". ")[0].rstrip(".")
-    return f"  {name:21} {textwrap.shorten(first, 96, placeholder=' ...')}"
+    """Return the name and what its help says up to the first stop, in a line."""
+    first = re.split(r"[.:;] ", " ".join(text.split()))[0].rstrip(".")
+    return f"  {name:21} {textwrap.shorten(first, 97, placeholder=' ...')}"
 
 
 def _needs_tables(name: str) -> bool:

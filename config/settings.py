@@ -37,6 +37,14 @@ def _secret_key() -> str:
         ) from error
 
 
+def _whole(name: str, default: int) -> int:
+    """Return the whole number, not below 0, that a variable says."""
+    said = env.str(name, default="").strip() or str(default)
+    if not said.isdecimal():
+        raise ImproperlyConfigured(f"{name}={said} cannot be used. Set it to a whole number.")
+    return int(said)
+
+
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -106,8 +114,17 @@ HAS_OWN_DATABASE = bool(env.str("DATABASE_URL", default=""))  # not the embedded
 
 def _database(url: str) -> dict[str, Any]:
     """Return the connection a URL names; a host that is a folder (a socket) stands there percent-encoded."""
-    parts: dict[str, Any] = environ.Env.db_url_config(url, engine="psqlextra.backend")
-    return {**parts, "HOST": unquote(parts["HOST"]), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    form = "DATABASE_URL has not the form postgres://user:password@host:5432/name"
+    try:
+        parts: dict[str, Any] = environ.Env.db_url_config(url, engine="psqlextra.backend")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{form}; percent-encode what is special in the password.") from error
+    if urlsplit(url).scheme not in ("postgres", "postgresql") or not parts["NAME"]:
+        raise ImproperlyConfigured(f"{form}.")
+    options = {"connect_timeout": 10, **parts.get("OPTIONS", {})}
+    return {
+        **parts, "HOST": unquote(parts["HOST"]), "OPTIONS": options, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True
+    }  # fmt: skip
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
@@ -142,7 +159,7 @@ def _celery_url(redis_url: str) -> str:
 CELERY_BROKER_URL = CELERY_RESULT_BACKEND = _celery_url(REDIS_URL)
 # A message that a dead worker held comes back after this long. It must exceed the longest chunk: see CLAIM_TIMEOUT
 # for what makes a run go on sooner than that.
-VISIBILITY_TIMEOUT = env.int("VISIBILITY_TIMEOUT", default=3600)
+VISIBILITY_TIMEOUT = _whole("VISIBILITY_TIMEOUT", 3600)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": REDIS_PREFIX,
     "visibility_timeout": VISIBILITY_TIMEOUT,
@@ -223,11 +240,11 @@ EXTRACTORS = {
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
 MODELS_DIR = env.str("MODELS_DIR", default=str(LOCAL_DIR / "models"))  # where get_model keeps what it fetched
 # Seconds after which a chunk that nobody touched is given to another worker. Whoever is at work renews its claim.
-CLAIM_TIMEOUT = env.int("CLAIM_TIMEOUT", default=30)
+CLAIM_TIMEOUT = _whole("CLAIM_TIMEOUT", 30)
 # Seconds without a sign of life after which a run no longer blocks its source.
-RUN_LOST_AFTER = env.int("RUN_LOST_AFTER", default=180)
+RUN_LOST_AFTER = _whole("RUN_LOST_AFTER", 180)
 # Seconds that a heartbeat has to come back through each queue before a run may start.
-HEARTBEAT_PATIENCE = env.int("HEARTBEAT_PATIENCE", default=10)
+HEARTBEAT_PATIENCE = _whole("HEARTBEAT_PATIENCE", 10)
 
 # --- Sessions -----------------------------------------------------------------------------------------------------
 SESSION_ZONE = env.str("SESSION_ZONE", default="UTC")  # of users whose own zone is unknown
@@ -295,9 +312,9 @@ def _webhook() -> tuple[str, str]:
 SESSION_HANDLER = env.str("SESSION_HANDLER", default="sessions.answering.assistant.Assistant")
 SESSION_PROJECTS = env.str("SESSION_PROJECTS", default=str(BASE_DIR / "sessions" / "sample" / "projects.json"))
 # How many messages of one user are taken, over all processes. 0 is no limit.
-_MESSAGES_A_MINUTE = env.int("SESSION_MESSAGES_A_MINUTE", default=10)
+_MESSAGES_A_MINUTE = _whole("SESSION_MESSAGES_A_MINUTE", 10)
 SESSION_RATE = {"messages": _MESSAGES_A_MINUTE, "within": timedelta(minutes=1)} if _MESSAGES_A_MINUTE else None
-SESSION_BODY_LIMIT = env.int("SESSION_BODY_LIMIT", default=65_536)  # bytes
+SESSION_BODY_LIMIT = _whole("SESSION_BODY_LIMIT", 65_536)  # bytes
 # Where answers are sent to, if they are not polled, and the secret that signs them.
 SESSION_WEBHOOK_URL, SESSION_WEBHOOK_SECRET = _webhook()
 METRICS_OPEN = env.bool("METRICS_OPEN", default=False)  # /metrics without a token, for a network nobody else is in

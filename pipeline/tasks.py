@@ -2,6 +2,7 @@
 
 import logging
 
+import redis
 from celery import Task, chord, current_app, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
@@ -18,8 +19,8 @@ from pipeline.models import Run, schema
 
 log = logging.getLogger(__name__)
 
-SERVER_AWAY = (*INFRASTRUCTURE_ERRORS, BrokerError)
-"""What PostgreSQL and Redis raise while they restart."""
+SERVER_AWAY = (*INFRASTRUCTURE_ERRORS, BrokerError, redis.ConnectionError, redis.TimeoutError)
+"""What PostgreSQL and Redis raise while they restart or refuse; Celery wraps the errors of Redis in its own mostly."""
 
 RETRY = {
     "autoretry_for": SERVER_AWAY,

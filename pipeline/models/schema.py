@@ -36,6 +36,13 @@ def unapplied_migrations() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
+def unknown_migrations() -> list[str]:
+    """Return the migrations of our apps, as `app.name`, that the database has and this code does not know."""
+    loader = MigrationExecutor(connection).loader
+    unknown = set(loader.applied_migrations) - set(loader.disk_migrations)
+    return sorted(f"{app}.{name}" for app, name in unknown if app in APPS)
+
+
 def staleness() -> str:
     """Return a sentence that says which migrations are not applied; empty when the tables are up to date."""
     if not (missing := unapplied_migrations()):

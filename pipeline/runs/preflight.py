@@ -4,12 +4,14 @@
 is not in order; whoever starts a run goes through it (`pipeline.runs.start`).
 """
 
-from collections.abc import Generator, Iterator, Mapping
+import logging
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import psycopg.errors
 import redis
 from django.conf import settings
 from django.core import checks as django_checks
@@ -30,6 +32,8 @@ from pipeline.sources.records import UnreadableSource
 
 OLDEST_REDIS = (6, 2)
 START_A_WORKER = "start one: `bin/up`, or `celery -A config worker -E -Q default,extract,merge`"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def require_ready_again(*, run_id: int, phase: str | None = None) -> None:
 def run_checks(intention: RunRequest, *, patience: float | None = None) -> list[Finding]:
     """Return what each check found, good and bad; raises nothing for what it is there to find."""
     with _heartbeats(intention, patience) as heartbeats:
-        return [*_at_once(intention), _workers(heartbeats, intention)]
+        return [*_at_once(intention), _found("workers", _workers, heartbeats, intention)]
 
 
 def _heartbeats(intention: RunRequest, patience: float | None) -> Heartbeats:
@@ -90,23 +94,37 @@ def _heartbeats(intention: RunRequest, patience: float | None) -> Heartbeats:
 
 def _at_once(intention: RunRequest) -> Iterator[Finding]:
     """Yield what is found without waiting for anybody."""
-    yield _settings()
-    yield (postgres := _postgres())
-    yield _redis()
-    yield _extractor(intention)
-    if intention.files:
-        yield _files(intention.files)
+    yield _found("settings", _settings)
+    yield (postgres := _found("PostgreSQL", _postgres))
+    yield _found("Redis", _redis)
+    yield _found("extractor", _extractor, intention)
+    if intention.path:
+        yield _found("source", _file, intention.path)
     if postgres.ok:
-        yield (tables := _schema())
+        yield (tables := _found("tables", _schema))
         if tables.ok:
             yield from _rows(intention)
 
 
 def _rows(intention: RunRequest) -> Iterator[Finding]:
-    yield _promises()
-    yield _registry(intention)
+    yield _found("promises", _promises)
+    yield _found("signatures", _registry, intention)
     if intention.source:
-        yield _source(intention.source)
+        yield _found("source", _source, intention.source)
+
+
+def _found(name: str, check: Callable[..., Finding], *what: object) -> Finding:
+    """Return what the check found. Whatever it raises is a finding too: `doctor` looks at everything, come what may."""
+    try:
+        return check(*what)
+    except Exception as error:
+        logger.debug("the check of %s failed", name, exc_info=True)
+        hint = "the account of DATABASE_URL has to own the tables" if _is_about_rights(error) else ""
+        return Finding(name, False, f"it cannot be looked at: {_one_line(error)}", hint)
+
+
+def _is_about_rights(error: Exception) -> bool:
+    return isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege)
 
 
 # --- The installation ---------------------------------------------------------------------------------------------
@@ -133,12 +151,23 @@ def _redis() -> Finding:
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5) as client:
             info: dict[str, Any] = client.info()
+            if doubt := redis_doubt(info):
+                return Finding("Redis", False, *doubt)
+            if refusal := _write_refusal(client):
+                return Finding("Redis", False, f"it refuses writes: {refusal}", "look at its memory, disk and replicas")
     except redis.RedisError as error:
         return Finding("Redis", False, f"it cannot be reached: {_one_line(error)}", "check REDIS_URL")
-    if doubt := redis_doubt(info):
-        return Finding("Redis", False, *doubt)
     valkey = info.get("valkey_version")
     return Finding("Redis", True, f"Valkey {valkey}" if valkey else f"version {info['redis_version']}")
+
+
+def _write_refusal(client: redis.Redis) -> str:
+    """Return why the server takes no writes just now; empty if it does. The key is gone a second later."""
+    try:
+        client.set(f"{settings.REDIS_PREFIX}preflight", 1, ex=1)
+    except redis.RedisError as error:
+        return _one_line(error)
+    return ""
 
 
 def redis_doubt(info: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -155,6 +184,10 @@ def redis_doubt(info: Mapping[str, Any]) -> tuple[str, str] | None:
 def _schema() -> Finding:
     if stale := schema.staleness():
         return Finding("tables", False, stale, "run `./manage.py migrate`")
+    if unknown := schema.unknown_migrations():
+        which = ", ".join(unknown[:3])
+        hint = "run the newer version of the code, or restore a backup of before"
+        return Finding("tables", False, f"they are newer than this code, which does not know {which}", hint)
     return Finding("tables", True, "all migrations are applied")
 
 
@@ -225,9 +258,9 @@ def _is_read_once(path: Path) -> bool:
 
 
 def _workers(heartbeats: Heartbeats, intention: RunRequest) -> Finding:
+    heartbeats.wait()
     if heartbeats.error:
         return Finding("workers", False, f"the queue cannot be reached: {heartbeats.error}", "check REDIS_URL")
-    heartbeats.wait()
     for doubt in (_nobody, _fell_over, _elsewhere):
         if finding := doubt(heartbeats):
             return finding

@@ -7,6 +7,7 @@ where a worker is busy, so that a heartbeat has to wait its turn, its word is ta
 
 import time
 from collections.abc import Container, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -15,11 +16,15 @@ import redis
 from celery import current_app, current_task
 from celery.result import AsyncResult
 from django.conf import settings
+from django.db import DatabaseError
 from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline import tasks
 from pipeline.ledger.claims import delivery_of, stale_before
 from pipeline.models import Item
+
+BROKER_AWAY = (BrokerError, redis.ConnectionError, redis.TimeoutError)
+"""What sending raises, and reading answers, while Redis is away or refuses writes."""
 
 LOOK_EVERY = 0.02
 """Seconds between two looks for answers."""
@@ -74,13 +79,14 @@ class Heartbeats:
                     self._sent[queue] = tasks.heartbeat.apply_async(
                         kwargs=words, queue=queue, expires=self.patience + CLOCKS
                     )
-        except BrokerError as error:
+        except BROKER_AWAY as error:
             self.error = str(error)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        for queue in self.unanswered:
-            _take_back(queue, self._sent[queue])
+        with suppress(redis.RedisError):  # one that is away keeps them until they expire
+            for queue in self.unanswered:
+                _take_back(queue, self._sent[queue])
 
     def _question(self, queue: str) -> dict[str, str]:
         if self._reader is None or queue != "extract":
@@ -105,6 +111,12 @@ class Heartbeats:
 
     def wait(self) -> None:
         """Return when each queue is known to be consumed, or patience is at its end."""
+        try:
+            self._wait()
+        except BROKER_AWAY as error:
+            self.error = str(error)
+
+    def _wait(self) -> None:
         ask_at = ASK_AFTER
         while not self.error:
             self._collect()
@@ -167,10 +179,11 @@ def ask_workers() -> Answers:
 def read_by_others(answered: Container[str]) -> int | None:
     """Return the run of an item that is being read just now, by another task than those that workers told of."""
     reading = Item.objects.filter(state=Item.State.READING, claimed_at__gte=stale_before())
-    for run_id, claim in reading.order_by().values_list("run_id", "claim").distinct():
-        if delivery_of(claim) not in answered:
-            return run_id
-    return None
+    try:
+        found = list(reading.order_by().values_list("run_id", "claim").distinct())
+    except DatabaseError:  # there are no tables, or we may not read them: another finding says so
+        return None
+    return next((run_id for run_id, claim in found if delivery_of(claim) not in answered), None)
 
 
 def _take_back(queue: str, sent: AsyncResult) -> None:

@@ -12,8 +12,9 @@ from pipeline.runs.backfill import Backfill, backfill_runs
 
 class Command(PipelineCommand):
     help = (
-        "Attach conversations that have `classified_at` and no run to the run of their source whose time span holds "
-        "that moment, else to the newest run started before it; else they are left and listed. Makes no items."
+        "Give conversations that were classified elsewhere the run they belong to. It is the run of their source whose "
+        "time span holds their `classified_at`, else the newest run started before it; else they are left and listed. "
+        "Makes no items."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

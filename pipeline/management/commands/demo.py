@@ -46,7 +46,7 @@ PROOF_ORDERS = 2
 
 
 class Command(BaseCommand):
-    help = "Run the whole pipeline on the bundled sample of support conversations, or on FILE, and show the stories."
+    help = "Run the whole pipeline on the bundled sample, or on FILE, and show the stories."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

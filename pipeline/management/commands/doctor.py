@@ -17,7 +17,7 @@ from pipeline.runs.preflight import Finding, RunRequest, run_checks
 class Command(BaseCommand):
     help = (
         "Check everything a run needs, as every start of a run does: settings, PostgreSQL, Redis, tables, promised "
-        "constraints, extractor, workers. Changes nothing. Exit code 1 if a run would be refused."
+        "constraints, extractor, workers. Exit code 1 if a run would be refused."
     )
     requires_system_checks: list[str] = []  # it shows them itself, and goes on
 

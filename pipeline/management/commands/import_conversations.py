@@ -14,7 +14,7 @@ from pipeline.sources.ingest import Import, import_files
 
 class Command(PipelineCommand):
     help = (
-        "Import conversations from files of any known format, a folder, a pattern, a zip or standard input, each also "
+        "Import conversations from files, a folder, a pattern, a zip or standard input. Reads any known format, also "
         "gzipped. Importing again changes only what changed. Exit code 3 says that rows were rejected or that there "
         "were none, 1 that nothing was done."
     )

@@ -19,8 +19,8 @@ BAR = 8
 
 class Command(PipelineCommand):
     help = (
-        "Merge and group a run's themes again in memory, at several strictnesses of the newest rules, and show how "
-        "many signatures, stories and orphans each would make. Nothing is written."
+        "Show what stricter or more lenient rules would make of a run. Its themes are merged and grouped in memory, at "
+        "several strictnesses of the newest rules. Nothing is written."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -16,7 +16,7 @@ from pipeline.models.wording import words
 
 
 class Command(PipelineCommand):
-    help = "Stop a run: conversations in progress are finished and stored, nothing new is started. It can be resumed."
+    help = "Stop a run once the conversations in progress are stored. It can be resumed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int)

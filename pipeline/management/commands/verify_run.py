@@ -13,8 +13,8 @@ from pipeline.reports.verify import Check, Verification, verify
 
 class Command(PipelineCommand):
     help = (
-        "Derive the run's signatures again from its stored themes, in shuffled order, and check that nothing is "
-        "missing or changed. Changes nothing. Exit code 1 if a check fails."
+        "Work a run out again from what is stored, in shuffled order, and compare. Changes nothing. "
+        "Exit code 1 if something is missing or was changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

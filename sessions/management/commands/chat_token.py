@@ -10,7 +10,7 @@ from sessions.models import ApiToken
 
 
 class Command(BaseCommand):
-    help = "Makes, lists and revokes tokens of the chat API. A token is shown once, when it is made."
+    help = "Make, list and revoke tokens of the chat API. A token is shown once, when it is made."
 
     def add_arguments(self, parser: CommandParser) -> None:
         steps = parser.add_subparsers(dest="step", required=True)

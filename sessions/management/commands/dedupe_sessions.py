@@ -9,9 +9,7 @@ from sessions.upkeep.duplicates import end_duplicates, find_duplicates
 
 
 class Command(BaseCommand):
-    help = (
-        "Ends all but each user's most recent active session, and makes the index that forbids a second if it is gone."
-    )
+    help = "End all but each user's most recent active session. Makes the index that forbids a second if it is gone."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="show what would be ended, end nothing")

@@ -22,7 +22,7 @@ NAMES = {
 
 
 class Command(BaseCommand):
-    help = "Shows how many sessions were created and reused, and what looks broken."
+    help = "Show how many sessions were created and reused, and what looks broken."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--hours", type=float, help="only sessions that began in the last so many hours")

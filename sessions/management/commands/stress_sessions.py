@@ -19,8 +19,8 @@ def positive(word: str) -> int:
 
 class Command(BaseCommand):
     help = (
-        "Opens sessions of made-up users from many connections at once and looks for users with two active ones. "
-        "Removes what it made. Exit code 1: there were some, or a caller got an error."
+        "Open sessions of made-up users from many connections at once and look for doubles. Removes what it made. "
+        "Exit code 1: a user had two active ones, or a caller got an error."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
