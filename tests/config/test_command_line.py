@@ -62,7 +62,7 @@ def own(server: Postgres, user: str = "leitmotif") -> dict[str, str]:
 def migrated(postgres: Postgres) -> Postgres:
     """The server with a database `full` that has all tables."""
     _admin(postgres, "CREATE DATABASE full_", "CREATE ROLE charlie LOGIN")
-    url = postgres.url.replace("/leitmotif", "/full_")
+    url = re.sub("/leitmotif$", "/full_", postgres.url)
     assert manage("migrate", "--verbosity=0", DATABASE_URL=url, SECRET_KEY=KEY).returncode == 0
     return postgres
 
