@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded
 from config.kept import kept_secret
+from pipeline.sources.outbound import ForbiddenAddress, Reach, check_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = embedded.LOCAL_DIR
@@ -295,14 +296,22 @@ SESSION_LENGTHS = {
 }
 
 
+# Whether the webhook is on our own network: then `http://` and private addresses are called too.
+SESSION_WEBHOOK_INTERNAL = env.bool("SESSION_WEBHOOK_INTERNAL", default=False)
+
+
 def _webhook() -> tuple[str, str]:
     """Return address and secret of the webhook, or two empty words."""
     url, secret = env.str("SESSION_WEBHOOK_URL", default=""), env.str("SESSION_WEBHOOK_SECRET", default="")
     if not url:
         return "", ""
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
-        raise ImproperlyConfigured(f"SESSION_WEBHOOK_URL={url} is not an address of the form https://host/path.")
+    try:
+        check_url(url, Reach(internal=SESSION_WEBHOOK_INTERNAL))
+    except ForbiddenAddress as error:
+        raise ImproperlyConfigured(
+            f"SESSION_WEBHOOK_URL={url!r} cannot be used: {error}. If it is on your own network, set "
+            "SESSION_WEBHOOK_INTERNAL=true, which allows http:// and private addresses."
+        ) from error
     if len(secret) < 32:
         raise ImproperlyConfigured("SESSION_WEBHOOK_SECRET must have 32 or more characters, known to both sides.")
     return str(url), str(secret)

@@ -1,8 +1,9 @@
 """Tells the front end by a signed webhook what became of each message, and tries again until it listens.
 
 It comes at least once: the receiver knows by `message.id` what it has had. What is about one user comes in order: the
-next waits until the one before it has arrived or was given up. Only the address in the settings is ever
-called; nothing that a user or a front end sends can change it, and a redirect is an error.
+next waits until the one before it has arrived or was given up. Only the address in the settings is ever called, and
+only where it leads to a public address (or SESSION_WEBHOOK_INTERNAL is set); nothing that a user or a front end sends
+can change it, and a redirect is an error.
 """
 
 import hmac
@@ -14,14 +15,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException
 from threading import Event, Timer
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from ninja.responses import NinjaJSONEncoder
 
+from pipeline.sources.outbound import Reach, check_url, open_connection
 from sessions.answering.schemas import AnswerOut, MessageOut
 from sessions.chat.messages import answer_to
 from sessions.models import Delivery, Message
@@ -47,12 +48,14 @@ class Webhook:
 
     url: str
     secret: str
+    reach: Reach
 
 
 def webhook() -> Webhook | None:
     """Return the webhook of this deployment; None if it has none."""
     url = settings.SESSION_WEBHOOK_URL
-    return Webhook(url, settings.SESSION_WEBHOOK_SECRET) if url else None
+    reach = Reach(internal=settings.SESSION_WEBHOOK_INTERNAL)
+    return Webhook(url, settings.SESSION_WEBHOOK_SECRET, reach) if url else None
 
 
 def announce(*, message_id: int, at: datetime) -> None:
@@ -73,7 +76,7 @@ def deliver(*, message_id: int, at: datetime) -> bool:
     waiting = Delivery.objects.filter(WAITS, pk=delivery.pk)
     try:
         _post(target, _body(message_id), at)
-    except (OSError, HTTPException, RefusedError) as error:
+    except (OSError, HTTPException, ValueError, RefusedError) as error:
         _note_failure(delivery, error, at)
         return False
     return bool(waiting.update(delivered_at=at, error=""))
@@ -123,10 +126,12 @@ def _body(message_id: int) -> bytes:
 
 
 def _post(target: Webhook, body: bytes, at: datetime) -> None:
-    """Raise OSError or HTTPException when nobody listens, RefusedError for what is not 2xx."""
-    parts = urlsplit(target.url)
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
+    """Raise OSError or HTTPException when nobody listens, RefusedError for what is not 2xx.
+
+    ValueError for an address that cannot be called or must not be.
+    """
+    parts = check_url(target.url, target.reach)
+    connection = open_connection(parts, TIMEOUT, target.reach)
     headers = {
         "Content-Type": "application/json",
         "Leitmotif-Signature": signature(secret=target.secret, body=body, at=at),

@@ -39,7 +39,15 @@ def listening(settings: Settings) -> Iterator[Receiver]:
     """A receiver that the settings name."""
     with receiver() as found:
         settings.SESSION_WEBHOOK_URL, settings.SESSION_WEBHOOK_SECRET = found.url, SECRET
+        settings.SESSION_WEBHOOK_INTERNAL = True
         yield found
+
+
+def reached(listening: Receiver) -> dict[str, str]:
+    """Return the environment in which a worker tells this receiver."""
+    return {
+        "SESSION_WEBHOOK_URL": listening.url, "SESSION_WEBHOOK_SECRET": SECRET, "SESSION_WEBHOOK_INTERNAL": "true"
+    }  # fmt: skip
 
 
 def answered(key: str = "key-1") -> tuple[int, datetime]:
@@ -115,9 +123,38 @@ def test_it_is_given_up_in_the_end(listening: Receiver) -> None:
     assert delivery.given_up_at == at + (MOST_TRIES - 1) * LONG
 
 
+UNCALLABLE = ["https://h:99999/", "https://a..b/", "https://h/\r\nX: y", "http://127.0.0.1:1/", "https://[::1/"]
+
+
+@pytest.mark.parametrize("url", UNCALLABLE)
+def test_an_address_that_cannot_be_called_is_given_up_and_the_next_delivery_comes(settings: Settings, url: str) -> None:
+    settings.SESSION_WEBHOOK_URL, settings.SESSION_WEBHOOK_SECRET = url, SECRET
+    first, at = answered("key-1")
+    second, _ = answered("key-2")
+    for number in range(MOST_TRIES):
+        assert not deliver(message_id=first, at=at + number * LONG)
+    given_up = Delivery.objects.get(message_id=first)
+    assert given_up.given_up_at == at + (MOST_TRIES - 1) * LONG
+    assert given_up.error.startswith("ForbiddenAddress: ")
+    with receiver() as listening:
+        settings.SESSION_WEBHOOK_URL, settings.SESSION_WEBHOOK_INTERNAL = listening.url, True
+        assert deliver(message_id=second, at=at + MOST_TRIES * LONG)
+    assert len(listening.bodies) == 1
+
+
+def test_a_private_address_is_not_called_unless_that_is_allowed(listening: Receiver, settings: Settings) -> None:
+    settings.SESSION_WEBHOOK_INTERNAL = False
+    message_id, at = answered()
+    assert not deliver(message_id=message_id, at=at)
+    assert listening.bodies == []
+    settings.SESSION_WEBHOOK_INTERNAL = True
+    assert deliver(message_id=message_id, at=at + LONG)
+
+
 def test_nobody_listening_is_a_failed_try(settings: Settings) -> None:
     with receiver() as gone:
         settings.SESSION_WEBHOOK_URL, settings.SESSION_WEBHOOK_SECRET = gone.url, SECRET
+        settings.SESSION_WEBHOOK_INTERNAL = True
     message_id, at = answered()
     assert not deliver(message_id=message_id, at=at)
     assert "ConnectionRefusedError" in Delivery.objects.get().error
@@ -173,7 +210,7 @@ def test_what_was_given_up_holds_back_nothing_and_nobody_waits_for_another_user(
 def test_a_worker_sends_on_what_had_to_wait(start_worker: type[Worker], listening: Receiver) -> None:
     first, _ = answered("key-1")
     answered("key-2")
-    start_worker(SESSION_WEBHOOK_URL=listening.url, SESSION_WEBHOOK_SECRET=SECRET).wait_until_ready()
+    start_worker(**reached(listening)).wait_until_ready()
     tasks.deliver.delay(message_id=first)
     until(lambda: Delivery.objects.filter(delivered_at__isnull=False).count() == 2)
     assert [json.loads(body)["message"]["key"] for body in listening.bodies] == ["key-1", "key-2"]
@@ -217,6 +254,8 @@ def test_without_an_address_nothing_is_noted() -> None:
     ("https://shop.example.com/answers", "short", "SESSION_WEBHOOK_SECRET"),
     ("file:///etc/passwd", SECRET, "SESSION_WEBHOOK_URL"),
     ("https://user:word@shop.example.com/", SECRET, "SESSION_WEBHOOK_URL"),
+    ("https://shop.example.com:99999/", SECRET, "SESSION_WEBHOOK_URL"),
+    ("https://10.0.0.1/", SECRET, "SESSION_WEBHOOK_URL"),
 ])  # fmt: skip
 def test_an_unusable_webhook_stops_the_start(url: str, secret: str, says: str) -> None:
     environment = {"DJANGO_SETTINGS_MODULE": "config.settings", "SESSION_WEBHOOK_URL": url}
@@ -231,7 +270,7 @@ def test_an_unusable_webhook_stops_the_start(url: str, secret: str, says: str) -
 def test_a_worker_tells_the_front_end_and_catches_up_where_it_did_not_listen(
     start_worker: type[Worker], front_end: FrontEnd, listening: Receiver
 ) -> None:
-    worker = start_worker(SESSION_WEBHOOK_URL=listening.url, SESSION_WEBHOOK_SECRET=SECRET)
+    worker = start_worker(**reached(listening))
     worker.wait_until_ready()
     listening.answers = [200, 500]
     front_end.send("hello", key="key-1")
