@@ -86,7 +86,7 @@ class CommandLine(ManagementUtility):
 
             try:
                 tables.make_ready()
-            except DatabaseError:
+            except (DatabaseError, CommandError):
                 if subcommand not in LOOKS_FOR_ITSELF:
                     raise
         return command

@@ -49,7 +49,27 @@ def _whole(name: str, default: int) -> int:
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# --- A host that others can reach, by TLS that a proxy in front speaks ---------------------------------------------
+# HTTPS=true says so. The proxy sets X-Forwarded-Proto and X-Forwarded-For itself; nobody else reaches the web server.
+HTTPS = env.bool("HTTPS", default=False)
+CSRF_TRUSTED_ORIGINS = env.list(
+    "CSRF_TRUSTED_ORIGINS", default=[f"https://{'*' * host.startswith('.')}{host}" for host in ALLOWED_HOSTS if HTTPS]
+)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = _whole("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.bool("HSTS_SUBDOMAINS", default=True)
+SECURE_HSTS_PRELOAD = HTTPS and env.bool("HSTS_PRELOAD", default=True)
+
+# What a request may carry; config/gunicorn.py limits its size before it comes here.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # the admin posts one for each selected row
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+
+# Failed logins within so many seconds: from one address with one name, and from one address with any, before more are
+# refused for as long.
+LOGIN_LIMITS = {"name": 5, "address": 50, "seconds": 900}
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -4,9 +4,11 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
+from config.login import ThrottledLoginForm
 from sessions.api import routes
 from sessions.api.prometheus import metrics
 
+admin.site.login_form = ThrottledLoginForm
 admin.site.site_header = "Leitmotif"
 admin.site.site_title = "Leitmotif"
 admin.site.index_title = "Stories and runs"

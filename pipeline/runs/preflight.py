@@ -221,6 +221,8 @@ def _registry(intention: RunRequest) -> Finding:
         refuse_other_model(intention.profile, intention.extractor)
     except RunError as error:
         return Finding("signatures", False, str(error).rstrip("."))
+    except Error:
+        raise
     except Exception as error:  # the extractor cannot even name its model; its own finding says why
         return Finding("signatures", False, f"their model cannot be compared: {_one_line(error)}")
     return Finding("signatures", True, f"those of {intention.profile} have vectors of the same model, or none")

@@ -1,32 +1,40 @@
 """API tokens and webhook deliveries."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.forms import CheckboxSelectMultiple, IntegerField, ModelForm, MultipleChoiceField
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from pipeline.web.admin.base import PipelineAdmin, link_to, short
 from sessions.admin.base import person
-from sessions.api.tokens import make_token, revoke_token
+from sessions.api.tokens import LIFE, make_token, revoke_token
 from sessions.models import ApiToken, Delivery
 
 
 class NewTokenForm(ModelForm):  # type: ignore[type-arg]  # it takes none when it runs
-    """Asks for the name; refuses one that another token has."""
+    """Asks for the name, what it is for and how long it counts; refuses a name that another token has."""
+
+    scopes = MultipleChoiceField(
+        choices=ApiToken.Scope.choices, initial=ApiToken.Scope.values, widget=CheckboxSelectMultiple, label="may"
+    )
+    days = IntegerField(
+        min_value=1, max_value=36_500, initial=LIFE.days, required=False, help_text="empty: it never expires"
+    )
 
     class Meta:
         model = ApiToken
-        fields = ["name"]
+        fields = ["name", "scopes"]
 
     def clean_name(self) -> str:
         """Return the name, if it is free."""
         name: str = self.cleaned_data["name"]
-        if ApiToken.objects.filter(name=name, revoked_at__isnull=True).exists():
+        if any(token.counts(timezone.now()) for token in ApiToken.objects.filter(name=name)):
             raise ValidationError("There is a token of this name. Revoke it first, or take another name.")
         return name
 
@@ -35,7 +43,7 @@ class NewTokenForm(ModelForm):  # type: ignore[type-arg]  # it takes none when i
 class ApiTokenAdmin(PipelineAdmin):
     """Tokens are made here and shown once, and revoked; nothing else about them can change."""
 
-    list_display = ["name", "made_at", "made_by", "revoked_at", "revoked_by"]
+    list_display = ["name", "scopes", "made_at", "made_by", "expires_at", "revoked_at", "revoked_by"]
     actions = ["revoke"]
     ordering = ["name", "-made_at"]
     exclude = ["digest"]
@@ -52,12 +60,16 @@ class ApiTokenAdmin(PipelineAdmin):
         return super().get_form(request, obj, change, **kwargs) if obj else NewTokenForm
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the name for a new token, else all but the digest."""
-        return ["name", "made_at", "made_by", "revoked_at", "revoked_by"] if obj else ["name"]
+        """Return what a new token is asked for, else all but the digest."""
+        return self.list_display if obj else ["name", "scopes", "days"]
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         """Make the token and show it."""
-        row, token = make_token(name=obj.name, at=timezone.now(), by=person(request))
+        days = form.cleaned_data["days"]
+        life = timedelta(days=days) if days else None
+        row, token = make_token(
+            name=obj.name, at=timezone.now(), by=person(request), scopes=form.cleaned_data["scopes"], life=life
+        )
         obj.pk = row.pk
         messages.warning(request, f"Keep this token now; it is shown only this once: {token}")
 

@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from sessions.api.tokens import OutOfScopeError
 from sessions.chat import inbox
 from sessions.chat.opening import SessionUnavailableError
 from sessions.chat.takeover import AlreadyTakenOverError
@@ -94,6 +95,11 @@ def _not_authenticated(request: HttpRequest, error: Exception) -> HttpResponse:
     return response
 
 
+def _out_of_scope(request: HttpRequest, error: Exception) -> HttpResponse:
+    to_do = "Make another token with ./manage.py chat_token make NAME --scope SCOPE."
+    return _problem(request, 403, "out_of_scope", str(error), to_do)
+
+
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     fields = [{"field": _field(each["loc"]), "rule": each["type"], "message": each["msg"]} for each in error.errors]
     names = ", ".join(dict.fromkeys(each["field"] for each in fields))
@@ -142,6 +148,7 @@ def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
 _HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     RequestDataTooBig: _larger_than_it_said,
     AuthenticationError: _not_authenticated,
+    OutOfScopeError: _out_of_scope,
     ValidationError: _invalid,
     HttpError: _unreadable,
     Http404: _not_found,

@@ -15,6 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from sessions.api.tokens import find_token
+from sessions.models import ApiToken
 from sessions.upkeep.metrics import SessionMetrics, session_metrics
 
 
@@ -45,10 +46,14 @@ class SessionCollector(Collector):
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the numbers as Prometheus reads them; 401 without a token, unless settings.METRICS_OPEN."""
+    """Return the numbers as Prometheus reads them; 401 without a token for them, unless settings.METRICS_OPEN."""
     try:
         if not _may_read(request):
-            return _plain("Send the header `Authorization: Bearer TOKEN`.", 401, {"WWW-Authenticate": "Bearer"})
+            return _plain(
+                "Send the header `Authorization: Bearer TOKEN`, with a token of the scope metrics.",
+                401,
+                {"WWW-Authenticate": "Bearer"},
+            )
         registry = CollectorRegistry()
         registry.register(SessionCollector(session_metrics()))
     except (OperationalError, InterfaceError):
@@ -58,7 +63,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _may_read(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return settings.METRICS_OPEN or (scheme.lower() == "bearer" and find_token(token.strip()) is not None)
+    if settings.METRICS_OPEN:
+        return True
+    found = find_token(token.strip()) if scheme.lower() == "bearer" else None
+    return found is not None and ApiToken.Scope.METRICS in found.scopes
 
 
 def _plain(text: str, status: int, headers: dict[str, str]) -> HttpResponse:

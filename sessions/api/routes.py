@@ -15,7 +15,7 @@ from pydantic import AwareDatetime
 from sessions import tasks
 from sessions.answering import schemas as shapes
 from sessions.api import problems
-from sessions.api.tokens import find_token
+from sessions.api.tokens import OutOfScopeError, find_token
 from sessions.chat import inbox, messages
 from sessions.chat.context import Context
 from sessions.chat.durations import LONGEST_TAKEOVER
@@ -26,10 +26,22 @@ from sessions.upkeep.metrics import SessionMetrics, session_metrics
 
 
 class Bearer(HttpBearer):
-    """`Authorization: Bearer TOKEN`, a token made by `./manage.py chat_token make NAME`."""
+    """`Authorization: Bearer TOKEN`, a token made by `./manage.py chat_token make NAME`.
+
+    Its scope must be that of the request: `read` for GET, else `write`; `metrics` for the numbers.
+    """
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
-        return find_token(token.strip())
+        found = find_token(token.strip())
+        if found and (needed := _scope_of(request)) not in found.scopes:
+            raise OutOfScopeError(f"The token of {found.name} has not the scope `{needed}`.")
+        return found
+
+
+def _scope_of(request: HttpRequest) -> str:
+    if request.path.endswith("/metrics"):
+        return ApiToken.Scope.METRICS
+    return ApiToken.Scope.READ if request.method in ("GET", "HEAD") else ApiToken.Scope.WRITE
 
 
 api = NinjaAPI(

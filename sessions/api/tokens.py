@@ -1,14 +1,16 @@
-"""API tokens: made and shown once, kept as digests, revoked by name.
+"""API tokens: made and shown once for some purposes and a time, kept as digests, revoked by name.
 
 A token has 256 random bits, so a plain SHA-256 keeps it: there is no dictionary to try, and no need to be slow.
 """
 
 import re
 import secrets
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from pipeline.models.refusal import breaks
 from sessions.chat.expiry import check_aware
@@ -17,25 +19,49 @@ from sessions.models import ApiToken
 
 FORM = re.compile(r"leitmotif_([0-9a-f]{16})_[0-9a-f]{64}")
 NO_DIGEST = "0" * 64
+LIFE = timedelta(days=365)
+"""How long a token counts unless another time is named."""
 
 
 class TokenNameTakenError(Exception):
     """Another token that counts has this name."""
 
 
-def make_token(*, name: str, at: datetime, by: str = "") -> tuple[ApiToken, str]:
+class OutOfScopeError(Exception):
+    """The token counts, but not for what was asked."""
+
+
+def make_token(
+    *,
+    name: str,
+    at: datetime,
+    by: str = "",
+    scopes: Collection[str] = ApiToken.Scope.values,
+    life: timedelta | None = LIFE,
+) -> tuple[ApiToken, str]:
     """Return a new token's row and the token itself, which is kept nowhere. Opens a transaction.
 
-    `by` is the person who made it; empty, a command did. Raises TokenNameTakenError, and ValueError for a name that
-    cannot be stored.
+    `by` is the person who made it; empty, a command did. A `life` of None has no end. An expired token of this name is
+    revoked. Raises TokenNameTakenError, and ValueError for a name, scopes or life that cannot be stored.
     """
     check_id(name, "token's name")
+    if not scopes or not set(scopes) <= set(ApiToken.Scope.values):
+        raise ValueError(f"the scopes of a token are one or more of {', '.join(ApiToken.Scope.values)}")
+    if life is not None and life <= timedelta(0):
+        raise ValueError("a token's life is longer than nothing")
     handle = secrets.token_hex(8)
     token = f"leitmotif_{handle}_{secrets.token_hex(32)}"
     try:
         with transaction.atomic():
+            ApiToken.objects.filter(name=name, revoked_at__isnull=True, expires_at__lte=at).update(revoked_at=at)
             row = ApiToken.objects.create(
-                name=name, handle=handle, digest=_digest(token), made_at=check_aware(at), made_by=by
+                name=name,
+                handle=handle,
+                digest=_digest(token),
+                scopes=sorted(set(scopes)),
+                made_at=check_aware(at),
+                made_by=by,
+                expires_at=None if life is None else at + life,
             )
     except IntegrityError as error:
         if not breaks(error, "one_counting_token_per_name"):
@@ -44,12 +70,15 @@ def make_token(*, name: str, at: datetime, by: str = "") -> tuple[ApiToken, str]
     return row, token
 
 
-def find_token(token: str) -> ApiToken | None:
-    """Return the row of a token that counts. How long it takes does not depend on how much of a guess is right."""
+def find_token(token: str, at: datetime | None = None) -> ApiToken | None:
+    """Return the row of a token that counts now, or at another moment.
+
+    How long it takes does not depend on how much of a guess is right.
+    """
     form = FORM.fullmatch(token)
     row = ApiToken.objects.filter(handle=form[1], revoked_at__isnull=True).first() if form else None
     is_right = secrets.compare_digest(row.digest if row else NO_DIGEST, _digest(token))
-    return row if is_right else None
+    return row if row and is_right and row.counts(at or timezone.now()) else None
 
 
 def revoke_token(*, name: str, at: datetime, by: str = "") -> bool:

@@ -1,22 +1,34 @@
 """Front ends: who may call the HTTP API, and what they are told by webhook."""
 
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from sessions.models.message import Message
 
 
 class ApiToken(models.Model):
-    """Lets a front end call the HTTP API. The token itself is shown once, when it is made; kept is its digest.
+    """Lets a program call the HTTP API. The token itself is shown once, when it is made; kept is its digest.
 
-    One that counts has no `revoked_at`.
+    One that counts has no `revoked_at`, and its `expires_at` has not come.
     """
+
+    class Scope(models.TextChoices):
+        READ = "read", "read messages, sessions and takeovers"
+        WRITE = "write", "send messages, end sessions, take over"
+        METRICS = "metrics", "read the numbers"
 
     name = models.CharField(max_length=200, help_text="the front end that uses it")
     handle = models.CharField(max_length=16, help_text="the token's first part, by which its row is found; no secret")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the whole token, in hexadecimal")
+    scopes = ArrayField(
+        models.CharField(max_length=20, choices=Scope.choices), help_text="what it may be used for, one or several"
+    )
     made_at = models.DateTimeField()
     made_by = models.CharField(max_length=200, blank=True, help_text="empty: by a command")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="from then on it counts no longer; empty: never")
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.CharField(max_length=200, blank=True, help_text="empty: by a command")
 
@@ -31,6 +43,14 @@ class ApiToken(models.Model):
             ),
             models.CheckConstraint(condition=~Q(name=""), name="a_token_names_its_front_end"),
             models.CheckConstraint(
+                condition=~Q(scopes=[]) & Q(scopes__contained_by=["read", "write", "metrics"]),
+                name="a_token_may_be_used_for_something_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("made_at")),
+                name="a_token_expires_after_it_was_made",
+            ),
+            models.CheckConstraint(
                 condition=Q(revoked_at__isnull=False) | Q(revoked_by=""), name="a_token_that_counts_has_no_revoker"
             ),
         ]
@@ -38,6 +58,10 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def counts(self, at: datetime) -> bool:
+        """Return whether it may be used at this moment."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
 class Delivery(models.Model):

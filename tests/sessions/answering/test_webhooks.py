@@ -43,13 +43,6 @@ def listening(settings: Settings) -> Iterator[Receiver]:
         yield found
 
 
-def reached(listening: Receiver) -> dict[str, str]:
-    """Return the environment in which a worker tells this receiver."""
-    return {
-        "SESSION_WEBHOOK_URL": listening.url, "SESSION_WEBHOOK_SECRET": SECRET, "SESSION_WEBHOOK_INTERNAL": "true"
-    }  # fmt: skip
-
-
 def answered(key: str = "key-1") -> tuple[int, datetime]:
     """Return the id of a message that has been answered, and a moment after that."""
     message = accept(user_id="alice", key=key, at=timezone.now(), text="hello").message
@@ -210,7 +203,9 @@ def test_what_was_given_up_holds_back_nothing_and_nobody_waits_for_another_user(
 def test_a_worker_sends_on_what_had_to_wait(start_worker: type[Worker], listening: Receiver) -> None:
     first, _ = answered("key-1")
     answered("key-2")
-    start_worker(**reached(listening)).wait_until_ready()
+    start_worker(
+        SESSION_WEBHOOK_URL=listening.url, SESSION_WEBHOOK_SECRET=SECRET, SESSION_WEBHOOK_INTERNAL="true"
+    ).wait_until_ready()
     tasks.deliver.delay(message_id=first)
     until(lambda: Delivery.objects.filter(delivered_at__isnull=False).count() == 2)
     assert [json.loads(body)["message"]["key"] for body in listening.bodies] == ["key-1", "key-2"]
@@ -270,7 +265,9 @@ def test_an_unusable_webhook_stops_the_start(url: str, secret: str, says: str) -
 def test_a_worker_tells_the_front_end_and_catches_up_where_it_did_not_listen(
     start_worker: type[Worker], front_end: FrontEnd, listening: Receiver
 ) -> None:
-    worker = start_worker(**reached(listening))
+    worker = start_worker(
+        SESSION_WEBHOOK_URL=listening.url, SESSION_WEBHOOK_SECRET=SECRET, SESSION_WEBHOOK_INTERNAL="true"
+    )
     worker.wait_until_ready()
     listening.answers = [200, 500]
     front_end.send("hello", key="key-1")

@@ -375,7 +375,7 @@ def test_the_command_makes_lists_and_revokes_tokens(capsys: pytest.CaptureFixtur
     call_command("chat_token", "revoke", "shop")
     assert find_token(token) is None
     call_command("chat_token", "list")
-    assert capsys.readouterr().out.splitlines()[1].startswith("shop: made 20")
+    assert capsys.readouterr().out.splitlines()[1].startswith("shop: metrics, read, write; made 20")
     with pytest.raises(CommandError, match="No token named shop counts"):
         call_command("chat_token", "revoke", "shop")
 

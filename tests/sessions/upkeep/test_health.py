@@ -151,7 +151,9 @@ def test_the_page_says_how_long_the_oldest_message_has_waited(admin_client: Clie
 
 
 def test_a_token_made_in_the_admin_is_shown_once(admin_client: Client) -> None:
-    page = admin_client.post("/admin/chat/apitoken/add/", {"name": "shop"}, follow=True).content.decode()
+    page = admin_client.post(
+        "/admin/chat/apitoken/add/", {"name": "shop", "scopes": ["read"]}, follow=True
+    ).content.decode()
     row = ApiToken.objects.get(name="shop")
     start = page.index(f"leitmotif_{row.handle}_")
     token = page[start : start + len("leitmotif__") + 16 + 64]
@@ -163,7 +165,7 @@ def test_a_token_made_in_the_admin_is_shown_once(admin_client: Client) -> None:
 
 def test_a_name_that_is_taken_is_refused_in_the_admin(admin_client: Client) -> None:
     for _ in range(2):
-        page: Any = admin_client.post("/admin/chat/apitoken/add/", {"name": "shop"})
+        page: Any = admin_client.post("/admin/chat/apitoken/add/", {"name": "shop", "scopes": ["read"]})
     assert "There is a token of this name" in page.content.decode()
     assert ApiToken.objects.count() == 1
 
