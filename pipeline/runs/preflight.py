@@ -120,7 +120,7 @@ def _found(name: str, check: Callable[..., Finding], *what: object) -> Finding:
     except Exception as error:
         logger.debug("the check of %s failed", name, exc_info=True)
         hint = "the account of DATABASE_URL has to own the tables" if _is_about_rights(error) else ""
-        return Finding(name, False, f"it cannot be looked at: {_one_line(error)}", hint)
+        return Finding(name, False, f"it cannot be checked: {_one_line(error)}", hint)
 
 
 def _is_about_rights(error: Exception) -> bool:

@@ -155,18 +155,18 @@ def assert_doctor_says(done: "subprocess.CompletedProcess[str]", *parts: str) ->
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     shown = " ".join(done.stdout.split())
-    assert "No run may start" in shown, done.stderr
+    assert "Not ready: " in shown, done.stderr
     for part in parts:
         assert part in shown
 
 
 def test_doctor_says_that_postgresql_is_away() -> None:
     away = {"DATABASE_URL": "postgres://leitmotif@127.0.0.1:1/leitmotif", "SECRET_KEY": KEY}
-    assert_doctor_says(manage("doctor", **away), "NO PostgreSQL It cannot be used", "NO Redis It cannot be reached")
+    assert_doctor_says(manage("doctor", **away), "NO PostgreSQL Unusable: ", "NO Redis It cannot be reached")
 
 
 def test_doctor_says_that_the_tables_are_missing(no_tables: Postgres) -> None:
-    assert_doctor_says(manage("doctor", **own(no_tables)), "NO tables", "Run `./manage.py migrate`")
+    assert_doctor_says(manage("doctor", **own(no_tables)), "NO tables", "un `./manage.py migrate`")
 
 
 def test_doctor_says_that_the_tables_are_of_a_newer_version(tables: Postgres) -> None:
@@ -186,7 +186,7 @@ def test_doctor_says_that_rights_are_missing(tables: Postgres) -> None:
 def test_doctor_says_that_not_even_the_migrations_may_be_read(tables: Postgres) -> None:
     execute(tables, "REVOKE SELECT ON django_migrations FROM charlie")
     assert_doctor_says(
-        manage("doctor", **own(tables, "charlie")), "NO tables It cannot be looked at: permission denied"
+        manage("doctor", **own(tables, "charlie")), "NO tables It cannot be checked: permission denied"
     )
 
 
