@@ -185,9 +185,7 @@ def test_doctor_says_that_rights_are_missing(tables: Postgres) -> None:
 
 def test_doctor_says_that_not_even_the_migrations_may_be_read(tables: Postgres) -> None:
     execute(tables, "REVOKE SELECT ON django_migrations FROM charlie")
-    assert_doctor_says(
-        manage("doctor", **own(tables, "charlie")), "NO tables It cannot be checked: permission denied"
-    )
+    assert_doctor_says(manage("doctor", **own(tables, "charlie")), "NO tables It cannot be checked: permission denied")
 
 
 def test_doctor_finds_nothing_but_workers_missing_on_a_new_embedded_database() -> None:
