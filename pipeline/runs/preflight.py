@@ -98,8 +98,8 @@ def _at_once(intention: RunRequest) -> Iterator[Finding]:
     yield (postgres := _found("PostgreSQL", _postgres))
     yield _found("Redis", _redis)
     yield _found("extractor", _extractor, intention)
-    if intention.path:
-        yield _found("source", _file, intention.path)
+    if intention.files:
+        yield _found("source", _files, intention.files)
     if postgres.ok:
         yield (tables := _found("tables", _schema))
         if tables.ok:
