@@ -5,7 +5,7 @@ from pipeline.models.regroup import Regroup
 from pipeline.models.run import Call, Item, Run, Source
 from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
 from pipeline.models.story import Orphan, Story, StoryEvidence
-from pipeline.models.theme import Evidence, Theme
+from pipeline.models.theme import Evidence, NewVector, Theme
 
 __all__ = [
     "Call",
@@ -16,6 +16,7 @@ __all__ = [
     "Item",
     "Merge",
     "Move",
+    "NewVector",
     "Orphan",
     "Registry",
     "Regroup",

@@ -54,6 +54,18 @@ class Theme(models.Model):
         return self.raw_signature
 
 
+class NewVector(models.Model):
+    """A theme's vector by another model, made by `reembed` and not used until all themes of the profile have one."""
+
+    theme = models.OneToOneField(Theme, primary_key=True, on_delete=models.CASCADE, related_name="new_vector")
+    vector = models.BinaryField(help_text="float32, unit length")
+    vector_model = models.CharField(max_length=100)
+    unread_language = models.CharField(max_length=10, blank=True, db_default="")
+
+    def __str__(self) -> str:
+        return f"vector of {self.theme} by {self.vector_model}"
+
+
 class Evidence(models.Model):
     """A verbatim quote of a conversation version that shows the theme."""
 
