@@ -111,7 +111,7 @@ def evaluate(
     gate = replace(get_profile(profile).gate, recent_days=None)
     labels = [read.label for read in reads]
     states = Counter(read.outcome.state for read in reads)
-    found = _stories(reads, _by_meaning(reads), gate)
+    found = group(reads, get_profile(profile))
     model = model_of(get_extractor(extractor).model)
     return Evaluation(
         conversations=len(reads),
@@ -165,6 +165,11 @@ class Place:
 
     signature: str
     score: float | None = None
+
+
+def group(reads: Sequence[Read], profile: Profile) -> list[int]:
+    """Return a number for each conversation: that of its story, from 0 up, or a negative one of its own."""
+    return _stories(reads, _by_meaning(reads), replace(profile.gate, recent_days=None))
 
 
 def _by_meaning(reads: Sequence[Read]) -> list[Place | None]:
