@@ -91,7 +91,8 @@ def _print(stories: Mapping[int, Sequence[Any]], titles: Mapping[int, str]) -> N
 
 
 def _commonest_name(reads: Sequence[Any]) -> str:
-    return Counter(read.outcome.themes[0].proposed.signature for read in reads).most_common(1)[0][0].replace("_", " ")
+    names = Counter(str(read.outcome.themes[0].proposed.signature) for read in reads)
+    return names.most_common(1)[0][0].replace("_", " ")
 
 
 def _typical_words(stories: Mapping[int, Sequence[Any]]) -> dict[int, str]:

@@ -22,6 +22,7 @@ from pipeline.group.speech import (
     DATE,
     ENDS_NOTHING,
     ENDS_WEAKLY,
+    ENDS_WELL,
     LEAD,
     LEADS_ON,
     LEANS,
@@ -206,7 +207,8 @@ def _dangles(words: list[str]) -> bool:
 
 
 def _awkward(words: list[str], text: str) -> float:
-    return _opening(words, text) + 0.03 * (words[-1] in ENDS_WEAKLY) + _body(words, text)
+    ending = 0.03 * (words[-1] in ENDS_WEAKLY) + 0.1 * (words[-1] in ENDS_WELL)
+    return _opening(words, text) + ending + _body(words, text)
 
 
 def _opening(words: list[str], text: str) -> float:
@@ -214,9 +216,12 @@ def _opening(words: list[str], text: str) -> float:
     first = words[0]
     if _asks(words, text) or words[:2] == ["how", "to"]:
         return 0.0
-    if first in BARE or first in NEGATES or first in ASKING_FIRST:
+    if first in NEGATES:
+        return 0.12
+    if first in BARE or first in ASKING_FIRST:
         return 0.08
-    return 0.1 * (first in LEANS) + 0.05 * (first in LEADS_ON) + 0.05 * (first in SPEAKER)
+    speaker = 0.06 + 0.05 * (not TELLS.search(text)) if first in SPEAKER else 0.0
+    return 0.1 * (first in LEANS) + 0.05 * (first in LEADS_ON) + speaker
 
 
 def _body(words: list[str], text: str) -> float:

@@ -6,11 +6,11 @@ that one bad group costs only itself; what could not be settled is named, and th
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Case, Exists, OuterRef, Q, When
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.utils import timezone
 from psqlextra.expressions import ExcludedCol
 from psqlextra.types import ConflictAction
@@ -84,6 +84,7 @@ def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: R
     verdicts = {root: judge(groups[root], gate, as_of) for root in roots if groups[root]}
     passed = {root for root in verdicts.keys() - growing.keys() - dismissed if verdicts[root].is_story}
     stories = growing | _create_stories(run, [s for s in signatures if s.pk in passed], groups, standing)
+    _reopen([story for root, story in stories.items() if groups[root]])
     _renew_evidence(run, stories, groups)
     _renew_confidence(stories, verdicts)
     _renew_descriptions(stories, groups)
@@ -167,7 +168,8 @@ _EVIDENCE_COLUMNS = ("story_id", "conversation_id", "theme_id", "run_id")
 def _renew_evidence(run: Run | None, stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
     """Give each story the conversations of its current themes.
 
-    What a newer reading took away goes from an open story; a story that people closed keeps what it had.
+    What a newer reading took away goes from an open story, and its last one takes the story out of the lists; a story
+    that people closed keeps what it had.
     """
     known = {
         (row.story_id, row.conversation_id): row for row in StoryEvidence.objects.filter(story__in=stories.values())
@@ -183,6 +185,22 @@ def _renew_evidence(run: Run | None, stories: dict[int, Story], groups: dict[int
     copy_rows(StoryEvidence, _EVIDENCE_COLUMNS, [(r.story_id, r.conversation_id, r.theme_id, r.run_id) for r in added])
     changed = {row.story_id for row in added} | {known[key].story_id for key in known if known[key].pk in set(gone)}
     Story.objects.filter(pk__in=changed).update(updated_at=timezone.now())
+    if gone:
+        _close_emptied(changed)
+
+
+def _close_emptied(stories: Collection[int]) -> None:
+    """Take the open ones without any conversation out of the lists; `_reopen` brings them back with the first."""
+    emptied = Story.objects.filter(pk__in=stories, status__in=Story.OPEN, evidence__isnull=True)
+    emptied.update(status_before=F("status"), status=Story.Status.EMPTIED)
+
+
+def _reopen(stories: Sequence[Story]) -> None:
+    """Give emptied stories that have conversations again the status they had."""
+    returning = [story for story in stories if story.status == Story.Status.EMPTIED]
+    for story in returning:
+        story.status, story.status_before = story.status_before or Story.Status.CANDIDATE, ""
+    Story.objects.bulk_update(returning, ["status", "status_before"])
 
 
 def _wanted(

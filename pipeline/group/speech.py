@@ -49,8 +49,11 @@ OPENS_NOTHING = frozenset(
 )
 LEANS = frozenset("it it's its he she they his her their them him this that these those there here such same".split())
 LEADS_ON = frozenset("to in on at under over even then you your been being".split())
-NEGATES = frozenset("not never none nothing neither".split())
-BARE = frozenset("have am is are was were would could should will does did had has gets got might may must".split())
+NEGATES = frozenset("not never neither".split())
+BARE = frozenset(
+    "want wants need needs have am is are was were would could should will does did had has gets got might may"
+    " must".split()
+)
 SPEAKER = frozenset("i i'm i've i'd we we're we've me us".split())
 WITHIN = frozenset("here he she him her his hers they them their theirs it this that those these there".split())
 REPORTS = frozenset("says say said tells told thinks think reports reported claims asks asked".split())
@@ -62,7 +65,8 @@ ENDS_NOTHING = frozenset(
     " those what how why whether while until since like via under over only even still really too quite between"
     " before after it's i'm".split()
 )
-ENDS_WEAKLY = frozenset("in on it me us around yet anymore again now guys then here there ok okay fine though".split())
+ENDS_WEAKLY = frozenset("in on it me us around yet anymore again now guys then here there though".split())
+ENDS_WELL = frozenset("ok okay fine good well works".split())
 DATE = re.compile(
     r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|june|july|august|september"
     r"|october|november|december|today|yesterday|tonight|tomorrow|last (?:night|week|month|year)"
@@ -108,7 +112,12 @@ TAIL = re.compile(
     re.IGNORECASE,
 )
 
-# Slips that are mended in a title, and what is written short in chats.
+# After a number they make it a measure: "takes 40 seconds", "for 3 days".
+UNITS = frozenset(
+    "second seconds minute minutes hour hours day days week weeks month months year years times percent".split()
+)
+
+# Slips that are mended in a title, what is written short in chats, and what has capitals.
 SLIPS = {
     "i": "I", "im": "I'm", "ive": "I've", "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "cant": "can't",
     "wont": "won't", "isnt": "isn't", "arent": "aren't", "wasnt": "wasn't", "hasnt": "hasn't", "havent": "haven't",
@@ -119,6 +128,11 @@ SLIPS = {
     "appts": "appointments", "tho": "though", "cos": "because", "cuz": "because", "seperate": "separate",
     "refered": "referred", "occured": "occurred", "untill": "until", "definately": "definitely", "wich": "which",
     "becuase": "because", "payed": "paid", "payement": "payment", "cancle": "cancel", "recieving": "receiving",
+    "monday": "Monday", "tuesday": "Tuesday", "wednesday": "Wednesday", "thursday": "Thursday", "friday": "Friday",
+    "saturday": "Saturday", "sunday": "Sunday", "january": "January", "february": "February", "april": "April",
+    "june": "June", "july": "July", "august": "August", "september": "September", "october": "October",
+    "november": "November", "december": "December", "sms": "SMS", "vat": "VAT", "pin": "PIN", "atm": "ATM",
+    "atms": "ATMs", "pdf": "PDF", "csv": "CSV", "api": "API", "usb": "USB", "iban": "IBAN", "gps": "GPS", "eu": "EU",
     "thru": "through", "ppl": "people", "msg": "message", "msgs": "messages", "yr": "your", "btw": "by the way",
 }  # fmt: skip
 

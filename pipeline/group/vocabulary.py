@@ -8,7 +8,7 @@ from math import log
 
 from pipeline.extract.local.words import ENGLISH, PERSONS, STOP_WORDS, THINGS, VERBS
 from pipeline.group.clauses import UNSPACED
-from pipeline.group.speech import GIVEN_NAMES, SLIPS
+from pipeline.group.speech import GIVEN_NAMES, SLIPS, UNITS
 from pipeline.merge.rules.normalise import singular
 
 ENGLISH_SHARE = 0.2
@@ -111,7 +111,10 @@ class Vocabulary:
         """Return how much of a text is one person's: names, numbers, and words that nobody else in the group says."""
         words = _WORD.findall(text)
         total = 0.2 * bool(_PERSON.search(text))
-        return total + sum(self._word_strangeness(word, number, group) for number, word in enumerate(words))
+        for number, word in enumerate(words):
+            is_measure = word.isdigit() and len(word) < 4 and "".join(words[number + 1 : number + 2]).lower() in UNITS
+            total += 0.03 if is_measure else self._word_strangeness(word, number, group)
+        return total
 
     def _word_strangeness(self, word: str, number: int, group: int) -> float:
         spoken, said = self._groups[group], self._groups[group].by(word)

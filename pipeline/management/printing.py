@@ -9,7 +9,8 @@ from pipeline.group.lineage import Change, GroupSize, Kind
 from pipeline.ledger.counts import failed_items
 from pipeline.models import Run, Story
 from pipeline.models.wording import counted, words
-from pipeline.reports.summary import RunSummary, nearly_stories, quotes_of
+from pipeline.reports.compare import comparable_run_before, compare_runs, stories_that_lost
+from pipeline.reports.summary import RunSummary, nearly_stories
 from pipeline.runs import salvage
 from pipeline.runs.salvage import SalvagePlan
 from pipeline.sources.language import counted_languages
@@ -32,8 +33,11 @@ NEARLY_SHOWN = 5
 """Orphans that need one more conversation, beside a run's summary."""
 
 
-LONGEST_NAME = 30
-"""Letters of a story's title beside its size and a quote: the table fits 80 columns."""
+LONGEST_TITLE = 50
+"""Letters of a story's title beside its size: the table fits 80 columns."""
+
+LOST_SHOWN = 10
+"""Stories that lost conversations, beside a run's summary."""
 
 
 def exit_code(run: Run) -> int:
@@ -150,20 +154,17 @@ def print_salvageable(found: Sequence[tuple[Run, SalvagePlan]], console: Console
 
 
 def print_stories(stories: Sequence[Story], console: Console) -> None:
-    """Print stories, a line each with its size and one quote; needs `summary.with_sizes`."""
+    """Print stories, a line each with its size; needs `summary.with_sizes`."""
     if not stories:
         console.print("No stories.")
         return
-    quotes = quotes_of(stories)
     title = counted(len(stories), "story", "stories")
-    table = Table(title=title, title_justify="left", expand=True, box=None, padding=(0, 2, 0, 0))
-    table.add_column("Story", max_width=LONGEST_NAME, no_wrap=True)
-    table.add_column("Conversations", justify="right", min_width=5, no_wrap=True)
-    table.add_column("Customers", justify="right", min_width=5, no_wrap=True)
-    table.add_column("In their words", ratio=1, min_width=15, no_wrap=True)
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("Story", max_width=LONGEST_TITLE)
+    table.add_column("Conversations", justify="right", no_wrap=True)
+    table.add_column("Customers", justify="right", no_wrap=True)
     for story in stories:
-        sizes = str(getattr(story, "conversations", "")), str(getattr(story, "customers", ""))
-        table.add_row(story.title, *sizes, _one_line(quotes.get(story.pk, "")))
+        table.add_row(story.title, str(getattr(story, "conversations", "")), str(getattr(story, "customers", "")))
     console.print(table)
 
 
@@ -186,6 +187,23 @@ def print_changes(found: Sequence[Change], console: Console) -> None:
 
 def _sizes(groups: Sequence[GroupSize]) -> str:
     return "\n".join(f"{group.name} ({group.size})" for group in groups)
+
+
+def print_difference(run: Run, console: Console) -> None:
+    """Say what became of the stories of the source's run before, and which lost conversations that were read again."""
+    before = comparable_run_before(run)
+    if before is None:
+        return
+    found = compare_runs(before=before, after=run)
+    console.print(f"Since run {before.pk} of the same source:", highlight=False)
+    print_changes(found.changes, console)
+    lost = stories_that_lost(run)
+    for story, conversations in lost[:LOST_SHOWN]:
+        left = "; none is left" if story.status == Story.Status.EMPTIED else ""
+        moved = counted(conversations, "conversation that was read again", "conversations that were read again")
+        console.print(f"  {story.title} lost {moved}{left}.", markup=False, highlight=False, soft_wrap=True)
+    if (more := len(lost) - LOST_SHOWN) > 0:
+        console.print(f"  ... and {counted(more, 'more story', 'more stories')}.", highlight=False)
 
 
 def print_preview(run: Run, console: Console) -> None:

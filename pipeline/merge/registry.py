@@ -59,7 +59,8 @@ def forest(profile: str) -> Forest:
 def free_names(profile: str) -> QuerySet[Signature]:
     """Signatures that nothing holds any more, as an undone split leaves them: the name may be given again.
 
-    They have no theme and no merge, no decision that stands names them, and no open story is theirs.
+    They have no theme and no merge, no decision that stands names them, and no story is theirs that is open or may
+    come back.
     """
     child = Merge.objects.filter(STANDING, child=OuterRef("pk"))
     parent = Merge.objects.filter(STANDING, parent=OuterRef("pk"))
@@ -69,7 +70,8 @@ def free_names(profile: str) -> QuerySet[Signature]:
 
 def _spoken_for(profile: str) -> set[int]:
     """Return the names that people count on, also where the last theme has gone: they mean what they meant."""
-    stories = Story.objects.filter(signature__profile=profile, status__in=Story.OPEN, absorbed_by__isnull=True)
+    waiting = (*Story.OPEN, Story.Status.EMPTIED)
+    stories = Story.objects.filter(signature__profile=profile, status__in=waiting, absorbed_by__isnull=True)
     return {*decided(profile), *stories.values_list("signature_id", flat=True)}
 
 

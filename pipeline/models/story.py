@@ -20,6 +20,7 @@ class Story(models.Model):
         IN_PROGRESS = "in_progress"
         DONE = "done"
         DISMISSED = "dismissed"
+        EMPTIED = "emptied"  # by no person: no conversation left
 
     OPEN = (Status.CANDIDATE, Status.TRIAGED, Status.IN_PROGRESS)
 
@@ -27,6 +28,9 @@ class Story(models.Model):
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.CANDIDATE)
+    status_before = models.CharField(
+        max_length=20, blank=True, choices=Status, help_text="before its last conversation left; it returns with one"
+    )
     category = models.CharField(max_length=50, help_text="the commonest of its themes")
     confidence = models.PositiveSmallIntegerField(default=0, help_text="of 100 that it is one real problem")
     confidence_parts = models.JSONField(default=dict, help_text="size, cohesion, evidence and reader, each 0 to 1")

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from pipeline.extract.profiles import get_profile
 from pipeline.group import current
 from pipeline.group.gates import Member, judge
 from pipeline.group.lineage import Change, Flows, changes
-from pipeline.models import Item, Merge, Move, Regroup, Run, Signature, Theme
+from pipeline.models import Item, Merge, Move, Regroup, Run, Signature, Story, StoryEvidence, Theme
 from pipeline.models.refusal import Refusal
 
 
@@ -76,6 +76,50 @@ def compare_runs(*, before: Run, after: Run) -> Comparison:
     )
 
 
+def comparable_run_before(run: Run) -> Run | None:
+    """Return the newest finished run before this one of its source and profile, if this one saw all that it had seen.
+
+    If it saw less, stories would seem to be gone whose conversations it never looked at.
+    """
+    if run.state not in Run.FINISHED or not run.makes_stories:
+        return None
+    earlier = Run.objects.filter(source=run.source, profile=run.profile, state__in=Run.FINISHED, is_preview=False)
+    before = earlier.filter(pk__lt=run.pk).order_by("-pk").first()
+    if before is None:
+        return None
+    seen = Item.objects.filter(run=run, conversation=OuterRef("conversation"))
+    missed = Item.objects.filter(~Exists(seen), run=before, state__in=(*_READ, Item.State.SKIPPED))
+    return None if missed.exists() else before
+
+
+_READ = (Item.State.EXTRACTED, Item.State.FILTERED)
+
+
+def stories_that_lost(run: Run) -> list[tuple[Story, int]]:
+    """Return the stories that lost conversations which the run read again, and how many, the most first."""
+    newest = Item.objects.filter(
+        conversation=OuterRef("conversation"), run__profile=run.profile, run__first_finished_at__isnull=False,
+        state__in=_READ, id__lt=OuterRef("id"),
+    ).order_by("-id")  # fmt: skip
+    read_again = Item.objects.filter(run=run, state__in=_READ).annotate(earlier=Subquery(newest.values("id")[:1]))
+    themes = Theme.objects.filter(item__in=read_again.values("earlier"), signature__isnull=False)
+    meant: dict[int, set[int]] = defaultdict(set)
+    for root, conversation in themes.values_list("signature__root_link__root", "conversation"):
+        meant[root].add(conversation)
+    stories = Story.objects.filter(
+        signature__in=meant,
+        status__in=(*Story.OPEN, Story.Status.EMPTIED),
+        absorbed_by__isnull=True,
+        created_at__lte=run.created_at,
+    )
+    kept = StoryEvidence.objects.filter(story__in=stories, conversation__in=set().union(*meant.values()))
+    counts = {story.pk: len(meant[story.signature_id]) for story in stories}
+    for story_id in kept.values_list("story", flat=True):
+        counts[story_id] -= 1
+    lost = [(story, counts[story.pk]) for story in stories if counts[story.pk] > 0]
+    return sorted(lost, key=lambda one: (-one[1], one[0].pk))
+
+
 def _refuse(before: Run, after: Run) -> None:
     if before.profile != after.profile:
         raise NotComparable(
@@ -113,7 +157,7 @@ def _themes_seen(run: Run) -> QuerySet[Theme]:
         conversation=OuterRef("conversation"),
         run__profile=run.profile,
         run__first_finished_at__isnull=False,
-        state__in=(Item.State.EXTRACTED, Item.State.FILTERED),
+        state__in=_READ,
         id__lt=OuterRef("id"),
     ).order_by("-id")
     skipped = Item.objects.filter(run=run, state=Item.State.SKIPPED)

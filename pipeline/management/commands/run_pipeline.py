@@ -13,6 +13,7 @@ from pipeline.management.importing import add_import_options, options_of, print_
 from pipeline.management.printing import (
     SOME_REJECTED,
     exit_code,
+    print_difference,
     print_failures,
     print_preview,
     print_stories,
@@ -132,6 +133,7 @@ class Command(PipelineCommand):
         print_failures(run, self.console)
         if not as_json:
             print_stories(list(stories_of_run(run)), self.console)
+            print_difference(run, self.console)
         print_way_on(run, self.console)
         if code := exit_code(run):
             sys.exit(code)

@@ -227,9 +227,16 @@ class StoryAdmin(DecidingAdmin):
 
 
 def _notes(story: Story) -> list[Section]:
-    if story.recurs_from is None:
-        return []
-    return [Note(f"The problem came back: “{story.recurs_from}” was done {story.recurs_from.reviewed_at:%Y-%m-%d}.")]
+    notes: list[Section] = []
+    if story.recurs_from:
+        done = f"{story.recurs_from.reviewed_at:%Y-%m-%d}"
+        notes.append(Note(f"The problem came back: “{story.recurs_from}” was done {done}."))
+    if story.status == Story.Status.EMPTIED:
+        before = words(story.status_before)
+        notes.append(
+            Note(f"Closed: no conversation left. It is {before} again as soon as one returns, or if you say so.")
+        )
+    return notes
 
 
 def _facts(story: Any) -> list[tuple[str, object]]:

@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from pipeline.advance import _next_step
 from pipeline.group import settle
 from pipeline.models import Conversation, Orphan, Run, Source, Story
+from pipeline.review.triage import set_status
 from pipeline.runs.reopen import reopen
 from tests.fakes import scripted
 from tests.fakes.scripted import vector_of
@@ -323,3 +324,56 @@ def unlike(others: Iterable[int], wanted: int) -> list[int]:
         if len(found) == wanted:
             break
     return found
+
+
+# --- Emptied stories ----------------------------------------------------------------------------------------------
+
+ELSEWHERE = "again name=problem_001_fails problem=1"
+
+
+def without_problem_0(source: Source) -> None:
+    """Give each conversation of the first of two problems, four each, a version that tells of the second."""
+    change(source, [ELSEWHERE if number % 2 == 0 else None for number in range(8)])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", ["candidate", "triaged", "in_progress"])
+def test_an_open_story_without_conversations_is_closed_until_one_returns(status: str) -> None:
+    source = seed(scripts(2, 4))
+    finish(start(source))
+    story = story_of(0)
+    Story.objects.filter(pk=story.pk).update(status=status)
+    without_problem_0(source)
+    assert finish(start(source)).state == "completed"
+    story.refresh_from_db()
+    assert (story.status, story.status_before, story.evidence.count()) == ("emptied", status, 0)
+    assert story not in Story.objects.filter(status__in=Story.OPEN)
+    change(source, ["once more name=problem_000_fails problem=0", *[None] * 7])
+    assert finish(start(source)).state == "completed"
+    story.refresh_from_db()
+    assert (story.status, story.status_before, conversations_of(story)) == (status, "", {"test-0"})
+
+
+@pytest.mark.django_db
+def test_a_person_may_reopen_an_emptied_story() -> None:
+    source = seed(scripts(2, 4))
+    finish(start(source))
+    story = story_of(0)
+    without_problem_0(source)
+    finish(start(source))
+    set_status(stories=Story.objects.filter(pk=story.pk), status="triaged", by=alice(), at=NOW)
+    finish(start(source, force_refresh=True))
+    story.refresh_from_db()
+    assert story.status == "triaged"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", ["done", "dismissed"])
+def test_a_closed_story_is_not_emptied(status: str) -> None:
+    source = seed(scripts(2, 4))
+    finish(start(source))
+    Story.objects.filter(pk=(story := story_of(0)).pk).update(status=status)
+    without_problem_0(source)
+    finish(start(source))
+    story.refresh_from_db()
+    assert (story.status, story.evidence.count()) == (status, 4)

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline import review
 from pipeline.models import Run, Signature
-from pipeline.reports.compare import NotComparable, compare_runs
+from pipeline.reports.compare import NotComparable, comparable_run_before, compare_runs, stories_that_lost
 from pipeline.review.regroup import plan_regroup, regroup
 from tests.pipeline.group.test_lineage import told
 from tests.pipeline.review.test_regroup import PAIRS_AS_ONE
@@ -114,3 +114,28 @@ def test_a_run_of_another_profile_or_one_that_did_not_finish_is_refused() -> Non
         compare_runs(before=finished, after=RunFactory(profile="sample"))
     with pytest.raises(NotComparable, match="only runs that finished"):
         compare_runs(before=finished, after=RunFactory(state=Run.State.FAILED))
+
+
+# --- At the end of a run ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_it_tells_which_stories_lost_conversations_that_were_read_again() -> None:
+    source = seed(scripts(2, 4))
+    first = finish(start(source))
+    assert stories_that_lost(first) == []
+    change(source, ["again name=problem_001_fails problem=1", *[None] * 7])
+    second = finish(start(source))
+    assert [(story.title, count) for story, count in stories_that_lost(second)] == [("Problem 000 fails", 1)]
+    third = finish(start(source, force_refresh=True))
+    assert stories_that_lost(third) == []
+
+
+@pytest.mark.django_db
+def test_a_run_is_compared_with_the_one_before_if_it_saw_as_much() -> None:
+    source = seed(scripts(2, 4))
+    first = finish(start(source))
+    assert comparable_run_before(first) is None
+    assert comparable_run_before(finish(start(source, limit=2))) is None
+    finish(start(seed(scripts(1, 3), name="other")))
+    assert comparable_run_before(finish(start(source))) is not None
