@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from pipeline.group import settle, titling
 from pipeline.group.conservation import extracted_items_without_a_theme, homes_of_themes
+from pipeline.group.doubts import doubt_of_result
 from pipeline.ledger.claims import claim_phase, release_phase, renew_phase, stale_before
 from pipeline.ledger.counts import (
     ItemCounts,
@@ -160,7 +161,8 @@ def _finish(run: Run) -> bool:
 def _verdict(run: Run) -> tuple[str, str]:
     """Return the state a run ends in and, unless all is well, why a person should look."""
     counts = item_counts(run)
-    for doubt in (_unreconciled(run, counts), run.error, _unlikely(run, counts), _unread(run, counts)):
+    doubts = (_unreconciled(run, counts), run.error, _unlikely(run, counts), _unread(run, counts), doubt_of_result(run))
+    for doubt in doubts:
         if doubt:
             return Run.State.NEEDS_ATTENTION, doubt
     if counts.failed:

@@ -51,8 +51,8 @@ class Confidence:
 
         A product, so that no part makes up for one that is nearly nothing. Age is no part of it: recency has a gate of
         its own, and what people saw once does not fade. On four labelled sets (sample, STAR, SGD, Banking77) the 171
-        groups of at least three have 61 to 87. Three conversations of which the reader knew only the topic (0.4) stay
-        below 50 unless they are very much alike (cohesion 0.7 or more).
+        groups of at least three have 61 to 87. Gates ask for 40: at 50 a third of the voice commands that belong to a
+        group were lost, for the reader is less sure of them (benchmarks/QUALITY.md).
         """
         return round(100 * sqrt(self.cohesion * self.reader) * self.evidence * self.size)
 

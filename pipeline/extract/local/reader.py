@@ -17,7 +17,7 @@ from pipeline.extract.local.matters import Cue, Start, possible_starts, settle, 
 from pipeline.extract.local.naming import name_finding
 from pipeline.extract.local.quotes import choose_quotes, summarise
 from pipeline.extract.local.text import CustomerSide, Said, Sentence, customer_side, said
-from pipeline.extract.local.words import PROTOTYPES
+from pipeline.extract.local.words import PROTOTYPES, STOP_WORDS
 from pipeline.extract.profiles import Profile
 from pipeline.ledger.transcript import CUSTOMER, Transcript
 
@@ -27,6 +27,7 @@ _GREETING = 20  # characters; a shorter first message greets
 _ENGLISH_SHARE = 0.1
 _ENGLISH_WORDS = 12  # of fewer the share says little
 _FOREIGN_CONFIDENCE = 0.4
+_SHORT_WORD, _NAMED_WORDS = 2, 2
 _KIND_CLARITY = {Kind.PROBLEM: 1.0, Kind.HOW_TO: 0.9, Kind.REQUEST: 0.9, Kind.QUESTION: 0.6, Kind.UNCLEAR: 0.0}
 
 MOST_CHARACTERS = 20_000
@@ -307,16 +308,16 @@ def confidence(side: CustomerSide, finding: Finding, feature_clarity: float) -> 
     """Return how sure the reading is, in 0..1, to two digits.
 
     0.2 + 0.4 x how clear the kind is (a problem 1, scaled by the symptom's weight of 1 to 4; a how-to or wish 0.9;
-    another question 0.6; nothing recognised 0) + 0.25 x how clear the feature is + 0.15 x length (full from 12 words).
-    At most 0.4 for text that is not English. A named problem of a named feature is above the gate of 0.5; a text of
-    which only the topic is known is below.
+    another question 0.6; nothing recognised 0) + 0.25 x how clear the feature is + 0.15 if it names anything: two words
+    that not every text has. So a text is not less sure for being short. At most 0.4 for text that is not English.
     """
     clarity = _KIND_CLARITY[finding.kind]
     if finding.kind is Kind.PROBLEM:
         clarity *= min(1.0, 0.4 + 0.2 * finding.weight)
-    length = min(1.0, len(side.text.split()) / _ENGLISH_WORDS)
-    sure = 0.2 + 0.4 * clarity + 0.25 * feature_clarity + 0.15 * length
-    if side.english < _ENGLISH_SHARE and length == 1.0:
+    words = side.text.split()
+    named = len({word for word in words if len(word) > _SHORT_WORD and word not in STOP_WORDS})
+    sure = 0.2 + 0.4 * clarity + 0.25 * feature_clarity + 0.15 * min(1.0, named / _NAMED_WORDS)
+    if side.english < _ENGLISH_SHARE and len(words) >= _ENGLISH_WORDS:
         sure = min(sure, _FOREIGN_CONFIDENCE)
     return round(sure, 2)
 

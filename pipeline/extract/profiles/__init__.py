@@ -29,7 +29,7 @@ class Gate:
     min_conversations: int = 3
     min_customers: int = 1
     recent_days: int | None = 30
-    min_confidence: int = 50
+    min_confidence: int = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,9 +264,9 @@ def test_a_story_that_grows_grows_surer() -> None:
 
 @pytest.mark.django_db
 def test_vague_conversations_make_no_story_until_clear_ones_come() -> None:
-    finish(start(seed([*scripts(2, 4), *[f"nr {n} name=vague problem=50 confidence=0.2" for n in range(3)]])))
+    finish(start(seed([*scripts(2, 4), *[f"nr {n} name=vague problem=50 confidence=0.1" for n in range(3)]])))
     orphan = Orphan.objects.get()
-    assert (orphan.reason, orphan.detail) == ("low_confidence", f"confidence {orphan.confidence} of 100, needs 50")
+    assert (orphan.reason, orphan.detail) == ("low_confidence", f"confidence {orphan.confidence} of 100, needs 40")
     finish(start(seed([f"clear {n} name=vague problem=50" for n in range(3)])))
     assert Orphan.objects.get().story == Story.objects.get(title="Vague")
 

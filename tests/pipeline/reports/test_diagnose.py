@@ -53,8 +53,8 @@ def test_it_counts_groups_by_size_with_their_stories() -> None:
 
 
 def test_it_counts_what_each_gate_holds_back_and_names_the_largest() -> None:
-    texts = [*of("alpha_fails", 1, 5), *of("beta_hangs", 20, 4, confidence=0.2), *of("gamma_is_lost", 40, 2)]
-    texts += [*of("delta_is_late", 60, 3, confidence=0.2), *of("epsilon_twice", 80, 1)]
+    texts = [*of("alpha_fails", 1, 5), *of("beta_hangs", 20, 4, confidence=0.1), *of("gamma_is_lost", 40, 2)]
+    texts += [*of("delta_is_late", 60, 3, confidence=0.1), *of("epsilon_twice", 80, 1)]
     gates = {gate.reason: gate for gate in diagnose_run(run_id=completed(texts).pk).gates}
     assert set(gates) == {"low_confidence", "too_few"}
     unclear = gates["low_confidence"]
@@ -63,7 +63,7 @@ def test_it_counts_what_each_gate_holds_back_and_names_the_largest() -> None:
         ("beta_hangs", 4),
         ("delta_is_late", 3),
     ]
-    assert unclear.largest[0].needs == "confidence 43 of 100, needs 50"
+    assert unclear.largest[0].needs == "confidence 30 of 100, needs 40"
     assert [held.signature for held in gates["too_few"].largest] == ["gamma_is_lost", "epsilon_twice"]
 
 

@@ -1,0 +1,104 @@
+"""What makes a run's result doubtful though nothing failed: groups that hold by something else than a problem."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from django.db.models import Count, QuerySet
+
+from pipeline.models import Evidence, Run, Signature, Theme
+from pipeline.models.wording import counted
+
+LEAST_CONVERSATIONS = 20
+"""Of fewer nothing can be said: one story may well hold them all."""
+
+MOST = 0.5
+"""Share of a run's conversations in one story from which on it is more likely that something else unites them."""
+
+LARGE = 0.1
+"""Share of a run's conversations that a story has at least whose cohesion is looked at."""
+
+REPEATED = 0.1
+"""Share of a run's conversations that one same quote may stand in, as long as they are about different things."""
+
+DIFFERENT_THINGS = 3
+SAMPLED = 3_000  # themes, evenly spread, that show how alike any two of a run are
+SHOWN = 80  # characters of a quote
+
+
+def doubt_of_result(run: Run) -> str:
+    """Return a sentence on what looks wrong with the groups of a run and what to do about it; empty if nothing does."""
+    conversations = run.themes.values("conversation").distinct().count()
+    if conversations < LEAST_CONVERSATIONS:
+        return ""
+    return next(_doubts(run, conversations), "")
+
+
+def _doubts(run: Run, conversations: int) -> Iterator[str]:
+    sizes = list(_sizes(run))
+    if sizes and sizes[0][1] > MOST * conversations:
+        root, count = sizes[0]
+        yield (
+            f"{count} of {counted(conversations, 'conversation')} are in one group, {_named(root)}: what unites them "
+            f"may be an introduction or a form and no problem. Read some of them (`./manage.py diagnose {run.pk}`); "
+            "split the group, or leave out what they share and run them again with --force-refresh"
+        )
+    yield from _repeated_quotes(run, conversations)
+    yield from _loose_groups(run, [root for root, count in sizes if count >= LARGE * conversations])
+
+
+def _sizes(run: Run) -> QuerySet[Theme, tuple[int, int]]:
+    """The run's root signatures with their conversations, the largest first."""
+    rows = run.themes.filter(signature__isnull=False).order_by().values_list("signature__root_link__root")
+    return rows.annotate(number=Count("conversation", distinct=True)).order_by("-number", "signature__root_link__root")
+
+
+def _named(root: int) -> str:
+    key: str = Signature.objects.get(pk=root).key
+    return key
+
+
+def _repeated_quotes(run: Run, conversations: int) -> Iterator[str]:
+    """Say which quote stands in many conversations that are about different things: it is nobody's own words."""
+    quotes = Evidence.objects.filter(theme__run=run, theme__signature__isnull=False).order_by().values("quote")
+    repeated = quotes.annotate(
+        number=Count("theme__conversation", distinct=True),
+        things=Count("theme__signature__root_link__root", distinct=True),
+    ).filter(number__gt=max(int(REPEATED * conversations), DIFFERENT_THINGS), things__gte=DIFFERENT_THINGS)
+    for quote, number in repeated.order_by("-number", "quote").values_list("quote", "number")[:1]:
+        shown = quote if len(quote) <= SHOWN else quote[:SHOWN].rstrip() + "…"
+        yield (
+            f"“{shown}” is quoted from {counted(number, 'conversation')} about different things: it looks like a text "
+            "that is sent with every message. Import the conversations again, so that what they share is left out, and "
+            "run them with --force-refresh"
+        )
+
+
+def _loose_groups(run: Run, roots: Sequence[int]) -> Iterator[str]:
+    """Say which large group is no more alike inside than any two themes of the run."""
+    of_run = np.stack(vectors) if (vectors := _vectors(run.themes.all())) else np.zeros((0, 1), np.float32)
+    usual = _likeness(of_run)
+    for root in roots:
+        inside = _likeness(np.stack(_vectors(run.themes.filter(signature__root_link__root=root))))
+        if len(roots) > 1 and inside < usual:
+            yield (
+                f"the group {_named(root)} is less alike inside ({inside:.2f}) than any two themes of this run "
+                f"({usual:.2f}): it is several problems or none. Split it, or look at it with "
+                f"`./manage.py diagnose {run.pk}`"
+            )
+
+
+def _vectors(themes: QuerySet[Theme]) -> list[np.ndarray]:
+    """Return the vectors of at most SAMPLED of the themes, evenly spread."""
+    ids = list(themes.filter(signature__isnull=False).order_by("id").values_list("id", flat=True))
+    chosen = ids[:: max(1, -(-len(ids) // SAMPLED))]
+    stored = Theme.objects.filter(pk__in=chosen).order_by("id").values_list("vector", flat=True)
+    return [np.frombuffer(bytes(vector), np.float32) for vector in stored]
+
+
+def _likeness(vectors: np.ndarray) -> float:
+    """Return the mean cosine between two of the (n, d) unit vectors; 1 of a single one."""
+    count = len(vectors)
+    if count < 2:
+        return 1.0
+    total = vectors.sum(axis=0, dtype=np.float64)
+    return float((total @ total - count) / (count * (count - 1)))
