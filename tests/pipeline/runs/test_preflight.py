@@ -404,8 +404,8 @@ def test_a_source_without_conversations_is_refused() -> None:
         (None, "No such file or directory"),
         (b"", "holds no conversation"),
         (b"\n\n", "holds no conversation"),
-        (b"\x1f\x8bnonsense", "begins like gzip and cannot be unpacked"),
-        (b"neither, nor\n", "is neither JSONL nor a JSON array nor CSV"),
+        (b"\x1f\x8bnonsense", "is packed and cannot be unpacked"),
+        (b"neither, nor\n", "is in no format that is known"),
         (b'{"id": "1", "text": "Hello"}\n', "can be read"),
     ],
 )
