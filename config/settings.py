@@ -259,6 +259,11 @@ EXTRACTORS = {
 # Empty: the English model that is installed; better, multilingual (`manage.py get_model`), or a folder with
 # model.safetensors and tokenizer.json. With EMBEDDING_URL it is the model that the endpoint is asked for.
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
+# An endpoint that speaks the OpenAI embeddings API, as https://host/v1, its key, and the languages its model reads (BCP
+# 47, none: all). What conversations say is sent there.
+EMBEDDING_URL = env.str("EMBEDDING_URL", default="")
+EMBEDDING_KEY = env.str("EMBEDDING_KEY", default="")
+EMBEDDING_LANGUAGES = frozenset(env.list("EMBEDDING_LANGUAGES", default=[]))
 MODELS_DIR = env.str("MODELS_DIR", default=str(LOCAL_DIR / "models"))  # where get_model keeps what it fetched
 # Seconds after which a chunk that nobody touched is given to another worker. Whoever is at work renews its claim.
 CLAIM_TIMEOUT = _whole("CLAIM_TIMEOUT", 30)

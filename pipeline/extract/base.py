@@ -67,7 +67,9 @@ class Extractor(Protocol):
     version: str
     model: str
     dimension: int
-    is_paid: bool
+
+    @property
+    def is_paid(self) -> bool: ...
 
     def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         """Yield one answer a transcript, in their order, whatever else is in the batch.

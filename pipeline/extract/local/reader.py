@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.extract.base import Answer
 from pipeline.extract.embedding import Embedder, Parts, Vectors
+from pipeline.extract.embedding.endpoint import EndpointEmbedder, configured_embedder
 from pipeline.extract.local.category import GENERAL, category_of, reason_to_filter
 from pipeline.extract.local.finding import UNCLEAR, Finding, Kind, find_main
 from pipeline.extract.local.foreign import QUESTION_MARK, is_for_rules, meaning, read_foreign, words_alone
@@ -95,10 +96,14 @@ class LocalExtractor:
 
     name = "local"
     version = "local-2"
-    is_paid = False
 
     def __init__(self, embedder: Embedder | None = None) -> None:
-        self.embedder = embedder or Embedder()
+        self.embedder = embedder or configured_embedder()
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether each answer costs money: where an endpoint makes the vectors it may."""
+        return isinstance(self.embedder, EndpointEmbedder)
 
     @property
     def model(self) -> str:
