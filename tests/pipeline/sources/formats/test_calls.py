@@ -1,0 +1,144 @@
+"""Calls and transcripts: WebVTT, SRT, and plain text with a speaker before each line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.sources.formats.reading import by_id, read, recognised, said
+
+VTT = """\ufeffWEBVTT - a call
+
+NOTE nobody says this
+
+STYLE
+::cue { color: red }
+
+1
+00:00:01.000 --> 00:00:04.000 align:start
+<v Cara>My plan was</v>
+
+2
+00:00:04.000 --> 00:00:06.000
+<v.loud Cara><i>charged</i> <00:00:05.000>twice.
+
+3
+00:00:06.500 --> 00:00:08.000
+<v Ada Example>I give it back &amp; write you.
+It takes a week.
+"""
+LABELLED = """1
+00:00:01,000 --> 00:00:04,000
+Cara: My plan was
+
+2
+00:00:04,000 --> 00:00:06,000
+charged twice. Note: not once.
+
+3
+00:00:06,500 --> 00:00:08,000
+Ada Example: I give it back & write you.
+It takes a week.
+
+4
+00:00:09,500 --> 00:00:10,000
+Cara: Thanks.
+"""
+EXPECTED = [("Cara", "My plan was charged twice."), ("Ada Example", "I give it back & write you. It takes a week.")]
+
+
+def test_a_vtt_is_a_conversation_of_its_voices(tmp_path: Path) -> None:
+    path = tmp_path / "call.vtt"
+    path.write_text(VTT)
+    records, rejects, summary = read(path)
+    assert (summary.format, rejects, summary.times_unknown) == ("Subtitles of a call", [], 1)
+    assert said(records[0]) == EXPECTED
+
+
+def test_an_srt_is_a_conversation_of_the_names_before_the_colons(tmp_path: Path) -> None:
+    path = tmp_path / "call"
+    path.write_bytes(LABELLED.replace("\n", "\r\n").encode("utf-16"))
+    records, rejects, _ = read(path)
+    assert rejects == []
+    assert said(records[0]) == [
+        ("Cara", "My plan was charged twice. Note: not once."), EXPECTED[1], ("Cara", "Thanks."),
+    ]  # fmt: skip
+
+
+def test_a_folder_of_calls_is_one_conversation_for_each(tmp_path: Path) -> None:
+    folder = tmp_path / "calls"
+    (folder / "b").mkdir(parents=True)
+    for name in ("a.vtt", "b/a.vtt", "c.vtt"):
+        (folder / name).write_text(VTT)
+    records, rejects, _ = read(folder)
+    assert rejects == []
+    assert len({record.external_id for record in records}) == 3
+    assert "c.vtt" in by_id(records)
+
+
+def test_words_for_roles_are_roles_and_rolling_captions_are_said_once(tmp_path: Path) -> None:
+    path = tmp_path / "call.srt"
+    path.write_text(
+        "1\n00:00:01,000 --> 00:00:02,000\nAGENT: Hello there\n\n2\n00:00:02,000 --> 00:00:03,000\nCALLER: I was "
+        "charged\n\n"
+        "3\n00:00:03,000 --> 00:00:04,000\nI was charged\n\n4\n00:00:04,000 --> 00:00:05,000\ntwice\n"
+    )
+    records, *_ = read(path)
+    assert [(message["role"], message["text"]) for message in records[0].messages] == [
+        ("agent", "Hello there"), ("customer", "I was charged twice"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["WEBVTT\n", "WEBVTT\n\nNOTE only\n", "1\n00:00:01,000 --> 00:00:02,000\n\n2\n", "WEBVTT\n\n00:00 --> x\nhello\n"],
+)
+def test_a_call_in_which_nothing_is_said_is_rejected(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "call"
+    path.write_text(text)
+    records, rejects, _ = read(path)
+    assert (records, [reject.reason for reject in rejects]) == ([], ["no text"])
+
+
+TRANSCRIPTS = {
+    "roles": "Customer: My plan was charged twice.\nIt is the one of May.\nAgent: I give it back.\nCustomer: Thanks!\n",
+    "clocks": "[10:03] Customer: My plan was charged twice.\nIt is the one of May.\n[10:04] Agent: I give it back.\n"
+    "[10:05] Customer: Thanks!\n",
+    "speakers on lines of their own": "Customer  0:03\nMy plan was charged twice.\nIt is the one of May.\n\n"
+    "Agent  0:10\nI give it back.\n\nCustomer  1:02:03\nThanks!\n",
+    "German": "Kunde: My plan was charged twice.\nIt is the one of May.\nMitarbeiter: I give it back.\nKunde: "
+    "Thanks!\n",
+}
+
+
+@pytest.mark.parametrize("text", TRANSCRIPTS.values(), ids=TRANSCRIPTS.keys())
+def test_a_transcript_is_read_with_roles_and_lines_that_go_on(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text(text)
+    records, rejects, summary = read(path)
+    assert (summary.format, rejects) == ("Transcript", [])
+    assert [(message["role"], message["text"]) for message in records[0].messages] == [
+        ("customer", "My plan was charged twice.\nIt is the one of May."),
+        ("agent", "I give it back."),
+        ("customer", "Thanks!"),
+    ]
+
+
+def test_a_file_of_several_transcripts_is_several_conversations(tmp_path: Path) -> None:
+    one, two, three = (TRANSCRIPTS[name] for name in ("roles", "clocks", "German"))
+    path = tmp_path / "chats.txt"
+    path.write_text(
+        f"=== Chat 17 ===\n{one}\n=== Chat A-18 ===\n{two}\n--------\n{three}\nConversation #4\nnothing here\n"
+    )
+    records, rejects, _ = read(path)
+    assert [len(record.messages) for record in records] == [3, 3, 3]
+    assert {"17", "A-18"} < by_id(records).keys()
+    assert [(reject.external_id, reject.reason) for reject in rejects] == [("4", "no line says who speaks")]
+
+
+@pytest.mark.parametrize(
+    "text", ["name: x\nkind: y\n", "Just words.\nMore words.\n", "Order: 55\nName: Cara\n", "a,b\nc:d\n"]
+)
+def test_other_text_is_no_transcript(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text(text)
+    assert recognised(path) != "Transcript"

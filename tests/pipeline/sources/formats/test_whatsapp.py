@@ -1,0 +1,146 @@
+"""WhatsApp chats of both systems in several languages; the order of day and month is found from the data."""
+
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.sources.formats.base import Options
+from tests.pipeline.sources.formats.reading import read, recognised, said
+
+LATE = "The box is late\nand the page with its way is blank"
+CHATS = {
+    "Android, British": (
+        "02/03/2026, 09:14 - Messages and calls are end-to-end encrypted. Only people in this chat can read them.\n"
+        f"02/03/2026, 09:15 - Cara: {LATE}\n02/03/2026, 09:20 - Shop: We look\n"
+    ),
+    "Android, American": f"3/2/26, 9:15 AM - Cara: {LATE}\n3/2/26, 9:20\u202fAM - Shop: We look\n",
+    "Android, Indian": f"02/03/26, 9:15 am - Cara: {LATE}\n02/03/26, 9:20 am - Shop: We look\n",
+    "Android, German": (
+        "02.03.26, 09:14 - Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt.\n"
+        f"02.03.26, 09:15 - Cara: {LATE}\n02.03.26, 09:17 - Cara: <Medien ausgeschlossen>\n02.03.26, 09:20 - Shop: "
+        f"We look\n"
+    ),
+    "Android, Portuguese": f"02/03/2026 09:15 - Cara: {LATE}\n02/03/2026 09:20 - Shop: We look\n",
+    "Android, Japanese": f"2026/03/02 9:15 - Cara: {LATE}\n2026/03/02 9:20 - Shop: We look\n",
+    "Android, Korean": f"2026년 3월 2일 오전 9:15, Cara : {LATE}\n2026년 3월 2일 오전 9:20, Shop : We look\n",
+    "iOS, German": (
+        "[02.03.26, 09:14:00] Shop: \u200eNachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt.\n"
+        f"[02.03.26, 09:15:00] Cara: {LATE}\n\u200e[02.03.26, 09:16:00] Cara: \u200eBild weggelassen\n"
+        "[02.03.26, 09:20:00] Shop: We look\n"
+    ),
+    "iOS, American": f"[3/2/26, 9:15:00\u202fAM] Cara: {LATE}\n[3/2/26, 9:20:00 AM] Shop: We look\n",
+    "iOS, British": f"[02/03/2026, 09:15:00] Cara: {LATE}\n[02/03/2026, 09:20:00] Shop: We look\n",
+    "iOS, Chinese": f"[2026/3/2 上午9:15:00] Cara: {LATE}\n[2026/3/2 上午9:20:00] Shop: We look\n",
+    "Windows line ends": f"02/03/2026, 09:15 - Cara: {LATE}\n02/03/2026, 09:20 - Shop: We look\n".replace("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("chat", CHATS.values(), ids=CHATS.keys())
+def test_a_chat_is_read_with_authors_times_and_lines_that_go_on(chat: str, tmp_path: Path) -> None:
+    path = tmp_path / "anything"
+    path.write_bytes(chat.encode())
+    records, rejects, summary = read(path)
+    assert (summary.format, rejects, len(records)) == ("WhatsApp chat", [], 1)
+    assert said(records[0]) == [("Cara", LATE), ("Shop", "We look")]
+    times = [message["created_at"] for message in records[0].messages]
+    assert times == ["2026-03-02T09:15:00+00:00", "2026-03-02T09:20:00+00:00"]
+
+
+@pytest.mark.parametrize(
+    ("days", "first"),
+    [
+        (("12/05/2026", "13/05/2026"), "2026-05-12"),  # a number above 12
+        (("5/12/26", "5/13/26"), "2026-05-12"),
+        (("02/11/2026", "02/12/2026", "03/01/2027"), "2026-11-02"),  # forward in time only with the day first
+        (("11/02/2026", "12/01/2026", "01/03/2027"), "2026-11-02"),  # ... and here only with the month first
+    ],
+)
+def test_the_order_of_day_and_month_is_found_from_all_dates(days: tuple[str, ...], first: str, tmp_path: Path) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text("".join(f"{day}, 10:0{number} - Cara: message {number}\n" for number, day in enumerate(days)))
+    records, _, summary = read(path)
+    assert records[0].messages[0]["created_at"].startswith(first)
+    assert any("--date-format" in note for note in summary.notes)
+
+
+def test_a_person_may_say_the_order(tmp_path: Path) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text("02/03/2026, 10:00 - Cara: hello\n02/03/2026, 10:01 - Shop: hello\n")
+    records, *_ = read(path, Options(date_format="MM/DD/YYYY"))
+    assert records[0].messages[0]["created_at"].startswith("2026-02-03")
+
+
+def test_a_zip_of_the_telephone_is_read_and_its_pictures_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("_chat.txt", CHATS["iOS, German"])
+        archive.writestr("00000007-PHOTO-2026-03-02-09-16-00.jpg", b"\xff\xd8\xff\xe0" + bytes(range(256)))
+    records, rejects, summary = read(path)
+    assert (summary.format, rejects) == ("WhatsApp chat", [])
+    assert [said(record) for record in records] == [[("Cara", LATE), ("Shop", "We look")]]
+    assert records[0].external_id.startswith("export:")
+
+
+def test_a_group_is_cut_by_pauses_and_a_longer_export_has_the_same_ids(tmp_path: Path) -> None:
+    first = "".join(
+        f"02/03/2026, {hour}:0{number} - {who}: {who} says {hour}{number}\n"
+        for hour in (10, 14)
+        for number, who in enumerate(("Ada", "Bo", "Cy"))
+    )
+    path = tmp_path / "chat.txt"
+    path.write_text(first)
+    records, _, summary = read(path)
+    assert [len(record.messages) for record in records] == [3, 3]
+    assert any("6 messages were cut into 2 conversations" in note for note in summary.notes)
+    path.write_text(first + "03/03/2026, 10:00 - Ada: hello again\n")
+    again, *_ = read(path)
+    assert [record.external_id for record in again[:2]] == [record.external_id for record in records]
+    everything, *_ = read(path, Options(pause=timedelta(days=2)))
+    assert [len(record.messages) for record in everything] == [7]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Cara created group "Box: late"',
+        "Bo joined using this group's invite link",
+        "Cara changed the subject from “A: b” to “C: d”",
+        "+49 170 1234567 left",
+        "Your security code with Bo changed. Tap to learn more.",
+        "Cara: <Media omitted>",
+        "Cara: IMG-20260302-WA0001.jpg (file attached)",
+        "Cara: This message was deleted",
+        "Cara: null",
+    ],
+)
+def test_what_nobody_said_is_left_out_and_counted(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text(f"02/03/2026, 09:15 - Bo: It is: late\n02/03/2026, 09:16 - {line}\n02/03/2026, 09:17 - Cara: ok\n")
+    records, _, summary = read(path)
+    assert said(records[0]) == [("Bo", "It is: late"), ("Cara", "ok")]
+    assert any(note.startswith("1 message") for note in summary.notes if "left out" in note)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-02, the box is late",
+        "Cara: hello\nShop: hello",
+        "12/05/2026\n",
+        "[x] done\n[ ] open\n",
+        "id,text\n1,a\n",
+    ],
+)
+def test_other_text_is_no_chat(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text(text)
+    assert recognised(path) != "WhatsApp chat"
+
+
+def test_a_broken_chat_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text(f"99/99/2026, 09:15 - Cara: odd\n02/03/2026, 25:15 - Cara: odd too\n{'x' * 500_000}\n")
+    records, _, _ = read(path)
+    assert [message["created_at"] for record in records for message in record.messages] == ["", ""]
