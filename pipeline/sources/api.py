@@ -234,7 +234,7 @@ def objects(found: object) -> list[dict[str, Any]]:
 def second(value: object) -> int:
     """Return a number of seconds, 0 where it is none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11
-    return int(value) if is_number else 0  # type: ignore[call-overload, no-any-return]
+    return int(value) if is_number else 0  # type: ignore[call-overload]
 
 
 def is_id(key: str) -> bool:

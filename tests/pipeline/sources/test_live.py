@@ -373,12 +373,13 @@ def test_a_ticket_that_comes_again_in_a_later_page_is_stored_as_it_is_then(zende
     zendesk.page = 2
     for number in range(1, 7):
         zendesk.add(number, (500 + number, f"{MATTER} Row {number}"), at=FIRST + 100 * number)
-    tickets, grown = zendesk._tickets, []
+    tickets, asked = zendesk._tickets, list[dict[str, str]]()
 
     def growing(given: dict[str, str]) -> Any:
         answer = tickets(given)
-        if not grown:
-            grown.append(zendesk.add(1, (501, "It still does."), at=FIRST + 5000))
+        if not asked:
+            zendesk.add(1, (501, "It still does."), at=FIRST + 5000)
+        asked.append(given)
         return answer
 
     zendesk._tickets = growing  # type: ignore[method-assign]
