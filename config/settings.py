@@ -213,8 +213,16 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
-SOURCES = {"file": "pipeline.sources.file.FileSource", "chats": "sessions.source.ChatsSource"}
+SOURCES = {
+    "file": "pipeline.sources.file.FileSource",
+    "chats": "sessions.source.ChatsSource",
+    "intercom": "pipeline.sources.intercom.IntercomSource",
+    "zendesk": "pipeline.sources.zendesk.ZendeskSource",
+}
 FORMATS = [  # of files, in the order in which they are asked what a file is; the surest is taken
+    "pipeline.sources.formats.mail.Mail",
+    "pipeline.sources.formats.whatsapp.WhatsAppChat",
+    "pipeline.sources.formats.subtitles.Subtitles",
     "pipeline.sources.formats.zendesk.ZendeskTickets",
     "pipeline.sources.formats.zendesk.ZendeskEvents",
     "pipeline.sources.formats.intercom.IntercomConversations",
@@ -247,6 +255,7 @@ FORMATS = [  # of files, in the order in which they are asked what a file is; th
     "pipeline.sources.formats.conversations.Conversations",
     "pipeline.sources.formats.csv_file.CsvFile",
     "pipeline.sources.formats.any_json.AnyJson",
+    "pipeline.sources.formats.transcript.Transcript",
 ]
 PROFILES = {
     "support": "pipeline.extract.profiles.support.SUPPORT",

@@ -81,7 +81,9 @@ def print_imported(imported: Imported, what: str, console: Console) -> None:
 
 
 def print_repeated(counts: ImportCounts, console: Console) -> None:
-    """Print what the source's conversations share word for word, if they share anything."""
+    """Print what a live source left out, and what the conversations share word for word, if they share anything."""
+    for note in counts.notes:
+        say(console, f"  {note}")
     if counts.repeated:
         say(console, told_apart(counts.repeated))
 

@@ -17,6 +17,8 @@ class Source(models.Model):
         help_text="a list of {key, text, said_by, conversations}: what its conversations share word for word",
     )
 
+    cursor = models.TextField(blank=True, help_text="how far a live source is read; what is before it is stored")
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_source_per_kind_and_name")]
         ordering = ["kind", "name"]

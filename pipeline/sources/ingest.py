@@ -33,7 +33,7 @@ from pipeline.sources.file import FileSource
 from pipeline.sources.formats import Options, Recognised
 from pipeline.sources.own_words.repeated import Passage
 from pipeline.sources.reasons import Reasons
-from pipeline.sources.records import Record, Reject, UnreadableSource, excerpt, get_source
+from pipeline.sources.records import Checkpoint, Record, Reject, Resumable, Row, UnreadableSource, excerpt, get_source
 from pipeline.sources.repetition import remember_repeated
 from pipeline.sources.speakers import settled
 
@@ -46,7 +46,8 @@ BATCH_CHARACTERS = 8 * 1024 * 1024
 class ImportCounts:
     """What became of the rows of an import; `rejects_path` says where the rejected ones are listed.
 
-    `repeated` is what the source's conversations share word for word, if the import changed any.
+    `repeated` is what the source's conversations share word for word, if the import changed any. `notes` are sentences
+    of a live source about what it left out.
     """
 
     new: int = 0
@@ -55,6 +56,7 @@ class ImportCounts:
     rejected: int = 0
     rejects_path: Path | None = None
     repeated: tuple[Passage, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -172,17 +174,22 @@ def _short(text: str) -> str:
 
 
 def import_live(kind: str, name: str) -> tuple[Source, ImportCounts]:
-    """Import what a live source (see `is_live`) holds now into `kind:name`.
+    """Import what a live source (see `is_live`) holds now into `kind:name`; one that can be resumed goes on.
 
-    Raises UnreadableSource, before anything is written, if it cannot be read.
+    Raises UnreadableSource if it cannot be read: before anything is written, or after it has stored what it could.
     """
-    records = settled(get_source(kind)(name).records(), Recognised())
+    reader = get_source(kind)(name)
+    if isinstance(reader, Resumable):
+        known = Source.objects.filter(kind=kind, name=name).first()
+        reader.cursor = known.cursor if known else ""
+    records = settled(reader.records(), Recognised())
     source, _ = Source.objects.get_or_create(kind=kind, name=name)
-    return source, ingest(source=source, records=records)
+    counts = ingest(source=source, records=records)
+    return source, replace(counts, notes=tuple(reader.notes) if isinstance(reader, Resumable) else ())
 
 
 def ingest(
-    *, source: Source, records: Iterable[Record | Reject], on_reject: Callable[[Reject], object] = lambda _: None
+    *, source: Source, records: Iterable[Row], on_reject: Callable[[Reject], object] = lambda _: None
 ) -> ImportCounts:
     """Store the records, in transactions of a batch each, call `on_reject` for each refused row, return the counts.
 
@@ -195,6 +202,9 @@ def ingest(
         for reject in batch.rejects + refused:
             on_reject(reject)
         counts = counts.plus(stored).plus(ImportCounts(rejected=len(batch.rejects) + len(refused)))
+        if batch.cursor:
+            Source.objects.filter(pk=source.pk).update(cursor=batch.cursor)
+            _execute("TRUNCATE seen_conversation")  # behind a checkpoint a conversation may come again, and be newer
     _execute(_DROP)
     if counts.new or counts.updated:
         counts = replace(counts, repeated=tuple(remember_repeated(source)))
@@ -205,23 +215,25 @@ def ingest(
 
 # The columns of the staging table, the first a number and the id; then raw, line, unit, part of the reject it may be.
 # A batch holds thousands: flat tuples of plain values are what costs the garbage collector nothing.
-Row = tuple[Any, ...]
+Staged = tuple[Any, ...]
 
 
 @dataclass(slots=True)
 class Batch:
     """What is stored together."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Staged] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     characters: int = 0
+    cursor: str = ""  # of the checkpoint that ends it
 
     @property
     def is_full(self) -> bool:
-        return len(self.rows) + len(self.rejects) >= BATCH_ROWS or self.characters >= BATCH_CHARACTERS
+        is_large = len(self.rows) + len(self.rejects) >= BATCH_ROWS or self.characters >= BATCH_CHARACTERS
+        return is_large or bool(self.cursor)
 
 
-def _batches(records: Iterable[Record | Reject]) -> Iterator[Batch]:
+def _batches(records: Iterable[Row]) -> Iterator[Batch]:
     batch = Batch()
     for number, record in enumerate(records):
         _add(batch, record, number)
@@ -231,7 +243,10 @@ def _batches(records: Iterable[Record | Reject]) -> Iterator[Batch]:
     yield batch
 
 
-def _add(batch: Batch, record: Record | Reject, number: int) -> None:
+def _add(batch: Batch, record: Row, number: int) -> None:
+    if isinstance(record, Checkpoint):
+        batch.cursor = record.cursor
+        return
     if isinstance(record, Reject):
         batch.rejects.append(record)
         return
@@ -247,7 +262,7 @@ def _add(batch: Batch, record: Record | Reject, number: int) -> None:
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def _row(record: Record, number: int) -> tuple[Row, int]:
+def _row(record: Record, number: int) -> tuple[Staged, int]:
     """Return the row and its size; ValueError if the metadata holds a number that is none."""
     messages = to_json(record.messages)
     metadata = _encode(record.metadata) if record.metadata else "{}"
@@ -259,7 +274,7 @@ def _row(record: Record, number: int) -> tuple[Row, int]:
     return row, len(messages) + len(metadata)
 
 
-def _refuse(row: Row, reason: str) -> Reject:
+def _refuse(row: Staged, reason: str) -> Reject:
     raw, line, unit, part = row[-4:]
     return Reject(line, reason, row[1], excerpt(raw), unit, part)
 
@@ -279,7 +294,7 @@ _DROP = "DROP TABLE IF EXISTS staged_conversation, seen_conversation, made_id"
 _COPY = "COPY staged_conversation FROM STDIN"
 
 
-def _store(rows: Sequence[Row], source: Source, imported_at: datetime) -> tuple[ImportCounts, list[Reject]]:
+def _store(rows: Sequence[Staged], source: Source, imported_at: datetime) -> tuple[ImportCounts, list[Reject]]:
     """Store a batch in one transaction; if PostgreSQL refuses a value, by halves, so that only the bad row is lost."""
     if not rows:
         return ImportCounts(), []
@@ -296,7 +311,7 @@ def _store(rows: Sequence[Row], source: Source, imported_at: datetime) -> tuple[
     return first.plus(second), refused + refused_too
 
 
-def _store_together(rows: Sequence[Row], source: Source, imported_at: datetime) -> tuple[ImportCounts, list[Reject]]:
+def _store_together(rows: Sequence[Staged], source: Source, imported_at: datetime) -> tuple[ImportCounts, list[Reject]]:
     """Needs a transaction."""
     values = {"source": source.pk, "now": imported_at}
     _stage(rows)
@@ -310,7 +325,7 @@ def _store_together(rows: Sequence[Row], source: Source, imported_at: datetime) 
     return ImportCounts(new=new, updated=updated, unchanged=unchanged), duplicates
 
 
-def _stage(rows: Sequence[Row]) -> None:
+def _stage(rows: Sequence[Staged]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE staged_conversation")
         with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
@@ -403,7 +418,7 @@ WHERE pipeline_conversation.id = differing.id
 """
 
 
-def _take_duplicates_out(rows: Sequence[Row]) -> list[Reject]:
+def _take_duplicates_out(rows: Sequence[Staged]) -> list[Reject]:
     numbers = {number for (number,) in _fetch(_TAKE_DUPLICATES_OUT)}
     if not numbers:
         return []

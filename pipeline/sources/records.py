@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -83,6 +83,17 @@ class Record:
         return Reject(self.line, reason, self.external_id, excerpt(self.raw), self.unit, self.part)
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Stands behind rows of a source that can be continued: once they are stored, `cursor` says where to go on."""
+
+    cursor: str
+
+
+Row = Record | Reject | Checkpoint
+Rows = Iterator[Row]
+
+
 class RecordSource(Protocol):
     """Gives the conversations of the source `kind:name`."""
 
@@ -90,9 +101,20 @@ class RecordSource(Protocol):
     name: str
     is_live: bool  # its name alone says where to read, so a run first imports what is new
 
-    def records(self) -> Iterator[Record | Reject]:
+    def records(self) -> Rows:
         """Return the records one by one, in their order; UnreadableSource, at once, if there is nothing to read."""
         ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A live source that goes on where it stopped: at `cursor`, which is empty at first. Its rows hold checkpoints.
+
+    `notes` are sentences for the person who imports, complete behind the last row.
+    """
+
+    cursor: str
+    notes: list[str]
 
 
 def get_source(kind: str) -> Callable[..., RecordSource]:

@@ -9,9 +9,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import TypeVar
 
 from pipeline.sources.formats.base import Recognised
-from pipeline.sources.records import Record, Reject
+from pipeline.sources.records import Record, Reject, Row
 from pipeline.sources.roles import CUSTOMER, Census, assign_roles, normalise, role_of
 
 HELD_BYTES = 16 << 20
@@ -19,17 +20,19 @@ HELD_BYTES = 16 << 20
 
 MAX_WORDS = 1000
 
+RowT = TypeVar("RowT", Record | Reject, Row)
+
 known_role = lru_cache(10_000)(role_of)
 
 
-def settled(rows: Iterable[Record | Reject], summary: Recognised) -> Iterator[Record | Reject]:
+def settled(rows: Iterable[RowT], summary: Recognised) -> Iterator[RowT]:
     """Yield the rows with a role for each message where there is one, and count into the summary what was found."""
     census = Census()
     words: Counter[str] = Counter()
     with tempfile.SpooledTemporaryFile(max_size=HELD_BYTES) as held:
         waiting = 0
         for row in rows:
-            if isinstance(row, Reject):
+            if not isinstance(row, Record):
                 yield row
                 continue
             census.see([message["author"] for message in row.messages if message["author"]])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from pipeline.models import Conversation, Source
@@ -422,3 +423,20 @@ def test_all_rows_are_records_rejects_or_checkpoints(zendesk: Zendesk) -> None:
     rows = list(ZendeskSource().records())
     assert {type(row) for row in rows} <= {Record, Reject, Checkpoint}
     assert sum(isinstance(row, Record) for row in rows) == 1
+
+
+# --- As people use it ---------------------------------------------------------------------------------------------
+
+
+def test_run_pipeline_brings_in_what_is_new_and_says_what_it_left_out(
+    intercom: Intercom, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(intercom, 4)
+    intercom.conversations["hello"] = intercom_conversation("hello", ("user", "Hello"), at=FIRST)
+    call_command("run_pipeline", "intercom:main", "--dry-run", "--extractor", "null")
+    told = capsys.readouterr()
+    assert "4 new, 0 updated, 0 unchanged, 0 rejected" in told.out + told.err
+    assert "Left out 1 conversation: 1 say little more than a greeting." in told.out + told.err
+    monkeypatch.setenv("INTERCOM_TOKEN", "wr0ng")
+    with pytest.raises(CommandError, match="refuses the token in INTERCOM_TOKEN"):
+        call_command("run_pipeline", "intercom:main", "--dry-run", "--extractor", "null")
