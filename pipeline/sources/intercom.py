@@ -124,7 +124,7 @@ class IntercomSource:
         thread.line, thread.unit = line, "conversation"
         record = record_of(thread)
         if isinstance(record, Reject):
-            self._quality.left_out["have no text"] += 1
+            self._quality.left_out["without text"] += 1
         elif self._quality.keeps(record.messages):
             parts = api.dig(whole, "conversation_parts", "conversation_parts")
             total = api.second(api.dig(whole, "conversation_parts", "total_count"))

@@ -83,7 +83,7 @@ class Quality:
             self.recovered += 1
             return True
         why = "say little more than a "
-        "greeting" if any(role == CUSTOMER for role, _ in own) else "have no customer's words"
+        "greeting" if any(role == CUSTOMER for role, _ in own) else "without a word of the customer"
         self.left_out[why] += 1
         return False
 

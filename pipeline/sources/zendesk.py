@@ -154,7 +154,7 @@ class ZendeskSource:
         thread.line, thread.unit = line, "ticket"
         record = record_of(thread)
         if isinstance(record, Reject):
-            self._quality.left_out["have no text"] += 1
+            self._quality.left_out["without text"] += 1
         elif sum(len(message["text"]) for message in record.messages) > limit():
             yield record.reject(f"the ticket is longer than {limit():,} characters")
         elif self._quality.keeps(record.messages):

@@ -436,7 +436,8 @@ def test_run_pipeline_brings_in_what_is_new_and_says_what_it_left_out(
     call_command("run_pipeline", "intercom:main", "--dry-run", "--extractor", "null")
     told = capsys.readouterr()
     assert "4 new, 0 updated, 0 unchanged, 0 rejected" in told.out + told.err
-    assert "Left out 1 conversation: 1 say little more than a greeting." in told.out + told.err
+    words = " ".join((told.out + told.err).split())
+    assert "Left out 1 conversation: 1 with little more than a greeting." in words
     monkeypatch.setenv("INTERCOM_TOKEN", "wr0ng")
     with pytest.raises(CommandError, match="refuses the token in INTERCOM_TOKEN"):
         call_command("run_pipeline", "intercom:main", "--dry-run", "--extractor", "null")
