@@ -82,8 +82,8 @@ class Quality:
         if any(role == CUSTOMER and has_substance(said) for role, said in own[1:]):
             self.recovered += 1
             return True
-        why = "say little more than a "
-        "greeting" if any(role == CUSTOMER for role, _ in own) else "without a word of the customer"
+        has_customer = any(role == CUSTOMER for role, _ in own)
+        why = "with little more than a greeting" if has_customer else "without a word of the customer"
         self.left_out[why] += 1
         return False
 

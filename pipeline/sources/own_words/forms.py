@@ -34,8 +34,10 @@ _MESSAGE = (
     "|お問い合わせ内容|内容|メッセージ|ご質問|件名|留言|消息|内容描述|问题|問題|主题|主題|הודעה|תוכן ההודעה|שאלה"
     "|פנייה|נושא"
 )
-_PAGE = "ip(?: address)?|user agent|browser|page|url|website|submitted(?: on| at)?|date|time|datum|uhrzeit|seite"
-"|fecha|data|日時|日期"
+_PAGE = (
+    "ip(?: address)?|user agent|browser|page|url|website|submitted(?: on| at)?|date|time|datum|uhrzeit|seite|fecha|data"
+    "|日時|日期"
+)
 _LABEL = re.compile(
     rf"(?:(?<=^)|(?<=[\s,;|]))[*_]{{0,2}}(?:(?P<person>{_PERSON})|(?P<message>{_MESSAGE})|(?P<page>{_PAGE}))"
     r"[*_]{0,2}\s?[?？]?\s?[:：][*_]{0,2}",

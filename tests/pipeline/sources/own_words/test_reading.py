@@ -268,8 +268,8 @@ def test_a_legal_notice_is_left_out(notice: str) -> None:
 
 
 def test_a_warning_above_a_mail_is_left_out() -> None:
-    banner = "CAUTION: This email originated from outside of the organization.\nDo not click links unless you know "
-    "the sender."
+    where = "CAUTION: This email originated from outside of the organization."
+    banner = f"{where}\nDo not click links unless you know the sender."
     assert own(f"{banner}\n\n{OWN}") == OWN
     assert own(f"[EXTERNAL]\n\n{OWN}") == OWN
 
