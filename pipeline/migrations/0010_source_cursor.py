@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0008_vectors_once'),
+        ('pipeline', '0009_new_vectors'),
     ]
 
     operations = [
