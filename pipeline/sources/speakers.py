@@ -8,6 +8,7 @@ import pickle
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -67,6 +68,10 @@ def _is_settled(row: Record, words: Counter[str]) -> bool:
 
 
 def _counted(row: Record, summary: Recognised) -> Record:
+    """Count a row; one that names no customer is that of whoever speaks as the customer first, if they have a name."""
+    if not row.customer:
+        author = next((each["author"] for each in row.messages if each["role"] == CUSTOMER and each["author"]), "")
+        row = replace(row, customer=author[:200]) if author else row
     summary.count += 1
     summary.without_customer_side += not any(message["role"] == CUSTOMER for message in row.messages)
     summary.without_customer_name += not row.customer

@@ -6,6 +6,7 @@ and are gathered to it. `--map` says any field otherwise, also by a path such as
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipeline.sources import columns
 from pipeline.sources.columns import at_path, compact
@@ -101,6 +102,10 @@ def _are_messages(value: object) -> bool:
     if all(isinstance(each, str) for each in some):
         return len(value) > 1 and any(each.strip() for each in some)
     return sum(bool(_message_text(each)) for each in some) * 2 >= len(some)
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _plain(value: object) -> object:
@@ -251,7 +256,7 @@ class AnyJson(JsonFormat):
         """Return what reads the objects of a file, and say in the summary which fields it takes for what."""
         objects = head.lists.get(self.path(head), [])
         key = next((key for found in objects if (key := messages_key(found))), "")
-        said = [each for found in objects for each in (at_path(found, key) or ()) if isinstance(each, Mapping)][:200]
+        said = [each for found in objects for each in _listed(at_path(found, key)) if isinstance(each, Mapping)][:200]
         given = options.mapping
         inner = {name: path for name, path in given.items() if any(at_path(each, path) is not None for each in said)}
         outer = {"text": key} if key else {}

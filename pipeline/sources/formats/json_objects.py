@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from pipeline.models.wording import counted
 from pipeline.sources.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut
 from pipeline.sources.elements import Element, Path, parse
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
@@ -202,11 +203,13 @@ def say_cut(summary: Recognised, count: int, conversations: int, pause: timedelt
     """Say how a chat was cut into conversations, and how to do it otherwise."""
     silence = _in_words(pause) if pause else f"{_in_words(GROUP_PAUSE)} ({_in_words(DIRECT_PAUSE)} between two people)"
     summary.note(
-        f"{count:,} messages were cut into {conversations:,} conversations: by threads and replies, and where nobody "
-        f"spoke for {silence}. --pause MINUTES changes that."
+        f"{counted(count, 'message')} cut into {counted(conversations, 'conversation')}: by threads and replies, and "
+        f"where nobody spoke for {silence}. --pause MINUTES changes that."
     )
     if passed_over:
-        summary.note(f"{passed_over:,} messages without text, or written by the chat itself, were left out.")
+        summary.note(
+            f"Left out: {counted(passed_over, 'message')} without text, or written by the chat itself or a bot."
+        )
 
 
 def _in_words(pause: timedelta) -> str:
