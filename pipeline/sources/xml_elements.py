@@ -99,7 +99,7 @@ def xml_elements(pieces: Iterable[bytes], name: str, limit: int) -> Iterator[Xml
                 raise _Refused(f"a tag is longer than {limit:,} bytes")
         reader.parser.Parse(b"", True)
         yield from reader.found
-    except (_Refused, expat.ExpatError) as error:
+    except (_Refused, expat.ExpatError, LookupError) as error:  # the last: an encoding that nobody knows
         yield from reader.found
         number = reader.found[-1].number if reader.found else number
         yield XmlElement(name, number=number + 1, reason=f"broken XML; the rest could not be read: {error}")
