@@ -8,7 +8,7 @@ from rich.table import Table
 from pipeline.group.lineage import Change, GroupSize, Kind
 from pipeline.ledger.counts import failed_items
 from pipeline.models import Run, Story
-from pipeline.models.wording import counted, words
+from pipeline.models.wording import counted, duration, words
 from pipeline.reports.compare import comparable_run_before, compare_runs, stories_that_lost
 from pipeline.reports.summary import RunSummary, nearly_stories
 from pipeline.runs import salvage
@@ -61,7 +61,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         ("Signatures", f"{summary.signatures_proposed} proposed, {summary.signatures_after_merge} after merge"),
         ("Stories", f"{summary.stories_new} new, {summary.stories_grown} grown"),
         ("Orphans", _orphans(summary)),
-        ("Time", f"{summary.seconds:.1f} s, {summary.conversations_per_second:.0f} conversations/s"),
+        ("Time", f"{duration(summary.seconds)}, {summary.conversations_per_second:.1f} conversations/s"),
     ):
         table.add_row(name, value)
     console.print(table)

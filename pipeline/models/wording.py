@@ -1,4 +1,4 @@
-"""How counts and choices are said to people."""
+"""How counts, choices and lengths of time are said to people."""
 
 
 def counted(number: int, one: str, more: str = "") -> str:
@@ -12,3 +12,11 @@ def counted(number: int, one: str, more: str = "") -> str:
 def words(choice: str) -> str:
     """Return a stored choice as words: `completed_with_errors` becomes `completed with errors`."""
     return choice.replace("_", " ")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people read them: 4.2 s, 12 min 3 s, 2 h 5 min."""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -10,8 +10,8 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import number_format
 
-from pipeline.models.wording import words
-from pipeline.web.admin.base import TONES, PipelineAdmin, badge, duration, link_to, moment, short
+from pipeline.models.wording import duration, words
+from pipeline.web.admin.base import TONES, PipelineAdmin, badge, link_to, moment, short
 from pipeline.web.parts.sections import Facts, Note, Section, Table
 from sessions.admin.base import link_to_session, losses_table
 from sessions.models import SessionHealth

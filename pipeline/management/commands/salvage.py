@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
+from pipeline.extract.base import get_extractor
 from pipeline.ledger.counts import find_run
 from pipeline.management.command import WRONG_USAGE, PipelineCommand, WrongUsage, positive
 from pipeline.management.following import follow
@@ -50,7 +51,7 @@ class Command(PipelineCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="show what would be reused and redone; change nothing"
         )
-        parser.add_argument("--yes", action="store_true", help="skip the confirmation")
+        parser.add_argument("--yes", action="store_true", help="skip the confirmation where calls cost money")
         parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
 
     def handle(self, **options: Any) -> None:
@@ -74,7 +75,7 @@ class Command(PipelineCommand):
         if options["dry_run"]:
             self.console.print("A dry run: nothing was changed.")
             return
-        if stock.to_ask and not run.is_live and not options["yes"]:
+        if stock.to_ask and not run.is_live and not options["yes"] and get_extractor(run.extractor).is_paid:
             self._confirm(stock)
         try:
             salvage_run(run_id=run_id, choice=choice)
@@ -87,7 +88,8 @@ class Command(PipelineCommand):
 
     def _confirm(self, stock: SalvagePlan) -> None:
         """Return if the person at the terminal wants to spend what it costs."""
-        cost = f"{counted(stock.to_ask, 'conversation')} need a new extractor call (about {stock.tokens_to_ask} tokens)"
+        asked = counted(stock.to_ask, "conversation needs", "conversations need")
+        cost = f"{asked} a new extractor call (about {stock.tokens_to_ask} tokens)"
         if not sys.stdin.isatty():
             raise CommandError(f"{cost}. Add --yes to go ahead.", returncode=WRONG_USAGE)
         if input(f"{cost}. Continue? [y/N] ").strip().lower() not in ("y", "yes"):

@@ -98,14 +98,6 @@ def moment(at: datetime | None) -> SafeString | str:
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{timezone.localtime(at):%Y-%m-%d %H:%M}")
 
 
-def duration(seconds: float) -> str:
-    """Return seconds as people read them: 4.2 s, 12 min 3 s, 2 h 5 min."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def short(text: str, length: int = 160) -> str:
     """Return the text on one line, cut between words."""
     line = " ".join(text[: 4 * length].split())

@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pipeline.ledger.counts import ItemCounts, failed_items
+from pipeline.ledger.counts import ItemCounts, failed_items, seconds_worked
 from pipeline.models import Conversation, Item, Orphan, Run, Story, Theme
-from pipeline.models.wording import counted, words
+from pipeline.models.wording import counted, duration, words
 from pipeline.reports.summary import RunSummary, regroups_of, run_summary, stories_of_run
 from pipeline.sources.language import counted_languages
-from pipeline.web.admin.base import WholePageAdmin, badge, day, duration, link_to, link_to_list, moment, short
+from pipeline.web.admin.base import WholePageAdmin, badge, day, link_to, link_to_list, moment, short
 from pipeline.web.parts.curve import curve
 from pipeline.web.parts.figures import run_figures
 from pipeline.web.parts.sections import Bar, Commands, Facts, Note, Section, Table
@@ -122,7 +122,7 @@ class RunAdmin(WholePageAdmin):
 def _took(run: Run) -> str:
     if run.started_at is None:
         return "-"
-    return duration(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
+    return duration(seconds_worked(run))
 
 
 def _notes(run: Run) -> list[Section]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
+from pipeline.extract.base import get_extractor
 from pipeline.ledger.counts import failed_items, item_counts
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import lose
@@ -90,15 +91,22 @@ def test_a_run_whose_profile_is_no_longer_registered_is_listed_with_the_others(c
     assert f"{other.pk} file:other" in shown
 
 
-def test_it_does_not_spend_without_being_told_to() -> None:
+def test_it_does_not_spend_without_being_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     run = broken()
-    with pytest.raises(CommandError, match=r"1 conversation would be asked about.*Add --yes") as refusal:
+    monkeypatch.setattr(get_extractor("scripted"), "is_paid", True)
+    with pytest.raises(CommandError, match=r"1 conversation need.*Add --yes") as refusal:
         command("salvage", str(run.pk))
     assert refusal.value.returncode == 2
     assert Run.objects.get().epoch == 1
 
 
 # --- What it does -------------------------------------------------------------------------------------------------
+
+
+def test_where_asking_costs_nothing_it_does_not_ask_for_leave(worker: Worker, capsys: Captured) -> None:
+    run = broken()
+    assert command("salvage", str(run.pk)) == 3
+    assert "--yes" not in capsys.readouterr().out
 
 
 def test_it_takes_up_what_failed_and_ends_as_the_run_does(worker: Worker, capsys: Captured) -> None:
