@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
 from config import embedded
@@ -19,8 +20,11 @@ from tests.settings import OWN_REDIS
 from tests.support.waiting import until
 from tests.support.workers import Worker
 
+TESTS = Path(__file__).resolve().parent
+
 
 def pytest_configure() -> None:
+    TransactionTestCase._fixture_teardown = _delete_rows  # type: ignore[attr-defined]
     embedded.hold(valkey=False)
     if OWN_REDIS:
         Path(os.environ["TEST_FOLDER"]).mkdir(mode=0o755, exist_ok=True)
@@ -32,6 +36,52 @@ def pytest_unconfigure() -> None:
         folder = Path(os.environ["TEST_FOLDER"])
         embedded.Valkey(folder).erase()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+SLOW_FOLDERS = ("config", "races", "faults", "flow", "browser")
+"""Below tests/: whose tests start servers and programs."""
+
+COMMITS = {"transactional_db", "live_server", "worker", "start_worker", "own_postgres", "without_the_index"}
+"""Fixtures of tests that need rows which others see."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell the quick tests apart, and let tests that share a worker run in one process.
+
+    Those that start workers of their own end the shared one first; to alternate would start it again and again.
+    """
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        marker = item.get_closest_marker("django_db")
+        commits = bool(fixtures & COMMITS) or bool(marker and marker.kwargs.get("transaction"))
+        if not commits and not set(item.path.relative_to(TESTS).parts) & set(SLOW_FOLDERS):
+            item.add_marker(pytest.mark.quick)
+        if fixtures & {"start_worker", "own_postgres"}:
+            item.add_marker(pytest.mark.xdist_group("own workers"))
+        elif "worker" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("shared worker"))
+
+
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def _delete_rows(_test: TransactionTestCase) -> None:
+    """After a test that commits, delete the rows of the tables that have some.
+
+    Django truncates all tables and makes its permissions anew: a third of a second, where this takes a hundredth.
+    Like that it waits for whoever is writing just now, such as a worker that still answers.
+    """
+    names = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    tables = [connection.ops.quote_name(name) for name in names if name not in KEPT]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables))
+        filled = [table for (table,) in cursor]
+        cursor.execute("SELECT current_setting('is_superuser')")
+        if cursor.fetchone() == ("on",):
+            cursor.execute("SET LOCAL session_replication_role = replica")  # no look at foreign keys: all rows go
+        for table in filled:
+            cursor.execute(f"DELETE FROM {table}")
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CLAIM_TIMEOUT = 3
 HEARTBEAT_PATIENCE = int(os.environ.get("HEARTBEAT_PATIENCE", "30"))  # other work on the machine must not fail a test
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+if not os.environ.get("DATABASE_URL"):  # nothing of a test database has to survive a power cut
+    DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
 
 if IS_WORKER:
     DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE"]

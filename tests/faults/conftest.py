@@ -36,7 +36,7 @@ def own_postgres(
     shared = dict(connection.settings_dict)
     monkeypatch.setenv("DATABASE_URL", _private_postgres.url)
     monkeypatch.setenv("SECRET_KEY", settings.SECRET_KEY)
-    _connect(HOST=str(_private_postgres.sockets), PORT="", NAME="leitmotif", USER="leitmotif", PASSWORD="")
+    _connect(HOST=str(_private_postgres.sockets), PORT="", NAME="leitmotif", USER="leitmotif", PASSWORD="", OPTIONS={})
     if "pipeline_run" in connection.introspection.table_names():
         forget_everything()
     else:
