@@ -58,7 +58,7 @@ def test_a_dry_run_prints_it_and_changes_nothing(capsys: Captured) -> None:
     assert command("salvage", str(run.pk), "--dry-run") == 0
     shown = words_for_people(capsys.readouterr().out)
     assert "6 answers and 0 themes stored; 7 conversations failed (6 IntegrityError, 1 RuntimeError)" in shown
-    assert "parses 6 stored answers, asks about 1 conversation, about" in shown
+    assert "parses 6 stored answers, sends 1 conversation to the extractor, about" in shown
     assert (rows(), Run.objects.get().epoch) == (before, 1)
 
 
@@ -232,7 +232,7 @@ def test_what_is_extracted_is_not_taken_up_again() -> None:
     run = finish(start(seed(ONE_RAISES)))
     item = run.items.filter(state="extracted").first()
     assert item is not None
-    with pytest.raises(RunError, match=f"item {item.pk} is extracted; only failed and filtered ones"):
+    with pytest.raises(RunError, match=f"item {item.pk} is extracted; only failed and filtered items"):
         salvage(run_id=run.pk, choice=SalvageOptions(item=item.pk))
 
 
@@ -244,7 +244,7 @@ def test_choices_of_conversations_do_not_go_with_another_phase() -> None:
 
 def test_it_refuses_a_live_run() -> None:
     run = start(seed(scripts(1, 3)))
-    with pytest.raises(CommandError, match="is running; it needs no help"):
+    with pytest.raises(CommandError, match="is running; there is nothing to salvage yet"):
         command("salvage", str(run.pk))
     assert Run.objects.get().epoch == 1
 
