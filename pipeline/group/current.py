@@ -16,6 +16,7 @@ from django.db.models import (
     Q,
     QuerySet,
 )
+from django.db.models.functions import Lower
 
 from pipeline.group.gates import Member
 from pipeline.ledger.current import was_read_again
@@ -90,7 +91,7 @@ def _sizes(themes: QuerySet[Theme], group: str) -> dict[int, Size]:
     rows = themes.values_list(group).annotate(
         themes=Count("id", distinct=True),
         conversations=Count("conversation", distinct=True),
-        customers=Count("conversation__customer", filter=~unknown, distinct=True)
+        customers=Count(Lower("conversation__customer"), filter=~unknown, distinct=True)
         + Count("conversation", filter=unknown, distinct=True),
         first_at=Min("conversation__occurred_at"),
         last_at=Max("conversation__occurred_at"),

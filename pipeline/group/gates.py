@@ -98,13 +98,13 @@ def judge(members: Sequence[Member], gate: Gate, as_of: datetime | None) -> Verd
     Gates: language, size, evidence, confidence, and recency, which counts from `as_of` (None: nothing is too old).
     """
     confidence = confidence_of(members)
-    missing = max(gate.min_conversations - _distinct(members)[0], 0)
+    missing = max(gate.min_conversations - _conversation_count(members), 0)
     return Verdict(confidence, tuple(_rejections(members, confidence, gate, as_of)), missing)
 
 
 def confidence_of(members: Sequence[Member]) -> Confidence:
     """Return the parts of the confidence of a group with at least one theme."""
-    conversations = len({member.conversation_id for member in members})
+    conversations = _conversation_count(members)
     scores = [max(member.score, 0.0) for member in members if member.score is not None]
     surest: dict[int, float] = {}
     for member in members:
@@ -122,10 +122,10 @@ def _rejections(
 ) -> Iterator[Rejection]:
     """Yield what each gate asks for beyond what new conversations would bring anyway."""
     yield from _unread(members)
-    conversations, customers = _distinct(members)
-    missing = max(gate.min_conversations - conversations, 0)
+    missing = max(gate.min_conversations - _conversation_count(members), 0)
+    customers = customers_of(members)
     yield from _shortage(Orphan.Reason.TOO_FEW, missing, "conversation")
-    yield from _shortage(Orphan.Reason.TOO_FEW, gate.min_customers - customers - missing, "customer")
+    yield from _shortage(Orphan.Reason.TOO_FEW, gate.min_customers - customers.count - missing, "customer", customers)
     unproven = gate.min_conversations - len(_proven(members)) - missing
     yield from _shortage(Orphan.Reason.NO_EVIDENCE, unproven, "verified quote")
     if missing:
@@ -150,16 +150,44 @@ def _unread(members: Sequence[Member]) -> Iterator[Rejection]:
         yield Rejection(Orphan.Reason.LANGUAGE, f"needs a model that reads its language ({language})")
 
 
-def _shortage(reason: Orphan.Reason, count: int, what: str) -> Iterator[Rejection]:
+def _shortage(
+    reason: Orphan.Reason, count: int, what: str, customers: "Customers | None" = None
+) -> Iterator[Rejection]:
     if count > 0:
-        yield Rejection(reason, f"needs {counted(count, f'more {what}')}")
+        known = f" ({customers})" if customers and customers.unknown else ""
+        yield Rejection(reason, f"needs {counted(count, f'more {what}')}{known}")
 
 
-def _distinct(members: Iterable[Member]) -> tuple[int, int]:
-    """Return the distinct conversations and customers; every unknown customer is one of their own."""
-    by_conversation = {member.conversation_id: member.customer for member in members}
-    customers = {customer or f"unknown {conversation}" for conversation, customer in by_conversation.items()}
-    return len(by_conversation), len(customers)
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """Whose conversations a group has: distinct customers that are known, and conversations that name none."""
+
+    known: int
+    unknown: int
+
+    @property
+    def count(self) -> int:
+        """What the gate counts: nothing says that two unknown customers are one, so each conversation counts."""
+        return self.known + self.unknown
+
+    def __str__(self) -> str:
+        """Return in words how much of the count is known."""
+        if not self.unknown:
+            return f"{self.known} known"
+        conversations = counted(self.unknown, "conversation")
+        names, counts = ("names", "counts as one") if self.unknown == 1 else ("name", "count as one each")
+        return f"{self.known or 'none'} known; {conversations} {names} no customer and {counts}"
+
+
+def customers_of(members: Iterable[Member]) -> Customers:
+    """Return the customers of a group; the case of an address or a name makes no second one."""
+    by_conversation = {member.conversation_id: member.customer.casefold() for member in members}
+    known = set(by_conversation.values()) - {""}
+    return Customers(len(known), sum(not customer for customer in by_conversation.values()))
+
+
+def _conversation_count(members: Iterable[Member]) -> int:
+    return len({member.conversation_id for member in members})
 
 
 def _proven(members: Iterable[Member]) -> set[int]:

@@ -16,6 +16,11 @@ class Source(models.Model):
         blank=True,
         help_text="a list of {key, text, said_by, conversations}: what its conversations share word for word",
     )
+    reading = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="what a person said about its files (mapping, encoding, date format); holds for the next ones too",
+    )
 
     cursor = models.TextField(blank=True, help_text="how far a live source is read; what is before it is stored")
 

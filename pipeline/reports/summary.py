@@ -14,6 +14,7 @@ from django.db.models import (
     Q,
     QuerySet,
 )
+from django.db.models.functions import Lower
 
 from pipeline.ledger.counts import ItemCounts, item_counts, seconds_worked
 from pipeline.models import (
@@ -75,13 +76,16 @@ def largest_first(stories: QuerySet[Story]) -> QuerySet[Story]:
 
 
 def with_sizes(stories: QuerySet[Story]) -> QuerySet[Story]:
-    """The stories with `conversations`, `customers` (unknown ones count each), `first_at` and `last_at`."""
+    """The stories with `conversations`, `customers` (unknown ones count each), `first_at` and `last_at`.
+
+    `known_customers` and `unknown_customers` say how much of the count is known, as the gate counts (gates.Customers).
+    """
+    is_unknown = Q(evidence__conversation__customer="")
     return stories.annotate(
         conversations=Count("evidence", distinct=True),
-        customers=Count(
-            "evidence__conversation__customer", filter=~Q(evidence__conversation__customer=""), distinct=True
-        )
-        + Count("evidence", filter=Q(evidence__conversation__customer=""), distinct=True),
+        known_customers=Count(Lower("evidence__conversation__customer"), filter=~is_unknown, distinct=True),
+        unknown_customers=Count("evidence", filter=is_unknown, distinct=True),
+        customers=F("known_customers") + F("unknown_customers"),
         first_at=Min("evidence__conversation__occurred_at"),
         last_at=Max("evidence__conversation__occurred_at"),
     )

@@ -24,6 +24,10 @@ class RunIsLive(RunError):
     """The source already has a run that is alive."""
 
 
+class OtherProfile(RunError):
+    """The source was read under another profile: under a second one its conversations would make stories twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which conversations a run reads, and how; stored as `Run.parameters`."""
@@ -112,6 +116,22 @@ def refuse_live(*, source: Source) -> None:
     _lose_dead_runs(source)
     if Run.objects.filter(source=source, state__in=Run.LIVE).exists():
         raise RunIsLive(is_live_message(source))
+
+
+def profile_of(source: Source) -> str:
+    """Return the profile of the source's newest run; empty if it was never read."""
+    newest = Run.objects.filter(source=source, is_preview=False).order_by("-pk").values_list("profile", flat=True)
+    return newest.first() or ""
+
+
+def refuse_other_profile(*, source: Source, profile: str) -> None:
+    """Raise OtherProfile if the source was read before, but never under that profile."""
+    known = set(Run.objects.filter(source=source, is_preview=False).values_list("profile", flat=True))
+    if known and profile not in known:
+        raise OtherProfile(
+            f"{source} is read under the profile {', '.join(sorted(known))}; under {profile} its conversations would "
+            "make stories of their own beside those. Leave out --profile, or add --another-profile if that is meant."
+        )
 
 
 def _lose_dead_runs(source: Source) -> None:

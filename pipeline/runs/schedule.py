@@ -92,7 +92,12 @@ def _live_run(source: str) -> Run | None:
 
 def _start(assignment: Assignment, at: datetime) -> Run:
     selection = assignment.selection(at)
-    chosen: dict[str, Any] = {"profile": assignment.profile, "extractor": assignment.extractor}
+    # whoever wrote the schedule chose its profile
+    chosen: dict[str, Any] = {
+        "profile": assignment.profile,
+        "extractor": assignment.extractor,
+        "another_profile": True,
+    }
     if assignment.path:
         name = assignment.source.partition(":")[2]
         return start.start_run_with_import(files=Import((assignment.path,), name), selection=selection, **chosen)

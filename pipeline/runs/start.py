@@ -11,13 +11,15 @@ from pipeline.ledger.counts import find_run
 from pipeline.ledger.errors import RunError
 from pipeline.models import Run, Source
 from pipeline.runs import preflight
-from pipeline.runs.create import Selection, Throughput, create_run, refuse_live
+from pipeline.runs.create import Selection, Throughput, create_run, profile_of, refuse_live, refuse_other_profile
 from pipeline.runs.preflight import RunRequest
 from pipeline.runs.reopen import reopen
 from pipeline.runs.salvage import SalvageOptions, SalvagePlan, plan_worth_doing, reopen_to_salvage
 from pipeline.sources import ingest
 from pipeline.sources.ingest import Import, ImportCounts, Imported
 from pipeline.sources.records import UnreadableSource, is_live
+
+DEFAULT_PROFILE = "support"
 
 OnImport = Callable[[Source, ImportCounts], object]
 """Is told of each import that a start brings with it."""
@@ -48,12 +50,20 @@ def open_source(name: str, *, on_import: OnImport = _say_nothing) -> Source:
 
 
 def start_run(
-    *, source: Source, profile: str, extractor: str, selection: Selection, patience: float | None = None
+    *,
+    source: Source,
+    profile: str = "",
+    extractor: str,
+    selection: Selection,
+    patience: float | None = None,
+    another_profile: bool = False,
 ) -> Run:
     """Start a run of a source and send it to the workers, which have `patience` seconds to show themselves.
 
-    Raises RunError if it may not start: then nothing was written.
+    Without a profile it is the source's (see `chosen_profile`). Raises RunError if it may not start: then nothing was
+    written.
     """
+    profile = chosen_profile(source, profile, another=another_profile)
     preflight.require_ready(RunRequest(profile, extractor, source=source), patience=patience)
     return _set_out(source, profile, extractor, selection)
 
@@ -61,17 +71,22 @@ def start_run(
 def start_run_with_import(
     *,
     files: Import,
-    profile: str,
+    profile: str = "",
     extractor: str,
     selection: Selection,
     on_import: Callable[[Imported], object] = lambda _: None,
+    another_profile: bool = False,
 ) -> Run:
     """Import files into the source `file:name` and start a run of it, telling `on_import` what was imported.
 
     Raises RunError if a run may not start: then nothing was imported; or UnreadableSource.
     """
+    file = files.file()
+    known = Source.objects.filter(kind=file.kind, name=file.name).first()
+    profile = chosen_profile(known, profile, another=another_profile)
     preflight.require_ready(RunRequest(profile, extractor, files=files))
-    _refuse_beside_a_live_run(files)
+    if known:
+        refuse_live(source=known)
     imported = ingest.import_files(files)
     on_import(imported)
     if imported.source is None:
@@ -79,11 +94,15 @@ def start_run_with_import(
     return _set_out(imported.source, profile, extractor, selection)
 
 
-def _refuse_beside_a_live_run(files: Import) -> None:
-    """Raise RunIsLive if the source that the files would be imported into is being read."""
-    file = files.file()
-    if source := Source.objects.filter(kind=file.kind, name=file.name).first():
-        refuse_live(source=source)
+def chosen_profile(source: Source | None, profile: str, *, another: bool = False) -> str:
+    """Return the profile to read a source under: the one asked for, that of its last run, or the default.
+
+    OtherProfile if one is asked for that the source was not read under before, unless `another` says that it is meant:
+    each profile makes its own stories of the same conversations.
+    """
+    if source and profile and not another:
+        refuse_other_profile(source=source, profile=profile)
+    return profile or (profile_of(source) if source else "") or DEFAULT_PROFILE
 
 
 def _set_out(source: Source, profile: str, extractor: str, selection: Selection) -> Run:

@@ -27,7 +27,7 @@ from pipeline.runs.create import Selection, Throughput
 from pipeline.sources.ingest import Import, ImportCounts, Imported
 from pipeline.sources.records import UnreadableSource
 
-PROFILE, EXTRACTOR = "support", "local"
+PROFILE, EXTRACTOR = start.DEFAULT_PROFILE, "local"
 
 
 class Command(PipelineCommand):
@@ -45,7 +45,10 @@ class Command(PipelineCommand):
         parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
         parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
         parser.add_argument("--chunk-size", type=positive, help="conversations per task")
-        parser.add_argument("--profile", help=f"what to look for (default: {PROFILE})")
+        parser.add_argument("--profile", help=f"what to look for (default: what the source was read for, or {PROFILE})")
+        parser.add_argument(
+            "--another-profile", action="store_true", help="read a source under a second profile as well"
+        )
         parser.add_argument("--extractor", help=f"who reads (default: {EXTRACTOR})")
         parser.add_argument("--force-refresh", action="store_true", help="read again what did not change")
         parser.add_argument("--dry-run", action="store_true", help="show what would be read, read and store nothing")
@@ -84,16 +87,20 @@ class Command(PipelineCommand):
             pace = Throughput(concurrency=options["concurrency"], chunk_size=options["chunk_size"])
             return start.resume_run(run_id=options["resume"], pace=pace)
         chosen: dict[str, Any] = {
-            "profile": options["profile"] or PROFILE,
+            "profile": options["profile"] or "",
             "extractor": options["extractor"] or EXTRACTOR,
             "selection": _selection(options),
         }
+        another = options["another_profile"]
         if options["path"]:
-            return start.start_run_with_import(files=self._files(options), on_import=self._say_imported, **chosen)
+            return start.start_run_with_import(
+                files=self._files(options), on_import=self._say_imported, another_profile=another, **chosen
+            )
         source = self._open(options["source"])
-        return (
-            preview.preview(source=source, **chosen) if options["dry_run"] else start.start_run(source=source, **chosen)
-        )
+        if options["dry_run"]:
+            chosen["profile"] = start.chosen_profile(source, chosen["profile"], another=another)
+            return preview.preview(source=source, **chosen)
+        return start.start_run(source=source, another_profile=another, **chosen)
 
     def _files(self, options: dict[str, Any]) -> Import:
         return Import(tuple(options["path"]), options["name"], options_of(options), options["yes"])

@@ -1,14 +1,19 @@
 """Sources: where conversations come from."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.contrib.admin.models import DELETION, LogEntry
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from pipeline.ledger.errors import RunError
 from pipeline.models import Conversation, Run, Source
+from pipeline.runs.delete_source import delete_source, what_hangs_on
 from pipeline.sources.own_words.repeated import CUSTOMER
 from pipeline.web.admin.base import WholePageAdmin, badge, link_to, link_to_list, moment
 from pipeline.web.parts.figures import source_figures
@@ -20,17 +25,48 @@ SHOWN_PASSAGES = 100
 
 @admin.register(Source)
 class SourceAdmin(WholePageAdmin):
-    """To read only: sources are made by imports."""
+    """To read, and to remove: sources are made by imports."""
 
     list_display = ["__str__", "run_count", "conversation_count", "last_run", "last_run_at"]
     show_full_result_count = True
     search_fields = ["kind", "name"]
+    actions = ["remove"]
 
     def complete(self, rows: Sequence[Source]) -> None:
         """Count the runs and conversations of these sources."""
         figures = source_figures([source.pk for source in rows])
         for source in rows:
             source.figures = figures[source.pk]  # type: ignore[attr-defined]
+
+    @admin.action(description="Remove with all that hangs on it", permissions=["remove"])
+    def remove(self, request: HttpRequest, sources: QuerySet[Source]) -> HttpResponse | None:
+        """Say how much hangs on the chosen sources; once that is confirmed, remove them."""
+        chosen = list(sources.order_by("kind", "name"))
+        if "_confirmed" not in request.POST:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Remove sources",
+                "opts": self.opts,
+                "rows": [(source, what_hangs_on(source)) for source in chosen],
+            }
+            return TemplateResponse(request, "admin/pipeline/remove_sources.html", context)
+        for source in chosen:
+            name, key = str(source), source.pk
+            try:
+                gone = delete_source(source=source)
+            except RunError as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+                continue
+            source.pk = key  # for the history, which keeps the number of a row that is gone
+            LogEntry.objects.log_actions(
+                cast(int, request.user.pk), cast(Any, [source]), DELETION, f"removed {name}: {gone}"
+            )
+            self.message_user(request, f"Removed {name}: {gone}.", messages.SUCCESS)
+        return None
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        """Return whether the person may remove sources."""
+        return request.user.has_perm("pipeline.delete_source")
 
     @admin.display(description="runs")
     def run_count(self, source: Any) -> SafeString:

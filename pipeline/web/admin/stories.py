@@ -13,6 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
 
+from pipeline.extract.profiles import get_profile
+from pipeline.group.gates import Customers
 from pipeline.models import Conversation, Story, StoryEvidence
 from pipeline.models.wording import counted, words
 from pipeline.reports.summary import with_sizes
@@ -247,7 +249,7 @@ def _facts(story: Any) -> list[tuple[str, object]]:
         ("Reviewed", reviewed if story.reviewed_at else "not yet"),
         ("Edited", edited if story.edited_at else ""),
         ("Conversations", link_to_list(Conversation, story.conversations, stories__story=story.pk)),
-        ("Customers", story.customers),
+        ("Customers", _customers(story)),
         ("First seen", day(story.first_at)),
         ("Last seen", day(story.last_at)),
         ("Category", words(story.category)),
@@ -256,6 +258,14 @@ def _facts(story: Any) -> list[tuple[str, object]]:
         ("Recurs from", link_to(story.recurs_from)),
         ("Last change", moment(story.updated_at)),
     ]
+
+
+def _customers(story: Any) -> str:
+    """Return how many customers the story has, how many of them are known, and what the gate asks for."""
+    customers = Customers(story.known_customers, story.unknown_customers)
+    least = get_profile(story.signature.profile).gate.min_customers
+    gate = f"; a story needs {least}" if least > 1 else ""
+    return f"{customers.count} ({customers}{gate})" if customers.unknown or gate else str(customers.count)
 
 
 def _evidence(story: Any) -> Quotes:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.extract.profiles import Gate
-from pipeline.group.gates import Confidence, Member, confidence_of, judge
+from pipeline.group.gates import Confidence, Customers, Member, confidence_of, customers_of, judge
 from tests.support.seeding import NOW
 
 DAY = timedelta(days=1)
@@ -55,6 +55,11 @@ TOO_OLD = "last seen 2026-10-02, more than 30 days before 2026-11-01"
         (members(ALONE, ALONE, ALONE), "too_few", "needs 1 more customer"),
         (members(ALONE, ALONE), "too_few", "needs 1 more conversation"),
         (members(*[{"customer": ""}] * 3), "", ""),
+        (
+            members({"customer": "a@b.c"}, {"customer": "A@B.C"}, {"customer": "a@B.c"}),
+            "too_few",
+            "needs 1 more customer",
+        ),
         # evidence
         (members({}, {}, {}, UNPROVEN), "", ""),
         (members({}, {}, UNPROVEN), "no_evidence", "needs 1 more verified quote"),
@@ -124,3 +129,32 @@ def test_people_vouch_for_a_group_they_made() -> None:
 def test_no_part_makes_up_for_one_that_is_nothing(part: str) -> None:
     whole = Confidence(size=1.0, cohesion=1.0, evidence=1.0, reader=1.0)
     assert (whole.score, replace(whole, **{part: 0.0}).score) == (100, 0)
+
+
+# --- Customers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("group", "known", "unknown", "said"),
+    [
+        (members({}, {}, {}), 3, 0, "3 known"),
+        (members({}, {"customer": ""}), 1, 1, "1 known; 1 conversation names no customer and counts as one"),
+        (
+            members({"customer": ""}, {"customer": ""}),
+            0,
+            2,
+            "none known; 2 conversations name no customer and count as one each",
+        ),
+        (members({}, {"conversation_id": 0, "customer": "customer-0"}), 1, 0, "1 known"),
+    ],
+)
+def test_it_says_how_many_customers_are_known(group: list[Member], known: int, unknown: int, said: str) -> None:
+    customers = customers_of(group)
+    assert customers == Customers(known, unknown)
+    assert str(customers) == said
+
+
+def test_a_shortage_of_customers_says_how_many_are_known() -> None:
+    gate = Gate(min_conversations=3, min_customers=4)
+    detail = judge(members({}, {"customer": ""}, {"customer": ""}), gate, NOW).detail
+    assert detail == "needs 1 more customer (1 known; 2 conversations name no customer and count as one each)"

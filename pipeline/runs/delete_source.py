@@ -1,0 +1,144 @@
+"""Remove a source and all that hangs on it: an import that was made by mistake leaves nothing behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet
+
+from pipeline.group.settle import point_to_nearest_stories, settle
+from pipeline.ledger.errors import RunError
+from pipeline.models import (
+    Call,
+    Conversation,
+    ConversationVersion,
+    Evidence,
+    Item,
+    Merge,
+    Move,
+    Orphan,
+    Regroup,
+    Run,
+    Signature,
+    SignatureRoot,
+    Source,
+    Story,
+    StoryEvidence,
+    Theme,
+)
+from pipeline.models.wording import counted
+from pipeline.review.deciding import as_of
+from pipeline.runs.create import refuse_live
+
+
+@dataclass(frozen=True, slots=True)
+class Hanging:
+    """How much hangs on a source. `emptied` stories have no conversation besides, `shrunken` ones have others too."""
+
+    conversations: int
+    runs: int
+    themes: int
+    emptied: int
+    shrunken: int
+    touched: int
+    """Of the emptied ones, those that people reviewed or wrote in: they stay, without conversations."""
+
+    def __str__(self) -> str:
+        """Return what would go, in a sentence."""
+        parts = [counted(self.conversations, "conversation"), counted(self.runs, "run"), counted(self.themes, "theme")]
+        gone = f"{', '.join(parts)} and {counted(self.emptied - self.touched, 'story', 'stories')}"
+        kept = []
+        if self.shrunken:
+            kept.append(f"{counted(self.shrunken, 'story', 'stories')} would lose some of their conversations")
+        if self.touched:
+            kept.append(f"{counted(self.touched, 'story', 'stories')} that people worked on would stay without any")
+        return "; ".join([gone, *kept])
+
+
+def what_hangs_on(source: Source) -> Hanging:
+    """Count what `delete_source` would remove and change."""
+    with_it = StoryEvidence.objects.filter(conversation__source=source).values("story")
+    stories = Story.objects.filter(pk__in=with_it).annotate(
+        total=Count("evidence"), own=Count("evidence", filter=Q(evidence__conversation__source=source))
+    )
+    emptied = stories.filter(own=F("total"))
+    return Hanging(
+        conversations=Conversation.objects.filter(source=source).count(),
+        runs=Run.objects.filter(source=source).count(),
+        themes=Theme.objects.filter(conversation__source=source).count(),
+        emptied=emptied.count(),
+        shrunken=stories.filter(own__lt=F("total")).count(),
+        touched=emptied.exclude(Story.UNTOUCHED).count(),
+    )
+
+
+def delete_source(*, source: Source) -> Hanging:
+    """Remove the source with its conversations, runs and themes, settle what they were in, and return what went.
+
+    Opens a transaction. RunError, and nothing changed, if a run of the source is live, or it is gone already. Stories
+    that only its conversations made go too, unless people worked on them; names of problems stay in the registry.
+    """
+    refuse_live(source=source)
+    with transaction.atomic():
+        # the lock holds off a run or an import that would begin meanwhile: their rows need the source's
+        if not Source.objects.select_for_update().filter(pk=source.pk).exists():
+            raise RunError(f"{source} does not exist any more.")
+        refuse_live(source=source)
+        hanging = what_hangs_on(source)
+        roots = _roots_by_profile(source)
+        with_it = StoryEvidence.objects.filter(conversation__source=source).values_list("story", flat=True)
+        stories = list(with_it.distinct())
+        _delete_rows(source)
+        for profile, touched in sorted(roots.items()):
+            settle(profile=profile, as_of=as_of(profile), roots=touched)
+        _delete_empty_stories(stories)
+        for profile, touched in sorted(roots.items()):
+            point_to_nearest_stories(profile=profile, roots=touched)
+    return hanging
+
+
+def _roots_by_profile(source: Source) -> dict[str, list[int]]:
+    """Return the root signatures that the source's themes belong to, by profile."""
+    leaves = Theme.objects.filter(conversation__source=source, signature__isnull=False).values("signature")
+    rows = SignatureRoot.objects.filter(signature__in=leaves).values_list("root__profile", "root").distinct()
+    roots: dict[str, list[int]] = {}
+    for profile, root in rows.order_by("root"):
+        roots.setdefault(profile, []).append(root)
+    return roots
+
+
+def _delete_rows(source: Source) -> None:
+    """Delete bottom up, each table by one statement: a source may have a million conversations."""
+    themes = Theme.objects.filter(conversation__source=source)
+    runs = Run.objects.filter(source=source)
+    conversations = Conversation.objects.filter(source=source)
+    for rows in (
+        Evidence.objects.filter(theme__in=themes),
+        Move.objects.filter(theme__in=themes),
+        StoryEvidence.objects.filter(conversation__in=conversations),
+        themes,
+        Call.objects.filter(item__run__in=runs),
+        Item.objects.filter(run__in=runs),
+        Regroup.objects.filter(run__in=runs),
+    ):
+        _delete(rows)
+    StoryEvidence.objects.filter(run__in=runs).update(run=None)
+    Story.objects.filter(first_run__in=runs).update(first_run=None)
+    Signature.objects.filter(created_run__in=runs).update(created_run=None)
+    Merge.objects.filter(run__in=runs).update(run=None)
+    _delete(ConversationVersion.objects.filter(conversation__in=conversations))
+    _delete(conversations)
+    _delete(runs)
+    _delete(Source.objects.filter(pk=source.pk))
+
+
+def _delete(rows: QuerySet) -> None:  # type: ignore[type-arg]
+    """Delete the rows without loading them; what refers to them was deleted before."""
+    rows._raw_delete(rows.db)
+
+
+def _delete_empty_stories(stories: Sequence[int]) -> None:
+    """Delete those of the stories that have no conversation left and that no person has touched."""
+    empty = Story.objects.filter(pk__in=stories, evidence__isnull=True).filter(Story.UNTOUCHED)
+    Orphan.objects.filter(story__in=empty).delete()
+    empty.delete()

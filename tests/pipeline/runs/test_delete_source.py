@@ -1,0 +1,141 @@
+"""A source that was imported by mistake goes with all that hangs on it, and nothing else changes."""
+
+import io
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from pipeline.ledger.errors import RunError
+from pipeline.models import Conversation, Orphan, Run, Source, Story, StoryEvidence, Theme
+from pipeline.runs.create import RunIsLive
+from pipeline.runs.delete_source import delete_source, what_hangs_on
+from tests.support.seeding import finish, scripts, seed, start
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def everything() -> dict[str, list[Any]]:
+    """Return all rows of the pipeline but the names of problems, which stay, and when something was looked at."""
+    tables = [
+        model
+        for model in apps.get_app_config("pipeline").get_models()
+        if model.__name__ not in ("Registry", "Signature", "SignatureRoot")
+    ]
+    return {
+        model.__name__: sorted(
+            (
+                {name: value for name, value in row.items() if name not in ("updated_at", "settled_at",
+                "nearest_story_id", "nearest_cosine")}
+                for row in model._default_manager.values()
+            ),
+            key=str,
+        )
+        for model in tables
+    }  # fmt: skip
+
+
+@pytest.fixture
+def kept() -> Source:
+    """A source that was read, with stories of four conversations each."""
+    source = seed(scripts(3, 4), name="kept")
+    finish(start(source))
+    return source
+
+
+def test_what_only_the_mistake_brought_goes_and_the_rest_is_as_before(kept: Source) -> None:
+    before = everything()
+    mistake = seed(scripts(5, 3), name="mistake")
+    finish(start(mistake))
+    assert Story.objects.count() == 5
+    gone = delete_source(source=mistake)
+    assert (gone.conversations, gone.runs, gone.emptied, gone.shrunken) == (15, 1, 2, 3)
+    after = everything()
+    assert after == before
+
+
+def test_it_says_how_much_hangs_on_it_before(kept: Source) -> None:
+    finish(start(mistake := seed(scripts(4, 3), name="mistake")))
+    said = str(what_hangs_on(mistake))
+    assert said == "12 conversations, 1 run, 12 themes and 1 story; 3 stories would lose some of their conversations"
+
+
+def test_a_story_that_people_worked_on_stays(kept: Source) -> None:
+    mistake = seed(scripts(4, 3), name="mistake")
+    finish(start(mistake))
+    mine = Story.objects.exclude(evidence__conversation__source=kept).get()
+    Story.objects.filter(pk=mine.pk).update(status=Story.Status.TRIAGED)
+    assert "1 story that people worked on would stay without any" in str(what_hangs_on(mistake))
+    delete_source(source=mistake)
+    assert not StoryEvidence.objects.filter(story=mine).exists()
+    assert Story.objects.filter(pk=mine.pk).exists()
+
+
+def test_orphans_of_the_mistake_go(kept: Source) -> None:
+    mistake = seed(["nr 1 name=lonely_problem problem=99"], name="mistake")
+    finish(start(mistake))
+    assert Orphan.objects.filter(signature__key="lonely_problem", graduated_at__isnull=True).exists()
+    delete_source(source=mistake)
+    assert not Orphan.objects.filter(signature__key="lonely_problem").exists()
+
+
+def test_it_refuses_while_a_run_is_live(kept: Source) -> None:
+    start(kept)
+    with pytest.raises(RunIsLive):
+        delete_source(source=kept)
+    assert Source.objects.filter(pk=kept.pk).exists()
+    assert Conversation.objects.filter(source=kept).count() == 12
+
+
+def test_a_source_that_is_gone_already_is_said() -> None:
+    source = seed(scripts(1, 1))
+    delete_source(source=Source.objects.get(pk=source.pk))
+    with pytest.raises(RunError, match="does not exist any more"):
+        delete_source(source=source)
+
+
+# --- The command --------------------------------------------------------------------------------------------------
+
+
+def test_the_command_says_how_much_and_asks(kept: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr("builtins.input", lambda _: "n")
+    call_command("delete_source", "file:kept", stdout=out)
+    assert "12 conversations, 1 run, 12 themes and 3 stories" in out.getvalue()
+    assert "Nothing was removed." in out.getvalue()
+    assert Source.objects.filter(pk=kept.pk).exists()
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    call_command("delete_source", "file:kept", stdout=out)
+    assert not any(model.objects.exists() for model in (Source, Run, Conversation, Theme, Story, Orphan))
+
+
+def test_the_command_names_the_sources_there_are(kept: Source) -> None:
+    with pytest.raises(CommandError, match=r"no source 'file:nope'\. Known are: file:kept"):
+        call_command("delete_source", "file:nope", "--yes")
+
+
+# --- The admin ----------------------------------------------------------------------------------------------------
+
+
+def test_the_admin_says_how_much_and_removes_what_is_confirmed(kept: Source, client: Client) -> None:
+    client.force_login(User.objects.create_superuser("alice"))
+    chosen = {"action": "remove", "_selected_action": [kept.pk]}
+    url = reverse("admin:pipeline_source_changelist")
+    page = client.post(url, chosen)
+    assert "12 conversations, 1 run, 12 themes and 3 stories" in page.content.decode()
+    assert Source.objects.filter(pk=kept.pk).exists()
+    client.post(url, {**chosen, "_confirmed": "Remove"})
+    assert not Source.objects.filter(pk=kept.pk).exists()
+
+
+def test_the_admin_offers_it_to_those_who_may(kept: Source, client: Client) -> None:
+    client.force_login(User.objects.create_user("bob", is_staff=True))
+    client.post(
+        reverse("admin:pipeline_source_changelist"),
+        {"action": "remove", "_selected_action": [kept.pk], "_confirmed": "Remove"},
+    )
+    assert Source.objects.filter(pk=kept.pk).exists()
