@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -44,7 +45,7 @@ def finding(name: str, intention: RunRequest = SCRIPTED_RUN, patience: float = S
     return next(found for found in preflight.run_checks(intention, patience=patience) if found.name == name)
 
 
-def launched(source: Source, **chosen: float) -> Run:
+def launched(source: Source, **chosen: Any) -> Run:
     return launch.start_run(source=source, profile="support", extractor="scripted", selection=Selection(), **chosen)
 
 
