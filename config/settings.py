@@ -218,7 +218,10 @@ SOURCES = {
     "chats": "sessions.source.ChatsSource",
     "intercom": "pipeline.sources.intercom.IntercomSource",
     "zendesk": "pipeline.sources.zendesk.ZendeskSource",
+    "sql": "pipeline.sources.sql.SqlSource",
+    "feed": "pipeline.sources.feeds.FeedSource",
 }
+FEEDS = env.dict("FEEDS", default={})  # of the source `feed:NAME`, what gives its dicts, by dotted path
 FORMATS = [  # of files, in the order in which they are asked what a file is; the surest is taken
     "pipeline.sources.formats.mail.Mail",
     "pipeline.sources.formats.whatsapp.WhatsAppChat",
@@ -253,7 +256,9 @@ FORMATS = [  # of files, in the order in which they are asked what a file is; th
     "pipeline.sources.formats.jira.JiraXml",
     "pipeline.sources.formats.stack_exchange.StackExchangePosts",
     "pipeline.sources.formats.conversations.Conversations",
-    "pipeline.sources.formats.csv_file.CsvFile",
+    "pipeline.sources.formats.xlsx.WorkbookFormat",
+    "pipeline.sources.formats.parquet.ParquetFormat",
+    "pipeline.sources.formats.table.TableFormat",
     "pipeline.sources.formats.any_json.AnyJson",
     "pipeline.sources.formats.transcript.Transcript",
 ]

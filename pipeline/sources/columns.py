@@ -125,7 +125,7 @@ _SYNONYMS: Final = {
 
 # Columns about the other side, or about later events, whatever else their name says.
 _NOT_THE_CUSTOMER: Final = re.compile(
-    r"agent|assign|owner|operator|staff|bearbeiter|zustandig|assistent|recipient|empfanger|^to$|^cc$|manager|company|firma"
+    r"agent|assign|owner|operator|staff|bearbeiter|zustandig|assistent|empfanger|^to$|^cc$|manager|company|firma"
 )
 _TIME_OF_DAY: Final = frozenset("time uhrzeit zeit heure hora ora orario tijd createdtime 時刻 时间".split())  # noqa: SIM905
 
@@ -183,7 +183,7 @@ def at_path(found: object, path: str) -> Any:
 
 # --- Values -------------------------------------------------------------------------------------------------------
 
-_EMAIL: Final = re.compile(r"(?:[^<>@\s]{1,200} ){0,6}<?[^\s@<>]{1,64}@[^\s@<>]{1,190}\.[^\s@<>]{2,}>?$")
+_EMAIL: Final = re.compile(r"(?:[^<>@]{0,200}<)?[^\s@<>]{1,64}@[^\s@<>]{1,190}\.[^\s@<>]{2,60}>?$")
 _URL: Final = re.compile(r"https?://\S+$")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2})?( ?[ap]\.?m\.?)?$", re.IGNORECASE)
 _DENSE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
@@ -220,7 +220,7 @@ class Profile:
             self.distinct.add(text[:200])
         if len(text) > 300:
             return
-        self.emails += _EMAIL.match(text) is not None
+        self.emails += text.count("@") == 1 and _EMAIL.match(text) is not None
         self.moments += not isinstance(value, bool) and (times.looks_like_time(value) or _is_moment(value))
         self.urls += _URL.match(text) is not None
         self.clocks += _CLOCK.match(text) is not None

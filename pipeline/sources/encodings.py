@@ -265,6 +265,8 @@ _LANGUAGES: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("Hungarian", _CENTRAL, "áéőöíóüúű"),
     ("Romanian", _CENTRAL, "ăîâşţșț"),
     ("Croatian", _CENTRAL, "čžšćđ"),
+    ("several Western languages", _WESTERN, "éüäóöíáèàñçßêåãøúôæîâõûùœëïòìÿ¿¡ªº°"),
+    ("several Central European languages", _CENTRAL, "áéíółěąčęšžřśżýćůúöüőńťňďźűäăîâşţșțđ"),
     ("Turkish", ("cp1254", "iso8859_9", "cp857"), "ıışüöğçİâî"),
     ("Baltic", ("cp1257", "iso8859_13"), "āėšžīųūčēņįąļķģęõäöü"),
     ("Russian", _CYRILLIC, "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"),
@@ -291,6 +293,19 @@ _LANGUAGES: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ),
     ("Korean", ("cp949",), "이다는에을가고의하지한은로를도사어서기시나자대일리습니해정제아그인요수부보스주있었주문"),
 )
+_WORDS: Final[
+    dict[str, frozenset[str]]
+] = {  # everyday words without other letters, which tell alphabets apart that share signs
+    "German": frozenset(("der", "die", "das", "und", "ist", "nicht", "ich", "mit", "auf", "ein", "seit", "zu")),
+    "French": frozenset(("le", "la", "les", "et", "est", "pas", "je", "une", "un", "des", "mon", "depuis")),
+    "Spanish": frozenset(("el", "la", "los", "que", "no", "en", "es", "mi", "por", "una", "con", "y")),
+    "Portuguese": frozenset(("o", "a", "os", "que", "de", "em", "um", "uma", "meu", "minha", "com", "e")),
+    "Italian": frozenset(("il", "la", "che", "non", "di", "un", "una", "mi", "con", "del", "e")),
+    "Polish": frozenset(("nie", "na", "do", "jest", "w", "i", "z", "mi", "jak", "po")),
+    "Czech": frozenset(("je", "na", "se", "to", "mi", "jsem", "v", "a", "po", "kde")),
+    "Hungarian": frozenset(("a", "az", "nem", "hogy", "egy", "van", "meg", "is", "ez")),
+    "Turkish": frozenset(("bir", "ve", "bu", "da", "de", "ne", "mi", "benim")),
+}
 _RANKS: Final = {
     name: {letter: rank for rank, letter in reversed(list(enumerate(letters)))} for name, _, letters in _LANGUAGES
 }
@@ -333,12 +348,18 @@ class _Reading:
 
 def _readings(sample: bytes) -> Iterator[_Reading]:
     texts: dict[str, str | None] = {}
+    words = {word.decode() for word in re.findall(rb"[a-z]+", sample.lower())}
     for language, codec_names, _ in _LANGUAGES:
         for place, codec in enumerate(codec_names):
             if codec not in texts:
                 texts[codec] = _read(sample, codec)
             if text := texts[codec]:
-                yield _Reading(codec, language, text, _score(text, language, codec) - 0.02 * place)
+                score = _score(text, language, codec) - 0.02 * place
+                if not _WORDS.get(language, frozenset()).isdisjoint(words):
+                    score += 0.15
+                if language.startswith("several"):
+                    score -= 0.1
+                yield _Reading(codec, language, text, score)
 
 
 def _read(sample: bytes, codec: str) -> str | None:

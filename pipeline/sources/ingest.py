@@ -34,6 +34,7 @@ from pipeline.sources.formats import Options, Recognised
 from pipeline.sources.own_words.repeated import Passage
 from pipeline.sources.reasons import Reasons
 from pipeline.sources.records import Checkpoint, Record, Reject, Resumable, Row, UnreadableSource, excerpt, get_source
+from pipeline.sources.remembered import remember, with_remembered
 from pipeline.sources.repetition import remember_repeated
 from pipeline.sources.speakers import settled
 
@@ -122,14 +123,16 @@ def import_files(asked: Import) -> Imported:
     the source has other texts under the ids of the file.
     """
     file = asked.file()
-    records = file.records()
     known = Source.objects.filter(kind=file.kind, name=file.name).first()
+    file.options = with_remembered(known, asked.options)
+    records = file.records()
     if known and not asked.replaces_texts and not asked.name:
         records = _unless_it_replaces(known, records)
     first = next(records, None)
     if first is None:
         return Imported(known, ImportCounts(), file.summary, Reasons())
     source = known or Source.objects.get_or_create(kind=file.kind, name=file.name)[0]
+    remember(source=source, options=asked.options)
     reasons = Reasons()
     try:
         with RejectsFile(beside=asked.paths[0]) as rejects:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import TracebackType
 from typing import Self
 
@@ -36,7 +36,7 @@ class Replies:
         if len(self._waiting) >= BATCH:
             self._write()
 
-    def roots(self) -> Iterator[tuple[int, str]]:
+    def roots(self) -> Generator[tuple[int, str], None, None]:
         """Yield each number with the id of the message that its thread begins with, in the order of the numbers.
 
         A message whose parent is not in the file begins a thread: that of the missing parent, if several answer it. In

@@ -1,5 +1,6 @@
 """What the columns of a table mean: by name in five languages and more, by value, or as a person says."""
 
+import time
 from typing import Any
 
 import pytest
@@ -184,3 +185,12 @@ def test_it_explains_itself_in_a_sentence() -> None:
 )  # fmt: skip
 def test_it_follows_a_path(path: str, value: object) -> None:
     assert at_path({"requester": {"email": "a@b.c"}, "messages": [{"text": "hi"}], "a.b": 1}, path) == value
+
+
+def test_looking_at_a_long_text_takes_no_time_to_speak_of() -> None:
+    profile = Profile("text")
+    began = time.process_time()
+    for value in ("word " * 60, "a" * 300, "a@" * 150, "<" * 300, "1.2.3 " * 50, "a b@c.d " * 30):
+        for _ in range(200):
+            profile.see(value)
+    assert time.process_time() - began < 5  # a pattern that goes back and forth takes minutes

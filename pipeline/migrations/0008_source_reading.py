@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0005_source_repeated_passages'),
+        ('pipeline', '0007_titles_of_stories'),
     ]
 
     operations = [
