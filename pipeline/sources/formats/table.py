@@ -274,8 +274,10 @@ _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 
 
 def _damage(cells: Sequence[str]) -> str:
-    """Return the reason why a row with bytes that are not UTF-8 cannot be used."""
+    """Return the reason why a row cannot be used: bytes that are not UTF-8, or what cannot be stored."""
     for number, cell in enumerate(cells, start=1):
+        if "\0" in cell:
+            return "it holds a NUL character, which cannot be stored"
         if not cell.isascii() and _ESCAPED.search(cell):
             return f"invalid UTF-8 in cell {number}"
     return ""
