@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0007_titles_of_stories'),
+        ('pipeline', '0009_new_vectors'),
     ]
 
     operations = [
