@@ -24,7 +24,6 @@ from pipeline.models import Conversation
 from pipeline.sources import columns
 from pipeline.sources.formats.base import Options, Recognised
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.speakers import settled
 from pipeline.sources.tables import Row, Table, records_of
 
 ROWS_AT_A_TIME: Final = 2000
@@ -66,7 +65,7 @@ class SqlSource:
                 statement = self._statement(query, names)
                 limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
                 table = Table(partial(_fetched, connection, statement, names), unit="row", limit=limit)
-                yield from settled(records_of(table, Options(), self.summary), self.summary)
+                yield from records_of(table, Options(), self.summary)
         except psycopg.Error as error:
             what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise UnreadableSource(f"{self} cannot be read: {what.replace(url, '...')}") from error

@@ -148,7 +148,9 @@ def test_it_is_named_after_its_file(path: str, name: str) -> None:
 def test_it_is_found_by_its_kind() -> None:
     source: RecordSource = get_source("file")("a.jsonl")
     assert isinstance(source, FileSource)
-    with pytest.raises(UnknownSource, match="no kind of source 'fax'; registered are: chats, feed, file, sql"):
+    with pytest.raises(
+        UnknownSource, match="no kind of source 'fax'; registered are: chats, feed, file, intercom, sql, zendesk"
+    ):
         get_source("fax")
 
 

@@ -9,8 +9,10 @@ from django.conf import settings
 from django.db import connection
 
 from pipeline.models import Conversation, Source
+from pipeline.sources.formats.base import Recognised
 from pipeline.sources.ingest import import_live
 from pipeline.sources.records import Record, UnreadableSource
+from pipeline.sources.speakers import settled
 from pipeline.sources.sql import SqlSource
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,7 +75,7 @@ def test_a_row_is_a_conversation(ask: Ask) -> None:
 
 
 def test_rows_of_a_conversation_are_brought_together(ask: Ask) -> None:
-    rows = ask("SELECT * FROM elsewhere.message").records()
+    rows = settled(ask("SELECT * FROM elsewhere.message").records(), Recognised())
     roles = {row.external_id: [message["role"] for message in row.messages] for row in rows if isinstance(row, Record)}
     assert roles == {"a": ["customer", "agent"], "b": ["customer"]}
 

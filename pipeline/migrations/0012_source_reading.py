@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0010_emptied_stories'),
+        ('pipeline', '0011_source_cursor'),
     ]
 
     operations = [
