@@ -15,6 +15,7 @@ from pipeline.merge.rules.grouping.partition import partition
 from pipeline.merge.rules.grouping.vectors import centred, sums_by_label, unit
 from pipeline.merge.rules.naming import spellings
 from pipeline.merge.rules.records import Centre, ThemeRow
+from pipeline.merge.rules.sides import part_by_sides
 
 BLOCK = 256
 
@@ -33,6 +34,7 @@ class Meaning:
         self.centres = centres
         self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
         self.keys = spellings([row.raw for row in rows], self.forms)
+        self.texts = [f"{row.raw} {row.text}" for row in rows]
         self.vectors = vectors
         self.old_sums = vector_table([centre.vector_sum for centre in centres], vectors.shape[1])
         self.old_sizes = np.array([centre.size for centre in centres], np.int64)
@@ -55,7 +57,9 @@ class Meaning:
         forms = [self.forms[i] for i in left]
         unmatched = self.vectors if len(left) == len(self.vectors) else self.vectors[left]
         labels = _part_vetoed(partition(unmatched, strictness).labels, forms, vetoed)
-        targets[left] = _join_by_name(labels, forms, centred(unmatched, self.origin), vetoed) + len(self.centres)
+        points = centred(unmatched, self.origin)
+        joined = _join_by_name(labels, forms, points, vetoed)
+        targets[left] = part_by_sides(joined, [self.texts[row] for row in left], points) + len(self.centres)
         return targets
 
     def _old_tightness(self) -> Floats:

@@ -7,7 +7,7 @@ as a frozen copy with a number of their own, so that `regroup --rules N` can sti
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pipeline.merge.rules import antonyms, assign, naming, normalise
+from pipeline.merge.rules import antonyms, assign, naming, normalise, sides
 from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.grouping import partition
 from pipeline.merge.rules.records import Assignment, Registered, ThemeRow
@@ -28,9 +28,9 @@ class Rules:
     assign: Assign
 
 
-VERSIONS = (
-    Rules(1, " ".join(module.VERSION for module in (normalise, assign, partition, antonyms, naming)), assign.assign),
-)
+_PARTS = (normalise, assign, partition, antonyms, sides, naming)
+
+VERSIONS = (Rules(1, " ".join(module.VERSION for module in _PARTS), assign.assign),)
 """All known rules, the oldest first."""
 
 NEWEST = VERSIONS[-1]
