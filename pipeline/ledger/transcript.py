@@ -46,6 +46,14 @@ class Transcript:
         return "\n".join(message.text for message in self.messages)
 
     @property
+    def why_nothing_own(self) -> str:
+        """Why no word of the customer's own is left, such as `automatic notice`; empty where one is."""
+        said = [message for message in self.messages if message.role == CUSTOMER] or list(self.messages)
+        if any(any(map(str.isalnum, message.own_text)) for message in said):
+            return ""
+        return ", ".join(sorted({reason for message in said for _, _, reason in message.left_out}))
+
+    @property
     def customer_text(self) -> str:
         """The customer's own words, messages joined by newlines; everybody's when no message is the customer's."""
         own = [message.own_text for message in self.messages if message.role == CUSTOMER]

@@ -130,7 +130,8 @@ class LocalExtractor:
     def _read_foreign(self, transcript: Transcript, profile: Profile) -> Answer:
         theme = read_foreign(transcript)
         if theme is None:
-            return Answer(text=_json(category=GENERAL, filtered_because="there are no words in it", themes=[]))
+            reason = _nothing_own(transcript) or "there are no words in it"
+            return Answer(text=_json(category=GENERAL, filtered_because=reason, themes=[]))
         if not self.embedder.can_read(transcript.language):
             category = next(category.name for category in profile.categories if category.goes_on)
             themes = [{**theme, "category": category, "confidence": _FOREIGN_CONFIDENCE}]
@@ -154,7 +155,7 @@ class LocalExtractor:
         finding = find_main(side) if side.sentences else UNCLEAR
         category, reason = reason_to_filter(side, _opening(transcript), finding)
         if category and not profile.category(category).goes_on:
-            return Draft(spoken, side, finding, category=category, filtered_because=reason)
+            return Draft(spoken, side, finding, category=category, filtered_because=_nothing_own(transcript) or reason)
         return Draft(spoken, side, finding, possible_starts(side))
 
     def _answer(self, draft: Draft) -> Answer:
@@ -301,6 +302,11 @@ def _left_out(spoken: Said, whole: Stretch) -> dict[str, str]:
         return {}
     unread = f", and {spoken.unread:,} characters more were not looked at" if spoken.unread else ""
     return {"left_out": f"too long to be read whole: the model read {read:,} of {count:,} sentences{unread}"}
+
+
+def _nothing_own(transcript: Transcript) -> str:
+    """Return why a conversation is filtered in which nothing is the customer's own words; empty if something is."""
+    return f"nothing in it is a customer's own words: {why}" if (why := transcript.why_nothing_own) else ""
 
 
 def _opening(transcript: Transcript) -> str:

@@ -7,6 +7,8 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from pipeline.extract.local.reader import LocalExtractor
+from pipeline.extract.profiles.support import SUPPORT
 from pipeline.ledger.transcript import Transcript, transcript_of
 from pipeline.models import Conversation, Source
 from pipeline.sources.ingest import ingest
@@ -90,3 +92,17 @@ def test_the_page_of_a_source_lists_what_is_repeated(admin_client: Client, tmp_p
     page = admin_client.get(f"/admin/pipeline/source/{source.pk}/change/").content.decode()
     assert FRAME in page
     assert "Repeated passages" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Your order has been shipped. You can track it in your account.", "automatic notice"),
+        ("Ihre Bestellung wurde versandt. Sie können sie in Ihrem Konto verfolgen.", "automatic notice"),
+        ("On Tue, 5 May 2026 at 09:12, Support <a@example.com> wrote:\n> Hello there, how are you?", "quoted reply"),
+    ],
+)
+def test_a_conversation_without_own_words_is_filtered_with_the_reason(text: str, why: str) -> None:
+    said = transcript_of("", [{"role": "customer", "text": text}])
+    (answer,) = LocalExtractor().read([said], SUPPORT)
+    assert json.loads(answer.text)["filtered_because"] == f"nothing in it is a customer's own words: {why}"
