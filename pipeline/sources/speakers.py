@@ -36,7 +36,8 @@ def settled(rows: Iterable[RowT], summary: Recognised) -> Iterator[RowT]:
             if not isinstance(row, Record):
                 yield row
                 continue
-            census.see([message["author"] for message in row.messages if message["author"]])
+            if authors := [message["author"] for message in row.messages if message["author"]]:
+                census.see(authors)
             if _is_settled(row, words):
                 yield _counted(row, summary)
                 continue
