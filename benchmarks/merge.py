@@ -125,7 +125,8 @@ def seed_run(profile: str, *, count: int, skip: int) -> int:
     from pipeline.models.copy import copy_rows
 
     source, _ = Source.objects.get_or_create(kind="file", name=profile)
-    over = {"state": Run.State.COMPLETED, "phase": Run.Phase.DONE, "finished_at": timezone.now()}
+    ended = {"finished_at": timezone.now(), "first_finished_at": timezone.now()}
+    over = {"state": Run.State.COMPLETED, "phase": Run.Phase.DONE, **ended}
     Run.objects.filter(source=source).update(**over)
     run = Run.objects.create(
         source=source,

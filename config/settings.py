@@ -210,7 +210,11 @@ CELERY_BEAT_SCHEDULE = {
     "resend lost answers": {"task": "chat.catch_up", "schedule": 15.0, "options": {"expire_seconds": 15}},
     "chat health warnings": {"task": "chat.watch_sessions", "schedule": 600.0},
 }
-CELERY_TASK_ROUTES = {"pipeline.extract_chunk": {"queue": "extract"}, "pipeline.advance_run": {"queue": "merge"}}
+CELERY_TASK_ROUTES = {
+    "pipeline.extract_chunk": {"queue": "extract"},
+    "pipeline.advance_run": {"queue": "merge"},
+    "pipeline.consolidate_profile": {"queue": "merge"},
+}
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
 SOURCES = {

@@ -16,6 +16,7 @@ from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, RunError
 from pipeline.ledger.states import fail
 from pipeline.ledger.watch import chunks_to_send_again, is_waiting_its_turn, lose_if_silent, touch_heartbeat
 from pipeline.models import Run, schema
+from pipeline.review.regroup import consolidate, is_due
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +66,22 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
     name="pipeline.advance_run", may_run_twice="a phase is claimed, and one that is over is not entered again", **RETRY
 )
 def advance_run(*, run_id: int) -> str:
-    """Take the run as far as it goes; return its state."""
-    return advance(run_id=run_id).state
+    """Take the run as far as it goes; return its state. A profile that has grown much is then consolidated."""
+    run = advance(run_id=run_id)
+    if run.state in Run.FINISHED and is_due(run.profile):
+        consolidate_profile.delay(profile=run.profile)
+    return run.state
+
+
+@shared_task(
+    name="pipeline.consolidate_profile",
+    may_run_twice="it does nothing unless it is due, and writes only on the registry it was computed on",
+    **RETRY,
+)
+def consolidate_profile(*, profile: str) -> int | None:
+    """Group all themes of a profile again if that is due; return the number of the pass."""
+    done = consolidate(profile=profile)
+    return done.pk if done else None
 
 
 def dispatch(*, run: Run) -> None:

@@ -42,7 +42,7 @@ def members(themes: QuerySet[Theme]) -> Iterator[tuple[int, Member]]:
         .values_list(
             "signature_id", "id", "conversation_id", "conversation__customer",
             "conversation__occurred_at", "category", "summary", "confidence", "signature_score", "proven",
-            "unread_language",
+            "unread_language", "conversation__source_id",
         )
     )  # fmt: skip
     for row in rows:

@@ -1,5 +1,6 @@
 """What the themes of one signature must show to be a story. Every way to a story, and back, asks `judge`."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,8 @@ from pipeline.extract.profiles import Gate
 from pipeline.models import Orphan
 from pipeline.models.wording import counted
 from pipeline.sources.language import language_name
+
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,14 @@ class Member:
     score: float | None
     has_evidence: bool
     unread_language: str = ""
+    source_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
     """How sure it is that a group is one real problem, in four parts of 0 to 1.
 
-    size: 1 - 1 / (n + 1)^2 for n distinct conversations: 0.75, 0.89, 0.94, ... 0.99 from nine on.
+    size: 1 - 1 / (n + 1)^2 for n voices, see `_conversation_count`: 0.75, 0.89, 0.94, ... 0.99 from nine on.
     cohesion: the mean cosine of its themes to their centre. A theme that a person put there has none and is left out;
         where all are, people vouch for the whole: 1.
     evidence: the share of conversations with a quote that stands in their text.
@@ -112,7 +116,7 @@ def confidence_of(members: Sequence[Member]) -> Confidence:
     return Confidence(
         size=1 - 1 / (conversations + 1) ** 2,
         cohesion=min(fmean(scores), 1.0) if scores else 1.0,
-        evidence=len(_proven(members)) / conversations,
+        evidence=len(_proven(members)) / len({member.conversation_id for member in members}),
         reader=fmean(surest.values()),
     )
 
@@ -187,7 +191,21 @@ def customers_of(members: Iterable[Member]) -> Customers:
 
 
 def _conversation_count(members: Iterable[Member]) -> int:
-    return len({member.conversation_id for member in members})
+    """Return how many conversations there are, those in which a customer repeats their words counted once.
+
+    What one customer of a source says again in the same words, but for numbers, is one voice: a form that is sent three
+    times is no story.
+    """
+    first = {member.conversation_id: member for member in reversed(list(members))}
+    voices = {
+        (member.source_id, member.customer, _wording(member.summary)) if member.customer else pk
+        for pk, member in first.items()
+    }
+    return len(voices)
+
+
+def _wording(summary: str) -> str:
+    return " ".join(_NUMBER.sub("#", summary.casefold()).split())
 
 
 def _proven(members: Iterable[Member]) -> set[int]:

@@ -5,25 +5,24 @@ that one bad group costs only itself; what could not be settled is named, and th
 """
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 from psqlextra.expressions import ExcludedCol
 from psqlextra.types import ConflictAction
 
 from pipeline.extract.profiles import get_profile
-from pipeline.group import current
+from pipeline.group.carry import carry, roots_of_passes
 from pipeline.group.current import affected_roots, centres_of, open_stories
 from pipeline.group.gates import Member, Verdict, judge
+from pipeline.group.members import members_of
 from pipeline.group.nearest import nearest
 from pipeline.group.titles import title_of
-from pipeline.ledger.current import current_themes
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
-from pipeline.merge.forest import leaves_of
 from pipeline.models import Evidence, Orphan, Run, Signature, Story, StoryEvidence
 from pipeline.models.copy import copy_rows
 
@@ -37,7 +36,12 @@ def settle_run(*, run: Run) -> list[str]:
 
     Opens a transaction a batch; once the run has stopped, none writes any more. May run twice.
     """
-    roots, unsettled = affected_roots(run), []
+    passes = list(run.passes.all())
+    moved = roots_of_passes(passes)
+    roots, unsettled = sorted({*affected_roots(run), *moved}), []
+    with transaction.atomic():
+        if is_still_grouping(run):
+            carry(passes=passes, roots=moved, run=run, profile=run.profile)
     for start in range(0, len(roots), BATCH):
         unsettled += _settle_all(run, roots[start : start + BATCH])
     point_to_nearest_stories(profile=run.profile, roots=roots)
@@ -91,29 +95,6 @@ def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: R
     _graduate(stories)
     _wait([s for s in signatures if s.pk in verdicts and s.pk not in stories], verdicts)
     _forget_empty([root for root in roots if not groups[root]])
-
-
-def members_of(*, profile: str, roots: Sequence[int], run: Run | None = None) -> dict[int, list[Member]]:
-    """Return the current themes of each root, in the order of their conversations' time; those of `run` count too."""
-    leaves = leaves_of(roots)
-    groups: dict[int, list[Member]] = defaultdict(list)
-    for signature, member in current.members(current_themes(profile, run).filter(signature__in=leaves)):
-        groups[leaves[signature]].append(member)
-    for root, conversation_id in _kept_by_earlier_stories(roots):
-        groups[root] = [member for member in groups[root] if member.conversation_id != conversation_id]
-    return groups
-
-
-def _kept_by_earlier_stories(roots: Sequence[int]) -> list[tuple[int, int]]:
-    """Return (root, conversation) of the closed stories that have another beside them: what they have stays theirs.
-
-    The other came when the problem of a done one came back, or by a merge. It is open, or else the newer.
-    """
-    others = Story.objects.filter(signature=OuterRef("story__signature"), absorbed_by__isnull=True)
-    beside = others.filter(Q(status__in=Story.OPEN) | Q(pk__gt=OuterRef("story")))
-    closed = Q(Exists(beside), story__absorbed_by__isnull=True) & ~Q(story__status__in=Story.OPEN)
-    earlier = StoryEvidence.objects.filter(Q(story__recurrences__isnull=False) | closed, story__signature__in=roots)
-    return list(earlier.values_list("story__signature_id", "conversation_id").distinct())
 
 
 def _standing_stories(roots: Sequence[int]) -> dict[int, Story]:

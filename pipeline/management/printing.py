@@ -59,6 +59,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         ("Languages", counted_languages(summary.languages.items()) or "none"),
         ("Themes", f"{summary.themes}"),
         ("Signatures", f"{summary.signatures_proposed} proposed, {summary.signatures_after_merge} after merge"),
+        *([("Grouping", summary.grouping)] if summary.grouping else []),
         ("Stories", f"{summary.stories_new} new, {summary.stories_grown} grown"),
         ("Orphans", _orphans(summary)),
         ("Time", f"{duration(summary.seconds)}, {summary.conversations_per_second:.1f} conversations/s"),

@@ -1,7 +1,7 @@
-"""What the registry of a profile holds, as the rules see it: names, centres, and what people decided.
+"""What the registry of a profile holds, as the rules see it: names, and what people decided.
 
-A centre is a signature with a sum of vectors: that of its own themes and of those of the names that rules merged into
-it. A person's merge joins two centres under one root and changes neither.
+A centre is a name that rules merged into no other: the themes of the names below it are counted there. A person's merge
+joins two centres under one root and changes neither.
 
 What is read here piece by piece is of one moment only if the registry's version is the same before and after: names
 that a decision in between made or emptied are left out, and who reads looks at the version.
@@ -9,12 +9,13 @@ that a decision in between made or emptied are left out, and who reads looks at 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from pipeline.merge.rules.decisions import Decisions
-from pipeline.merge.rules.records import Centre, Registered
-from pipeline.models import Merge, Move, Rename, Signature, Split, Story, Theme, Veto
+from pipeline.merge.rules.records import Registered
+from pipeline.models import Merge, Move, Orphan, Rename, Signature, Split, Story, Theme, Veto
 from pipeline.models.signature import STANDING
 
 
@@ -76,13 +77,28 @@ def _spoken_for(profile: str) -> set[int]:
 
 
 def registered(names: Forest, profile: str) -> Registered:
-    """Return the centres of a profile with their sums, and the centre of each name."""
-    centres = Signature.objects.filter(profile=profile, size__gt=0)
-    rows = centres.values_list("normal_form", "key", "vector_sum", "size").iterator(chunk_size=5000)
+    """Return the names of a profile, what rules merged them into, and which of them people count on."""
+    keys = dict(Signature.objects.filter(profile=profile).values_list("normal_form", "key"))
+    named = set(decided(profile))
+    counted_on = named | set(_touched(profile))
     return Registered(
-        centres=tuple(Centre(form, key, bytes(vector_sum or b""), size) for form, key, vector_sum, size in rows),
-        centre_of={form: names.form_of[names.centre(pk)] for pk, form in names.form_of.items()},
+        names={form: keys[form] for form in names.form_of.values() if form in keys},
+        parents={
+            names.form_of[child]: names.form_of[parent]
+            for child, parent in names.by_rules.items()
+            if child in names.form_of and parent in names.form_of
+        },
+        first=frozenset(names.form_of[names.centre(pk)] for pk in counted_on if names.centre(pk) in names.form_of),
+        kept=frozenset(names.form_of[pk] for pk in named if pk in names.form_of and pk not in names.by_rules),
     )
+
+
+def _touched(profile: str) -> Iterator[int]:
+    """Yield the signatures of stories that people reviewed or wrote in, and of orphans they dismissed."""
+    stories = Story.objects.filter(signature__profile=profile, absorbed_by__isnull=True).exclude(Story.UNTOUCHED)
+    yield from stories.values_list("signature_id", flat=True)
+    dismissed = Orphan.objects.filter(signature__profile=profile, dismissed_at__isnull=False)
+    yield from dismissed.values_list("signature_id", flat=True)
 
 
 # --- Decisions ----------------------------------------------------------------------------------------------------
@@ -106,13 +122,13 @@ def decided(profile: str) -> Iterator[int]:
     yield from Rename.objects.filter(STANDING, profile=profile).values_list("signature_id", flat=True)
 
 
-def standing_decisions(names: Forest, profile: str, themes: QuerySet[Theme]) -> Decisions:
+def standing_decisions(names: Forest, profile: str, *themes: QuerySet[Theme]) -> Decisions:
     """Return what people decided about a profile and still stands; moves are those of the given themes."""
     return Decisions(
         vetoes=frozenset(_vetoes(names, profile)),
         splits=frozenset([*_splits(names, profile), *_taken_apart(names, profile)]),
         merges=dict(_persons_merges(names)),
-        moves=_moves(names, profile, themes),
+        moves=_moves(names, profile, *themes),
         renames=dict(_renames(profile)),
     )
 
@@ -148,7 +164,7 @@ def _persons_merges(names: Forest) -> Iterator[tuple[str, str]]:
             yield names.form_of[child], names.form_of[parent]
 
 
-def _moves(names: Forest, profile: str, themes: QuerySet[Theme]) -> dict[int, str]:
+def _moves(names: Forest, profile: str, *themes: QuerySet[Theme]) -> dict[int, str]:
     """Return the signature of each theme that was moved, or that reads again what was moved."""
     moves = Move.objects.filter(STANDING, target__profile=profile).order_by("registry_version", "id")
     targets = {
@@ -157,10 +173,11 @@ def _moves(names: Forest, profile: str, themes: QuerySet[Theme]) -> dict[int, st
         if target in names.form_of
     }
     conversations = {conversation for conversation, _ in targets}
-    again = themes.filter(conversation__in=conversations).values_list("pk", "conversation_id", "raw_key")
+    columns = ("pk", "conversation_id", "raw_key")
+    again = (some.filter(conversation__in=conversations).values_list(*columns) for some in themes)
     return {
         theme: names.form_of[target]
-        for theme, conversation, raw_key in (again if targets else ())
+        for theme, conversation, raw_key in (chain.from_iterable(again) if targets else ())
         if (target := targets.get((conversation, raw_key))) in names.centres
     }
 

@@ -1,7 +1,7 @@
 """The tables, in the order the data flows."""
 
 from pipeline.models.conversation import Conversation, ConversationVersion
-from pipeline.models.regroup import Regroup
+from pipeline.models.merge_pass import MergePass, Reassignment
 from pipeline.models.run import Call, Item, Run, Source
 from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
 from pipeline.models.story import Orphan, Story, StoryEvidence
@@ -15,11 +15,12 @@ __all__ = [
     "Evidence",
     "Item",
     "Merge",
+    "MergePass",
     "Move",
     "NewVector",
     "Orphan",
+    "Reassignment",
     "Registry",
-    "Regroup",
     "Rename",
     "Run",
     "Signature",

@@ -13,6 +13,9 @@ class Registry(models.Model):
 
     profile = models.CharField(max_length=50, primary_key=True)
     version = models.PositiveBigIntegerField(default=0)
+    consolidated_count = models.PositiveIntegerField(
+        default=0, help_text="how many themes there were when all were last grouped again"
+    )
 
     class Meta:
         verbose_name_plural = "registries"

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from pipeline.extract.profiles import get_profile
 from pipeline.group import current
 from pipeline.group.gates import Member, judge
 from pipeline.group.lineage import Change, Flows, changes
-from pipeline.models import Item, Merge, Move, Regroup, Run, Signature, Story, StoryEvidence, Theme
+from pipeline.models import Item, Merge, Move, Reassignment, Run, Signature, Story, StoryEvidence, Theme
 from pipeline.models.refusal import Refusal
 
 
@@ -146,9 +146,9 @@ def _view(run: Run) -> View:
 
 
 def _end(run: Run) -> datetime:
-    """Return when the run's themes got the signatures they have, but for what people decided since."""
-    regrouped: datetime | None = Regroup.objects.filter(run=run).aggregate(last=Max("created_at"))["last"]
-    return max(at for at in (run.finished_at, regrouped) if at)
+    """Return when the run had given its themes their signatures: what people and later passes did since is left out."""
+    assert run.finished_at  # `_refuse` lets finished ones pass
+    return run.finished_at
 
 
 def _themes_seen(run: Run) -> QuerySet[Theme]:
@@ -180,11 +180,13 @@ def _roots_at(profile: str, at: datetime) -> dict[int, int]:
 
 
 def _moved_since(profile: str, at: datetime) -> dict[int, int]:
-    """Return the signature that each theme had then, of those that people moved, or moved back, since."""
+    """Return the signature that each theme had then, of those that people or passes moved since."""
     moves = Move.objects.filter(target__profile=profile)
+    passes = Reassignment.objects.filter(merge_pass__profile=profile, merge_pass__created_at__gt=at)
     events = [
         *moves.filter(created_at__gt=at).values_list("created_at", "theme_id", "source_id"),
         *moves.filter(created_at__lte=at, undone_at__gt=at).values_list("undone_at", "theme_id", "target_id"),
+        *passes.values_list("merge_pass__created_at", "theme_id", "source_id"),
     ]
     return {theme: signature for _, theme, signature in sorted(events, reverse=True)}  # the earliest event stays
 

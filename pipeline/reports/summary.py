@@ -21,8 +21,9 @@ from pipeline.models import (
     Conversation,
     Evidence,
     Item,
+    MergePass,
     Orphan,
-    Regroup,
+    Reassignment,
     Run,
     SignatureRoot,
     Source,
@@ -50,6 +51,7 @@ class RunSummary:
     stories_grown: int
     languages: dict[str, int]
     orphans: dict[str, int]
+    grouping: str
     seconds: float
     conversations_per_second: float
 
@@ -141,6 +143,7 @@ def run_summary(run: Run) -> RunSummary:
         stories_grown=stories.exclude(first_run=run).count(),
         languages=languages_of_run(run),
         orphans=dict(by_reason),
+        grouping=_told(list(run.passes.order_by("id"))),
         seconds=seconds,
         conversations_per_second=counts.finished / seconds if seconds else 0.0,
     )
@@ -162,9 +165,24 @@ def earlier_run_that_read(run: Run) -> Run | None:
     return earlier.filter(state__in=Run.FINISHED).select_related("source").order_by("-pk").first()
 
 
-def regroups_of(run: Run) -> QuerySet[Regroup]:
-    """When the run's themes were assigned anew, the first first."""
-    return Regroup.objects.filter(run=run).select_related("created_by").order_by("id")
+def passes_over(run: Run) -> QuerySet[MergePass]:
+    """The merges of the run, and the later consolidations that moved any of its themes, the first first."""
+    moved = Reassignment.objects.filter(merge_pass=OuterRef("pk"), theme__run=run)
+    passes = MergePass.objects.filter(Q(run=run) | Q(Exists(moved)), profile=run.profile)
+    return passes.select_related("created_by").order_by("id")
+
+
+def _told(passes: Sequence[MergePass]) -> str:
+    """Return in words how the run's themes were grouped."""
+    kinds = MergePass.Kind
+    words = {
+        kinds.JOIN: "{new} new themes joined what stood; {moved} moved",
+        kinds.CONSOLIDATION: "all {all} themes were grouped again; {moved} moved",
+    }
+    told = [
+        words[kinds(one.kind)].format(new=one.new_count, all=one.theme_count, moved=one.moved_count) for one in passes
+    ]
+    return "; then ".join(told)
 
 
 def themes_of_conversation(conversation: Conversation) -> QuerySet[Theme]:

@@ -1,11 +1,12 @@
 """Prove a run from what is stored: that nothing is missing, nothing was changed, and the rules give the same partition.
 
 Everything is read in one snapshot of the database, so that other runs may go on meanwhile; the partition is derived
-after the snapshot is closed. A run is compared with what its own merges recorded: later merges and decisions do not
-matter to it. What cannot be derived any more, because a version it was made with is gone, is said and is no fault.
+after the snapshot is closed. Groups belong to all runs of a profile, so the newest pass over all its themes is made
+again. What cannot be derived any more, because people decided since or a version is gone, is said and is no fault.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -23,22 +24,21 @@ from pipeline.group.conservation import Homes, extracted_items_without_a_theme, 
 from pipeline.ledger.counts import ItemCounts, find_run, item_counts
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.transcript import Question, transcript_of
+from pipeline.merge import registry
 from pipeline.merge.rules import normalise
 from pipeline.merge.rules.assign import assign
-from pipeline.merge.rules.records import Assignment, Registered
-from pipeline.merge.rules.versions import NEWEST
-from pipeline.models import Call, Evidence, Item, Merge, Move, Registry, Run, Signature, Theme, schema
+from pipeline.models import Call, Evidence, Item, Run, Signature, Theme, schema
 from pipeline.models.wording import counted
-from pipeline.reports.merge_history import AssignedTheme, RecordedMerge, RegistryHistory, obstacles, recorded_merges
+from pipeline.reports.last_pass import LastPass, last_pass, unlike
 
 ORDERS = 3
-"""In how many shuffled orders each merge is derived again."""
+"""In how many shuffled orders the groups are made again."""
 
 NAMED = 5
 """Rows that a fault names; of the others it says how many there are."""
 
-SCORE_TOLERANCE = 1e-4
-"""Scores are float32 sums, and those differ in the last digits from one processor's kernels to another's."""
+SUM_TOLERANCE = 1e-4
+"""What adding up in float32 may lose, for each theme of a sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,17 @@ class Verification:
 def verify(*, run_id: int, orders: int = ORDERS) -> Verification:
     """Look at everything and change nothing. Reads in a transaction of its own, so it must be called outside of one.
 
-    Each merge is derived again in so many shuffled orders; that is what takes time in a large run.
+    The groups are made again in so many shuffled orders; that is what takes time where there are many themes.
 
     Raises RunError if there is no such run, it is a dry run, or it is alive.
     """
     run = _verifiable(run_id)
     with _snapshot():
         stored = [check(run) for check in (_conservation, _answers, _raw_names, _evidence, _vectors)]
-        frozen = _freeze(run)
-    return Verification(run.pk, (*stored, _partition(run, frozen, orders), frozen.registry, _promises()))
+        sums = _registry(run.profile)
+        found = last_pass(run.profile) if sums.holds else "the registry does not add up"
+        strays = _unrecorded(run)
+    return Verification(run.pk, (*stored, _partition(found, strays, orders), sums, _promises()))
 
 
 def _verifiable(run_id: int) -> Run:
@@ -321,31 +323,65 @@ def _vectors(run: Run) -> Check:
 # --- Partition ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Frozen:
-    """The run's merges, each with the registry it read and why it cannot be derived again, if so."""
+def _partition(found: LastPass | str, strays: Sequence[int], orders: int) -> Check:
+    """Make the newest pass over the profile again, in several orders, and compare the groups. Needs no database."""
+    faults = [f"theme {pk} has a signature that no pass recorded" for pk in strays]
+    if isinstance(found, str):
+        why_not = f"the groups cannot be made again: {found}" if found else ""
+        return Check("partition", "no pass over the profile's themes", _some(faults), why_not)
+    rows, again = list(found.rows), found.done.kind == found.done.Kind.CONSOLIDATION
+    for seed in range(orders):
+        random.Random(seed).shuffle(rows)
+        derived = assign(rows, found.registered, found.decisions, consolidate=again)
+        if unlikely := _some(list(unlike(found, derived))):
+            faults += [f"order {seed + 1}: {fault}" for fault in unlikely]
+            break
+    kind = found.done.get_kind_display()
+    said = f"{counted(len(rows), 'theme')} ({kind}), grouped again in {orders} shuffled orders: the same groups"
+    return Check("partition", said, tuple(faults))
 
-    registry: Check
-    recorded_merges: tuple[tuple[RecordedMerge, Registered, str], ...] = ()
-    strays: tuple[str, ...] = ()
-    """Faults that were seen on the way."""
-    why_not: str = ""
-    """Why nothing could be replayed, if so."""
+
+def _unrecorded(run: Run) -> Sequence[int]:
+    assigned = Theme.objects.filter(run=run, signature__isnull=False, registry_version__isnull=True)
+    return list(assigned.order_by("id").values_list("pk", flat=True))
 
 
-def _freeze(run: Run) -> _Frozen:
-    """Replay the merges of the profile, keep those of the run, and compare the end with the registry of today."""
-    if sizes := _odd_sizes(run.profile):
-        why_not = f"vectors of {run.profile} have {sizes} bytes; they cannot be added"
-        return _Frozen(Check("registry", "nothing", (why_not,)), why_not=why_not)
-    keys = dict(Signature.objects.filter(profile=run.profile).values_list("normal_form", "key"))
-    replay, mine = RegistryHistory(), []
-    for done in recorded_merges(run.profile):
-        if any(given.run_id == run.pk for given in done.given):
-            mine.append((done, replay.registered(keys), _why_not(run, done)))
-        replay.take(done)
-    strays = [f"theme {pk} has a signature that no merge recorded" for pk in _unrecorded(run)]
-    return _Frozen(_registry(run.profile, replay), tuple(mine), _some(strays))
+# --- Registry and promises ----------------------------------------------------------------------------------------
+
+
+def _registry(profile: str) -> Check:
+    """Compare what all themes and merges of the profile add up to with its signatures as they are stored."""
+    if sizes := _odd_sizes(profile):
+        return Check("registry", "nothing", (f"vectors of {profile} have {sizes} bytes; they cannot be added",))
+    names = registry.forest(profile)
+    sums: dict[int, np.ndarray] = {}
+    counts: Counter[int] = Counter()
+    themes = Theme.objects.filter(profile=profile, signature__isnull=False).values_list("signature_id", "vector")
+    for signature, vector in themes.iterator(chunk_size=2000):
+        centre = names.centre(signature)
+        counts[centre] += 1
+        sums[centre] = sums.get(centre, 0) + np.frombuffer(bytes(vector), np.float32).astype(np.float64)
+    stored = Signature.objects.filter(profile=profile).order_by("normal_form")
+    rows = stored.values_list("pk", "normal_form", "vector_sum", "size").iterator(chunk_size=2000)
+    count, gone, faults = 0, 0, []
+    for pk, form, total, size in rows:
+        count += 1
+        if size > counts[pk]:
+            gone += size - counts[pk]
+        elif size != counts[pk]:
+            faults.append(f"signature {form} counts {counted(size, 'theme')}, and has {counts[pk]}")
+        elif size and not _is_sum(bytes(total or b""), sums[pk], size):
+            faults.append(f"signature {form}: its vector is not the sum of its {counted(size, 'theme')}")
+    said = f"{counted(count, 'signature')} of {profile}: what all its themes add up to"
+    why_not = f"{counted(gone, 'theme is gone', 'themes are gone')}, as after a run was deleted" if gone else ""
+    return Check("registry", said, _some(faults), why_not)
+
+
+def _is_sum(stored: bytes, expected: np.ndarray, size: int) -> bool:
+    """Whether a stored sum is this one, but for what adding up in float32 loses."""
+    if len(stored) != 4 * len(expected):
+        return False
+    return bool(np.abs(np.frombuffer(stored, np.float32) - expected).max() <= SUM_TOLERANCE * size)
 
 
 def _odd_sizes(profile: str) -> str:
@@ -354,98 +390,6 @@ def _odd_sizes(profile: str) -> str:
     themes = Theme.objects.filter(profile=profile).order_by()
     found = sorted(themes.annotate(bytes=size).values_list("bytes", flat=True).distinct())
     return " and ".join(map(str, found)) if len(found) > 1 or any(number % 4 for number in found) else ""
-
-
-def _unrecorded(run: Run) -> Sequence[int]:
-    assigned = Theme.objects.filter(run=run, signature__isnull=False, registry_version__isnull=True)
-    return list(assigned.order_by("id").values_list("pk", flat=True))
-
-
-def _why_not(run: Run, done: RecordedMerge) -> str:
-    """Return why a merge of the run cannot be derived again, if so."""
-    merges = Merge.objects.filter(child__profile=run.profile, registry_version=done.version).exclude(rule=Merge.PERSON)
-    rules = set(merges.values_list("rule_version", flat=True)) or {run.versions.get("rules", "")}
-    if rules != {NEWEST.version}:
-        return f"merge {done.version} was made by {', '.join(sorted(rules))}; the rules are now {NEWEST.version}"
-    if moved := Move.objects.filter(theme__in=[given.theme.id for given in done.given]).count():
-        return f"people moved {counted(moved, 'theme')} of merge {done.version}"
-    found = obstacles(run.profile, before=done.version, at=run.finished_at)
-    return f"the registry before merge {done.version} cannot be rebuilt: {'; '.join(found)}" if found else ""
-
-
-def _partition(run: Run, frozen: _Frozen, orders: int) -> Check:
-    """Derive each merge of the run again in several orders. Needs no database."""
-    if frozen.why_not:
-        return Check("partition", "nothing", (), frozen.why_not)
-    themes, faults, skipped = 0, list(frozen.strays), []
-    for done, registered, why_not in frozen.recorded_merges:
-        if why_not:
-            skipped.append(why_not)
-            continue
-        themes += len(done.given)
-        faults += _derived(run, done, registered, orders)
-    merges = counted(len(frozen.recorded_merges), "merge")
-    said = f"{counted(themes, 'theme')} in {merges}, derived again in {orders} shuffled orders: the same signatures"
-    return Check("partition", said, tuple(faults), "; ".join(skipped))
-
-
-def _derived(run: Run, done: RecordedMerge, registered: Registered, orders: int) -> Iterator[str]:
-    foreign = sorted({given.run_id for given in done.given} - {run.pk})
-    if foreign:
-        yield f"merge {done.version} has themes of run {', '.join(map(str, foreign))} as well; a merge is of one run"
-    rows = [given.theme for given in done.given]
-    for seed in range(orders):
-        random.Random(seed).shuffle(rows)
-        if faults := _some(list(_unlike(done, assign(rows, registered)))):
-            yield from (f"merge {done.version}, order {seed + 1}: {fault}" for fault in faults)
-            return
-
-
-def _unlike(done: RecordedMerge, derived: Assignment) -> Iterator[str]:
-    """Yield how a merge that was derived again differs from what was recorded."""
-    again = {theme.theme_id: theme for theme in derived.themes}
-    for given in sorted(done.given, key=lambda given: given.theme.id):
-        theme = again[given.theme.id]
-        if given.form != theme.form:
-            yield f"theme {theme.theme_id} ({given.theme.raw}) has {given.form or 'none'}, the rules say {theme.form}"
-        elif given.rule != theme.rule or not _is_near(given, theme.score):
-            here, there = f"{given.rule} {given.score}", f"{theme.rule} {theme.score}"
-            yield f"theme {theme.theme_id} has rule and score {here}, the rules say {there}"
-    merges = {(merge.child, merge.parent) for merge in derived.merges}
-    yield from (f"the merge of {child} into {parent} is missing" for child, parent in sorted(merges - done.merges))
-    yield from (f"{child} was merged into {parent} by no rule" for child, parent in sorted(done.merges - merges))
-
-
-def _is_near(given: AssignedTheme, score: float) -> bool:
-    return given.score is not None and abs(given.score - score) < SCORE_TOLERANCE
-
-
-# --- Registry and promises ----------------------------------------------------------------------------------------
-
-
-def _registry(profile: str, replay: RegistryHistory) -> Check:
-    """Compare what all themes and merges of the profile add up to with its signatures as they are stored."""
-    version = Registry.objects.filter(pk=profile).values_list("version", flat=True).first() or 0
-    if found := obstacles(profile, before=version + 1, at=None):
-        return Check("registry", f"the signatures of {profile}", (), f"it cannot be rebuilt: {'; '.join(found)}")
-    rebuilt = replay.registered({})
-    sums = {centre.form: (centre.vector_sum, centre.size) for centre in rebuilt.centres}
-    stored = Signature.objects.filter(profile=profile).order_by("normal_form")
-    rows = stored.values_list("normal_form", "root_link__root__normal_form", "vector_sum", "size")
-    faults, count = [], 0
-    for form, root, total, size in rows.iterator(chunk_size=2000):
-        count += 1
-        if form not in rebuilt.centre_of:
-            faults.append(f"signature {form} is held by no theme")
-        elif root != rebuilt.centre_of[form]:
-            faults.append(f"signature {form} means {root}; its merges say {rebuilt.centre_of[form]}")
-        elif form in sums and (bytes(total or b""), size) != sums[form]:
-            faults.append(
-                f"signature {form}: its vector and size are not the sum of its {counted(sums[form][1], 'theme')}"
-            )
-    return Check(
-        "registry", f"{counted(count, 'signature')} of {profile}: what all its themes add up to", _some(faults)
-    )
 
 
 def _promises() -> Check:

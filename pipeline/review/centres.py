@@ -1,10 +1,10 @@
 """The groups that decisions change: which names belong to a root, where themes are counted, and the sums of vectors."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 import numpy as np
 
-from pipeline.models import Merge, Signature, Theme
+from pipeline.models import Merge, Signature
 from pipeline.models.signature import STANDING
 
 
@@ -35,30 +35,12 @@ def _parent_by_rule(signature: int) -> int | None:
 
 def names_of(root: int) -> set[int]:
     """Return the root and all that is merged into it, over any number of merges."""
-    return _below(root, by_rules_only=False)
-
-
-def _below(signature: int, *, by_rules_only: bool) -> set[int]:
     merges = Merge.objects.filter(STANDING)
-    if by_rules_only:
-        merges = merges.exclude(rule=Merge.PERSON)
-    found, newest = {signature}, {signature}
+    found, newest = {root}, {root}
     while newest:
         newest = set(merges.filter(parent__in=newest).values_list("child_id", flat=True)) - found
         found |= newest
     return found
-
-
-def recount(centres: Iterable[int]) -> None:
-    """Store for each of these centres the sum of its themes' vectors and their number; none has no sum.
-
-    Requires a transaction that holds the signatures. The sum is made in the order of the themes' ids.
-    """
-    for centre in sorted(set(centres)):
-        themes = Theme.objects.filter(signature__in=_below(centre, by_rules_only=True)).order_by("id")
-        vectors = [np.frombuffer(bytes(vector), np.float32) for vector in themes.values_list("vector", flat=True)]
-        vector_sum = np.sum(vectors, axis=0, dtype=np.float64).astype(np.float32).tobytes() if vectors else None
-        Signature.objects.filter(pk=centre).update(vector_sum=vector_sum, size=len(vectors))
 
 
 def cosine_between(first: int, second: int) -> float | None:

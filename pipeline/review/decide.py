@@ -13,10 +13,11 @@ from django.db.models import Q, QuerySet
 
 from pipeline.group.titles import title_of
 from pipeline.merge import registry
+from pipeline.merge.counting import recount
 from pipeline.merge.rules import normalise
 from pipeline.models import Merge, Move, Rename, Signature, Split, Story, Theme, Veto
 from pipeline.models.signature import STANDING
-from pipeline.review.centres import centre_of, cosine_between, names_of, recount, root_of
+from pipeline.review.centres import centre_of, cosine_between, names_of, root_of
 from pipeline.review.deciding import DecisionRefused, Stamp, deciding, lock, settle
 from pipeline.review.handover import hand_over_story
 from pipeline.review.parts import MOST_THEMES, alike

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.extract.profiles import Gate, get_profile
-from pipeline.group import settle
 from pipeline.group.current import Size, centres_of, open_stories, quotes_of_roots, sizes_that_wait
 from pipeline.group.gates import Member, judge
+from pipeline.group.members import members_of
 from pipeline.merge.rules.doubt import CandidatePair, candidate_pairs, nearest_groups
 from pipeline.models import Merge, Orphan, Signature, SignatureRoot, Split, Story, Veto
 from pipeline.models.signature import STANDING
@@ -136,7 +136,7 @@ def _pairs(profile: str, doubts: Sequence[CandidatePair], homes: dict[int, Home]
     signatures = Signature.objects.defer("vector_sum").in_bulk(roots)
     sizes, quotes = sizes_that_wait(roots), quotes_of_roots(roots)
     waiting = [root for root in roots if isinstance(homes[root], Orphan)]
-    members = settle.members_of(profile=profile, roots=waiting)
+    members = members_of(profile=profile, roots=waiting)
 
     def side(root: int) -> Side:
         size = sizes.get(root, Size())

@@ -18,11 +18,11 @@ from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.reading import ask
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.transcript import CUSTOMER, Message, Question, Transcript, transcript_of
+from pipeline.merge.counting import recount
 from pipeline.merge.rules.grouping.vectors import centred, group_centres, shrunken_mean
 from pipeline.merge.rules.normalise import normal_form
 from pipeline.models import NewVector, Run, Signature, SignatureRoot, Theme
 from pipeline.models.copy import copy_rows
-from pipeline.review.centres import recount
 from pipeline.review.deciding import deciding, lock, settle
 from pipeline.sources.repetition import repeated_of
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from pipeline.merge.counting import recount
 from pipeline.models import Decision, Merge, Move, Rename, Signature, Split, Theme, Veto
 from pipeline.models.signature import STANDING
-from pipeline.review.centres import centre_of, names_of, recount, root_of
+from pipeline.review.centres import centre_of, names_of, root_of
 from pipeline.review.decide import call, join_roots
 from pipeline.review.deciding import DecisionRefused, Stamp, deciding, lock, settle, title_afterwards
 from pipeline.review.handover import give_back_story, hand_over_story, take_back_growth

@@ -3,10 +3,10 @@
 import pytest
 
 from pipeline import review
-from pipeline.models import Registry, Regroup, Signature
+from pipeline.merge.apply import RegistryChanged
+from pipeline.models import MergePass, Registry, Signature
 from pipeline.review import regroup as regrouping
-from pipeline.review.reassignment import Reassignment
-from pipeline.review.regroup import Plan, RegistryChanged, plan_regroup, regroup
+from pipeline.review.regroup import Plan, plan_regroup, regroup
 from tests.pipeline.review.test_regroup import ODD_APART, PAIRS_AS_ONE
 from tests.races.test_decisions import at_once
 from tests.support.decided import broken_promises
@@ -17,16 +17,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def two_plans() -> list[Plan]:
-    """Return two plans for one run, made on the same registry."""
-    run = finish(start(seed(scripts(4, 4))))
-    return [plan_regroup(run=run, rules=rules) for rules in (PAIRS_AS_ONE, ODD_APART)]
+    """Return two plans made on the same registry."""
+    finish(start(seed(scripts(4, 4))))
+    return [plan_regroup(profile="support", rules=rules) for rules in (PAIRS_AS_ONE, ODD_APART)]
 
 
 def test_of_two_regroups_at_once_one_writes_and_the_other_says_so() -> None:
     first, second = two_plans()
     results = at_once(lambda: regroup(plan=first, reason="first"), lambda: regroup(plan=second, reason="second"))
-    assert sorted(type(result).__name__ for result in results) == ["RegistryChanged", "Regroup"]
-    assert Regroup.objects.count() == 1
+    assert sorted(type(result).__name__ for result in results) == ["MergePass", "RegistryChanged"]
+    assert MergePass.objects.count() == 2  # the run's merge is one
     assert Registry.objects.get().version == 2
     assert broken_promises() == []
 
@@ -44,10 +44,7 @@ def test_without_the_guard_a_regroup_breaks_a_decision(monkeypatch: pytest.Monke
     plan, _ = two_plans()
     veto_of_what_the_rules_would_join()
 
-    def look_away(taken: Reassignment) -> int:
-        return taken.frozen.version + 1
-
-    monkeypatch.setattr(regrouping, "_hold_registry", look_away)
+    monkeypatch.setattr(regrouping, "_hold_registry", lambda frozen: None)
     regroup(plan=plan, reason="nobody looks")
     assert any("does not hold" in promise for promise in broken_promises())
 

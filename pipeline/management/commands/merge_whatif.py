@@ -36,10 +36,8 @@ class Command(PipelineCommand):
 
 
 def _print(curve: WhatIf, console: Console) -> None:
-    held = f", {counted(curve.held, 'stays', 'stay')} where people's decisions hold them" if curve.held else ""
-    console.print(
-        f"Run {curve.run}: {counted(curve.themes, 'theme')} by {curve.rules}{held}", soft_wrap=True, highlight=False
-    )
+    told = f"Run {curve.run}: {counted(curve.themes, 'theme')} by {curve.rules}"
+    console.print(told, soft_wrap=True, highlight=False)
     caption = "* the rules as they are; sizes are conversations"
     table = Table(caption=caption, caption_justify="left", box=SIMPLE, pad_edge=False)
     for head in ("Strictness", "Signatures", "Orphans", "In stories", "Largest", "Stories"):

@@ -1,6 +1,6 @@
-"""Which themes mean the same, before anybody asks for names."""
+"""Which themes mean the same, and which group is which signature, before anybody asks for names."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -8,214 +8,248 @@ import numpy as np
 
 from pipeline.merge.rules import normalise
 from pipeline.merge.rules.antonyms import antonym_names
-from pipeline.merge.rules.centres import common_origin, least_cosine, sums_from, tightness_of, vector_table
+from pipeline.merge.rules.apart import dominated, part_names, part_sides
+from pipeline.merge.rules.centres import least_cosine, tightness_of
 from pipeline.merge.rules.decisions import Decisions
-from pipeline.merge.rules.grouping.neighbours import DECIMALS, Floats, Ints
+from pipeline.merge.rules.grouping.neighbours import Floats, Ints
 from pipeline.merge.rules.grouping.partition import partition
-from pipeline.merge.rules.grouping.vectors import centred, sums_by_label, unit
+from pipeline.merge.rules.grouping.resolutions import fits_better
+from pipeline.merge.rules.grouping.vectors import centred, numbered_from_zero, shrunken_mean, sums_by_label, unit
+from pipeline.merge.rules.joining import join
 from pipeline.merge.rules.naming import spellings
-from pipeline.merge.rules.records import Centre, ThemeRow
+from pipeline.merge.rules.recognise import recognise
+from pipeline.merge.rules.records import Registered, ThemeRow
 from pipeline.merge.rules.sides import part_by_sides
 
-BLOCK = 256
+LOOKED_AT_AGAIN = 5_000
+"""Themes up to which each join is compared with grouping everything again, which takes a second there."""
+
+CLEARLY_BETTER = 0.10
+"""By how much that must fit better to be taken. Where a tenth is new it fits better by 0.00 to 0.04, with equal F1;
+where a quarter and more is new, by 0.10 to 0.32 in the sets in which what stood has fallen to pieces."""
 
 
 class Meaning:
-    """Targets and scores of the rows: which of them mean the same, before anybody asks for names."""
+    """Targets and scores of the rows. A target below `len(recognised)` needs no name: `recognised` tells its centre.
+
+    centres: the centres that stand, by name; stood: (n,) which of them each row was counted in, -1 for new rows.
+    pinned: the centre that a person put a row into, for rows that were moved, or read again after they were.
+    targets: (n,) group of each row. recognised: the centre, by number, of each target that was recognised.
+    """
 
     def __init__(
         self,
         rows: Sequence[ThemeRow],
         vectors: Floats,
-        centres: Sequence[Centre],
+        registered: Registered,
         decisions: Decisions,
+        *,
+        consolidate: bool,
         strictness: float,
     ) -> None:
-        self.centres = centres
-        self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
-        self.keys = spellings([row.raw for row in rows], self.forms)
-        self.texts = [f"{row.raw} {row.text}" for row in rows]
         self.vectors = vectors
-        self.old_sums = vector_table([centre.vector_sum for centre in centres], vectors.shape[1])
-        self.old_sizes = np.array([centre.size for centre in centres], np.int64)
-        self.origin = common_origin(self.vectors, self.old_sums, int(self.old_sizes.sum()))
-        self.old_centres = centred((self.old_sums / self.old_sizes[:, None]).astype(np.float32), self.origin)
-        self.moved = _moved(rows, centres, decisions)
-        self.targets = self._targets(decisions, strictness)
+        self.points = centred(vectors, shrunken_mean(vectors))
+        self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
+        self.pinned = _pinned(rows, registered, decisions)
+        was = [registered.centre_of(row.signature) if row.signature else "" for row in rows]
+        self.centres = sorted({*was, *self.pinned.values()} - {""})
+        number = {form: place for place, form in enumerate(self.centres)} | {"": -1}
+        self.stood = np.array([number[form] for form in was], np.int64)
+        new = [row for row, form in enumerate(self.forms) if form not in registered.names]
+        self.keys = spellings([rows[row].raw for row in new], [self.forms[row] for row in new])
+        self.roots = [decisions.root(form) for form in self.centres]
+        labels = self._labels(rows, registered, decisions, consolidate, strictness)
+        self._find_targets(labels, registered)
 
-    def _targets(self, decisions: Decisions, strictness: float) -> Ints:
-        """Return the target of each row: where a person put it, else the nearest centre, else a new group."""
-        vetoed = self._vetoed(decisions)
-        bounds = strictness * least_cosine(self._old_tightness(), self.old_sizes)
-        targets = np.full(len(self.vectors), -1, np.int64)
-        if self.centres:
-            points = centred(self.vectors, self.origin)
-            targets = _nearest(points, self.old_centres, bounds, self._forbidden(vetoed, decisions))
-            del points  # as large as all vectors, and not needed while groups are made
-        targets[list(self.moved)] = list(self.moved.values())
-        left = np.flatnonzero(targets < 0)
-        forms = [self.forms[i] for i in left]
-        unmatched = self.vectors if len(left) == len(self.vectors) else self.vectors[left]
-        labels = _part_vetoed(partition(unmatched, strictness).labels, forms, vetoed)
-        points = centred(unmatched, self.origin)
-        joined = _join_by_name(labels, forms, points, vetoed)
-        targets[left] = part_by_sides(joined, [self.texts[row] for row in left], points) + len(self.centres)
-        return targets
+    # --- Groups -----------------------------------------------------------------------------------------------------
 
-    def _old_tightness(self) -> Floats:
-        return tightness_of(sums_from(self.origin, self.old_sums, self.old_sizes), self.old_sizes)
+    def _labels(
+        self,
+        rows: Sequence[ThemeRow],
+        registered: Registered,
+        decisions: Decisions,
+        consolidate: bool,
+        strictness: float,
+    ) -> Ints:
+        """Return the group of each row, by the pass that is due; what must stay apart is apart."""
+        apart = self._names_apart(registered, decisions)
+        self.consolidated = consolidate or not (self.stood >= 0).any()
+        labels = (
+            partition(self.vectors, strictness).labels
+            if self.consolidated
+            else self._joined(apart, decisions, strictness)
+        )
+        if not self.consolidated and len(labels) <= LOOKED_AT_AGAIN:
+            again = partition(self.vectors, strictness).labels
+            if fits_better(again, labels, points=self.points, rows=self.vectors) > CLEARLY_BETTER:
+                labels, self.consolidated = again, True
+        labels = part_names(labels, self.forms, apart)
+        if self.consolidated:
+            labels = _join_by_name(labels, self.forms, self.points, apart)
+        labels = self._by_sides(labels, [f"{row.raw} {row.text}" for row in rows])
+        sides = [self.roots[centre] if centre >= 0 else "" for centre in self._claimed().tolist()]
+        return part_sides(labels, sides, _roots_apart(decisions), self.points)
 
-    def _vetoed(self, decisions: Decisions) -> dict[str, set[str]]:
-        """Return for each name those it must not meet: by a person's veto, or as its opposite that nobody merged."""
-        vetoed = decisions.vetoed()
-        for form, others in antonym_names({centre.form: centre.key for centre in self.centres} | self.keys).items():
-            vetoed[form] |= {other for other in others if decisions.root(other) != decisions.root(form)}
-        return vetoed
+    def _by_sides(self, labels: Ints, texts: Sequence[str]) -> Ints:
+        """Part groups whose themes take opposite sides: all groups of a consolidation, new ones of a join."""
+        if self.consolidated:
+            return part_by_sides(labels, texts, self.points)
+        some = np.flatnonzero(~np.isin(labels, labels[self.stood == labels]))
+        parted = labels.copy()
+        if len(some):
+            found = part_by_sides(
+                numbered_from_zero(labels[some]), [texts[row] for row in some.tolist()], self.points[some]
+            )
+            parted[some] = int(labels.max()) + 1 + found
+        return parted
 
-    def _forbidden(self, vetoed: Mapping[str, set[str]], decisions: Decisions) -> dict[int, list[int]]:
-        """Return for each row whose name has a veto the registered centres it must not go to."""
-        centres_of: dict[str, list[int]] = defaultdict(list)
-        for number, centre in enumerate(self.centres):
-            centres_of[decisions.root(centre.form)].append(number)
+    def _claimed(self) -> Ints:
+        """Return the centre (n,) that each row is known to belong to: where a person put it, or where it stood."""
+        number = {form: place for place, form in enumerate(self.centres)}
+        claimed = self.stood.copy()
+        for row, form in self.pinned.items():
+            claimed[row] = number[form]
+        return claimed
+
+    def _joined(self, apart: Mapping[str, set[str]], decisions: Decisions, strictness: float) -> Ints:
+        """Return labels after a join: numbers of roots where rows joined or stay, higher ones for new groups.
+
+        Rows that join a root of several centres, which people merged, go to the nearest of these.
+        """
+        root_number = {root: number for number, root in enumerate(sorted(set(self.roots)))}
+        root_of_centre = np.array([root_number[root] for root in self.roots], np.int64)
+        standing = np.where(self.stood >= 0, root_of_centre[self.stood], -1)
         refused = {
-            form: [
-                number for root in sorted({decisions.root(other) for other in others}) for number in centres_of[root]
-            ]
-            for form, others in vetoed.items()
+            row: {root_number[root] for other in apart[form] if (root := decisions.root(other)) in root_number}
+            for row, form in enumerate(self.forms)
+            if self.stood[row] < 0 and form in apart
         }
-        return {row: refused[form] for row, form in enumerate(self.forms) if refused.get(form)}
+        labels = join(self.vectors, standing, refused, strictness, self.points)
+        return self._by_centre(labels, standing, root_of_centre)
 
-    @property
-    def count(self) -> int:
-        """How many targets there are."""
-        return max(len(self.centres), int(self.targets.max()) + 1)
+    def _by_centre(self, labels: Ints, standing: Ints, root_of_centre: Ints) -> Ints:
+        """Replace the number of a root by that of a centre below it; new groups get numbers after those."""
+        stays = (labels == standing) & (self.stood >= 0)
+        found = np.where(stays, self.stood, len(self.centres) + labels)
+        sums = sums_by_label(self.points[stays], self.stood[stays], len(self.centres))
+        middles = unit(sums)
+        joins = np.flatnonzero(~stays & np.isin(labels, standing[stays]))
+        for row in joins.tolist():
+            below = np.flatnonzero(root_of_centre == labels[row])
+            found[row] = below[int((middles[below] @ self.points[row]).round(5).argmax())]
+        return found
 
-    @property
-    def new(self) -> range:
-        """The new targets."""
-        return range(len(self.centres), self.count)
+    def _names_apart(self, registered: Registered, decisions: Decisions) -> dict[str, set[str]]:
+        """Return for each name those it must not meet: by a person's veto, or as its opposite that nobody merged.
 
-    @cached_property
-    def points(self) -> Floats:
-        """The rows seen from the origin, (n, d)."""
-        return centred(self.vectors, self.origin)
+        A veto reaches all names that mean what the vetoed one means.
+        """
+        new = {form: registered.names.get(form) or self.keys[form] for form in self._forms_of_new_rows()}
+        known = {form: registered.names[form] for form in self.centres} | self.keys | new
+        meaning: dict[str, set[str]] = defaultdict(set)
+        for form in known:
+            meaning[decisions.root(registered.centre_of(form))].add(form)
+        apart: dict[str, set[str]] = defaultdict(set)
+        for one, others in decisions.vetoed().items():
+            for form in {one, *meaning[decisions.root(one)]}:
+                for other in others:
+                    apart[form] |= {other, decisions.root(other), *meaning[decisions.root(other)]}
+        for form, others in antonym_names(known).items():
+            apart[form] |= {other for other in others if decisions.root(other) != decisions.root(form)}
+        return apart
 
-    @cached_property
-    def sizes(self) -> Ints:
-        """How many of the rows each target has, (count,)."""
-        return np.bincount(self.targets, minlength=self.count)
+    def _forms_of_new_rows(self) -> set[str]:
+        return {self.forms[row] for row in np.flatnonzero(self.stood < 0).tolist()}
 
-    @cached_property
-    def sums(self) -> Floats:
-        """The sum of each target's points, (count, d)."""
-        return sums_by_label(self.points, self.targets, self.count)
+    # --- Identity ---------------------------------------------------------------------------------------------------
+
+    def _find_targets(self, labels: Ints, registered: Registered) -> None:
+        """Number the groups, recognise them, and put the rows that people moved where they belong."""
+        targets, claimed = numbered_from_zero(labels), self._claimed()
+        first = [number for number, form in enumerate(self.centres) if form in registered.first]
+        recognised = recognise(targets, claimed, first)
+        target_of = {centre: target for target, centre in recognised.items()}
+        count = int(targets.max()) + 1
+        for row in sorted(self.pinned):
+            centre = int(claimed[row])
+            if centre not in target_of:
+                target_of[centre], recognised[count] = count, centre
+                count += 1
+            targets[row] = target_of[centre]
+        kept, self.targets = np.unique(targets, return_inverse=True)  # a group whose every row was moved is none
+        place = {int(target): number for number, target in enumerate(kept)}
+        self.recognised = {place[target]: centre for target, centre in recognised.items() if target in place}
+        self.count = len(kept)
 
     @cached_property
     def scores(self) -> Floats:
-        """The cosine of each row to its target's centre, (n,); registered centres are those from before this merge."""
-        centres = unit(self.sums)
-        centres[: len(self.centres)] = self.old_centres
+        """The cosine of each row to its target's centre, (n,)."""
+        centres = unit(sums_by_label(self.points, self.targets, self.count))
         cosines: Floats = np.einsum("ij,ij->i", self.points, centres[self.targets])
         return np.clip(cosines, -1.0, 1.0)
 
+    @cached_property
+    def _middles(self) -> Floats:
+        """The direction of each centre as it stood."""
+        known = self.stood >= 0
+        return unit(sums_by_label(self.points[known], self.stood[known], len(self.centres)))
 
-def _moved(rows: Sequence[ThemeRow], centres: Sequence[Centre], decisions: Decisions) -> dict[int, int]:
-    """Return the target of each row whose theme a person moved. ValueError if it is no registered centre."""
-    targets = {centre.form: number for number, centre in enumerate(centres)}
-    found = {}
-    for number, row in enumerate(rows):
-        if form := decisions.moves.get(row.id):
-            if form not in targets:
-                raise ValueError(f"theme {row.id} was moved to {form}, which is no registered centre; undo the move")
-            found[number] = targets[form]
-    return found
+    def cosine_to_what_stood(self, row: int) -> float:
+        """Return the cosine of a row to the centre it was counted in, as that was before."""
+        return float(np.clip(self.points[row] @ self._middles[self.stood[row]], -1.0, 1.0))
 
 
-def _nearest(points: Floats, centres: Floats, bounds: Floats, forbidden: Mapping[int, Sequence[int]]) -> Ints:
-    """Return for each row the nearest of the centres that it is near enough to, -1 if there is none.
-
-    `forbidden` names for some rows centres they must not go to.
-    """
-    targets, wide = np.full(len(points), -1, np.int64), centres.T.astype(np.float64)
-    for start in range(0, len(points) if len(centres) else 0, BLOCK):
-        cosines = np.round(points[start : start + BLOCK].astype(np.float64) @ wide, DECIMALS)
-        cosines[cosines < bounds] = -np.inf
-        for row in range(start, min(start + BLOCK, len(points))) if forbidden else ():
-            cosines[row - start, list(forbidden.get(row, ()))] = -np.inf
-        best = cosines.argmax(axis=1)
-        inside = np.isfinite(cosines[np.arange(len(best)), best])
-        targets[start : start + BLOCK] = np.where(inside, best, -1)
-    return targets
+def _pinned(rows: Sequence[ThemeRow], registered: Registered, decisions: Decisions) -> dict[int, str]:
+    """Return the centre of each row whose theme a person moved. ValueError if it is no registered name."""
+    pinned = {row: form for row, theme in enumerate(rows) if (form := decisions.moves.get(theme.id))}
+    for row, form in pinned.items():
+        if form not in registered.names:
+            raise ValueError(f"theme {rows[row].id} was moved to {form}, which is not registered; undo the move")
+    return {row: registered.centre_of(form) for row, form in pinned.items()}
 
 
-def _part_vetoed(labels: Ints, forms: Sequence[str], vetoed: Mapping[str, set[str]]) -> Ints:
-    """Take names that must not meet out of each other's groups: of each pair the one with fewer themes there leaves.
-
-    All of its themes in one group leave together.
-    """
-    parted, unused = labels.copy(), int(labels.max(initial=-1)) + 1
-    rows_of: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for row, (label, form) in enumerate(zip(labels.tolist(), forms, strict=True)):
-        if form in vetoed:
-            rows_of[label][form].append(row)
-    for _, found in sorted(rows_of.items()):
-        staying: set[str] = set()
-        for form in sorted(found, key=lambda form: (-len(found[form]), form)):
-            if vetoed[form] & staying:
-                parted[found[form]] = unused
-                unused += 1
-            else:
-                staying.add(form)
-    return parted
+def _roots_apart(decisions: Decisions) -> dict[str, set[str]]:
+    """Return for each root those it must not share a group with."""
+    apart: dict[str, set[str]] = {}
+    for one, other in decisions.vetoes | decisions.splits:
+        one, other = decisions.root(one), decisions.root(other)
+        apart.setdefault(one, set()).add(other)
+        apart.setdefault(other, set()).add(one)
+    return apart
 
 
-def _join_by_name(labels: Ints, forms: Sequence[str], points: Floats, vetoed: Mapping[str, set[str]]) -> Ints:
+def _join_by_name(labels: Ints, forms: Sequence[str], points: Floats, apart: Mapping[str, set[str]]) -> Ints:
     """Join the groups that one and the same name dominates, if their centres are alike enough to its largest group's.
 
-    A name dominates a group if more than half of its themes carry it: at most one does, so joining cannot chain.
-    Groups that hold names with a veto between them stay apart.
+    At most one name dominates a group, so joining cannot chain. Groups that hold names that must not meet stay apart.
     """
-    if not len(labels):
-        return labels
+    labels = numbered_from_zero(labels)
     count = int(labels.max()) + 1
     sizes, sums = np.bincount(labels, minlength=count), sums_by_label(points, labels, count)
     centres, tightness = unit(sums), tightness_of(sums, sizes)
     joined = np.arange(count)
-    for groups in _dominated(labels, forms, sizes).values():
+    for groups in dominated(labels, forms).values():
         first = max(groups, key=lambda group: (sizes[group], -group))
         others = np.array(groups)
         bounds = least_cosine(np.minimum(tightness[others], tightness[first]), sizes[others], sizes[first])
         joined[others[centres[others] @ centres[first] >= bounds]] = first
-    joined = _without_vetoed(joined, labels, forms, vetoed)
-    return np.unique(joined[labels], return_inverse=True)[1].astype(np.int64)
+    joined = _without_parted(joined, labels, forms, apart)
+    return numbered_from_zero(joined[labels])
 
 
-def _without_vetoed(joined: Ints, labels: Ints, forms: Sequence[str], vetoed: Mapping[str, set[str]]) -> Ints:
-    """Undo each joining, (g,) the group that each group joins, that would bring names with a veto together."""
-    names: dict[int, set[str]] = defaultdict(set)
+def _without_parted(joined: Ints, labels: Ints, forms: Sequence[str], apart: Mapping[str, set[str]]) -> Ints:
+    """Undo each joining, (g,) the group that each group joins, that would bring names together that must not meet."""
+    names: dict[int, set[str]] = {}
     for label, form in zip(labels.tolist(), forms, strict=True):
-        if form in vetoed:
-            names[label].add(form)
-    met = {first: set(names[first]) for first in set(joined.tolist())}
+        if form in apart:
+            names.setdefault(label, set()).add(form)
+    met = {first: set(names.get(first, ())) for first in set(joined.tolist())}
     kept = joined.copy()
     for group in sorted(names):
         first = int(joined[group])
-        refused = set().union(*(vetoed[form] for form in names[group]))
+        refused = set().union(*(apart[form] for form in names[group]))
         if first != group and refused & met[first]:
             kept[group] = group
         else:
             met[first] |= names[group]
     return kept
-
-
-def _dominated(labels: Ints, forms: Sequence[str], sizes: Ints) -> dict[str, list[int]]:
-    """Return for each name the groups it dominates."""
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for label, form in zip(labels.tolist(), forms, strict=True):
-        counts[label][form] += 1
-    groups: dict[str, list[int]] = defaultdict(list)
-    for label, names in sorted(counts.items()):
-        form, number = names.most_common(1)[0]
-        if 2 * number > sizes[label]:
-            groups[form].append(label)
-    return groups

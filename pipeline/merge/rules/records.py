@@ -21,34 +21,43 @@ PERSON = "person"
 
 @dataclass(frozen=True, slots=True)
 class ThemeRow:
-    """A theme as far as its meaning goes; `vector` is float32 bytes of unit length, `text` helps to choose names."""
+    """A theme as far as its meaning goes; `vector` is float32 bytes of unit length, `text` helps to choose names.
+
+    signature: the normal form of the signature it has until now; empty for a new theme.
+    """
 
     id: int
     raw: str
     text: str
     vector: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Centre:
-    """A signature with themes of its own: the sum of their vectors (float32 bytes) and how many they are."""
-
-    form: str
-    key: str
-    vector_sum: bytes
-    size: int
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What the registry holds when a merge starts; `centre_of` maps every registered form to its centre's form.
+    """What the registry holds when a merge starts: identity, not membership. All is named by normal form.
 
-    A centre is its own centre, also where a person merged it into another. So is a name whose last theme went elsewhere
-    and that people decided about: it has no `Centre`, and gives its name to the new group that bears it.
+    names: the spelling of each registered name.
+    parents: the name that rules merged a name into. A name without a parent is a centre: groups are recognised as one.
+    first: the centres that people count on; they are recognised first.
+    kept: the names without a parent that no rule may merge, for people decided about them.
     """
 
-    centres: tuple[Centre, ...] = ()
-    centre_of: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
+    first: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+
+    def centre_of(self, form: str) -> str:
+        """Return where the themes of a name are counted: rules take it there."""
+        return centre_of(self.parents, form)
+
+
+def centre_of(parents: Mapping[str, str], form: str) -> str:
+    """Return what rules take a name to, over any number of merges; itself if it is merged into none."""
+    while form in parents:
+        form = parents[form]
+    return form
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,16 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A theme that went from one centre to another, and why."""
+
+    theme_id: int
+    source: str
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewSignature:
     """A signature to be registered."""
 
@@ -71,7 +90,7 @@ class NewSignature:
 
 @dataclass(frozen=True, slots=True)
 class NewMerge:
-    """A new signature that means the same as a centre."""
+    """A name that means the same as a centre."""
 
     child: str
     parent: str
@@ -81,15 +100,33 @@ class NewMerge:
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
-    """What a merge writes; `centres` are the new ones and the registered ones that grew, as they are afterwards.
+class Growth:
+    """New themes that a registered centre got, when nothing else about it changed."""
 
-    `centre_of` and `root_of` tell of every form, registered before or new.
+    form: str
+    vector_sum: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a merge writes, and what came of every theme.
+
+    groups: the centre of each theme, by id, of all that were looked at.
+    themes: those that are new or whose signature or score changes; moved: those that were elsewhere before.
+    signatures, merges: to be added; unmerged: names whose merge by a rule ends.
+    growths: centres that only got new themes; changed: the other centres that got or lost any.
+    root_of: what each name means in the end, of all names that are registered or new.
+    consolidated: whether everything was grouped again, and not only what is new.
     """
 
-    themes: tuple[Assigned, ...]
-    signatures: tuple[NewSignature, ...]
-    merges: tuple[NewMerge, ...]
-    centres: tuple[Centre, ...]
-    centre_of: Mapping[str, str]
-    root_of: Mapping[str, str]
+    groups: Mapping[int, str] = field(default_factory=dict)
+    themes: tuple[Assigned, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    signatures: tuple[NewSignature, ...] = ()
+    merges: tuple[NewMerge, ...] = ()
+    unmerged: tuple[str, ...] = ()
+    growths: tuple[Growth, ...] = ()
+    changed: tuple[str, ...] = ()
+    root_of: Mapping[str, str] = field(default_factory=dict)
+    consolidated: bool = False

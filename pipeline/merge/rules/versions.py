@@ -4,15 +4,22 @@ The newest are the live modules beside this one. Once a version has been release
 as a frozen copy with a number of their own, so that `regroup --rules N` can still apply them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from pipeline.merge.rules import antonyms, assign, naming, normalise, sides
 from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.grouping import partition
 from pipeline.merge.rules.records import Assignment, Registered, ThemeRow
 
-Assign = Callable[[Iterable[ThemeRow], Registered, Decisions], Assignment]
+
+class Assign(Protocol):
+    """What assigns themes: `assign.assign`, or that of an older version."""
+
+    def __call__(
+        self, themes: Iterable[ThemeRow], registered: Registered, decisions: Decisions, *, consolidate: bool = False
+    ) -> Assignment: ...
 
 
 class UnknownRules(Exception):

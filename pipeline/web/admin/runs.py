@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from pipeline.ledger.counts import ItemCounts, failed_items, seconds_worked
 from pipeline.models import Conversation, Item, Orphan, Run, Story, Theme
 from pipeline.models.wording import counted, duration, words
-from pipeline.reports.summary import RunSummary, regroups_of, run_summary, stories_of_run
+from pipeline.reports.summary import RunSummary, passes_over, run_summary, stories_of_run
 from pipeline.sources.language import counted_languages
 from pipeline.web.admin.base import WholePageAdmin, badge, day, link_to, link_to_list, moment, short
 from pipeline.web.parts.curve import curve
@@ -111,7 +111,7 @@ class RunAdmin(WholePageAdmin):
             *_failures(run, counts.failed),
             *([_stories(run, summary.stories_new + summary.stories_grown)] if run.makes_stories else []),
             *_orphans(summary.orphans),
-            *_regroups(run),
+            *_passes(run),
             *curve(request, run, summary.themes),
             Facts(_pairs(run.parameters), "Parameters"),
             Facts(_pairs(run.versions), "Versions"),
@@ -223,22 +223,21 @@ def _orphans(by_reason: Mapping[str, int]) -> list[Section]:
     return [Table("Orphans of this run by reason", ["Reason", "Orphans"], rows, numbers=[1])]
 
 
-def _regroups(run: Run) -> list[Section]:
+def _passes(run: Run) -> list[Section]:
     rows = [
         (
             moment(entry.created_at),
+            f"merge of run {entry.run_id}" if entry.run_id else entry.reason,
+            entry.get_kind_display(),
+            entry.theme_count,
+            entry.new_count,
+            entry.moved_count,
             entry.created_by or "",
-            entry.rules_before,
-            entry.rules,
-            entry.themes,
-            entry.pairs_joined,
-            entry.pairs_split,
-            entry.reason,
         )
-        for entry in regroups_of(run)
+        for entry in passes_over(run)
     ]
-    heads = ["When", "By", "Rules before", "Rules", "Themes", "Pairs joined", "Pairs split", "Why"]
-    return [Table("Regrouped", heads, rows, numbers=[4, 5, 6])] if rows else []
+    heads = ["When", "Why", "What was done", "Themes", "New", "Moved", "By"]
+    return [Table("How themes were grouped", heads, rows, numbers=[3, 4, 5])] if rows else []
 
 
 def _what_to_type(run: Run) -> list[Section]:

@@ -25,6 +25,7 @@ from pipeline.web.admin.themes import CategoryFilter
 from pipeline.web.parts.confidence import confidence
 from pipeline.web.parts.evidence import quoted
 from pipeline.web.parts.figures import evidence_of_story, stories_that_mention
+from pipeline.web.parts.passages import passages
 from pipeline.web.parts.sections import Facts, Note, Quotes, Section
 
 SHOWN = 50
@@ -225,6 +226,7 @@ class StoryAdmin(DecidingAdmin):
             confidence(story),
             _evidence(story),
             merged_names(story.signature),
+            *passages(story.signature),
         ]
 
 

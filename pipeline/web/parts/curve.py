@@ -1,16 +1,17 @@
-"""The what-if curve on a run's page: drawn when it is asked for, for it merges the run's themes several times."""
+"""The what-if curve on a run's page: drawn when it is asked for, for it groups the profile's themes several times."""
 
 from collections.abc import Sequence
 
 from django.http import HttpRequest
 
+from pipeline.ledger.current import current_themes
 from pipeline.models import Run
 from pipeline.reports.whatif import Point, what_if
-from pipeline.review.reassignment import NothingToReassign
+from pipeline.review.regroup import NothingToRegroup
 from pipeline.web.parts.sections import Chart, Commands, Line, Links, Note, Section, Table
 
 MOST_THEMES = 3000
-"""A run with more is left to the command: nobody waits that long for a page."""
+"""A profile with more is left to the command: nobody waits that long for a page."""
 
 ASKED = "what_if"
 
@@ -19,7 +20,7 @@ def curve(request: HttpRequest, run: Run, themes: int) -> list[Section]:
     """Return the curve if it is asked for, else the way to it; nothing for a run without stories to speak of."""
     if run.state not in Run.FINISHED or not themes:
         return []
-    if themes > MOST_THEMES:
+    if current_themes(run.profile).count() > MOST_THEMES:
         command = f"./manage.py merge_whatif {run.pk}"
         return [
             Commands(
@@ -30,7 +31,7 @@ def curve(request: HttpRequest, run: Run, themes: int) -> list[Section]:
         return [Links([(f"?{ASKED}=1", "What if the rules were stricter?")])]
     try:
         found = what_if(run=run)
-    except NothingToReassign as error:
+    except NothingToRegroup as error:
         return [Note(str(error))]
     return [_chart(found.points), _table(found.points)]
 

@@ -22,7 +22,7 @@ def member(number: int, **columns: Any) -> Member:
         customer=f"customer-{number}",
         occurred_at=NOW,
         category="product_issue",
-        summary="It fails.",
+        summary=f"It fails in way {chr(97 + number)}.",
         confidence=0.9,
         score=0.9,
         has_evidence=True,
@@ -59,6 +59,12 @@ TOO_OLD = "last seen 2026-10-02, more than 30 days before 2026-11-01"
             members({"customer": "a@b.c"}, {"customer": "A@B.C"}, {"customer": "a@B.c"}),
             "too_few",
             "needs 1 more customer",
+        ),
+        # what one customer repeats, but for numbers, is one voice
+        (
+            members(*[{"customer": "a", "summary": f"Form {number} failed."} for number in range(5)], {}),
+            "too_few",
+            "needs 1 more conversation",
         ),
         # evidence
         (members({}, {}, {}, UNPROVEN), "", ""),

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from pipeline.merge.rules.versions import NEWEST, Rules
-from pipeline.models import Orphan, Regroup, Run, Story
+from pipeline.models import MergePass, Orphan, Run, Story
 from tests.support.seeding import finish, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_merge_whatif_gives_data_for_a_chart(run: Run, capsys: Captured) -> None
     call_command("merge_whatif", str(run.pk), "--json")
     found = json.loads(capsys.readouterr().out)
     (as_it_is,) = [point for point in found["points"] if point["strictness"] == 1.0]
-    assert (found["run"], found["themes"], found["held"], len(found["points"])) == (run.pk, 9, 0, 9)
+    assert (found["run"], found["themes"], len(found["points"])) == (run.pk, 9, 9)
     assert as_it_is == {
         "strictness": 1.0, "signatures": 3, "stories": 2, "orphans": 1, "conversations": 8, "largest": 4,
     }  # fmt: skip
@@ -44,24 +44,23 @@ def test_merge_whatif_gives_data_for_a_chart(run: Run, capsys: Captured) -> None
 
 @pytest.mark.parametrize("words", [[], ["--dry-run"]])
 def test_regroup_only_shows_unless_told_yes(run: Run, capsys: Captured, words: list[str], other_rules: Rules) -> None:
-    call_command("regroup", str(run.pk), "--rules", "0", *words)
+    call_command("regroup", "--rules", "0", *words)
     out = shown(capsys)
-    assert f"9 themes by {other_rules.version}, until now by {NEWEST.version}." in out
+    assert f"Profile support: 9 themes by {other_rules.version}. 0 themes go to another signature." in out
     assert "Pairs of themes: 0 joined, 0 split. Signatures: 3 before, 3 after." in out
     assert "2 stories stay the same." in out
-    assert out.endswith(f"Nothing was written. Apply it with: ./manage.py regroup {run.pk} --rules 0 --yes")
-    assert not Regroup.objects.exists()
+    assert out.endswith("Nothing was written. Apply it with: ./manage.py regroup support --rules 0 --yes")
+    assert MergePass.objects.get().run == run
 
 
 def test_regroup_writes_when_told_yes_and_says_why_in_the_ledger(
     run: Run, capsys: Captured, other_rules: Rules
 ) -> None:
-    call_command("regroup", str(run.pk), "--rules", "0", "--yes", "--reason", "to see the old ones", "--json")
+    call_command("regroup", "support", "--rules", "0", "--yes", "--reason", "to see the old ones", "--json")
     found = json.loads(capsys.readouterr().out)
-    entry = Regroup.objects.get()
+    entry = MergePass.objects.get(run=None)
     assert (found["written"], found["rules"], found["themes"]) == (True, other_rules.version, 9)
-    assert (entry.run, entry.rules, entry.reason) == (run, other_rules.version, "to see the old ones")
-    assert Run.objects.get().versions["rules"] == other_rules.version
+    assert (entry.kind, entry.rules, entry.reason) == ("consolidation", other_rules.version, "to see the old ones")
 
 
 def test_compare_runs_tells_what_became_of_stories(run: Run, capsys: Captured) -> None:
@@ -92,10 +91,10 @@ def test_run_status_names_the_orphans_that_need_one_more_and_their_nearest_story
     ("words", "why"),
     [
         (["merge_whatif", "999"], "there is no run 999; `./manage.py run_status` lists the newest"),
-        (["regroup", "999"], "there is no run 999"),
+        (["regroup", "nobodys"], "profile nobodys has no themes"),
         (["compare_runs", "999", "998"], "there is no run 999"),
-        (["regroup", "{run}", "--rules", "99"], "there are no rules 99; known are: 1"),
-        (["regroup", "{run}", "--dry-run", "--yes"], "exclude each other"),
+        (["regroup", "--rules", "99"], "there are no rules 99; known are: 1"),
+        (["regroup", "--dry-run", "--yes"], "exclude each other"),
     ],
 )
 def test_they_refuse_what_cannot_be_and_say_what_to_do(run: Run, words: list[str], why: str) -> None:

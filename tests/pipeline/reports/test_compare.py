@@ -99,12 +99,13 @@ def named(key: str) -> Signature:
     return signature
 
 
-def test_a_regrouped_run_counts_as_it_is_since() -> None:
+def test_a_consolidation_between_two_runs_is_seen_in_the_second_and_not_in_the_first() -> None:
     source = seed(scripts(2, 4))
     first = finish(start(source))
-    second = finish(start(source, force_refresh=True))
-    regroup(plan=plan_regroup(run=second, rules=PAIRS_AS_ONE), reason="a test")
-    (line,) = became(first, Run.objects.get(pk=second.pk))
+    regroup(plan=plan_regroup(profile="support", rules=PAIRS_AS_ONE), reason="a test")
+    second = finish(start(source))
+    (line,) = became(first, second)
+    assert {kind.split()[0] for kind in became(first, first)} == {"same"}
     assert line.startswith("merged problem_000_fails 4 + problem_001_fails 4 > ")
 
 

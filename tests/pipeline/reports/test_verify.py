@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -18,8 +17,20 @@ from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import lose
 from pipeline.management.commands import demo
 from pipeline.merge.rules.versions import NEWEST
-from pipeline.models import Call, Evidence, Item, Merge, Orphan, Registry, Run, Signature, Story, StoryEvidence, Theme
-from pipeline.reports.merge_history import RegistryHistory, recorded_merges
+from pipeline.models import (
+    Call,
+    Evidence,
+    Item,
+    Merge,
+    MergePass,
+    Orphan,
+    Registry,
+    Run,
+    Signature,
+    Story,
+    StoryEvidence,
+    Theme,
+)
 from pipeline.reports.verify import Verification, verify
 from pipeline.runs.create import Selection
 from pipeline.runs.preview import preview
@@ -62,7 +73,8 @@ def test_a_run_holds() -> None:
     assert said["conservation"] == (
         "27 conversations = 26 extracted + 1 filtered + 0 failed + 0 skipped; 26 themes = 24 in stories + 2 in orphans"
     )
-    assert said["partition"] == "26 themes in 1 merge, derived again in 3 shuffled orders: the same signatures"
+    again = "26 themes (all themes were grouped again), grouped again in 3 shuffled orders: the same groups"
+    assert said["partition"] == again
     assert said["evidence"].startswith("26 quotes")
     assert Merge.objects.exists()
 
@@ -73,25 +85,16 @@ def test_it_holds_whatever_came_of_the_conversations(texts: list[str]) -> None:
     assert (found.faults, not_checked(found)) == ((), {})
 
 
-def test_every_merge_of_a_profile_is_derived_on_the_registry_it_read() -> None:
-    ended = [finish(start(seed(twins(12, 15))))]
-    ended.append(finish(start(seed([*renamed("sync_is_late", 3, 5), *scripts(20, 4)]))))
-    ended.append(finish(start(seed(renamed("one_more_name", 17, 6), name="other"))))
-    ended.append(finish(start(seed(scripts(3, 3), name="third"), no_stories=True)))
-    assert Merge.objects.values("registry_version").distinct().count() >= 2
-    for run in ended:
-        assert verify(run_id=run.pk).faults == ()
-
-
-def test_rebuilt_sums_are_those_of_the_registry_bit_by_bit() -> None:
-    for number in range(3):
-        finish(start(seed(twins(10, 7, seed=number), name=f"source {number}")))
-    replay = RegistryHistory()
-    for done in recorded_merges("support"):
-        replay.take(done)
-    rebuilt = {root.form: (root.vector_sum, root.size) for root in replay.registered({}).centres}
-    stored = Signature.objects.filter(vector_sum__isnull=False)
-    assert rebuilt == {row.normal_form: (bytes(row.vector_sum or b""), row.size) for row in stored}
+def test_the_newest_pass_is_made_again_on_the_registry_it_read() -> None:
+    for texts, name, no_stories in (
+        (twins(12, 15), "first", False),
+        ([*renamed("sync_is_late", 3, 5), *scripts(20, 4)], "second", False),
+        (renamed("one_more_name", 17, 6), "other", False),
+        (scripts(3, 3), "third", True),
+    ):
+        found = verify(run_id=finish(start(seed(texts, name=name), no_stories=no_stories)).pk)
+        assert (found.faults, not_checked(found)) == ((), {})
+    assert set(MergePass.objects.values_list("kind", flat=True)) == {"join", "consolidation"}
 
 
 def test_a_run_that_was_merged_in_two_passes_is_verified_in_both() -> None:
@@ -103,10 +106,8 @@ def test_a_run_that_was_merged_in_two_passes_is_verified_in_both() -> None:
     run = finish(reopen(run_id=run.pk, phase="extract", again=failed))
     assert run.state == "completed"
     found = verify(run_id=run.pk)
-    assert found.faults == ()
-    assert [check.said for check in found.checks if check.name == "partition"] == [
-        "19 themes in 2 merges, derived again in 3 shuffled orders: the same signatures"
-    ]
+    assert (found.faults, not_checked(found)) == ((), {})
+    assert run.passes.count() == 2
 
 
 def test_what_later_runs_read_and_merge_does_not_matter_to_an_earlier_run() -> None:
@@ -120,20 +121,12 @@ def test_what_later_runs_read_and_merge_does_not_matter_to_an_earlier_run() -> N
     assert "3 replaced by a newer reading" in found.checks[0].said
 
 
-def test_a_merge_that_is_undone_later_does_not_matter_to_a_run_either() -> None:
-    run = a_run()
-    Merge.objects.update(undone_at=timezone.now(), undone_by=alice())
-    found = verify(run_id=run.pk)
-    assert set(not_checked(found)) == {"registry"}
-    assert not [fault for fault in found.faults if not fault.startswith("conservation")]
-
-
 # --- What cannot be derived any more ------------------------------------------------------------------------------
 
 
 def test_it_says_when_the_rules_are_no_longer_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     run = a_run()
-    monkeypatch.setattr("pipeline.reports.verify.NEWEST", replace(NEWEST, version="names-2 assign-9 groups-9"))
+    monkeypatch.setattr("pipeline.reports.last_pass.NEWEST", replace(NEWEST, version="names-2 assign-9 groups-9"))
     found = verify(run_id=run.pk)
     assert found.holds
     assert "the rules are now names-2 assign-9 groups-9" in not_checked(found)["partition"]
@@ -152,21 +145,12 @@ def rename_one() -> None:
     review.rename_signature(signature=signature, name="another_name", by=alice())
 
 
-@pytest.mark.parametrize(
-    ("spoil", "why"),
-    [
-        (lambda: Merge.objects.update(undone_at=timezone.now() - timedelta(days=1)), "1 earlier merge was undone"),
-        (rename_one, "1 earlier decision was made by people"),
-        (lambda: Theme.objects.update(registry_version=99), "1 earlier merge has none of its themes left"),
-    ],
-)
-def test_it_says_when_the_registry_before_a_run_cannot_be_rebuilt(spoil: Callable[[], object], why: str) -> None:
-    a_run()
-    spoil()
-    second = finish(start(seed(scripts(2, 3), name="second")))
-    found = verify(run_id=second.pk)
-    assert why in not_checked(found)["partition"]
-    assert why in not_checked(found)["registry"]
+def test_it_says_when_people_decided_since_the_newest_pass() -> None:
+    run = a_run()
+    rename_one()
+    found = verify(run_id=run.pk)
+    assert found.holds
+    assert "people made 1 decision since pass" in not_checked(found)["partition"]
 
 
 def test_after_a_run_was_deleted_it_says_that_themes_are_gone_and_blames_nobody() -> None:
@@ -175,11 +159,9 @@ def test_after_a_run_was_deleted_it_says_that_themes_are_gone_and_blames_nobody(
     deleted.delete()
     found = verify(run_id=latest.pk)
     assert found.faults == ()
-    assert not_checked(found) == {
-        "partition": "the registry before merge 3 cannot be rebuilt: 6 themes are gone",
-        "registry": "it cannot be rebuilt: 6 themes are gone",
-    }
-    assert set(not_checked(verify(run_id=earliest.pk))) == {"registry"}, "before the first merge there was nothing"
+    assert set(not_checked(found)) == {"registry"}
+    assert "6 themes are gone" in not_checked(found)["registry"]
+    assert verify(run_id=earliest.pk).holds
 
 
 # --- What is broken on purpose ------------------------------------------------------------------------------------
@@ -245,14 +227,13 @@ def another_version(run: Run) -> None:
 
 
 BREAKAGES: list[tuple[Callable[[Run], object], str]] = [
-    (swap_signatures, r"partition: merge 1, order 1: theme \d+ \(problem_000_fails\) has problem001fail, the"),
-    (swap_signatures, r"registry: signature problem000fail: its vector and size are not the sum of its 5 themes"),
-    (forget_the_merge, r"partition: merge 1, order 1: the merge of \w+ into \w+ is missing"),
-    (invent_a_merge, r"partition: merge 1, order 1: problem000fail was merged into problem002fail by no rule"),
-    (invert_a_vector, r"registry: signature \w+: its vector and size are not the sum"),
+    (swap_signatures, r"registry: signature problem000fail: its vector is not the sum of its 5 themes"),
+    (forget_the_merge, r"registry: signature \w+ counts 0 themes, and has 4"),
+    (invent_a_merge, r"registry: signature problem002fail counts 5 themes, and has 10"),
+    (invert_a_vector, r"registry: signature \w+: its vector is not the sum"),
     (lambda run: first(run, signature_rule="meaning"), r"partition: .* theme \d+ has rule and score meaning"),
     (lambda run: first(run, signature_score=0.1), r"partition: .* theme \d+ has rule and score own_name 0\.1"),
-    (lambda run: first(run, registry_version=None), r"partition: theme \d+ has a signature that no merge recorded"),
+    (lambda run: first(run, registry_version=None), r"partition: theme \d+ has a signature that no pass recorded"),
     (lambda run: first(run, signature=None), r"conservation: 1 of 26 themes have no signature"),
     (lambda run: first(run, raw_signature="other_name"), r"answers: theme \d+: raw signature is 'other_name', its"),
     (lambda run: first(run, raw_signature="other_name"), r"raw names: theme \d+: raw signature 'other_name' has the"),

@@ -101,7 +101,9 @@ def test_the_story_of_the_parent_absorbs_the_childs_and_undoing_brings_it_back_a
 
 
 def test_an_orphan_takes_over_the_story_that_is_merged_into_it_with_its_peoples_columns(first_run: Run) -> None:
-    Story.objects.filter(pk=story(LOGIN).pk).update(status="triaged", title="Nobody gets in", reviewed_by=bob())
+    Story.objects.filter(pk=story(LOGIN).pk).update(
+        status="triaged", title="Nobody gets in", reviewed_by=bob(), reviewed_at=NOW
+    )
     before = state()
     merge = review.merge_signatures(child=sig(LOGIN), parent=sig(CARD), by=alice())
     taken = story(CARD)
@@ -315,8 +317,8 @@ def test_taking_apart_counts_each_centre_once(db: None) -> None:
     finish(start(seed(said(SYNC, 10))))
     with CaptureQueriesContext(connection) as questions:
         splits = review.split_by_threshold(signature=sig(SYNC), threshold=1.0, by=alice())
-    counted = [one for one in questions if one["sql"].startswith('UPDATE "pipeline_signature" SET "vector_sum"')]
-    assert len(counted) == 1 + len(splits) == 10
+    counted = [one for one in questions if "UPDATE pipeline_signature signature SET vector_sum" in one["sql"]]
+    assert (len(counted), len(splits)) == (1, 9)
     assert broken_promises() == []
 
 

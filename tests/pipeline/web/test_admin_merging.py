@@ -3,12 +3,10 @@
 import pytest
 from django.test import Client
 
-from pipeline.merge.rules.versions import Rules
 from pipeline.models import Orphan, Run, Story
-from pipeline.review.regroup import plan_regroup, regroup
 from pipeline.web.parts import curve
 from tests.pipeline.web.test_admin import client_of, list_of, page_of, read
-from tests.support.factories import alice, bob
+from tests.support.factories import bob
 from tests.support.seeding import finish, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
@@ -55,8 +53,10 @@ def test_a_large_run_is_left_to_the_command(reviewer: Client, run: Run, monkeypa
     assert f"./manage.py merge_whatif {run.pk}" in page
 
 
-def test_a_run_lists_when_it_was_regrouped_and_why(reviewer: Client, run: Run, other_rules: Rules) -> None:
-    regroup(plan=plan_regroup(run=run, rules=other_rules), reason="to see the old rules", by=alice())
+def test_a_run_says_how_its_themes_were_grouped(reviewer: Client, run: Run) -> None:
     page = read(reviewer, page_of(run))
-    assert "to see the old rules" in page
-    assert other_rules.version in page
+    assert "all themes were grouped again" in page
+    later = finish(start(seed(["nr 7 name=problem_000_fails problem=0"], name="later")))
+    page = read(reviewer, page_of(later))
+    assert "new themes joined what stood" in page
+    assert "1 new themes joined what stood; 0 moved" in page or "How themes were grouped" in page

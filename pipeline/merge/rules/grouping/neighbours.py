@@ -21,6 +21,7 @@ INDEX_LINKS, INDEX_EFFORT = 16, 48  # a row's links in the index, and how many r
 REGIONS = 512  # in which rows are searched for; more or fewer change the time and nothing else
 ROUGHNESS = 1e-4  # more than float32 and rounding can move a cosine of up to 1,500 numbers
 SPARE = 15  # more neighbours than wanted are proposed, and the best by their exact cosines are taken
+STRETCH = 64  # columns of a wide table that are looked into at once
 BLOCK_ROWS = 512  # rows per product: bounds what is in memory
 DECIMALS = 5  # similarities are rounded to this: far above the noise of float64 sums, below what matters
 
@@ -48,23 +49,30 @@ def nearest_neighbours(points: Floats, count: int) -> Neighbours:
 
     Exactly up to EXACT_ROWS rows, whose time grows with n squared; beyond, nine of ten of them by an index.
     """
-    return _all_pairs(points, count) if len(points) <= EXACT_ROWS else _by_index(points, count)
+    if len(points) > EXACT_ROWS:
+        return _by_index(points, count)
+    return neighbours_of(points, np.arange(len(points)), count)
 
 
-def _all_pairs(points: Floats, count: int) -> Neighbours:
-    """Compare all rows roughly, and those that may be among the nearest exactly."""
-    near = _no_neighbours(len(points), count)
+def neighbours_of(points: Floats, rows: Ints, count: int) -> Neighbours:
+    """Find exactly the `count` most similar other points of these rows only, (len(rows), count)."""
+    near = _no_neighbours(len(rows), count)
 
     def compare(part: slice) -> None:
-        rows = np.arange(part.start, part.stop)
-        keys, bound = _proposed_by_product(points, rows, count)
-        index, cosine = _nearest_of(points, rows, keys, count)
-        if (unsure := cosine[:, -1] <= bound + ROUGHNESS).any():
-            index[unsure], cosine[unsure] = _nearest_of_all(points, rows[unsure], count)
+        index, cosine = _compared_with_all(points, rows[part], count)
         near.index[part], near.cosine[part] = index, cosine
 
-    _in_parallel(compare, len(points))
+    _in_parallel(compare, len(rows))
     return near
+
+
+def _compared_with_all(points: Floats, rows: Ints, count: int) -> tuple[Ints, Floats]:
+    """Compare these rows with all points roughly, and with those that may be among the nearest exactly."""
+    keys, bound = _proposed_by_product(points, rows, count)
+    index, cosine = _nearest_of(points, rows, keys, count)
+    if (unsure := cosine[:, -1] <= bound + ROUGHNESS).any():
+        index[unsure], cosine[unsure] = _nearest_of_all(points, rows[unsure], count)
+    return index, cosine
 
 
 def _no_neighbours(rows: int, count: int) -> Neighbours:
@@ -79,9 +87,27 @@ def _proposed_by_product(points: Floats, rows: Ints, count: int) -> tuple[Ints, 
     cosines = points[rows] @ points.T
     cosines[np.arange(len(rows)), rows] = -np.inf
     wanted = min(count + SPARE, len(points) - 1)
-    keys = np.argpartition(cosines, len(points) - wanted, axis=1)[:, len(points) - wanted :]
+    keys = _largest_columns(cosines, wanted)
     rest = -np.inf if wanted == len(points) - 1 else np.take_along_axis(cosines, keys, axis=1).min(axis=1)
     return keys, np.broadcast_to(rest, len(rows))
+
+
+def _largest_columns(table: Floats, wanted: int) -> Ints:
+    """Return the columns of the `wanted` largest numbers of each row, (b, wanted), in no order.
+
+    In a wide table only a few stretches of STRETCH columns are looked into: those with the largest maxima hold them.
+    """
+    count = table.shape[1]
+    if count <= wanted * STRETCH:
+        return np.argpartition(table, count - wanted, axis=1)[:, count - wanted :]
+    whole = count - count % STRETCH
+    maxima = table[:, :whole].reshape(len(table), -1, STRETCH).max(axis=2)
+    first = np.argpartition(maxima, maxima.shape[1] - wanted, axis=1)[:, -wanted:] * STRETCH
+    inside = (first[:, :, None] + np.arange(STRETCH)).reshape(len(table), -1)
+    columns = np.hstack([inside, np.broadcast_to(np.arange(whole, count), (len(table), count - whole))])
+    found = np.take_along_axis(table, columns, axis=1)
+    largest = np.argpartition(found, found.shape[1] - wanted, axis=1)[:, -wanted:]
+    return np.take_along_axis(columns, largest, axis=1)
 
 
 def _nearest_of(points: Floats, rows: Ints, keys: Ints, count: int) -> tuple[Ints, Floats]:

@@ -7,6 +7,7 @@ The way of a row through `partition`:
 3. a row without company (nobody near enough to be a group of three with) makes no group;
 4. the others form a graph of nearest neighbours, which Leiden cuts into communities at several resolutions;
 5. the data choose the resolution: groups should be tight inside, apart from each other, and not tear neighbours apart;
+   where most rows are copies of a few wordings, groups of one wording each are joined by meaning (`templates`);
 6. rows without company that are nothing unusual join the nearest group, the others stay alone;
 7. a row unlike the rest of its group leaves it, so that no group holds by a chain of neighbours.
 
@@ -34,6 +35,7 @@ from pipeline.merge.rules.grouping.neighbours import (
     products,
 )
 from pipeline.merge.rules.grouping.resolutions import Resolutions, best_communities
+from pipeline.merge.rules.grouping.templates import join_wordings
 from pipeline.merge.rules.grouping.tightness import (
     FEW_TOO_TIGHT,
     cosine_to_centre,
@@ -51,7 +53,7 @@ from pipeline.merge.rules.grouping.vectors import (
     shrunken_mean,
 )
 
-VERSION = "groups-4"
+VERSION = "groups-5"
 SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
 SMALL_SET_CUTS = np.arange(4, 11) / 20  # mean cosines at which average linkage may stop; below 0.2 it follows chains
 
@@ -140,7 +142,8 @@ def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
     graph, sampled = neighbour_graph(near, members), sample(points, near)
     del near  # the largest tables go as soon as they can: what is left of memory is for Leiden
     seen = Resolutions(graph, points, folded.rows, members, sampled)
-    found = _let_join(points, best_communities(seen, strictness), loose)
+    found = join_wordings(points, folded.rows, best_communities(seen, strictness))
+    found = _let_join(points, found, loose)
     return np.where(found < 0, np.arange(len(points)), len(points) + found)
 
 

@@ -7,8 +7,8 @@ import graspologic_native
 import numpy as np
 from scipy import sparse
 
-from pipeline.merge.rules.grouping.graph import Sample
-from pipeline.merge.rules.grouping.neighbours import Floats, Ints
+from pipeline.merge.rules.grouping.graph import Sample, sample
+from pipeline.merge.rules.grouping.neighbours import Floats, Ints, nearest_neighbours, neighbour_count
 from pipeline.merge.rules.grouping.tightness import fit
 from pipeline.merge.rules.grouping.vectors import numbered_from_zero
 
@@ -17,6 +17,7 @@ TORN_WEIGHT = 4.0  # of falling short of it, against silhouette; 3-5 do alike
 COARSEST, FINEST = 2.0**-2.5, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
 STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
 HALF_STEP = 2.0**0.5
+FINER_GAIN, COARSER_GAIN = 0.01, 0.025  # what a step of 2 must gain; below, a row more moved F1 by 0.15
 FIRST_RESOLUTION = 2.0  # where the search begins; from 4 it ends alike
 SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
 SEED = 1  # Leiden's; its node order is the canonical order of rows
@@ -75,6 +76,17 @@ class Candidate:
     kept: float
 
 
+def fits_better(one: Ints, other: Ints, *, points: Floats, rows: Floats) -> float:
+    """Return by how much one grouping of all rows fits better than another, torn ties counted as in `fit_at`."""
+    sampled = sample(points, nearest_neighbours(points, min(neighbour_count(len(points)), len(points) - 1)))
+
+    def judged(labels: Ints) -> float:
+        torn = max(sampled.due() - sampled.kept(labels), 0.0)
+        return fit(points, rows, numbered_from_zero(labels)) - TORN_WEIGHT * torn
+
+    return judged(one) - judged(other)
+
+
 def spread(labels: Ints, members: Ints, count: int) -> Ints:
     """Return the members' labels as labels of all `count` rows, -1 for the others."""
     labels_of_all = np.full(count, -1, np.int64)
@@ -85,20 +97,22 @@ def spread(labels: Ints, members: Ints, count: int) -> Ints:
 def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
     """Return the communities, (n,), of the resolution that fits best; -1 for rows that are no members.
 
-    Climbs: steps of 2 while they fit better, to finer groups first, then to coarser ones; at the top, half a step to
-    either side. Of several tops the best would often be too coarse: clear themes have clear families, too. Where
-    stricter groups are asked for, the resolution that fits is raised by STRICTER_BY, or lowered.
+    Climbs: steps of 2 while they fit clearly better, to finer groups first, then to coarser ones; at the top, half
+    a step to either side. Of several tops the best would often be too coarse: clear themes have clear families, too.
+    Where stricter groups are asked for, the resolution that fits is raised by STRICTER_BY, or lowered.
     """
     if not seen.graph.nnz:
         return spread(np.arange(len(seen.members)), seen.members, len(seen.points))
     best = FIRST_RESOLUTION
     seen.look_at(best, 2 * best)
-    for step in (2.0, 0.5):
-        while COARSEST <= best * step <= FINEST and seen.fit_at(best * step) > seen.fit_at(best):
+    for step, gain in ((2.0, FINER_GAIN), (0.5, COARSER_GAIN)):
+        while COARSEST <= best * step <= FINEST and seen.fit_at(best * step) > seen.fit_at(best) + gain:
             best *= step
-    around = best, min(best * HALF_STEP, FINEST), max(best / HALF_STEP, COARSEST)
-    seen.look_at(*around)
-    top = max(sorted(around), key=seen.fit_at)
+    finer, coarser, top = min(best * HALF_STEP, FINEST), max(best / HALF_STEP, COARSEST), best
+    seen.look_at(best, finer, coarser)
+    for beside, gain in ((finer, FINER_GAIN / 2), (coarser, COARSER_GAIN / 2)):
+        if seen.fit_at(beside) > seen.fit_at(top) + gain:
+            top = beside
     return seen.at(top).labels if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.merge.rules.grouping.neighbours import DECIMALS, Floats, Ints, evenly, products
+from pipeline.merge.rules.grouping.neighbours import DECIMALS, Doubles, Floats, Ints, evenly, products
 from pipeline.merge.rules.grouping.vectors import (
     MIN_STORY,
     group_centres,
@@ -52,8 +52,15 @@ def _mean_inner_cosine(rows: Floats, labels: Ints) -> float:
     The cosines of all pairs of a group, each row with itself included, add up to the square of the group's sum.
     """
     sizes = group_sizes(labels)
+    return float((inner_cosines(rows, labels) * sizes).sum() / sizes.sum())
+
+
+def inner_cosines(rows: Floats, labels: Ints) -> Doubles:
+    """Return the mean cosine between two rows of each group, (g,); 0 for a group of one."""
+    sizes = group_sizes(labels)
     pairs = np.square(group_sums(rows, labels), dtype=np.float64).sum(axis=1) - sizes
-    return float((pairs / np.maximum(sizes - 1, 1)).sum() / sizes.sum())
+    found: Doubles = pairs / np.maximum(sizes * (sizes - 1), 1)
+    return found
 
 
 def _cosine_to_next_group(points: Floats, labels: Ints, centres: Floats) -> Floats:

@@ -1,0 +1,124 @@
+"""What people see follows the themes, when a pass took all of a signature's themes elsewhere.
+
+A signature that is recognised keeps its story: then nothing is to be done here. Only where no theme is left does the
+story go where most of its themes went. All of this may run twice, and requires a transaction.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db.models import F
+
+from pipeline.extract.profiles import get_profile
+from pipeline.group.gates import judge
+from pipeline.group.members import members_of
+from pipeline.merge.forest import leaves_of
+from pipeline.models import MergePass, Orphan, Reassignment, Run, SignatureRoot, Story, Theme
+
+
+def roots_of_passes(passes: Iterable[MergePass]) -> list[int]:
+    """Return the roots that lost or got themes in these passes, and those that are no roots any more, rising."""
+    moved = Reassignment.objects.filter(merge_pass__in=list(passes))
+    touched = {pk for (pk,) in moved.values_list("source_id").union(moved.values_list("target_id"))}
+    links = SignatureRoot.objects.filter(signature__in=touched)
+    return sorted(touched | set(links.values_list("root_id", flat=True)))
+
+
+def carry(*, passes: Sequence[MergePass], roots: Sequence[int], run: Run | None, profile: str) -> None:
+    """Bring stories and dismissed orphans of emptied roots to where their themes went, and take back candidates.
+
+    A candidate nobody touched goes if its group no longer passes the gates: settling makes an orphan of what is left.
+    """
+    groups = members_of(profile=profile, roots=roots, run=run)
+    emptied = [root for root in roots if not groups[root]]
+    goals = _goals(emptied, passes)
+    goals = {root: goal for root, goal in goals.items() if goal not in emptied}
+    mostly = {root for root, goal in goals.items() if _makes_up_most(root, goal, passes)}
+    _carry_stories(goals, mostly)
+    _carry_dismissed_orphans({root: goal for root, goal in goals.items() if root in mostly})
+    gate, as_of = get_profile(profile).gate, run.as_of if run else None
+    failing = [root for root in roots if groups[root] and not judge(groups[root], gate, as_of).is_story]
+    take_back(failing)
+
+
+def _goals(emptied: Sequence[int], passes: Sequence[MergePass]) -> dict[int, int]:
+    """Return for each of these roots the root that most of its themes mean now; ties go to the lower id."""
+    root_of = {root: root for root in emptied} | leaves_of(emptied)
+    moved = Reassignment.objects.filter(merge_pass__in=list(passes), source__in=list(root_of))
+    counts: dict[int, Counter[int]] = defaultdict(Counter)
+    for source, goal in moved.values_list("source_id", "theme__signature__root_link__root_id"):
+        counts[root_of[source]][goal] += 1
+    return {root: min(found, key=lambda goal: (-found[goal], goal)) for root, found in counts.items()}
+
+
+def _makes_up_most(root: int, goal: int, passes: Sequence[MergePass]) -> bool:
+    """Whether at least half of the goal's themes came from this root: only then may what people closed go there, or it
+    would silence another problem.
+    """
+    inside = Theme.objects.filter(signature__in=leaves_of([goal]))
+    sources = {root, *leaves_of([root])}
+    came = inside.filter(reassignments__merge_pass__in=list(passes), reassignments__source__in=sources)
+    return 2 * came.distinct().count() >= inside.count()
+
+
+def _carry_stories(goals: Mapping[int, int], mostly: set[int]) -> None:
+    """Where open ones meet, the one that people touched stays, else the largest; it absorbs the others."""
+    stories = list(Story.objects.filter(signature__in=goals, absorbed_by__isnull=True).order_by("id"))
+    going = {
+        story.pk: goals[story.signature_id]
+        for story in stories
+        if story.status in Story.OPEN or story.signature_id in mostly
+    }
+    meeting: dict[int, list[Story]] = defaultdict(list)
+    for story in Story.objects.filter(signature__in=goals.values(), absorbed_by__isnull=True, status__in=Story.OPEN):
+        meeting[story.signature_id].append(story)
+    for story in stories:
+        if story.pk in going and story.status in Story.OPEN:
+            meeting[going[story.pk]].append(story)
+    for together in (stories for stories in meeting.values() if len(stories) > 1):
+        first = max(together, key=_standing)
+        Story.objects.filter(pk__in=[story.pk for story in together if story.pk != first.pk]).update(absorbed_by=first)
+    _move_together(going)
+
+
+def _standing(story: Story) -> tuple[bool, int, int]:
+    """Return what makes a story absorb others that it meets: that people touched it, then its size, then its age."""
+    is_touched = story.reviewed_at is not None or story.edited_at is not None
+    return is_touched, story.evidence.count(), -story.pk
+
+
+def _move_together(goals: Mapping[int, int]) -> None:
+    """Move stories at once: meanwhile each is its own absorber, so that two that swap roots never meet."""
+    standing = Story.objects.filter(pk__in=goals, absorbed_by__isnull=True)
+    free = list(standing.values_list("pk", flat=True))
+    standing.update(absorbed_by=F("pk"))
+    for pk, root in goals.items():
+        Story.objects.filter(pk=pk).exclude(signature=root).update(signature=root)
+    Story.objects.filter(pk__in=free).update(absorbed_by=None)
+
+
+def _carry_dismissed_orphans(goals: Mapping[int, int]) -> None:
+    """Let what people dismissed follow its themes."""
+    waiting = Orphan.objects.filter(graduated_at__isnull=True)
+    dismissed = waiting.filter(signature__in=goals, dismissed_at__isnull=False).order_by("signature_id")
+    at_goals = waiting.filter(signature__in=goals.values(), dismissed_at__isnull=False)
+    there = set(at_goals.values_list("signature_id", flat=True))
+    for orphan in dismissed:
+        goal = goals[orphan.signature_id]
+        if goal not in there and not Story.objects.filter(signature=goal, absorbed_by__isnull=True).exists():
+            waiting.filter(signature=goal).delete()
+            Orphan.objects.filter(pk=orphan.pk).update(signature=goal)
+            there.add(goal)
+
+
+def take_back(roots: Sequence[int]) -> None:
+    """Delete the candidates of these roots that nobody touched and nothing else stands for."""
+    untouched = Story.objects.filter(
+        Story.UNTOUCHED,
+        signature__in=roots,
+        absorbed_by__isnull=True,
+        absorbed__isnull=True,
+        recurrences__isnull=True,
+        handed_over_by__isnull=True,
+    )
+    Story.objects.filter(pk__in=list(untouched.values_list("pk", flat=True))).delete()

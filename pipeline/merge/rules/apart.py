@@ -1,0 +1,72 @@
+"""What people keep apart, in groups that the rules found: each group that holds both sides is parted."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pipeline.merge.rules.grouping.neighbours import DECIMALS, Floats, Ints
+from pipeline.merge.rules.grouping.vectors import unit
+
+Apart = Mapping[str, set[str]]
+"""For each name, or signature, those it must not be in one group with."""
+
+
+def part_names(labels: Ints, names: Sequence[str], apart: Apart) -> Ints:
+    """Take names that must not meet out of each other's groups: of each pair the one with fewer themes there leaves.
+
+    All of its themes in one group leave together; themes of other names stay.
+    """
+    parted, unused = labels.copy(), int(labels.max(initial=-1)) + 1
+    rows_of: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, (label, name) in enumerate(zip(labels.tolist(), names, strict=True)):
+        if name in apart:
+            rows_of[label][name].append(row)
+    for _, found in sorted(rows_of.items()):
+        staying: set[str] = set()
+        for name in sorted(found, key=lambda name: (-len(found[name]), name)):
+            if apart[name] & staying:
+                parted[found[name]] = unused
+                unused += 1
+            else:
+                staying.add(name)
+    return parted
+
+
+def part_sides(labels: Ints, sides: Sequence[str], apart: Apart, points: Floats) -> Ints:
+    """Part each group that holds themes of signatures that are kept apart; its other themes go to the nearer side.
+
+    sides: the signature that each theme is known to belong to, "" where nothing is known.
+    points: (n, d) of unit length.
+    """
+    parted, unused = labels.copy(), int(labels.max(initial=-1)) + 1
+    rows_of: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, (label, side) in enumerate(zip(labels.tolist(), sides, strict=True)):
+        if side in apart:
+            rows_of[label][side].append(row)
+    for label, found in sorted(rows_of.items()):
+        opposed = [side for side in sorted(found, key=lambda s: (-len(found[s]), s)) if apart[side] & found.keys()]
+        if not opposed:
+            continue
+        centres = unit(np.stack([points[found[side]].sum(axis=0, dtype=np.float64) for side in opposed]))
+        numbers = np.array([label, *range(unused, unused + len(opposed) - 1)])
+        unused += len(opposed) - 1
+        inside = np.flatnonzero(labels == label)
+        cosines = points[inside].astype(np.float64) @ centres.T.astype(np.float64)
+        parted[inside] = numbers[cosines.round(DECIMALS).argmax(axis=1)]
+        for side, number in zip(opposed, numbers.tolist(), strict=True):
+            parted[found[side]] = number
+    return parted
+
+
+def dominated(labels: Ints, names: Sequence[str]) -> dict[str, list[int]]:
+    """Return for each name the groups in which more than half of the themes bear it; a group has at most one such."""
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    for label, name in zip(labels.tolist(), names, strict=True):
+        counts[label][name] += 1
+    groups: dict[str, list[int]] = defaultdict(list)
+    for label, found in sorted(counts.items()):
+        name, number = found.most_common(1)[0]
+        if 2 * number > found.total():
+            groups[name].append(label)
+    return groups

@@ -1,0 +1,157 @@
+"""The pass of a run: new rows find their place among groups that stand, and nobody else has to move.
+
+The way of a new row:
+
+1. it joins a standing story if its ties to its nearest neighbours, whoever they are, lead mostly into that story, and
+   it is as near to its nearest members as they are to each other. Neighbours decide and not centres: among thousands of
+   centres some is near by chance, among neighbours a foreign row finds mostly other foreign rows;
+2. what joins nothing is grouped by itself, as the first rows of a registry are;
+3. what waited alone near the new groups may join them by the same rule as in 1;
+4. what is left is grouped once more together with what waits near it.
+
+So a run changes no standing story but by adding to it. Only a consolidation, `partition` of all rows, does.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from pipeline.merge.rules.grouping.graph import tie_weights
+from pipeline.merge.rules.grouping.neighbours import (
+    Doubles,
+    Floats,
+    Ints,
+    Neighbours,
+    evenly,
+    neighbour_count,
+    neighbours_of,
+)
+from pipeline.merge.rules.grouping.partition import partition
+from pipeline.merge.rules.grouping.vectors import MIN_STORY, centred, shrunken_mean
+
+MOSTLY = 0.5  # share of its ties that a row must have into a group; at 0.35, 6 % of a foreign batch joined
+AS_NEAR = 0.70  # share of members' typical nearness that a newcomer must have; at 0.6, 5 % of a foreign batch joined
+NEAREST_MEMBERS = 3  # over which nearness is the mean; over 5 it is alike
+LOOKED_AT = 60  # members of a group, spread evenly, that show how near they are to each other
+ROUNDS = 3  # in which rows that joined count as members for their neighbours; a fourth changes nothing
+
+Refused = Mapping[int, Collection[int]]
+
+
+def join(
+    vectors: Floats,
+    standing: Ints,
+    refused: Refused | None = None,
+    strictness: float = 1.0,
+    points: Floats | None = None,
+) -> Ints:
+    """Return the group (n,) of each row of `vectors` ((n, d), unit length); numbers below n are standing ones.
+
+    standing: (n,) the group of each row until now, -1 for new ones. Rows of standing groups of at least MIN_STORY stay.
+    refused: for some rows the standing groups they must not join. points: the rows seen from their mean, if that is
+    known already. The same rows in any order give the same groups.
+    """
+    points = centred(vectors, shrunken_mean(vectors)) if points is None else points
+    labels = np.where(_sizes_of(standing) >= MIN_STORY, standing, -1)
+    new, waiting = np.flatnonzero(standing < 0), np.flatnonzero((labels < 0) & (standing >= 0))
+    near = neighbours_of(points, new, min(neighbour_count(len(points)), len(points) - 1))
+    _let_join(points, labels, new, near, refused or {})
+    left = new[labels[new] < 0]
+    if len(left) >= MIN_STORY:
+        _group(vectors, labels, left, strictness, least=MIN_STORY)
+        fresh = left[labels[left] >= 0]
+        nearby = np.intersect1d(waiting, near.index[np.isin(new, fresh)])
+        if len(nearby):
+            _let_join(points, labels, nearby, neighbours_of(points, nearby, near.index.shape[1]), {})
+    left = new[labels[new] < 0]
+    nearby = np.intersect1d(waiting[labels[waiting] < 0], near.index[labels[new] < 0])
+    if len(left):
+        _group(vectors, labels, np.union1d(left, nearby), strictness, least=1)
+    untouched = labels < 0
+    labels[untouched] = standing[untouched]
+    return labels
+
+
+def _sizes_of(labels: Ints) -> Ints:
+    """Return for each row how many rows share its label; 0 for those without one."""
+    _, group, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.where(labels >= 0, counts[group], 0)
+
+
+def _group(vectors: Floats, labels: Ints, rows: Ints, strictness: float, *, least: int) -> None:
+    """Give these rows labels of groups of their own, from len(labels) on; groups of fewer than `least` get none."""
+    found = partition(vectors[rows], strictness).labels
+    first = max(int(labels.max(initial=0)) + 1, len(labels))
+    labels[rows] = np.where(_sizes_of(found) >= least, first + found, -1)
+
+
+# --- Joining by neighbours ----------------------------------------------------------------------------------------
+
+
+def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refused: Refused) -> None:
+    """Write into `labels` the group of each of the rows that belongs to one; `near` are the neighbours of these."""
+    nearness = _Nearness(points, labels)
+    weights = tie_weights(near.cosine)
+    due = MOSTLY * weights.sum(axis=1, dtype=np.float64)
+    members = labels[near.index]  # as they are now: rows that join do not lower what the next must reach
+    turned_down: set[tuple[int, int]] = set()
+    for _ in range(ROUNDS):
+        joining = {}
+        for place in np.flatnonzero(labels[rows] < 0).tolist():
+            row = int(rows[place])
+            group, weight = _heaviest(labels[near.index[place]], weights[place])
+            if group < 0 or weight <= due[place] or group in refused.get(row, ()) or (row, group) in turned_down:
+                continue
+            if nearness.suffices(row, group, near.cosine[place][members[place] == group]):
+                joining[row] = group
+            else:
+                turned_down.add((row, group))
+        if not joining:
+            break
+        labels[list(joining)] = list(joining.values())
+
+
+def _heaviest(groups: Ints, weights: Floats) -> tuple[int, float]:
+    """Return the group that most of the weight leads into, and how much; -1 if none of it leads into a group."""
+    found: dict[int, float] = defaultdict(float)
+    for group, weight in zip(groups.tolist(), weights.tolist(), strict=True):
+        if group >= 0:
+            found[group] += weight
+    return max(((group, weight) for group, weight in found.items()), key=lambda e: (e[1], -e[0]), default=(-1, 0.0))
+
+
+class _Nearness:
+    """How near the members of groups are to their nearest others, and whether a row is as near to them.
+
+    Members are those at the start: rows that join do not lower what the next must reach.
+    """
+
+    def __init__(self, points: Floats, labels: Ints) -> None:
+        self.points = points
+        self.order = np.argsort(labels, kind="stable")
+        self.sorted = labels[self.order]
+        self.least: dict[int, float] = {}
+
+    def suffices(self, row: int, group: int, cosines: Floats) -> bool:
+        """`cosines` are those to the members among the row's neighbours, the nearest first."""
+        members = self._members(group)
+        if group not in self.least:
+            some = members[evenly(len(members), LOOKED_AT)]
+            self.least[group] = AS_NEAR * float(np.median(self._nearness(some, members)))
+        count = min(NEAREST_MEMBERS, len(members) - 1)
+        if len(cosines) >= count:
+            return float(cosines[:count].mean(dtype=np.float64)) >= self.least[group]
+        return float(self._nearness(np.array([row]), members)[0]) >= self.least[group]
+
+    def _members(self, group: int) -> Ints:
+        first, end = np.searchsorted(self.sorted, [group, group + 1])
+        return np.sort(self.order[first:end])
+
+    def _nearness(self, rows: Ints, members: Ints) -> Doubles:
+        """Return the mean cosine of each row to its nearest members other than itself."""
+        cosines = (self.points[rows].astype(np.float64) @ self.points[members].astype(np.float64).T).round(5)
+        cosines[rows[:, None] == members[None, :]] = -np.inf
+        count = min(NEAREST_MEMBERS, len(members) - 1)
+        nearest: Doubles = np.sort(cosines, axis=1)[:, ::-1][:, :count].mean(axis=1)
+        return nearest

@@ -1,0 +1,80 @@
+"""The pass of a run: new themes join by their neighbours, foreign ones do not, and no story that stands is changed."""
+
+import numpy as np
+import pytest
+
+from pipeline.merge.rules.grouping.partition import partition
+from pipeline.merge.rules.joining import join
+from tests.fakes.scripted import vector_of
+
+
+def rows(*problems: tuple[int, int], start: int = 0) -> np.ndarray:
+    """Return the vectors of so many themes for each (problem, count)."""
+    numbers = [(problem, start + number) for problem, count in problems for number in range(count)]
+    return np.stack([vector_of(problem, f"text {number} of {problem}") for problem, number in numbers])
+
+
+KNOWN = rows(*((problem, 12) for problem in range(15)))
+STANDING = np.repeat(np.arange(15), 12)
+
+
+def joined(new: np.ndarray, standing: np.ndarray = STANDING, **words: object) -> np.ndarray:
+    """Return the labels of new rows after a join beside the known ones."""
+    every = np.vstack([KNOWN[: len(standing)], new])
+    labels = join(every, np.concatenate([standing, np.full(len(new), -1)]), **words)  # type: ignore[arg-type]
+    assert np.array_equal(labels[: len(standing)][standing >= 0], standing[standing >= 0]), "a story that stood changed"
+    return labels[len(standing) :]
+
+
+def test_more_of_what_is_known_joins_it() -> None:
+    assert joined(rows((3, 4), (7, 4), start=100)).tolist() == [3] * 4 + [7] * 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 40])
+def test_a_foreign_batch_joins_nothing_and_makes_a_group_of_its_own(count: int) -> None:
+    labels = joined(rows((77, count)))
+    assert (labels >= len(STANDING)).all()
+    assert len(set(labels.tolist())) == 1 or count < 3
+
+
+def test_what_is_refused_does_not_join() -> None:
+    refused = {len(STANDING): [3]}
+    assert joined(rows((3, 1), start=100))[0] == 3
+    assert joined(rows((3, 1), start=100), refused=refused)[0] != 3
+
+
+def test_what_waited_alone_joins_new_ones_of_its_kind() -> None:
+    alone = rows((50, 2))
+    every = np.vstack([KNOWN, alone, rows((50, 4), start=10)])
+    labels = join(every, np.concatenate([STANDING, [15, 16], np.full(4, -1)]))
+    assert len(set(labels[180:].tolist())) == 1
+
+
+def test_what_waits_far_away_is_left_alone() -> None:
+    every = np.vstack([KNOWN, rows((50, 1), (51, 1)), rows((3, 2), start=100)])
+    labels = join(every, np.concatenate([STANDING, [15, 16], [-1, -1]]))
+    assert labels[180:182].tolist() == [15, 16]
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    new = rows((3, 5), (77, 6), (78, 5), start=100)
+    every, standing = np.vstack([KNOWN, new]), np.concatenate([STANDING, np.full(16, -1)])
+    expected = join(every, standing)
+    order = np.random.default_rng(4).permutation(len(every))
+    found = join(every[order], standing[order])
+    pairs = set(zip(expected[order].tolist(), found.tolist(), strict=True))
+    assert len(pairs) == len(set(expected.tolist())) == len(set(found.tolist()))
+
+
+@pytest.mark.parametrize("rows_each", [1, 3, 40])
+def test_templates_do_not_make_more_groups_the_more_rows_there_are(rows_each: int) -> None:
+    """Six problems, each said in seven wordings, and every wording with small changes."""
+    rng = np.random.default_rng(6)
+    problems = rng.standard_normal((6, 1, 1, 256))
+    wordings = rng.standard_normal((6, 7, 1, 256))
+    changes = rng.standard_normal((6, 7, rows_each, 256))
+    made = (1.0 * problems + 0.62 * wordings + 0.4 * changes).reshape(-1, 256)
+    vectors = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    found = partition(vectors).labels
+    sizes = np.bincount(found)
+    assert 6 <= (sizes >= 3).sum() <= 8
