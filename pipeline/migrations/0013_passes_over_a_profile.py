@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0011_source_cursor'),
+        ('pipeline', '0012_source_reading'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
