@@ -15,9 +15,10 @@ from pipeline.models import (
     Evidence,
     Item,
     Merge,
+    MergePass,
     Move,
     Orphan,
-    Regroup,
+    Reassignment,
     Run,
     Signature,
     SignatureRoot,
@@ -115,17 +116,18 @@ def _delete_rows(source: Source) -> None:
     for rows in (
         Evidence.objects.filter(theme__in=themes),
         Move.objects.filter(theme__in=themes),
+        Reassignment.objects.filter(theme__in=themes),
         StoryEvidence.objects.filter(conversation__in=conversations),
         themes,
         Call.objects.filter(item__run__in=runs),
         Item.objects.filter(run__in=runs),
-        Regroup.objects.filter(run__in=runs),
     ):
         _delete(rows)
     StoryEvidence.objects.filter(run__in=runs).update(run=None)
     Story.objects.filter(first_run__in=runs).update(first_run=None)
     Signature.objects.filter(created_run__in=runs).update(created_run=None)
     Merge.objects.filter(run__in=runs).update(run=None)
+    MergePass.objects.filter(run__in=runs).update(run=None)
     _delete(ConversationVersion.objects.filter(conversation__in=conversations))
     _delete(conversations)
     _delete(runs)
