@@ -22,8 +22,12 @@ Floats = NDArray[np.float32]
 
 LONGEST_TITLE = 120
 
-FEWEST_CANDIDATES, MOST_CANDIDATES = 8, 24
-"""Clauses of a group that the model is asked about: as many as voices, within these. 60 are no better than 24."""
+MOST_CANDIDATES = 24
+"""Clauses of a group that the model is asked about, the best by their words; 60 are no better."""
+
+MANY_GROUPS, FEWEST_CANDIDATES = 100, 4
+"""Where so many groups want a title at once, half as many clauses as voices, and at least so many: a run whose stories
+are all new must not spend more on their titles than about a quarter of what reading costs."""
 
 RIVAL = 0.5
 """Weight of the cosine to the nearest other centre against the one to the own centre."""
@@ -70,7 +74,8 @@ class Voice:
 
     @property
     def text(self) -> str:
-        return "\n".join((self.opening, *self.quotes))
+        """The opening, and the quotes that are no part of it."""
+        return "\n".join((self.opening, *(quote for quote in self.quotes if quote not in self.opening)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,9 @@ def choose_titles(
         [[name for voice in group.voices for name in voice.names] for group in groups],
         known=model.rank if model else None,
     )
-    candidates = [_candidates(group, number, vocabulary) for number, group in enumerate(groups)]
+    candidates = [
+        _candidates(group, number, vocabulary, _how_many(group, len(groups))) for number, group in enumerate(groups)
+    ]
     contrasts = _contrasts(groups, others, candidates, model)
     used, chosen = {_plain(title) for title in taken}, {}
     for number, group in enumerate(groups):
@@ -151,16 +158,24 @@ class Candidate:
     language: str
 
 
-def _candidates(group: Untitled, number: int, vocabulary: Vocabulary) -> list[Candidate]:
-    """Return the clauses worth asking the model about, in the order of what they are worth to the words alone."""
+def _how_many(group: Untitled, groups: int) -> int:
+    if groups <= MANY_GROUPS:
+        return MOST_CANDIDATES
+    return min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, len(group.voices) // 2))
+
+
+def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, asked: int) -> list[Candidate]:
+    """Return the `asked` clauses that are worth most to the words alone, the best first; and the current title."""
     english = vocabulary.is_english(number)
     said: dict[str, tuple[Clause, str]] = {}
     quoted: set[str] = set()
     for voice in group.voices:
-        for quote in voice.quotes:
-            quoted |= {clause.text.casefold() for clause in clauses(quote, english=english)}
+        proof = "\n".join(voice.quotes).casefold()
         for clause in clauses(voice.text, english=english):
-            said.setdefault(clause.text.casefold(), (clause, voice.language))
+            form = clause.text.casefold()
+            said.setdefault(form, (clause, voice.language))
+            if form.rstrip("?") in proof:
+                quoted.add(form)
     fits = {form: vocabulary.fit(clause.text, number) for form, (clause, _) in said.items()}
     most = max(fits.values(), default=0.0) or 1.0
     found = []
@@ -170,7 +185,6 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary) -> list[Ca
             (fit - 2 * cost + QUOTED * (form in quoted), Candidate(clause.text, TYPICAL * fit - cost, language))
         )
     found.sort(key=lambda one: one[0], reverse=True)
-    asked = min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, len(group.voices)))
     kept = [candidate for _, candidate in found[:asked]]
     if group.current:
         kept = [one for one in kept if _plain(one.text) != _plain(group.current)]
