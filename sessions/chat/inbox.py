@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -73,9 +74,10 @@ def _waits_behind_another(message: Message) -> bool:
 def _check_rate(message: Message) -> None:
     """Needs the transaction that opened the session: its lock makes the user's messages come one after the other, so
     none is overlooked, whichever process stores it."""
-    rate = settings.SESSION_RATE and Rate(**settings.SESSION_RATE)
-    if not rate:
+    if not settings.SESSION_RATE:
         return
+    limits: dict[str, Any] = dict(settings.SESSION_RATE)
+    rate = Rate(**limits)
     others = Message.objects.filter(user_id=message.user_id, role=Message.Role.CUSTOMER).exclude(pk=message.pk)
     latest = list(others.order_by("-pk").values_list("sent_at", flat=True)[: rate.messages])
     wait = min(latest, default=message.sent_at) + rate.within - message.sent_at
