@@ -74,8 +74,8 @@ def read(path: Path, kind: str) -> int:
     from pipeline.sources.formats.base import Format, Options, Stream
     from pipeline.sources.formats.table import TableFormat
     from pipeline.sources.formats.xlsx import WorkbookFormat
-    from pipeline.sources.parts import parts_of
-    from pipeline.sources.speakers import settled
+    from pipeline.sources.parsing.parts import parts_of
+    from pipeline.sources.understanding.speakers import settled
 
     form: Format = WorkbookFormat() if kind == "xlsx" else TableFormat()
     with ExitStack() as opened:

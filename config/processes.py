@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from pipeline.management.leash import ending_with_parent
+from pipeline.management.child_process import ending_with_parent
 
 SHELL = shutil.which("sh") or "/bin/sh"
 COLOURS = (36, 33, 32, 35, 34, 31)

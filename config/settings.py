@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded
 from config.kept import kept_secret
-from pipeline.sources.outbound import ForbiddenAddress, Reach, check_url
+from pipeline.sources.live.outbound import ForbiddenAddress, Reach, check_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = embedded.LOCAL_DIR
@@ -220,10 +220,10 @@ CELERY_TASK_ROUTES = {
 SOURCES = {
     "file": "pipeline.sources.file.FileSource",
     "chats": "sessions.source.ChatsSource",
-    "intercom": "pipeline.sources.intercom.IntercomSource",
-    "zendesk": "pipeline.sources.zendesk.ZendeskSource",
-    "sql": "pipeline.sources.sql.SqlSource",
-    "feed": "pipeline.sources.feeds.FeedSource",
+    "intercom": "pipeline.sources.live.intercom.IntercomSource",
+    "zendesk": "pipeline.sources.live.zendesk.ZendeskSource",
+    "sql": "pipeline.sources.live.sql.SqlSource",
+    "feed": "pipeline.sources.live.feeds.FeedSource",
 }
 FEEDS = env.dict("FEEDS", default={})  # of the source `feed:NAME`, what gives its dicts, by dotted path
 FORMATS = [  # of files, in the order in which they are asked what a file is; the surest is taken

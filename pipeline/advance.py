@@ -32,7 +32,7 @@ from pipeline.ledger.states import change_state, fail, move_run
 from pipeline.merge import apply
 from pipeline.models import Item, Run
 from pipeline.models.wording import counted
-from pipeline.sources.language import counted_languages
+from pipeline.sources.understanding.language import counted_languages
 
 log = logging.getLogger(__name__)
 

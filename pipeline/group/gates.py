@@ -11,7 +11,7 @@ from statistics import fmean
 from pipeline.extract.profiles import Gate
 from pipeline.models import Orphan
 from pipeline.models.wording import counted
-from pipeline.sources.language import language_name
+from pipeline.sources.understanding.language import language_name
 
 _NUMBER = re.compile(r"\d+")
 

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.sources.language import language_of
 from pipeline.sources.own_words.reading import left_out_of_thread
 from pipeline.sources.own_words.repeated import NOTHING_REPEATED, Repeated
+from pipeline.sources.understanding.language import language_of
 
 CUSTOMER = "customer"
 

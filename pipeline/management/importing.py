@@ -10,13 +10,13 @@ from django.core.management.base import CommandError
 from rich.console import Console
 
 from pipeline.models.wording import counted
-from pipeline.sources.columns import UnknownColumn, parse_mapping
 from pipeline.sources.formats import Options, Recognised
 from pipeline.sources.ingest import Import, ImportCounts, Imported
 from pipeline.sources.own_words.repeated import told_apart
 from pipeline.sources.reasons import Reasons
 from pipeline.sources.records import Record, Reject
-from pipeline.sources.times import BadDateFormat, read_date_format
+from pipeline.sources.understanding.columns import UnknownColumn, parse_mapping
+from pipeline.sources.understanding.times import BadDateFormat, read_date_format
 
 SAMPLES = 3
 """Conversations that a dry run shows."""

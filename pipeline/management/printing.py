@@ -13,7 +13,7 @@ from pipeline.reports.compare import comparable_run_before, compare_runs, storie
 from pipeline.reports.summary import RunSummary, nearly_stories
 from pipeline.runs import salvage
 from pipeline.runs.salvage import SalvagePlan
-from pipeline.sources.language import counted_languages
+from pipeline.sources.understanding.language import counted_languages
 
 EXIT_CODES = {
     Run.State.COMPLETED: 0,

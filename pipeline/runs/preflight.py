@@ -27,7 +27,7 @@ from pipeline.runs import checks
 from pipeline.runs.reopen import reopenable
 from pipeline.runs.workers import Heartbeats
 from pipeline.sources.ingest import Import
-from pipeline.sources.parts import STDIN
+from pipeline.sources.parsing.parts import STDIN
 from pipeline.sources.records import UnreadableSource
 
 OLDEST_REDIS = (6, 2)

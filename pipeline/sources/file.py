@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pipeline.sources.formats import Format, Options, Recognised, Stream, known_formats, recognise
 from pipeline.sources.formats.base import Head
-from pipeline.sources.heads import head_of
-from pipeline.sources.parts import DAMAGE, STDIN, Part, parts_of
+from pipeline.sources.parsing.heads import head_of
+from pipeline.sources.parsing.parts import DAMAGE, STDIN, Part, parts_of
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.speakers import settled
+from pipeline.sources.understanding.speakers import settled
 
 Rows = Iterator[Record | Reject]
 

@@ -36,7 +36,7 @@ from pipeline.sources.reasons import Reasons
 from pipeline.sources.records import Checkpoint, Record, Reject, Resumable, Row, UnreadableSource, excerpt, get_source
 from pipeline.sources.remembered import remember, with_remembered
 from pipeline.sources.repetition import remember_repeated
-from pipeline.sources.speakers import settled
+from pipeline.sources.understanding.speakers import settled
 
 BATCH_ROWS = 5000
 BATCH_CHARACTERS = 8 * 1024 * 1024

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from pipeline.models.refusal import Refusal
 from pipeline.sources.own_words.html import plain_text
-from pipeline.sources.roles import CUSTOMER, role_of
+from pipeline.sources.understanding.roles import CUSTOMER, role_of
 
 RAW_LENGTH = 500
 """Characters of a rejected row that are kept to recognise it by."""

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from ninja.responses import NinjaJSONEncoder
 
-from pipeline.sources.outbound import Reach, check_url, open_connection
+from pipeline.sources.live.outbound import Reach, check_url, open_connection
 from sessions.answering.schemas import AnswerOut, MessageOut
 from sessions.chat.messages import answer_to
 from sessions.models import Delivery, Message

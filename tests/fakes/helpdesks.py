@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipeline.sources.api import Clock
+from pipeline.sources.live.client import Clock
 
 Answer = tuple[int, dict[str, str], bytes]
 TOKEN = "s3cret-t0ken"

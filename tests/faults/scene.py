@@ -26,8 +26,8 @@ from pipeline import tasks
 from pipeline.ledger.counts import item_counts, unfinished_items
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import lose
+from pipeline.management.child_process import ending_with_parent
 from pipeline.management.following import follow
-from pipeline.management.leash import ending_with_parent
 from pipeline.models import Item, Run
 from pipeline.runs.create import RunIsLive
 from tests.support.seeding import salvage, start, twins

@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 
-from pipeline.management.leash import ending_with_parent
+from pipeline.management.child_process import ending_with_parent
 from tests.support.workers import ROOT, end_politely
 
 START_TIMEOUT = 240.0

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.sources.columns import parse_mapping
 from pipeline.sources.formats.base import Format, Options, Recognised, Stream
-from pipeline.sources.parts import parts_of
+from pipeline.sources.parsing.parts import parts_of
 from pipeline.sources.records import Record, Reject
-from pipeline.sources.speakers import settled
+from pipeline.sources.understanding.columns import parse_mapping
+from pipeline.sources.understanding.speakers import settled
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import connection
 
-from pipeline.management.leash import ending_with_parent
+from pipeline.management.child_process import ending_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 60.0

@@ -19,7 +19,7 @@ from django.conf import settings
 
 from pipeline.extract.embedding.embedder import Embedder, Parts, Vectors
 from pipeline.extract.embedding.files import EmbeddingModelError
-from pipeline.sources.outbound import ForbiddenAddress, Reach, check_url, open_connection
+from pipeline.sources.live.outbound import ForbiddenAddress, Reach, check_url, open_connection
 
 TRIES = 4
 LONGEST_PAUSE = 20.0

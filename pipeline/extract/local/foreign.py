@@ -18,8 +18,8 @@ import numpy.typing as npt
 from pipeline.extract.embedding import Embedder, Vectors
 from pipeline.extract.local.text import sentences
 from pipeline.ledger.transcript import CUSTOMER, Transcript
-from pipeline.sources.language import UNDETERMINED
-from pipeline.sources.letters import WORD
+from pipeline.sources.parsing.letters import WORD
+from pipeline.sources.understanding.language import UNDETERMINED
 
 READ_CONFIDENCE = 0.6
 """How sure a reading is whose language the model knows, with no rule beside it."""

@@ -19,9 +19,9 @@ from rich.console import Console
 import pipeline
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import lose
+from pipeline.management.child_process import ending_with_parent
 from pipeline.management.following import PATIENCE, follow
 from pipeline.management.importing import add_import_options, options_of, print_dry_run, print_imported
-from pipeline.management.leash import ending_with_parent
 from pipeline.management.printing import SOME_REJECTED, exit_code, print_failures, print_stories, print_summary
 from pipeline.models import Run, Source
 from pipeline.reports.summary import earlier_run_that_read, run_summary, stories_of_source

@@ -14,7 +14,7 @@ from pipeline.management.command import PipelineCommand, WrongUsage, positive
 from pipeline.management.commands.run_pipeline import EXTRACTOR, PROFILE
 from pipeline.runs import schedule, start
 from pipeline.runs.schedule import Assignment
-from pipeline.sources.parts import STDIN
+from pipeline.sources.parsing.parts import STDIN
 
 When = TypeVar("When")
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from pipeline.sources.letters import MARKS, composed
+from pipeline.sources.parsing.letters import MARKS, composed
 
 VERSION = "names-2"
 UNNAMED = "unnamed"

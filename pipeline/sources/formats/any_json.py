@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.sources import columns
-from pipeline.sources.columns import at_path, compact
-from pipeline.sources.elements import Element
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
 from pipeline.sources.formats.json_objects import BAD_SHAPE, Found, JsonFormat, Rows, limit, refused, time_reader
-from pipeline.sources.gathering import Gathered
-from pipeline.sources.heads import head_of
-from pipeline.sources.parts import Part
+from pipeline.sources.parsing.elements import Element
+from pipeline.sources.parsing.heads import head_of
+from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.roles import is_flag, role_in_field
-from pipeline.sources.threads import Said, Thread, customer_of, record_of, rest, text_of, word
-from pipeline.sources.times import TimeReader
+from pipeline.sources.understanding import columns
+from pipeline.sources.understanding.columns import at_path, compact
+from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.roles import is_flag, role_in_field
+from pipeline.sources.understanding.threads import Said, Thread, customer_of, record_of, rest, text_of, word
+from pipeline.sources.understanding.times import TimeReader
 
 _MESSAGES = [
     "messages",

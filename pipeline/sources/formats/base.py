@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from pipeline.sources.elements import Path
-from pipeline.sources.parts import Part
+from pipeline.sources.parsing.elements import Path
+from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject
 
 HEAD_BYTES = 256 * 1024

@@ -4,7 +4,7 @@ from typing import Any
 
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.json_objects import Found, ThreadFormat
-from pipeline.sources.threads import Said, Thread, rest, text_of, word
+from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _READ = ("text", "multimodal_text", "")
 

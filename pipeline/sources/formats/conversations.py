@@ -10,14 +10,14 @@ from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
-from pipeline.sources.elements import Element, parse_object
 from pipeline.sources.formats.any_json import AnyJson, Reader, read_object
 from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.json_objects import Found, Rows, limit, time_reader
-from pipeline.sources.heads import as_utf8, head_of, is_lines
-from pipeline.sources.parts import DAMAGE, PIECE, Part
+from pipeline.sources.parsing.elements import Element, parse_object
+from pipeline.sources.parsing.heads import as_utf8, head_of, is_lines
+from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
 from pipeline.sources.records import Record, Reject, excerpt, read_record
-from pipeline.sources.times import TimeReader
+from pipeline.sources.understanding.times import TimeReader
 
 _READ_BY_ALL = frozenset(("subject", "title", "summary"))
 """Fields that are not ours and are read all the same, as those of any JSON are."""

@@ -1,12 +1,12 @@
 """Discord channels as DiscordChatExporter writes them in JSON. A thread's own file is one conversation."""
 
-from pipeline.sources import times
-from pipeline.sources.chats import ChatMessage
-from pipeline.sources.elements import Element
 from pipeline.sources.formats.base import Head
 from pipeline.sources.formats.json_objects import ChatFormat, Found
-from pipeline.sources.parts import Part
-from pipeline.sources.threads import text_of, word
+from pipeline.sources.parsing.elements import Element
+from pipeline.sources.parsing.parts import Part
+from pipeline.sources.understanding import times
+from pipeline.sources.understanding.chats import ChatMessage
+from pipeline.sources.understanding.threads import text_of, word
 
 _SAID = ("Default", "Reply", "ThreadStarterMessage", "0", "19", "21")
 _OWN = {"isPinned", "attachments", "embeds", "mentions", "timestampEdited", "reactions"}

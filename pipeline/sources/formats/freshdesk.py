@@ -2,7 +2,7 @@
 
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.json_objects import Found, ThreadFormat
-from pipeline.sources.threads import Said, Thread, rest, text_of, word
+from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _OWN = {"description_text", "fr_escalated", "cc_emails", "fwd_emails", "reply_cc_emails", "spam", "due_by", "fr_due_by",
         "responder_id", "is_escalated", "display_id", "conversations"}  # fmt: skip

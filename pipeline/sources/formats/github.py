@@ -7,7 +7,7 @@ import re
 
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.json_objects import Found, ThreadFormat
-from pipeline.sources.threads import Said, Thread, rest, text_of, word
+from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _STAFF = ("OWNER", "MEMBER", "COLLABORATOR")
 _PLACE = re.compile(r"github[^/]*/(?:repos/)?([^/]+/[^/]+)/(?:issues|pull)/(\d+)")

@@ -2,7 +2,7 @@
 
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.json_objects import Found, ThreadFormat
-from pipeline.sources.threads import Said, Thread, rest, text_of, word
+from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _SAID = {"customer", "reply", "message", "chat", "phone", "beaconchat", "forwardparent", "forwardchild"}
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
 from pipeline.sources.formats.json_objects import Found, Rows, ThreadFormat, limit, time_reader
-from pipeline.sources.parts import DAMAGE, PIECE, Part
+from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
+from pipeline.sources.parsing.xml_elements import XmlElement, xml_elements
 from pipeline.sources.records import Reject
-from pipeline.sources.threads import Said, Thread, record_of, rest, text_of, word
-from pipeline.sources.times import TimeReader
-from pipeline.sources.xml_elements import XmlElement, xml_elements
+from pipeline.sources.understanding.threads import Said, Thread, record_of, rest, text_of, word
+from pipeline.sources.understanding.times import TimeReader
 
 _KEY = re.compile(r"^[A-Z][A-Z0-9_]{1,20}-\d+$")
 _SAYS: Mapping[str, str] = {"customer": "reporter", "text": "summary, description and comments", "times": "created"}

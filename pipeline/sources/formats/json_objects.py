@@ -8,15 +8,15 @@ from typing import Any
 from django.conf import settings
 
 from pipeline.models.wording import counted
-from pipeline.sources.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut
-from pipeline.sources.elements import Element, Path, parse
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
-from pipeline.sources.gathering import Gathered
-from pipeline.sources.heads import elements_of, head_of
-from pipeline.sources.parts import Part
+from pipeline.sources.parsing.elements import Element, Path, parse
+from pipeline.sources.parsing.heads import elements_of, head_of
+from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject, excerpt
-from pipeline.sources.threads import Said, Thread, record_of
-from pipeline.sources.times import TimeColumn, TimeReader
+from pipeline.sources.understanding.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut
+from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.threads import Said, Thread, record_of
+from pipeline.sources.understanding.times import TimeColumn, TimeReader
 
 Rows = Iterator[Record | Reject]
 Found = Mapping[str, Any]

@@ -17,14 +17,14 @@ from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import Any
 
-from pipeline.sources import encodings
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
 from pipeline.sources.formats.json_objects import Rows, limit, time_reader
-from pipeline.sources.gathering import Gathered
 from pipeline.sources.own_words.html import plain_text
-from pipeline.sources.parts import DAMAGE, Part
+from pipeline.sources.parsing import encodings
+from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Reject, excerpt
-from pipeline.sources.threads import ID_LENGTH, Said, Thread, record_of
+from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.threads import ID_LENGTH, Said, Thread, record_of
 
 HEADER_LENGTH = 4000
 """Characters of a header that are looked at: no reader of addresses or encoded words is asked to go through more."""

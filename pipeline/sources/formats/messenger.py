@@ -5,13 +5,13 @@ Their files write each byte of UTF-8 as a letter of its own (`Ã©` for `é`); t
 
 import hashlib
 
-from pipeline.sources import times
-from pipeline.sources.chats import ChatMessage
-from pipeline.sources.elements import Element
 from pipeline.sources.formats.base import Head
 from pipeline.sources.formats.json_objects import ChatFormat, Found
-from pipeline.sources.parts import Part
-from pipeline.sources.threads import text_of, word
+from pipeline.sources.parsing.elements import Element
+from pipeline.sources.parsing.parts import Part
+from pipeline.sources.understanding import times
+from pipeline.sources.understanding.chats import ChatMessage
+from pipeline.sources.understanding.threads import text_of, word
 
 
 class MessengerChat(ChatFormat):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.json_objects import Found, ThreadFormat
-from pipeline.sources.threads import Said, Thread, rest, text_of, word
+from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _SAYS = {"text": "content", "role": "role"}
 _MODEL_ROLES = {"system", "user", "assistant", "tool", "developer", "function"}

@@ -11,9 +11,9 @@ from typing import Any, Final
 from django.conf import settings
 
 from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.parts import PIECE, Part
+from pipeline.sources.formats.tables import Row, Table, records_of
+from pipeline.sources.parsing.parts import PIECE, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.tables import Row, Table, records_of
 
 MAGIC: Final = b"PAR1"
 ROWS_AT_A_TIME: Final = 500
@@ -86,7 +86,7 @@ def _rows(connection: Any, path: str, names: list[str]) -> Iterator[Row]:
 def _as_json(connection: Any, path: str, part: Part, stream: Stream, options: Options) -> Iterator[Record | Reject]:
     """Write the rows down as JSON lines and read those, in whatever format they turn out to be."""
     from pipeline.sources.formats import recognise
-    from pipeline.sources.heads import head_of
+    from pipeline.sources.parsing.heads import head_of
 
     with tempfile.NamedTemporaryFile("w", prefix="leitmotif-", encoding="utf-8") as lines:
         cursor = connection.cursor()

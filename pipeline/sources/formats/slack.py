@@ -7,14 +7,14 @@ the names. What bots and the channel itself write (somebody joined) is left out.
 import html
 import re
 
-from pipeline.sources import times
-from pipeline.sources.chats import ChatMessage
-from pipeline.sources.elements import Element, parse
 from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.json_objects import ChatFormat, Found, Rows, limit
-from pipeline.sources.heads import elements_of, head_of
-from pipeline.sources.parts import Part
-from pipeline.sources.threads import text_of, word
+from pipeline.sources.parsing.elements import Element, parse
+from pipeline.sources.parsing.heads import elements_of, head_of
+from pipeline.sources.parsing.parts import Part
+from pipeline.sources.understanding import times
+from pipeline.sources.understanding.chats import ChatMessage
+from pipeline.sources.understanding.threads import text_of, word
 
 _SAID = ("", "thread_broadcast", "me_message", "file_share", "reply_broadcast")
 _MARKUP = re.compile(r"<([@#!]?)([^<>|\n]{1,500})(?:\|([^<>\n]{0,500}))?>")

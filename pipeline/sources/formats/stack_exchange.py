@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.jira import elements_in
 from pipeline.sources.formats.json_objects import Rows, limit, time_reader
-from pipeline.sources.gathering import Gathered
-from pipeline.sources.parts import Part
+from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Reject
-from pipeline.sources.threads import Said, Thread, record_of
+from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.threads import Said, Thread, record_of
 
 _QUESTION, _ANSWER = "1", "2"
 

@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.sources.encodings import UnknownEncoding
 from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.json_objects import Rows
-from pipeline.sources.lines import text_lines
-from pipeline.sources.parts import DAMAGE, Part
+from pipeline.sources.parsing.encodings import UnknownEncoding
+from pipeline.sources.parsing.lines import text_lines
+from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Reject
-from pipeline.sources.roles import role_of
-from pipeline.sources.threads import ID_LENGTH, Said, Thread, record_of
+from pipeline.sources.understanding.roles import role_of
+from pipeline.sources.understanding.threads import ID_LENGTH, Said, Thread, record_of
 
 MAX_CUE = 10_000
 """Characters of a cue that are kept."""

@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from pipeline.sources import columns, encodings
-from pipeline.sources.encodings import Encoding, UnknownEncoding
 from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.parts import PIECE, Part
+from pipeline.sources.formats.tables import Row, Table, records_of
+from pipeline.sources.parsing import encodings
+from pipeline.sources.parsing.encodings import Encoding, UnknownEncoding
+from pipeline.sources.parsing.parts import PIECE, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.tables import Row, Table, records_of
+from pipeline.sources.understanding import columns
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 

@@ -1,12 +1,12 @@
 """Telegram chats as its desktop program exports them in JSON: one chat, or all of an account."""
 
-from pipeline.sources import times
-from pipeline.sources.chats import ChatMessage
-from pipeline.sources.elements import Element
 from pipeline.sources.formats.base import Head
 from pipeline.sources.formats.json_objects import ChatFormat, Found
-from pipeline.sources.parts import Part
-from pipeline.sources.threads import word
+from pipeline.sources.parsing.elements import Element
+from pipeline.sources.parsing.parts import Part
+from pipeline.sources.understanding import times
+from pipeline.sources.understanding.chats import ChatMessage
+from pipeline.sources.understanding.threads import word
 
 
 class TelegramChat(ChatFormat):

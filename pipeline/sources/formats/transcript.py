@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipeline.sources.encodings import UnknownEncoding
 from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.json_objects import Rows, limit
-from pipeline.sources.lines import text_lines
-from pipeline.sources.parts import DAMAGE, Part
+from pipeline.sources.parsing.encodings import UnknownEncoding
+from pipeline.sources.parsing.lines import text_lines
+from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Record, Reject
-from pipeline.sources.roles import MAX_LINES, split_transcript
-from pipeline.sources.threads import Said, Thread, record_of
-from pipeline.sources.times import read as read_time
+from pipeline.sources.understanding.roles import MAX_LINES, split_transcript
+from pipeline.sources.understanding.threads import Said, Thread, record_of
+from pipeline.sources.understanding.times import read as read_time
 
 SNIFFED_LINES = 200
 _HEADING = re.compile(

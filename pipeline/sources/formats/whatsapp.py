@@ -11,16 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from pipeline.sources.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut
-from pipeline.sources.encodings import UnknownEncoding
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
 from pipeline.sources.formats.json_objects import Rows, say_cut
-from pipeline.sources.gathering import Gathered
-from pipeline.sources.lines import text_lines
-from pipeline.sources.parts import DAMAGE, Part
+from pipeline.sources.parsing.encodings import UnknownEncoding
+from pipeline.sources.parsing.lines import text_lines
+from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Reject
-from pipeline.sources.threads import record_of
-from pipeline.sources.times import DayOrder, TimeColumn, TimeReader
+from pipeline.sources.understanding.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut
+from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.threads import record_of
+from pipeline.sources.understanding.times import DayOrder, TimeColumn, TimeReader
 
 LINE_LENGTH = 300
 """Characters of a line in which its beginning is looked for."""

@@ -13,9 +13,9 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 
 from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.parts import OFFICE, PIECE, ZIP, Part
+from pipeline.sources.formats.tables import Row, Table, header_of, joined, records_of
+from pipeline.sources.parsing.parts import OFFICE, PIECE, ZIP, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.tables import Row, Table, header_of, joined, records_of
 
 OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MAX_SHEET_BYTES: Final = 96 << 20

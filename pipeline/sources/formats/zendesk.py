@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.json_objects import Found, MessageFormat, ThreadFormat
-from pipeline.sources.threads import Said, Thread, rest, text_of, word
+from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _OWN = {"submitter_id", "brand_id", "raw_subject", "ticket_form_id", "external_id", "collaborator_ids", "assignee_id",
         "organization_id", "satisfaction_rating", "custom_fields", "submitter", "via"}  # fmt: skip

@@ -15,8 +15,8 @@ from pipeline.ledger.transcript import transcript_of
 from pipeline.models import Conversation, ConversationVersion, Item, StoryEvidence, Theme
 from pipeline.models.wording import words
 from pipeline.reports.summary import themes_of_conversation
-from pipeline.sources.language import NAMES, language_name
 from pipeline.sources.repetition import repeated_of
+from pipeline.sources.understanding.language import NAMES, language_name
 from pipeline.web.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short
 from pipeline.web.parts.figures import figures_of_conversations
 from pipeline.web.parts.sections import Facts, Note, Section, Table, Thread

@@ -18,7 +18,7 @@ from pipeline.ledger.counts import ItemCounts, failed_items, seconds_worked
 from pipeline.models import Conversation, Item, Orphan, Run, Story, Theme
 from pipeline.models.wording import counted, duration, words
 from pipeline.reports.summary import RunSummary, passes_over, run_summary, stories_of_run
-from pipeline.sources.language import counted_languages
+from pipeline.sources.understanding.language import counted_languages
 from pipeline.web.admin.base import WholePageAdmin, badge, day, link_to, link_to_list, moment, short
 from pipeline.web.parts.curve import curve
 from pipeline.web.parts.figures import run_figures

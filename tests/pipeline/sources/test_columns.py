@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.sources.columns import (
+from pipeline.sources.understanding.columns import (
     AmbiguousColumns,
     Mapping,
     Profile,

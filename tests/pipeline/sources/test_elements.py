@@ -10,7 +10,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sources.elements import ANY, Element, Path, Scanner, parse
+from pipeline.sources.parsing.elements import ANY, Element, Path, Scanner, parse
 
 LIMIT = 10_000
 
@@ -199,7 +199,7 @@ def test_two_hundred_levels_are_taken_and_no_more(depth: int, is_taken: bool) ->
 
 CHILD = """
 import re, sys
-from pipeline.sources.elements import Scanner, parse
+from pipeline.sources.parsing.elements import Scanner, parse
 def pieces():
     yield b'[{"id": 1}, {"x": ' + sys.argv[1].encode()
     for _ in range(100):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.sources.encodings import Encoding, UnknownEncoding, choose, decoded
+from pipeline.sources.parsing.encodings import Encoding, UnknownEncoding, choose, decoded
 
 GERMAN = "Größe der Tür ist falsch – Café"
 TEXTS = {

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.sources.file import FileSource
 from pipeline.sources.formats import Options, Recognised, known_formats, recognise
-from pipeline.sources.heads import head_from
+from pipeline.sources.parsing.heads import head_from
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from tests.pipeline.sources.exports import ANSWER, ASK, EXPORTS, GITHUB, SLACK_DAY, TELEGRAM, ZENDESK, Export
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.merge.rules.normalise import normal_form, snake_case
-from pipeline.sources.language import NAMES, counted_languages, is_latin, language_name, language_of
-from pipeline.sources.letters import WORD, composed
+from pipeline.sources.parsing.letters import WORD, composed
+from pipeline.sources.understanding.language import NAMES, counted_languages, is_latin, language_name, language_of
 
 DATA = Path(__file__).resolve().parents[3] / ".." / "shared" / "data"
 

@@ -11,11 +11,11 @@ from django.db import connection
 
 from pipeline.models import Conversation, Source
 from pipeline.sources import ingest as ingesting
-from pipeline.sources.api import Api
 from pipeline.sources.ingest import import_live
-from pipeline.sources.intercom import IntercomSource
+from pipeline.sources.live.client import Api
+from pipeline.sources.live.intercom import IntercomSource
+from pipeline.sources.live.zendesk import ZendeskSource
 from pipeline.sources.records import Checkpoint, Record, Reject, UnreadableSource
-from pipeline.sources.zendesk import ZendeskSource
 from tests.fakes.helpdesks import (
     DROP,
     EMAIL,

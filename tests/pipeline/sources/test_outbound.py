@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from pipeline.sources.outbound import ForbiddenAddress, Reach, check_url, may_lead_to, open_connection, open_socket
+from pipeline.sources.live.outbound import ForbiddenAddress, Reach, check_url, may_lead_to, open_connection, open_socket
 from tests.fakes.receiver import receiver
 
 PUBLIC, INTERNAL = Reach(), Reach(internal=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sources import parts
-from pipeline.sources.parts import Part, TooMuch, parts_of
+from pipeline.sources.parsing import parts
+from pipeline.sources.parsing.parts import Part, TooMuch, parts_of
 from pipeline.sources.records import UnreadableSource
 
 

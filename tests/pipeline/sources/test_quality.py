@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.sources.quality import Quality, has_substance
+from pipeline.sources.live.quality import Quality, has_substance
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sources.replies import Replies
+from pipeline.sources.understanding.replies import Replies
 
 
 def roots(*messages: tuple[str, str]) -> list[str]:

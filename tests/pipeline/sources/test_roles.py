@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.sources.roles import (
+from pipeline.sources.understanding.roles import (
     AGENT,
     BOT,
     CUSTOMER,

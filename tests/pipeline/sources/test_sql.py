@@ -11,9 +11,9 @@ from django.db import connection
 from pipeline.models import Conversation, Source
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.ingest import import_live
+from pipeline.sources.live.sql import SqlSource
 from pipeline.sources.records import Record, UnreadableSource
-from pipeline.sources.speakers import settled
-from pipeline.sources.sql import SqlSource
+from pipeline.sources.understanding.speakers import settled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,7 +64,7 @@ def execute(statement: str) -> None:
 
 
 def test_it_is_registered() -> None:
-    assert settings.SOURCES["sql"] == "pipeline.sources.sql.SqlSource"
+    assert settings.SOURCES["sql"] == "pipeline.sources.live.sql.SqlSource"
 
 
 def test_a_row_is_a_conversation(ask: Ask) -> None:

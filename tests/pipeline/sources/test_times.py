@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.sources import times
-from pipeline.sources.times import (
+from pipeline.sources.understanding import times
+from pipeline.sources.understanding.times import (
     BadDateFormat,
     DayOrder,
     TimeColumn,

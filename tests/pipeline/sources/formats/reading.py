@@ -7,8 +7,8 @@ from pathlib import Path
 from pipeline.sources.file import FileSource
 from pipeline.sources.formats import recognise
 from pipeline.sources.formats.base import Options, Recognised
-from pipeline.sources.heads import head_of
-from pipeline.sources.parts import parts_of
+from pipeline.sources.parsing.heads import head_of
+from pipeline.sources.parsing.parts import parts_of
 from pipeline.sources.records import Record, Reject
 
 

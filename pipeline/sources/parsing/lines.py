@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from pipeline.sources import encodings
 from pipeline.sources.formats.base import Options
-from pipeline.sources.parts import PIECE, Part
+from pipeline.sources.parsing import encodings
+from pipeline.sources.parsing.parts import PIECE, Part
 
 MAX_LINE = 1_000_000
 """Characters; a longer line is given in pieces of this length."""

@@ -8,9 +8,9 @@ from typing import IO, Any
 
 from pydantic_core import from_json
 
-from pipeline.sources.elements import ANY, Element, Path, Scanner, parse
 from pipeline.sources.formats.base import HEAD_BYTES, Head, Options
-from pipeline.sources.parts import DAMAGE, PIECE, Part
+from pipeline.sources.parsing.elements import ANY, Element, Path, Scanner, parse
+from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
 
 LIST_OBJECTS = 20
 """First objects of each list that formats look at."""

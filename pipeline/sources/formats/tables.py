@@ -16,14 +16,14 @@ from itertools import islice
 from typing import Any, Final
 
 from pipeline.models.wording import counted
-from pipeline.sources import columns, times
 from pipeline.sources.formats.base import Options, Recognised
-from pipeline.sources.gathering import Gathered
 from pipeline.sources.records import Record, Reject, UnreadableSource, excerpt
-from pipeline.sources.replies import Replies
-from pipeline.sources.roles import CUSTOMER, role_in_field, role_of
-from pipeline.sources.threads import Said, Thread, record_of
-from pipeline.sources.times import TimeColumn, TimeReader
+from pipeline.sources.understanding import columns, times
+from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.replies import Replies
+from pipeline.sources.understanding.roles import CUSTOMER, role_in_field, role_of
+from pipeline.sources.understanding.threads import Said, Thread, record_of
+from pipeline.sources.understanding.times import TimeColumn, TimeReader
 
 Rows = Iterator[Record | Reject]
 

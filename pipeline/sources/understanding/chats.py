@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline.sources.threads import Said, Thread
+from pipeline.sources.understanding.threads import Said, Thread
 
 OPEN_CONVERSATIONS = 5000
 """Conversations that a late reply still finds; the longest silent ones are given out first."""

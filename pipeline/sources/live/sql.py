@@ -21,10 +21,10 @@ from django.db.models.fields.json import KT
 from psycopg import sql
 
 from pipeline.models import Conversation
-from pipeline.sources import columns
 from pipeline.sources.formats.base import Options, Recognised
+from pipeline.sources.formats.tables import Row, Table, records_of
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.tables import Row, Table, records_of
+from pipeline.sources.understanding import columns
 
 ROWS_AT_A_TIME: Final = 2000
 OVERLAP: Final = timedelta(minutes=10)

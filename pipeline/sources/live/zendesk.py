@@ -13,16 +13,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.sources import api
-from pipeline.sources.api import Api, BadRequest, Clock, NotFound, Pace
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.json_objects import BAD_SHAPE, limit
 from pipeline.sources.formats.zendesk import ZendeskTickets
-from pipeline.sources.gathering import Gathered
-from pipeline.sources.quality import Quality
+from pipeline.sources.live import client
+from pipeline.sources.live.client import Api, BadRequest, Clock, NotFound, Pace
+from pipeline.sources.live.quality import Quality
 from pipeline.sources.records import Checkpoint, Record, Reject, Rows, UnreadableSource
-from pipeline.sources.threads import record_of, word
-from pipeline.sources.times import read as read_time
+from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.threads import record_of, word
+from pipeline.sources.understanding.times import read as read_time
 
 logger = logging.getLogger(__name__)
 
@@ -70,16 +70,16 @@ class ZendeskSource:
         UnreadableSource, at once, if the account or its token is missing or refused.
         """
         url = self._url()
-        email, token = api.required("ZENDESK_EMAIL", self.name), api.required("ZENDESK_TOKEN", self.name)
+        email, token = client.required("ZENDESK_EMAIL", self.name), client.required("ZENDESK_TOKEN", self.name)
         secret = base64.b64encode(f"{email}/token:{token}".encode()).decode()
         headers = {"Authorization": f"Basic {secret}", "Accept": "application/json"}
-        zendesk = Api("Zendesk", api.variable_of("ZENDESK_TOKEN", self.name), url, headers, self._clock)
-        first = api.since("ZENDESK_SINCE", self.name, self._clock)
+        zendesk = Api("Zendesk", client.variable_of("ZENDESK_TOKEN", self.name), url, headers, self._clock)
+        first = client.since("ZENDESK_SINCE", self.name, self._clock)
         exports = _Exports(zendesk, Pace(EXPORTS_A_MINUTE, 60), first)
         with ExitStack() as opened:
             opened.callback(zendesk.close)
             rows = self._pages(exports, *self._first_page(exports))
-            return api.closed_behind(rows, opened.pop_all())
+            return client.closed_behind(rows, opened.pop_all())
 
     def _first_page(self, exports: "_Exports") -> tuple[_Place, dict[str, Any]]:
         """Return where the cursor says to go on, and the tickets there; from the first day on if it is not known."""
@@ -93,11 +93,13 @@ class ZendeskSource:
         return _Place("", exports.first), exports.tickets("")
 
     def _url(self) -> str:
-        if api.is_set("ZENDESK_URL", self.name):
-            return api.base_url("ZENDESK_URL", self.name, "")
-        account = api.required("ZENDESK_SUBDOMAIN", self.name)
-        if not api.is_id(account):
-            raise UnreadableSource(f"{api.variable_of('ZENDESK_SUBDOMAIN', self.name)} is not the name of an account")
+        if client.is_set("ZENDESK_URL", self.name):
+            return client.base_url("ZENDESK_URL", self.name, "")
+        account = client.required("ZENDESK_SUBDOMAIN", self.name)
+        if not client.is_id(account):
+            raise UnreadableSource(
+                f"{client.variable_of('ZENDESK_SUBDOMAIN', self.name)} is not the name of an account"
+            )
         return f"https://{account}.zendesk.com"
 
     def _place(self, first: int) -> _Place:
@@ -106,7 +108,7 @@ class ZendeskSource:
             return _Place("", first)
         try:
             found = json.loads(self.cursor)
-            tickets, events = found["tickets"], api.second(found["events"])
+            tickets, events = found["tickets"], client.second(found["events"])
         except (ValueError, TypeError, KeyError, RecursionError):
             tickets, events = "", 0
         if isinstance(tickets, str) and tickets and events:
@@ -119,8 +121,8 @@ class ZendeskSource:
         with Gathered() as gathered:
             comments = _Comments(exports, gathered, begin=place.events, end=place.events, now=self._clock.now)
             while True:
-                users = {word(user.get("id")): user for user in api.objects(page.get("users"))}
-                tickets = {word(ticket.get("id")): ticket for ticket in api.objects(page.get("tickets"))}
+                users = {word(user.get("id")): user for user in client.objects(page.get("users"))}
+                tickets = {word(ticket.get("id")): ticket for ticket in client.objects(page.get("tickets"))}
                 comments.read_up_to(max(map(_changed_at, tickets.values()), default=0))
                 for key, ticket in tickets.items():
                     line += 1
@@ -138,7 +140,7 @@ class ZendeskSource:
         self, comments: "_Comments", key: str, ticket: dict[str, Any], users: dict[str, dict[str, Any]], line: int
     ) -> Iterator[Record | Reject]:
         """Yield a ticket with its comments, unless it is deleted or not worth reading."""
-        if ticket.get("status") == "deleted" or not api.is_id(key):
+        if ticket.get("status") == "deleted" or not client.is_id(key):
             return
         try:
             said = comments.of(key, ticket)
@@ -167,7 +169,7 @@ class ZendeskSource:
 
 def _changed_at(ticket: dict[str, Any]) -> int:
     """Return the second of a ticket's last change, by which the export is ordered."""
-    return api.second(ticket.get("generated_timestamp")) or _second_of(ticket.get("updated_at"))
+    return client.second(ticket.get("generated_timestamp")) or _second_of(ticket.get("updated_at"))
 
 
 def _second_of(value: object) -> int:
@@ -203,9 +205,9 @@ class _Exports:
         for _ in range(MAX_COMMENT_PAGES):
             params = {"page[size]": 100, **({"page[after]": cursor} if cursor else {})}
             page = self.zendesk.ask("GET", f"/api/v2/tickets/{key}/comments.json", params=params)
-            found += api.objects(page.get("comments"))
-            following = api.dig(page, "meta", "after_cursor")
-            if not api.dig(page, "meta", "has_more") or not isinstance(following, str) or following == cursor:
+            found += client.objects(page.get("comments"))
+            following = client.dig(page, "meta", "after_cursor")
+            if not client.dig(page, "meta", "has_more") or not isinstance(following, str) or following == cursor:
                 break
             cursor = following
         return found
@@ -229,22 +231,24 @@ class _Comments:
                 self.is_complete = True
                 return
             page = self.exports.events(self.end)
-            events = api.objects(page.get("ticket_events"))
+            events = client.objects(page.get("ticket_events"))
             for event in events:
                 self._keep(event)
-            end = api.second(page.get("end_time"))
+            end = client.second(page.get("end_time"))
             self.is_complete = bool(page.get("end_of_stream")) or not events or not end
             # where a whole page is of one second, the next one begins a second later: Zendesk gives no way to page on
             self.end = max(self.end, end) if self.is_complete else max(self.end + 1, end)
 
     def _keep(self, event: dict[str, Any]) -> None:
-        for child in api.objects(event.get("child_events")):
+        for child in client.objects(event.get("child_events")):
             if (child.get("event_type") or child.get("type")) == "Comment":
                 kept = {
                     name: child.get(name) for name in ("id", "author_id", "plain_body", "body", "html_body", "public")
                 }
                 kept["created_at"] = event.get("created_at") or event.get("timestamp")
-                self.gathered.add(word(event.get("ticket_id")), kept, order=float(api.second(event.get("timestamp"))))
+                self.gathered.add(
+                    word(event.get("ticket_id")), kept, order=float(client.second(event.get("timestamp")))
+                )
 
     def of(self, key: str, ticket: dict[str, Any]) -> list[dict[str, Any]]:
         """Return a ticket's comments, each once: as they were read, or asked for if it is older than what was read."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipeline.sources import times
 from pipeline.sources.own_words.html import plain_text
 from pipeline.sources.records import Record, Reject, excerpt, stored_message
-from pipeline.sources.roles import CUSTOMER, split_transcript
+from pipeline.sources.understanding import times
+from pipeline.sources.understanding.roles import CUSTOMER, split_transcript
 
 ID_LENGTH = AUTHOR_LENGTH = 200
 URL_LENGTH = 2000

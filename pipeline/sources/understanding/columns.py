@@ -12,8 +12,8 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pipeline.sources import times
-from pipeline.sources.roles import CUSTOMER, is_flag, role_in_field
+from pipeline.sources.understanding import times
+from pipeline.sources.understanding.roles import CUSTOMER, is_flag, role_in_field
 
 
 class AmbiguousColumns(ValueError):

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.records import Record, Reject, Row
-from pipeline.sources.roles import CUSTOMER, Census, assign_roles, normalise, role_of
+from pipeline.sources.understanding.roles import CUSTOMER, Census, assign_roles, normalise, role_of
 
 HELD_BYTES = 16 << 20
 """So much of what waits is in memory, the rest in a temporary file."""

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.models.wording import counted
-from pipeline.sources import api
-from pipeline.sources.api import Api, BadRequest, Clock, NotFound, Pace
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.intercom import IntercomConversations
 from pipeline.sources.formats.json_objects import BAD_SHAPE
-from pipeline.sources.quality import Quality
+from pipeline.sources.live import client
+from pipeline.sources.live.client import Api, BadRequest, Clock, NotFound, Pace
+from pipeline.sources.live.quality import Quality
 from pipeline.sources.records import Checkpoint, Record, Reject, Rows, UnreadableSource
-from pipeline.sources.threads import record_of, word
+from pipeline.sources.understanding.threads import record_of, word
 
 logger = logging.getLogger(__name__)
 
@@ -59,16 +59,16 @@ class IntercomSource:
 
         UnreadableSource, at once, if the token is missing or refused.
         """
-        token = api.required("INTERCOM_TOKEN", self.name)
+        token = client.required("INTERCOM_TOKEN", self.name)
         headers = {"Authorization": f"Bearer {token}", "Intercom-Version": VERSION, "Accept": "application/json"}
-        url = api.base_url("INTERCOM_URL", self.name, "https://api.intercom.io")
-        first = api.since("INTERCOM_SINCE", self.name, self._clock)
-        intercom = Api("Intercom", api.variable_of("INTERCOM_TOKEN", self.name), url, headers, self._clock)
+        url = client.base_url("INTERCOM_URL", self.name, "https://api.intercom.io")
+        first = client.since("INTERCOM_SINCE", self.name, self._clock)
+        intercom = Api("Intercom", client.variable_of("INTERCOM_TOKEN", self.name), url, headers, self._clock)
         search = _Search(intercom, self._pace, first, self._changed_after(first))
         with ExitStack() as opened:
             opened.callback(intercom.close)
             rows = self._pages(search, search.page(""))
-            return api.closed_behind(rows, opened.pop_all())
+            return client.closed_behind(rows, opened.pop_all())
 
     def _changed_after(self, first: int) -> int:
         """Return where the cursor says to go on: one second earlier, since more may have changed within that second."""
@@ -86,13 +86,13 @@ class IntercomSource:
     def _pages(self, search: "_Search", page: dict[str, Any]) -> Rows:
         """Yield page after page; one that is no longer known is searched for again, from the newest change seen."""
         line, seen, newest = 0, set[str](), search.changed_after
-        while found := api.objects(page.get("conversations")):
+        while found := client.objects(page.get("conversations")):
             for each in found:
                 line += 1
                 yield from self._conversation(search, each, line)
-                newest = max(newest, api.second(each.get("updated_at")))
+                newest = max(newest, client.second(each.get("updated_at")))
             yield Checkpoint(json.dumps({"changed_at": newest}))
-            following = api.dig(page, "pages", "next", "starting_after")
+            following = client.dig(page, "pages", "next", "starting_after")
             if not isinstance(following, str) or not following or following in seen:
                 break
             seen.add(following)
@@ -114,7 +114,7 @@ class IntercomSource:
         """Yield a conversation as it stands now, unless it is gone or not worth reading."""
         key = word(found.get("id"))
         try:
-            whole = search.whole(key) if api.is_id(key) else {}
+            whole = search.whole(key) if client.is_id(key) else {}
             thread = IntercomConversations().thread(_with_texts_only(whole), Recognised())
         except (NotFound, BadRequest):
             return  # deleted since it was found
@@ -126,9 +126,9 @@ class IntercomSource:
         if isinstance(record, Reject):
             self._quality.left_out["without text"] += 1
         elif self._quality.keeps(record.messages):
-            parts = api.dig(whole, "conversation_parts", "conversation_parts")
-            total = api.second(api.dig(whole, "conversation_parts", "total_count"))
-            self._cut += total > len(api.objects(parts))
+            parts = client.dig(whole, "conversation_parts", "conversation_parts")
+            total = client.second(client.dig(whole, "conversation_parts", "total_count"))
+            self._cut += total > len(client.objects(parts))
             yield record
 
     def _warn(self, sentence: str) -> None:
@@ -167,7 +167,7 @@ def _with_texts_only(whole: dict[str, Any]) -> dict[str, Any]:
     """Return a conversation with those parts in which somebody says something to the other side."""
     parts = [
         part
-        for part in api.objects(api.dig(whole, "conversation_parts", "conversation_parts"))
+        for part in client.objects(client.dig(whole, "conversation_parts", "conversation_parts"))
         if part.get("body") and part.get("part_type") not in _NOT_SAID and not part.get("redacted")
     ]
     return {**whole, "conversation_parts": {"conversation_parts": parts}}

@@ -1,0 +1,1 @@
+"""Sources that are asked rather than handed over: helpdesks, databases, feeds; and where calls may lead."""
