@@ -365,7 +365,9 @@ SESSION_HANDLER = env.str("SESSION_HANDLER", default="sessions.answering.assista
 SESSION_PROJECTS = env.str("SESSION_PROJECTS", default=str(BASE_DIR / "sessions" / "sample" / "projects.json"))
 # How many messages of one user are taken, over all processes. 0 is no limit.
 _MESSAGES_A_MINUTE = _whole("SESSION_MESSAGES_A_MINUTE", 10)
-SESSION_RATE = {"messages": _MESSAGES_A_MINUTE, "within": timedelta(minutes=1)} if _MESSAGES_A_MINUTE else None
+SESSION_RATE: dict[str, Any] | None = (
+    {"messages": _MESSAGES_A_MINUTE, "within": timedelta(minutes=1)} if _MESSAGES_A_MINUTE else None
+)
 SESSION_BODY_LIMIT = _whole("SESSION_BODY_LIMIT", 65_536)  # bytes
 # Where answers are sent to, if they are not polled, and the secret that signs them.
 SESSION_WEBHOOK_URL, SESSION_WEBHOOK_SECRET = _webhook()
