@@ -223,7 +223,7 @@ def test_no_rule_merges_the_name_of_an_open_story_that_people_emptied(first_run:
         review.move_theme(theme=theme, target=sig(SYNC), by=alice())
     later(["nr 20 name=login_fails problem=1"])
     assert sig(LOGIN).root_link.root.key == LOGIN
-    assert story(LOGIN).is_open
+    assert story(LOGIN).status == Story.Status.EMPTIED
 
 
 # --- Vetoes -------------------------------------------------------------------------------------------------------
