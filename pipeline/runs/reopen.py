@@ -26,7 +26,7 @@ def reopen(
 ) -> Run:
     """Let an ended run live again in a new epoch, at the phase it was in or at `phase`; return it.
 
-    Those of its items in `again` are pending again; answers that are stored are not requested again. `pace` replaces
+    Those of its items in `again` are pending again; stored answers are not asked for again. `pace` replaces
     the one it had. With `with_stories` a run that was to stop before its stories makes them now.
 
     Raises RunError if there is no such run, it is live, a preview or was never planned, it completed (unless a phase is
