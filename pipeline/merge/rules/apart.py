@@ -15,7 +15,7 @@ Apart = Mapping[str, set[str]]
 def part_names(labels: Ints, names: Sequence[str], apart: Apart) -> Ints:
     """Take names that must not meet out of each other's groups: of each pair the one with fewer themes there leaves.
 
-    All of its themes in one group leave together; themes of other names stay.
+    All of its themes in one group leave together, with those of other names that leave; all others stay.
     """
     parted, unused = labels.copy(), int(labels.max(initial=-1)) + 1
     rows_of: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -23,13 +23,15 @@ def part_names(labels: Ints, names: Sequence[str], apart: Apart) -> Ints:
         if name in apart:
             rows_of[label][name].append(row)
     for _, found in sorted(rows_of.items()):
-        staying: set[str] = set()
+        parts: list[set[str]] = [set()]  # the first stays, the others leave; names that may meet leave together
         for name in sorted(found, key=lambda name: (-len(found[name]), name)):
-            if apart[name] & staying:
-                parted[found[name]] = unused
-                unused += 1
-            else:
-                staying.add(name)
+            place = next((number for number, part in enumerate(parts) if not apart[name] & part), len(parts))
+            if place == len(parts):
+                parts.append(set())
+            parts[place].add(name)
+            if place:
+                parted[found[name]] = unused + place - 1
+        unused += len(parts) - 1
     return parted
 
 

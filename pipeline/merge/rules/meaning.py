@@ -87,6 +87,7 @@ class Meaning:
         if self.consolidated:
             labels = _join_by_name(labels, self.forms, self.points, apart)
         labels = self._by_sides(labels, [f"{row.raw} {row.text}" for row in rows])
+        self._forget_vetoed(apart)
         sides = [self.roots[centre] if centre >= 0 else "" for centre in self._claimed().tolist()]
         return part_sides(labels, sides, _roots_apart(decisions), self.points)
 
@@ -103,10 +104,19 @@ class Meaning:
             parted[some] = int(labels.max()) + 1 + found
         return parted
 
+    def _forget_vetoed(self, apart: Mapping[str, set[str]]) -> None:
+        """Let rows whose name must not meet the centre they stood in count as no themes of it: a veto came since."""
+        self.no_claim = [
+            row
+            for row, (form, centre) in enumerate(zip(self.forms, self.stood.tolist(), strict=True))
+            if centre >= 0 and form in apart and {self.centres[centre], self.roots[centre]} & apart[form]
+        ]
+
     def _claimed(self) -> Ints:
         """Return the centre (n,) that each row is known to belong to: where a person put it, or where it stood."""
         number = {form: place for place, form in enumerate(self.centres)}
         claimed = self.stood.copy()
+        claimed[self.no_claim] = -1
         for row, form in self.pinned.items():
             claimed[row] = number[form]
         return claimed
@@ -145,7 +155,7 @@ class Meaning:
         A veto reaches all names that mean what the vetoed one means.
         """
         new = {form: registered.names.get(form) or self.keys[form] for form in self._forms_of_new_rows()}
-        known = {form: registered.names[form] for form in self.centres} | self.keys | new
+        known = {form: registered.names.get(form, form) for form in self.centres} | self.keys | new
         meaning: dict[str, set[str]] = defaultdict(set)
         for form in known:
             meaning[decisions.root(registered.centre_of(form))].add(form)
