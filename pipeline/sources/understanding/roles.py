@@ -3,7 +3,7 @@
 
 Three levels. `role_of` knows words and numbers. `split_transcript` cuts a text in which lines begin with who speaks.
 `Census` looks at all threads of a file, since one thread alone does not tell: an author of many threads is staff or a
-bot, whoever opens them. `RoleReport` counts what was understood and what was not, for a person to check.
+bot, whoever opens them.
 """
 
 import re
@@ -388,51 +388,3 @@ def _own_role(message: dict[str, str], customers: Collection[str], meanings: Map
     if role := role_of(message["author"]):
         message["author"] = ""  # a word for a role is nobody's name
     return role or ""
-
-
-# --- What a person is told ----------------------------------------------------------------------------------------
-
-NO_CUSTOMER_SHARE = 0.2
-"""Of the threads; where more have no customer side, the roles were probably not understood."""
-
-
-@dataclass(slots=True)
-class RoleReport:
-    """Counts what became of the roles of an import."""
-
-    threads: int = 0
-    without_customer: int = 0
-    understood: Counter[tuple[str, str]] = field(default_factory=Counter)
-    not_understood: Counter[str] = field(default_factory=Counter)
-
-    def see(self, messages: Iterable[Mapping[str, str]], words: Iterable[str] = ()) -> None:
-        """Take a thread as it is stored into account, and the words for roles that its messages came with."""
-        roles = [message["role"] for message in messages]
-        self.threads += 1
-        self.without_customer += CUSTOMER not in roles
-        for word, role in zip(words, roles, strict=False):
-            if word and role in (CUSTOMER, AGENT, BOT, SYSTEM):
-                self.understood[normalise(word), role] += 1
-            elif word and (len(self.not_understood) < 1000 or normalise(word) in self.not_understood):
-                self.not_understood[normalise(word)] += 1
-
-    @property
-    def is_suspicious(self) -> bool:
-        """Whether so many threads have no customer side that the roles were probably not understood."""
-        return self.without_customer > NO_CUSTOMER_SHARE * self.threads
-
-    def sentences(self) -> list[str]:
-        """Return what a person should know about the roles; nothing where there were none to understand."""
-        said = []
-        if taken := [f"{word} {count:,}: {role}" for (word, role), count in self.understood.most_common(12)]:
-            said.append(f"Roles: {', '.join(taken)}.")
-        if missed := [f"{word!r} {count:,}" for word, count in self.not_understood.most_common(12)]:
-            said.append(
-                f"Words for roles that are not known: {', '.join(missed)} (--role WORD=customer says what one means)."
-            )
-        if self.is_suspicious:
-            said.append(
-                f"{self.without_customer:,} of {self.threads:,} conversations have no message of a customer: "
-                "check who speaks (--map role=..., --map author=..., --map customer=...)."
-            )
-        return said

@@ -95,9 +95,17 @@ def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
         names=(*names, *thread.names),
         has_made_id=not external_id,
     )
-    if "\0" in json.dumps([messages, customer, external_id, record.metadata], ensure_ascii=False, default=str):
+    if _holds_nul([messages, customer, external_id, record.metadata]):
         raise Unusable("it holds a NUL character, which cannot be stored")
     return record
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(map(_holds_nul, value))
 
 
 def _message(said: Said, read_time: Any) -> dict[str, str]:

@@ -12,7 +12,6 @@ from pipeline.sources.understanding.roles import (
     CUSTOMER,
     SYSTEM,
     Census,
-    RoleReport,
     assign_roles,
     is_flag,
     role_in_field,
@@ -194,28 +193,6 @@ def test_the_one_unknown_word_beside_agents_is_the_customers() -> None:
     assert census.meanings() == {"agent": AGENT, "kunde xy": CUSTOMER}
     census.see([], ["zzz"])
     assert "zzz" not in census.meanings()
-
-
-# --- What a person is told ----------------------------------------------------------------------------------------
-
-
-def test_it_tells_which_words_it_took_for_what_and_which_it_does_not_know() -> None:
-    report = RoleReport()
-    for _ in range(42):
-        report.see([{"role": CUSTOMER}, {"role": "zorp"}], ["visitor", "Zorp"])
-    said = " ".join(report.sentences())
-    assert "visitor 42: customer" in said
-    assert "'zorp' 42" in said
-    assert not report.is_suspicious
-
-
-@pytest.mark.parametrize(("without", "flagged"), [(20, False), (21, True)])
-def test_a_file_is_flagged_when_more_than_a_fifth_of_its_threads_have_no_customer(without: int, flagged: bool) -> None:
-    report = RoleReport()
-    for number in range(100):
-        report.see([{"role": AGENT if number < without else CUSTOMER}])
-    assert report.is_suspicious is flagged
-    assert any("no message of a customer" in sentence for sentence in report.sentences()) is flagged
 
 
 @settings(max_examples=300, deadline=None)
