@@ -76,9 +76,12 @@ def _asking_now_and_then(run: Run) -> Callable[[], bool]:
 
 
 def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
-    """Return the newest stored answer of each item that has one to the same question."""
+    """Return the newest stored answer of each item that has one to the same question, with its vectors.
+
+    One whose vectors went into themes is of no use any more: where those themes are lost, it has to be read again.
+    """
     hashes = {claimed.item_id: claimed.request_hash for claimed in piece}
-    calls = Call.objects.filter(item_id__in=hashes).order_by("attempt")
+    calls = Call.objects.filter(item_id__in=hashes, vectors_hash="").order_by("attempt")
     return {
         call.item_id: Answer(text=call.answer, vectors=bytes(call.vectors))
         for call in calls

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from pipeline.extract.base import Answer
@@ -74,8 +75,9 @@ def store_answers(
     """
     _refuse_foreign(run, asked)
     answered_at = timezone.now()
+    earlier = _attempts(answers)
     rows = {
-        claimed.item_id: _call_row(claimed, answer, answered_at)
+        claimed.item_id: _call_row(claimed, answer, answered_at, earlier.get(claimed.item_id, 0) + 1)
         for claimed in asked
         if isinstance(answer := answers.get(claimed.item_id), Answer)
     }
@@ -86,6 +88,12 @@ def store_answers(
     except REFUSED:
         return answers | _store_singly(rows)
     return answers
+
+
+def _attempts(answers: Iterable[int]) -> dict[int, int]:
+    """Return the number of the last attempt of each of these items that was answered before."""
+    calls = Call.objects.filter(item_id__in=list(answers), step=Call.Step.EXTRACT, unit="")
+    return dict(calls.values_list("item_id").annotate(Max("attempt")).order_by())
 
 
 def _store_singly(rows: dict[int, tuple[object, ...]]) -> dict[int, Answer | Exception]:
@@ -106,9 +114,9 @@ _CALL_COLUMNS = (
 )  # fmt: skip
 
 
-def _call_row(claimed: Claimed, answer: Answer, answered_at: datetime) -> tuple[object, ...]:
+def _call_row(claimed: Claimed, answer: Answer, answered_at: datetime, attempt: int) -> tuple[object, ...]:
     text = answer.text.replace("\0", "\ufffd")  # PostgreSQL's text holds no NUL
-    question = (claimed.item_id, str(Call.Step.EXTRACT), "", claimed.delivery_count, claimed.request_hash)
+    question = (claimed.item_id, str(Call.Step.EXTRACT), "", max(attempt, claimed.delivery_count), claimed.request_hash)
     tokens = (answer.input_tokens, answer.output_tokens)
     return (*question, text, answer.vectors, answer.finish_reason[:50], *tokens, answered_at)
 

@@ -78,7 +78,10 @@ def plan_salvage(*, run: Run, choice: SalvageOptions | None = None) -> SalvagePl
     if phase != Run.Phase.EXTRACT:
         again = again.none()
     is_answered = Exists(Call.objects.filter(item=OuterRef("pk")))
-    unanswered = again.filter(~is_answered)
+    is_usable = Exists(
+        Call.objects.filter(item=OuterRef("pk"), vectors_hash="")
+    )  # else its vectors went with its themes
+    unanswered = again.filter(~is_usable)
     homes = homes_of_themes(run)
     return SalvagePlan(
         phase=phase,
@@ -88,7 +91,7 @@ def plan_salvage(*, run: Run, choice: SalvageOptions | None = None) -> SalvagePl
         unfinished=states.planned - states.finished,
         errors=_errors(run),
         answers=run.items.filter(is_answered).count(),
-        to_parse=again.filter(is_answered).count(),
+        to_parse=again.filter(is_usable).count(),
         to_ask=unanswered.count(),
         tokens_to_ask=_tokens(unanswered),
         themes=homes.total,

@@ -23,7 +23,6 @@ from pipeline.extract.embedding import Embedder
 from pipeline.extract.profiles import Profile
 from pipeline.ledger.transcript import Transcript
 from pipeline.management.following import follow
-from pipeline.merge import apply
 from pipeline.merge.rules import meaning
 from pipeline.models import Run, Source
 from pipeline.runs import preview
@@ -76,7 +75,6 @@ READ = ScriptedExtractor.read
 WATCHED = [
     ("embedding", Embedder, "encode_ids"),
     ("clustering", meaning, "partition"),
-    ("clustering", apply, "assign"),
     ("network", socket.socket, "connect"),
     ("network", socket.socket, "sendall"),
     ("sleep", time, "sleep"),

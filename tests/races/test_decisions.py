@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -13,7 +14,8 @@ from django.utils import timezone
 from pipeline import review
 from pipeline.advance import advance
 from pipeline.merge import apply
-from pipeline.merge.rules.assign import assign
+from pipeline.merge.rules.records import Assignment
+from pipeline.merge.rules.versions import NEWEST
 from pipeline.models import Merge, Registry, Run, Signature, Story, Veto
 from pipeline.review import DecisionRefused
 from pipeline.review.deciding import lock
@@ -174,7 +176,7 @@ def test_a_decision_during_a_merge_lets_the_merge_compute_again(monkeypatch: pyt
 def test_a_merge_ends_though_people_never_stop_to_decide(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody decides as often as it computes. After three times in vain it lets them wait until it is done."""
     run, one, other, owner = _themes_called_like_one_that_mean_the_other()
-    compute = assign
+    compute = NEWEST.assign
     computed: list[object] = []
     waited: list[object] = []
 
@@ -185,14 +187,14 @@ def test_a_merge_ends_though_people_never_stop_to_decide(monkeypatch: pytest.Mon
         review.undo(decision=decision, by=owner)
         return decision
 
-    def compute_while_somebody_decides(*args: object, **kwargs: object) -> object:
+    def compute_while_somebody_decides(*args: object, **kwargs: object) -> Assignment:
         found = compute(*args, **kwargs)  # type: ignore[arg-type]
         [result] = at_once(decide)
         (waited if isinstance(result, OperationalError) else computed).append(result)
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(apply, "assign", compute_while_somebody_decides)
+        patched.setattr(apply, "NEWEST", replace(NEWEST, assign=compute_while_somebody_decides))
         assert _advance(run) == "completed"
     assert (len(computed), len(waited)) == (apply.MOST_LOST, 1)
     assert isinstance(decide(), Veto)
@@ -223,9 +225,9 @@ def _decided_meanwhile(
     monkeypatch: pytest.MonkeyPatch, computed: list[Registry], decide: Callable[[], object]
 ) -> Iterator[None]:
     """After the first computation of a merge somebody decides, on a connection of their own."""
-    compute = assign
+    compute = NEWEST.assign
 
-    def compute_slowly(*args: object, **kwargs: object) -> object:
+    def compute_slowly(*args: object, **kwargs: object) -> Assignment:
         found = compute(*args, **kwargs)  # type: ignore[arg-type]
         computed.append(Registry.objects.get())
         if not Veto.objects.exists():
@@ -234,7 +236,7 @@ def _decided_meanwhile(
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(apply, "assign", compute_slowly)
+        patched.setattr(apply, "NEWEST", replace(NEWEST, assign=compute_slowly))
         yield
 
 

@@ -1,6 +1,7 @@
 """A run's life without a worker: starting, advancing, ending, reopening. Two lives and two hands never mix."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,8 +18,8 @@ from pipeline.ledger.counts import item_counts
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import lose, request_stop
 from pipeline.merge import apply
-from pipeline.merge.rules import assign as rules
 from pipeline.merge.rules.records import Assignment
+from pipeline.merge.rules.versions import NEWEST
 from pipeline.models import Call, Item, Orphan, Registry, Run, Signature, Source, Story, Theme
 from pipeline.runs.create import Selection, create_run
 from pipeline.runs.preview import preview
@@ -36,18 +37,18 @@ During = Callable[[Callable[[], object]], list[int]]
 @pytest.fixture
 def during_merge(monkeypatch: pytest.MonkeyPatch) -> During:
     """A way to let something happen while the first merge computes; returns a list that grows with each computation."""
-    assign = rules.assign
+    assign = NEWEST.assign
 
     def let(happen: Callable[[], object]) -> list[int]:
         computed: list[int] = []
 
-        def computing(*words: Any) -> Assignment:
+        def computing(*words: Any, **options: Any) -> Assignment:
             computed.append(1)
             if len(computed) == 1:
                 happen()
-            return assign(*words)
+            return assign(*words, **options)
 
-        monkeypatch.setattr(apply, "assign", computing)
+        monkeypatch.setattr(apply, "NEWEST", replace(NEWEST, assign=computing))
         return computed
 
     return let

@@ -406,7 +406,7 @@ def test_a_source_without_conversations_is_refused() -> None:
         (b"", "holds no conversation"),
         (b"\n\n", "holds no conversation"),
         (b"\x1f\x8bnonsense", "is packed and cannot be unpacked"),
-        (b"neither, nor\n", "is in no format that is known"),
+        (b"neither, nor\n", "no column is known to hold the text"),
         (b'{"id": "1", "text": "Hello"}\n', "can be read"),
     ],
 )
