@@ -14,7 +14,9 @@ from tests.support.seeding import scripts, seed, start
 WAIT = """
 import django; django.setup()
 from rich.console import Console
-from pipeline import console, runs, tasks
+from pipeline import tasks
+from pipeline.ledger import errors
+from pipeline.management import following
 from pipeline.models import Run
 
 following.SERVERS_PATIENCE = 2

@@ -106,8 +106,8 @@ def test_the_conclusion_names_pairs_that_would_make_a_story() -> None:
 
 
 def test_a_twin_of_a_story_would_make_it_larger() -> None:
-    run = near_twins()
     finish(start(seed(of("calendar_sync_fails", 1, 3, more=1), name="other")))
+    run = near_twins()
     by_names = {frozenset((pair.first, pair.second)): pair for pair in diagnose_run(run_id=run.pk).pairs}
     pair = by_names[frozenset(("calendar_sync_fails", "calendar_sync_failing"))]
     assert (pair.together, pair.would_be) == (7, "one larger story")
