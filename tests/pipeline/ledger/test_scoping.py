@@ -306,7 +306,7 @@ def test_the_same_conversation_twice_in_one_batch_is_one_item(tmp_path: Path, lo
     lines = [json.dumps({"id": f"t-{number % 9}", "text": texts[number % 9]}) for number in range(18)]
     path = tmp_path / "export.jsonl"
     path.write_text("\n".join(lines))
-    source = ingest.import_files(ingest.Import((str(path),))).source
+    source = ingest.import_files(ingest.Import((str(path),), replaces_texts=True)).source
     assert source
     run = finish(start(source))
     assert (Conversation.objects.count(), run.items.count(), Theme.objects.count()) == (9, 9, 9)
@@ -317,7 +317,7 @@ def test_a_conversation_imported_twice_is_one_item_and_its_newest_text_is_read(t
     path = tmp_path / "export.jsonl"
     for text in ("name=first_thing problem=1", "name=second_thing problem=2"):
         path.write_text(json.dumps({"id": "t-1", "text": text}))
-        source = ingest.import_files(ingest.Import((str(path),))).source
+        source = ingest.import_files(ingest.Import((str(path),), replaces_texts=True)).source
     assert source
     run = finish(start(source))
     assert run.items.get().version == Conversation.objects.get().current_version

@@ -72,8 +72,9 @@ def owner(db: None) -> User:
     finish(start(seed(TEXTS[9:], name="second")))
     triaged = Story.objects.get(title="Login fails")
     Story.objects.filter(pk=triaged.pk).update(
-        status="triaged", reviewed_by=alice(), reviewed_at=NOW, title="People cannot log in"
-    )
+        status="triaged", reviewed_by=alice(), reviewed_at=NOW,
+        title="People cannot log in", edited_by=alice(), edited_at=NOW,
+    )  # fmt: skip
     Orphan.objects.filter(signature__key="export_is_empty").update(dismissed_at=NOW, dismissed_by=alice())
     assert broken_promises() == []
     return alice()
