@@ -61,7 +61,9 @@ class Transcript:
         if not head.is_whole and len(lines) < SNIFFED_LINES:
             lines = lines[:-1]
         spoken = split_transcript("\n".join(_labelled(lines)))
-        return 0.55 if spoken and len(spoken) >= 2 else 0.0
+        if not spoken or len(spoken) < 2:
+            return 0.0
+        return 0.55 if ":" in lines[0] else 0.4  # a first line that nobody says may be the header of a table
 
     def records(self, stream: Stream, options: Options) -> Rows:
         stream.summary.fields.update(text="what is said", role="the word before the colon")

@@ -107,7 +107,7 @@ def test_it_finds_nothing_in_an_empty_file(read: Read) -> None:
     [b"\x7fELF\0\0\0", b"just words"],
 )
 def test_it_refuses_an_unknown_format_in_one_sentence(read: Read, content: bytes) -> None:
-    with pytest.raises(UnreadableSource, match=r"export is in no format that is known.*Formats looked for: Zendesk"):
+    with pytest.raises(UnreadableSource, match=r"export is in no format that is known.*Formats looked for: .*Zendesk"):
         read(content)
 
 
