@@ -344,7 +344,7 @@ def superseded(source: Source) -> int:
     ("make", "refusal"),
     [
         (lambda source: 0, "there is no run 0; `./manage.py run_status` lists the newest"),
-        (live, "is running; it needs no help"),
+        (live, "is running; there is nothing to salvage yet"),
         (completed, "is completed; there is nothing left to do"),
         (previewed, "is a dry run: it read nothing"),
         (unplanned, "failed before it was planned: IntegrityError"),

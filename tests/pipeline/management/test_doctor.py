@@ -54,7 +54,7 @@ def test_it_ends_with_1_where_nobody_works(start_worker: type[Worker], impatient
     shown = words_for_people(capsys.readouterr().out)
     assert "NO workers No worker consumes the queues extract, merge, default:" in shown
     assert "Start one: `bin/up`, or `celery -A config worker -E -Q default,extract,merge`." in shown
-    assert shown.endswith("No run may start: 1 of 8 are not in order.")
+    assert shown.endswith("Not ready: 1 of 8 checks failed.")
 
 
 @pytest.mark.django_db
@@ -78,7 +78,7 @@ def test_it_goes_on_where_the_tables_are_not_up_to_date(impatient: None, capsys:
 def test_it_says_so_when_postgresql_is_down(worker: Worker) -> None:
     ended = doctor(DATABASE_URL="postgres://nobody@127.0.0.1:1/none", SECRET_KEY=project.SECRET_KEY)
     shown = words_for_people(ended.stdout)
-    assert "NO PostgreSQL It cannot be used: connection failed" in shown
+    assert "NO PostgreSQL Unusable: connection failed" in shown
     assert "ok Redis" in shown
     assert "ok workers" in shown
     assert (ended.returncode, ended.stderr) == (1, "")

@@ -280,7 +280,7 @@ def test_people_see_no_traceback_without_a_database(transactional_db: None) -> N
         capture_output=True, text=True, env={**environment(), **gone}, check=False,
     )  # fmt: skip
     assert ended.returncode == 1
-    assert ended.stderr.startswith("CommandError: PostgreSQL cannot be reached: ")
+    assert ended.stderr.startswith("PostgreSQL cannot be used: ")
     assert "Traceback" not in ended.stderr
 
 
