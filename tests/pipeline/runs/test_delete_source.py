@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 RENEWED = {
-    "updated_at", "settled_at", "nearest_story_id", "nearest_cosine", "description", "titled_at", "title_size", "in_title",
-    "confidence", "confidence_parts", "signature_score", "signature_rule", "registry_version",
+    "updated_at", "settled_at", "nearest_story_id", "nearest_cosine", "description", "titled_at", "title_size",
+    "in_title", "confidence", "confidence_parts", "signature_score", "signature_rule", "registry_version",
 }  # fmt: skip
 """Columns that a pass over all themes makes again from what is there; they come back with the next one."""
 
