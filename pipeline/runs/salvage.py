@@ -78,9 +78,8 @@ def plan_salvage(*, run: Run, choice: SalvageOptions | None = None) -> SalvagePl
     if phase != Run.Phase.EXTRACT:
         again = again.none()
     is_answered = Exists(Call.objects.filter(item=OuterRef("pk")))
-    is_usable = Exists(
-        Call.objects.filter(item=OuterRef("pk"), vectors_hash="")
-    )  # else its vectors went with its themes
+    # an answer whose vectors went into themes cannot make them again
+    is_usable = Exists(Call.objects.filter(item=OuterRef("pk"), vectors_hash=""))
     unanswered = again.filter(~is_usable)
     homes = homes_of_themes(run)
     return SalvagePlan(

@@ -23,7 +23,7 @@ RENEWED = {
     "updated_at", "settled_at", "nearest_story_id", "nearest_cosine", "description", "titled_at", "title_size",
     "in_title", "confidence", "confidence_parts", "signature_score", "signature_rule", "registry_version",
 }  # fmt: skip
-"""Columns that a pass over all themes makes again from what is there; they come back with the next one."""
+"""Columns that the mistake's pass changed on what is kept. That a later pass brings them back is not proven: left open."""
 
 
 def everything() -> dict[str, list[Any]]:
