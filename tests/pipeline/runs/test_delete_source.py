@@ -23,7 +23,7 @@ RENEWED = {
     "updated_at", "settled_at", "nearest_story_id", "nearest_cosine", "description", "titled_at", "title_size",
     "in_title", "confidence", "confidence_parts", "signature_score", "signature_rule", "registry_version",
 }  # fmt: skip
-"""Columns that the mistake's pass changed on what is kept. That a later pass brings them back is not proven: left open."""
+"""Columns that the mistake's pass changed on what is kept. That a later pass brings them back is not proven."""
 
 
 def everything() -> dict[str, list[Any]]:
