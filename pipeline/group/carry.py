@@ -63,14 +63,14 @@ def _makes_up_most(root: int, goal: int, passes: Sequence[MergePass]) -> bool:
 
 def _carry_stories(goals: Mapping[int, int], mostly: set[int]) -> None:
     """Where open ones meet, the one that people touched stays, else the largest; it absorbs the others."""
-    stories = list(Story.objects.filter(signature__in=goals, absorbed_by__isnull=True).order_by("id"))
+    stories = list(Story.objects.standing().filter(signature__in=goals).order_by("id"))
     going = {
         story.pk: goals[story.signature_id]
         for story in stories
         if story.status in Story.OPEN or story.signature_id in mostly
     }
     meeting: dict[int, list[Story]] = defaultdict(list)
-    for story in Story.objects.filter(signature__in=goals.values(), absorbed_by__isnull=True, status__in=Story.OPEN):
+    for story in Story.objects.open().filter(signature__in=goals.values()):
         meeting[story.signature_id].append(story)
     for story in stories:
         if story.pk in going and story.status in Story.OPEN:
@@ -89,7 +89,7 @@ def _standing(story: Story) -> tuple[bool, int, int]:
 
 def _move_together(goals: Mapping[int, int]) -> None:
     """Move stories at once: meanwhile each is its own absorber, so that two that swap roots never meet."""
-    standing = Story.objects.filter(pk__in=goals, absorbed_by__isnull=True)
+    standing = Story.objects.standing().filter(pk__in=goals)
     free = list(standing.values_list("pk", flat=True))
     standing.update(absorbed_by=F("pk"))
     for pk, root in goals.items():
@@ -99,13 +99,13 @@ def _move_together(goals: Mapping[int, int]) -> None:
 
 def _carry_dismissed_orphans(goals: Mapping[int, int]) -> None:
     """Let what people dismissed follow its themes."""
-    waiting = Orphan.objects.filter(graduated_at__isnull=True)
+    waiting = Orphan.objects.waiting()
     dismissed = waiting.filter(signature__in=goals, dismissed_at__isnull=False).order_by("signature_id")
     at_goals = waiting.filter(signature__in=goals.values(), dismissed_at__isnull=False)
     there = set(at_goals.values_list("signature_id", flat=True))
     for orphan in dismissed:
         goal = goals[orphan.signature_id]
-        if goal not in there and not Story.objects.filter(signature=goal, absorbed_by__isnull=True).exists():
+        if goal not in there and not Story.objects.standing().filter(signature=goal).exists():
             waiting.filter(signature=goal).delete()
             Orphan.objects.filter(pk=orphan.pk).update(signature=goal)
             there.add(goal)
@@ -113,10 +113,9 @@ def _carry_dismissed_orphans(goals: Mapping[int, int]) -> None:
 
 def take_back(roots: Sequence[int]) -> None:
     """Delete the candidates of these roots that nobody touched and nothing else stands for."""
-    untouched = Story.objects.filter(
+    untouched = Story.objects.standing().filter(
         Story.UNTOUCHED,
         signature__in=roots,
-        absorbed_by__isnull=True,
         absorbed__isnull=True,
         recurrences__isnull=True,
         handed_over_by__isnull=True,

@@ -60,7 +60,7 @@ def affected_roots(run: Run) -> list[int]:
 
 def open_stories(profile: str) -> QuerySet[Story]:
     """Stories of the profile that people still work on."""
-    return Story.objects.filter(signature__profile=profile, status__in=Story.OPEN, absorbed_by__isnull=True)
+    return Story.objects.open().filter(signature__profile=profile)
 
 
 def centres_of(roots: Sequence[int]) -> list[GroupSum]:
@@ -132,7 +132,7 @@ def quotes_of_roots(roots: Sequence[int]) -> dict[int, str]:
 
 def homes_of(roots: Sequence[int]) -> dict[int, Story | Orphan]:
     """For each of these signatures its newest story, or else the orphan that waits."""
-    orphans = Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True)
-    stories = Story.objects.filter(signature__in=roots, absorbed_by__isnull=True).order_by("id")
+    orphans = Orphan.objects.waiting().filter(signature__in=roots)
+    stories = Story.objects.standing().filter(signature__in=roots).order_by("id")
     homes: dict[int, Story | Orphan] = {orphan.signature_id: orphan for orphan in orphans}
     return homes | {story.signature_id: story for story in stories}

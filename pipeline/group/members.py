@@ -28,7 +28,7 @@ def _kept_by_earlier_stories(roots: Sequence[int]) -> list[tuple[int, int]]:
 
     The other came when the problem of a done one came back, or by a merge. It is open, or else the newer.
     """
-    others = Story.objects.filter(signature=OuterRef("story__signature"), absorbed_by__isnull=True)
+    others = Story.objects.standing().filter(signature=OuterRef("story__signature"))
     beside = others.filter(Q(status__in=Story.OPEN) | Q(pk__gt=OuterRef("story")))
     closed = Q(Exists(beside), story__absorbed_by__isnull=True) & ~Q(story__status__in=Story.OPEN)
     earlier = StoryEvidence.objects.filter(Q(story__recurrences__isnull=False) | closed, story__signature__in=roots)

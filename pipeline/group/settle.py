@@ -100,14 +100,14 @@ def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: R
 def _standing_stories(roots: Sequence[int]) -> dict[int, Story]:
     """Return of each root that has any its open story, else its newest, which collects or recurs."""
     is_open = Case(When(status__in=Story.OPEN, then=1), default=0)
-    stories = Story.objects.filter(signature__in=roots, absorbed_by__isnull=True)
+    stories = Story.objects.standing().filter(signature__in=roots)
     newest = stories.order_by("signature_id", is_open.desc(), "-id").distinct("signature_id")
     return {story.signature_id: story for story in newest}
 
 
 def _dismissed(roots: Sequence[int]) -> set[int]:
     """Return the roots whose waiting orphan a person dismissed: they collect, and make no story."""
-    orphans = Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True, dismissed_at__isnull=False)
+    orphans = Orphan.objects.waiting().filter(signature__in=roots, dismissed_at__isnull=False)
     return set(orphans.values_list("signature_id", flat=True))
 
 
@@ -254,7 +254,7 @@ def _plain(text: str) -> str:
 
 def _graduate(stories: dict[int, Story]) -> None:
     now = timezone.now()
-    for orphan in Orphan.objects.filter(signature__in=stories, graduated_at__isnull=True, dismissed_at__isnull=True):
+    for orphan in Orphan.objects.to_review().filter(signature__in=stories):
         Orphan.objects.filter(pk=orphan.pk).update(graduated_at=now, updated_at=now, story=stories[orphan.signature_id])
 
 
@@ -278,7 +278,7 @@ def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None
         for signature in signatures
     ]
     renewed = {name: ExcludedCol(name) for name in _RENEWED}
-    waiting = Orphan.objects.on_conflict(  # type: ignore[attr-defined]  # psqlextra has no types
+    waiting = Orphan.objects.on_conflict(
         ["signature"], ConflictAction.UPDATE, index_predicate=Q(graduated_at__isnull=True), update_values=renewed
     )
     if rows:
@@ -287,7 +287,7 @@ def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None
 
 def _forget_empty(roots: Sequence[int]) -> None:
     """Delete the waiting orphans of signatures that no current theme means any more; nobody has decided about them."""
-    Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True, dismissed_at__isnull=True).delete()
+    Orphan.objects.to_review().filter(signature__in=roots).delete()
 
 
 # --- The nearest story --------------------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ def point_to_nearest_stories(*, profile: str, roots: Sequence[int]) -> None:
     story_of = dict(open_stories(profile).values_list("signature_id", "pk"))
     among = centres_of(sorted(story_of))
     outdated = Q(nearest_story__isnull=False) & ~Q(nearest_story__in=story_of.values())
-    waiting = Orphan.objects.filter(signature__profile=profile, graduated_at__isnull=True)
+    waiting = Orphan.objects.waiting().filter(signature__profile=profile)
     waiting = waiting.filter(Q(signature__in=roots) | outdated)
     waiting_roots = list(waiting.values_list("signature_id", flat=True).order_by("signature_id"))
     for start in range(0, len(waiting_roots), BATCH):

@@ -99,7 +99,7 @@ def _centres(profile: str) -> dict[int, Floats]:
 
 
 def _titles_of_others(profile: str, due: Sequence[Story]) -> QuerySet[Story, str]:
-    standing = Story.objects.filter(signature__profile=profile, absorbed_by__isnull=True)
+    standing = Story.objects.standing().filter(signature__profile=profile)
     return standing.exclude(pk__in=[story.pk for story in due]).values_list("title", flat=True)
 
 

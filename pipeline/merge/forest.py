@@ -2,17 +2,10 @@
 
 from collections.abc import Sequence
 
-from django.db.models import (
-    Count,
-    QuerySet,
-)
+from django.db.models import Count, QuerySet
 
-from pipeline.models import (
-    Merge,
-    Signature,
-    SignatureRoot,
-    Theme,
-)
+from pipeline.models import Merge, Signature, SignatureRoot, Theme
+from pipeline.models.signature import STANDING
 
 
 def leaves_of(roots: Sequence[int]) -> dict[int, int]:
@@ -31,7 +24,7 @@ def roots_of(signatures: Sequence[int]) -> dict[int, Signature]:
 
 def merges_into(root: Signature | int) -> QuerySet[Merge]:
     """Standing merges that lead to this root, directly or over others."""
-    merges = Merge.objects.filter(undone_at__isnull=True, child__root_link__root=root)
+    merges = Merge.objects.filter(STANDING, child__root_link__root=root)
     merges = merges.select_related("child", "parent", "run__source", "created_by")
     return merges.defer("child__vector_sum", "parent__vector_sum").order_by("-score", "id")
 

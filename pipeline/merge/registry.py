@@ -72,7 +72,7 @@ def free_names(profile: str) -> QuerySet[Signature]:
 def _spoken_for(profile: str) -> set[int]:
     """Return the names that people count on, also where the last theme has gone: they mean what they meant."""
     waiting = (*Story.OPEN, Story.Status.EMPTIED)
-    stories = Story.objects.filter(signature__profile=profile, status__in=waiting, absorbed_by__isnull=True)
+    stories = Story.objects.standing().filter(signature__profile=profile, status__in=waiting)
     return {*decided(profile), *stories.values_list("signature_id", flat=True)}
 
 
@@ -95,7 +95,7 @@ def registered(names: Forest, profile: str) -> Registered:
 
 def _touched(profile: str) -> Iterator[int]:
     """Yield the signatures of stories that people reviewed or wrote in, and of orphans they dismissed."""
-    stories = Story.objects.filter(signature__profile=profile, absorbed_by__isnull=True).exclude(Story.UNTOUCHED)
+    stories = Story.objects.standing().filter(signature__profile=profile).exclude(Story.UNTOUCHED)
     yield from stories.values_list("signature_id", flat=True)
     dismissed = Orphan.objects.filter(signature__profile=profile, dismissed_at__isnull=False)
     yield from dismissed.values_list("signature_id", flat=True)

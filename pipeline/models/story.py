@@ -3,12 +3,25 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from psqlextra.manager import PostgresManager, PostgresQuerySet
 from psqlextra.models import PostgresModel
 
 from pipeline.models.conversation import Conversation
 from pipeline.models.run import Run
 from pipeline.models.signature import Signature
 from pipeline.models.theme import Theme
+
+
+class StoryQuerySet(models.QuerySet["Story"]):
+    """Stories by what people still see of them."""
+
+    def standing(self) -> "StoryQuerySet":
+        """Without those that another story absorbed."""
+        return self.filter(absorbed_by__isnull=True)
+
+    def open(self) -> "StoryQuerySet":
+        """Those that people still work on: standing, and neither done, dismissed nor emptied."""
+        return self.standing().filter(status__in=Story.OPEN)
 
 
 class Story(models.Model):
@@ -59,6 +72,8 @@ class Story(models.Model):
     UNTOUCHED = Q(status=Status.CANDIDATE, reviewed_at__isnull=True, edited_at__isnull=True)
     """No person has reviewed it or written anything in it."""
 
+    objects = StoryQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "stories"
         constraints = [
@@ -108,6 +123,22 @@ class StoryEvidence(models.Model):
         return f"{self.conversation} in {self.story}"
 
 
+class OrphanQuerySet(PostgresQuerySet["Orphan"]):
+    """Orphans by whether they still wait."""
+
+    def waiting(self) -> "OrphanQuerySet":
+        """Those that have not become a story, dismissed ones included."""
+        return self.filter(graduated_at__isnull=True)
+
+    def to_review(self) -> "OrphanQuerySet":
+        """Those that wait and that nobody dismissed."""
+        return self.waiting().filter(dismissed_at__isnull=True)
+
+
+class OrphanManager(PostgresManager.from_queryset(OrphanQuerySet)):  # type: ignore[misc]
+    use_in_migrations = False  # its methods are for today's code alone
+
+
 class Orphan(PostgresModel):
     """A signature that is not a story yet, with the reason."""
 
@@ -140,6 +171,8 @@ class Orphan(PostgresModel):
     dismissed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+
+    objects = OrphanManager()
 
     class Meta:
         constraints = [

@@ -106,10 +106,9 @@ def stories_that_lost(run: Run) -> list[tuple[Story, int]]:
     meant: dict[int, set[int]] = defaultdict(set)
     for root, conversation in themes.values_list("signature__root_link__root", "conversation"):
         meant[root].add(conversation)
-    stories = Story.objects.filter(
+    stories = Story.objects.standing().filter(
         signature__in=meant,
         status__in=(*Story.OPEN, Story.Status.EMPTIED),
-        absorbed_by__isnull=True,
         created_at__lte=run.created_at,
     )
     kept = StoryEvidence.objects.filter(story__in=stories, conversation__in=set().union(*meant.values()))

@@ -63,13 +63,13 @@ class RunSummary:
 def stories_of_run(run: Run | int) -> QuerySet[Story]:
     """Stories the run made or added to, the largest first, with their sizes."""
     touched = Q(first_run=run) | Exists(StoryEvidence.objects.filter(story=OuterRef("pk"), run=run))
-    return largest_first(Story.objects.filter(touched, absorbed_by__isnull=True))
+    return largest_first(Story.objects.standing().filter(touched))
 
 
 def stories_of_source(source: Source) -> QuerySet[Story]:
     """Stories with a conversation of the source, the largest first, with their sizes."""
     inside = StoryEvidence.objects.filter(story=OuterRef("pk"), conversation__source=source)
-    return largest_first(Story.objects.filter(Exists(inside), absorbed_by__isnull=True))
+    return largest_first(Story.objects.standing().filter(Exists(inside)))
 
 
 def largest_first(stories: QuerySet[Story]) -> QuerySet[Story]:
@@ -111,7 +111,8 @@ def quotes_of(stories: Sequence[Story]) -> dict[int, str]:
 def orphans_of_run(run: Run | int) -> QuerySet[Orphan]:
     """Waiting orphans that the run's themes belong to."""
     roots = SignatureRoot.objects.filter(signature__themes__run=run).values("root")
-    return Orphan.objects.filter(signature__in=roots, graduated_at__isnull=True)
+    waiting: QuerySet[Orphan] = Orphan.objects.waiting().filter(signature__in=roots)
+    return waiting
 
 
 def nearly_stories(run: Run | int) -> QuerySet[Orphan]:

@@ -10,6 +10,7 @@ from pipeline.group.current import Size, homes_of, sizes_that_wait
 from pipeline.merge.forest import roots_of
 from pipeline.models import Conversation, Item, Merge, Orphan, Run, Signature, Source, Story, StoryEvidence, Theme
 from pipeline.models.refusal import Refusal
+from pipeline.models.signature import STANDING
 from pipeline.models.wording import counted
 from pipeline.reports.summary import themes_of_conversation
 
@@ -164,7 +165,7 @@ def _theme(theme: Theme, item: Item) -> ThemeStep:
 
 def _way_up(signature: Signature) -> Iterator[str]:
     """Yield the standing merges from a signature to its root."""
-    standing = Merge.objects.filter(undone_at__isnull=True).select_related("parent")
+    standing = Merge.objects.filter(STANDING).select_related("parent")
     while merge := standing.filter(child=signature).first():
         by = merge.created_by or merge.rule
         yield f"into {merge.parent.key} by {by}, {merge.score:.2f}: {merge.reason}"

@@ -10,7 +10,7 @@ from pipeline.review.centres import names_of
 
 
 def _open_story(signature: int) -> Story | None:
-    stories = Story.objects.filter(signature=signature, status__in=Story.OPEN, absorbed_by__isnull=True)
+    stories = Story.objects.open().filter(signature=signature)
     return stories.select_related("signature").first()
 
 
@@ -54,17 +54,20 @@ def take_back_growth(roots: Iterable[int]) -> None:
 
 def _made_by_decisions(root: int) -> list[Story]:
     """Return the root's candidates that no run made and no person touched, and that stand for no other story."""
-    candidates = Story.objects.filter(
-        Story.UNTOUCHED & Q(absorbed__isnull=True) & Q(recurrences__isnull=True),
-        signature=root,
-        first_run__isnull=True,
-        absorbed_by__isnull=True,
-    ).exclude(handed_over_by__in=Merge.objects.filter(STANDING))
+    candidates = (
+        Story.objects.standing()
+        .filter(
+            Story.UNTOUCHED & Q(absorbed__isnull=True) & Q(recurrences__isnull=True),
+            signature=root,
+            first_run__isnull=True,
+        )
+        .exclude(handed_over_by__in=Merge.objects.filter(STANDING))
+    )
     return list(candidates)
 
 
 def _let_wait_again(story: Story) -> None:
     """Let the orphans that became this story wait as before, one a signature."""
     for orphan in Orphan.objects.filter(story=story).order_by("id"):
-        if not Orphan.objects.filter(signature=orphan.signature_id, graduated_at__isnull=True).exists():
+        if not Orphan.objects.waiting().filter(signature=orphan.signature_id).exists():
             Orphan.objects.filter(pk=orphan.pk).update(graduated_at=None, story=None)

@@ -6,6 +6,7 @@ from pipeline.models import (
     Merge,
     Veto,
 )
+from pipeline.models.signature import STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class ReviewedPair:
 
 def reviewed_pairs(profile: str) -> list[ReviewedPair]:
     """The profile's pairs that people judged and that still stand: merges are the same, vetoes are not."""
-    merges = Merge.objects.filter(undone_at__isnull=True, rule=Merge.PERSON, child__profile=profile)
-    vetoes = Veto.objects.filter(undone_at__isnull=True, first__profile=profile)
+    merges = Merge.objects.filter(STANDING, rule=Merge.PERSON, child__profile=profile)
+    vetoes = Veto.objects.filter(STANDING, first__profile=profile)
     same = [ReviewedPair(*keys, True) for keys in merges.values_list("child__key", "parent__key").order_by("id")]
     return [*same, *(ReviewedPair(*keys, False) for keys in vetoes.values_list("first__key", "second__key"))]

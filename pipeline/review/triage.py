@@ -44,8 +44,8 @@ def set_status(*, stories: QuerySet[Story], status: str, by: Any, at: datetime) 
 
 def dismiss_orphans(*, orphans: QuerySet[Orphan], by: Any, at: datetime) -> list[Orphan]:
     """Dismiss the orphans that wait, record who did it, and return them."""
-    waiting = list(orphans.filter(graduated_at__isnull=True, dismissed_at__isnull=True).order_by("id"))
-    guarded = Orphan.objects.filter(graduated_at__isnull=True, dismissed_at__isnull=True)
+    guarded = Orphan.objects.to_review()
+    waiting = list((orphans & guarded).order_by("id"))
     return [orphan for orphan in waiting if guarded.filter(pk=orphan.pk).update(dismissed_at=at, dismissed_by=by)]
 
 

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from pipeline.group.current import Size, homes_of, sizes_of_signatures
 from pipeline.merge.forest import merges_into, roots_of, spellings_of
 from pipeline.models import Merge, Orphan, Signature, Story, Theme
+from pipeline.models.signature import STANDING
 from pipeline.models.wording import words
 from pipeline.web.admin.base import WholePageAdmin, badge, breakable, day, link_to, link_to_list, moment, score, url_of
 from pipeline.web.admin.deciding import RIGHT, decision_links, page_for
@@ -34,7 +35,7 @@ class MergedFilter(admin.SimpleListFilter):
         return [("no", "a root"), ("yes", "merged into another")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
-        merged = Exists(Merge.objects.filter(child=OuterRef("pk"), undone_at__isnull=True))
+        merged = Exists(Merge.objects.filter(STANDING, child=OuterRef("pk")))
         if self.value() == "yes":
             return queryset.filter(merged)
         return queryset.exclude(merged) if self.value() == "no" else queryset
@@ -50,8 +51,8 @@ class HomeFilter(admin.SimpleListFilter):
         return [("story", "a story"), ("orphan", "a waiting orphan"), ("none", "neither")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
-        story = Exists(Story.objects.filter(signature=OuterRef("pk"), absorbed_by__isnull=True))
-        orphan = Exists(Orphan.objects.filter(signature=OuterRef("pk"), graduated_at__isnull=True))
+        story = Exists(Story.objects.standing().filter(signature=OuterRef("pk")))
+        orphan = Exists(Orphan.objects.waiting().filter(signature=OuterRef("pk")))
         narrowed = {
             "story": queryset.filter(story),
             "orphan": queryset.filter(orphan).exclude(story),

@@ -128,7 +128,7 @@ class StoryAdmin(DecidingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Story]:
         """Return stories with their sizes and without vectors."""
-        stories = Story.objects.filter(absorbed_by__isnull=True).defer("signature__vector_sum")
+        stories = Story.objects.standing().defer("signature__vector_sum")
         related = stories.select_related("signature", "first_run__source", "reviewed_by", "edited_by", "recurs_from")
         return with_sizes(related)
 

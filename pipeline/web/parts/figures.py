@@ -88,14 +88,14 @@ def source_figures(sources: Sequence[int]) -> dict[int, SourceFigures]:
 
 def newest_stories_to_review(limit: int) -> list[Story]:
     """The newest stories that nobody has looked at, with their sizes."""
-    waiting = Story.objects.filter(status=Story.Status.CANDIDATE, absorbed_by__isnull=True)
+    waiting = Story.objects.standing().filter(status=Story.Status.CANDIDATE)
     newest = list(waiting.order_by("-created_at", "-id").values_list("pk", flat=True)[:limit])
     return list(with_sizes(Story.objects.filter(pk__in=newest)).order_by("-created_at", "-id"))
 
 
 def waiting_orphans_by_reason() -> dict[str, int]:
     """How many orphans wait, for each reason."""
-    waiting = Orphan.objects.filter(graduated_at__isnull=True, dismissed_at__isnull=True)
+    waiting = Orphan.objects.to_review()
     return dict(waiting.values_list("reason").annotate(number=Count("id")).order_by("reason"))
 
 
