@@ -4,6 +4,8 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -119,6 +121,20 @@ def test_each_task_says_why_it_may_run_twice() -> None:
     tasks: dict[str, Task] = {name: task for name, task in current_app.tasks.items() if not name.startswith("celery.")}
     assert len(tasks) >= 9
     assert [name for name, task in tasks.items() if not getattr(task, "may_run_twice", "")] == []
+
+
+HEAVY = ("sklearn", "scipy.stats", "scipy.sparse", "onnx", "torch", "pandas", "openai", "trafilatura", "duckdb")
+"""Packages that take half a second or more than 10 MB to import: each command and process would pay for them."""
+
+
+def test_what_starts_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, django, config; django.setup(); config.celery_app.loader.import_default_modules();"
+        "import django.urls; django.urls.get_resolver().url_patterns;"
+        f"print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 # --- Words --------------------------------------------------------------------------------------------------------

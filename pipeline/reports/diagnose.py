@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import scipy  # loads its parts when they are first used
 from django.db.models import Count, F
-from scipy import sparse
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from pipeline.extract.profiles import Gate, get_profile
 from pipeline.group.current import Size, homes_of, sizes_that_wait, themes_that_wait
@@ -252,10 +251,12 @@ def _centres(roots: Sequence[tuple[int, str, bytes, int]]) -> Floats:
     return centred((sums / sizes[:, None]).astype(np.float32), origin)
 
 
-def _letters(keys: Sequence[str]) -> sparse.csr_matrix:
+def _letters(keys: Sequence[str]) -> "scipy.sparse.csr_matrix":
     """Return the letter triples of each name as rows of length 1, sparse."""
+    from sklearn.feature_extraction.text import HashingVectorizer  # two seconds to import
+
     triples = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 3), binary=True, alternate_sign=False)
-    return sparse.csr_matrix(triples.transform(key.replace("_", " ") for key in keys))
+    return scipy.sparse.csr_matrix(triples.transform(key.replace("_", " ") for key in keys))
 
 
 def _members(roots: Sequence[int]) -> dict[int, set[int]]:

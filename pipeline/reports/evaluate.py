@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score, v_measure_score
-from sklearn.metrics.cluster import pair_confusion_matrix
 
 from pipeline.extract.base import Extractor, get_extractor
 from pipeline.extract.profiles import Gate, Profile, get_profile
@@ -288,8 +286,10 @@ def score(labels: Sequence[str], found: Sequence[int]) -> Scores:
     Pairwise precision and recall count pairs of conversations that are together in both; V-measure (Rosenberg and
     Hirschberg 2007) and the adjusted Rand index (Hubert and Arabie 1985) are scikit-learn's.
     """
+    from sklearn import metrics  # two seconds to import
+
     truth = [f"{NOISE} {number}" if label == NOISE else label for number, label in enumerate(labels)]
-    (_, only_found), (only_true, both) = (pair_confusion_matrix(truth, found) / 2).tolist()
+    (_, only_found), (only_true, both) = (metrics.cluster.pair_confusion_matrix(truth, found) / 2).tolist()
     precision, recall = _share(both, both + only_found), _share(both, both + only_true)
     orphan = np.asarray(found) < 0
     is_noise = np.asarray(labels) == NOISE
@@ -297,8 +297,8 @@ def score(labels: Sequence[str], found: Sequence[int]) -> Scores:
         pairwise_precision=round(precision, 4),
         pairwise_recall=round(recall, 4),
         pairwise_f1=round(_share(2 * precision * recall, precision + recall), 4),
-        v_measure=round(float(v_measure_score(truth, found)), 4),
-        ari=round(float(adjusted_rand_score(truth, found)), 4),
+        v_measure=round(float(metrics.v_measure_score(truth, found)), 4),
+        ari=round(float(metrics.adjusted_rand_score(truth, found)), 4),
         groups_found=len({number for number in found if number >= 0}),
         orphan_share=round(float(orphan[~is_noise].mean()), 4) if (~is_noise).any() else 0.0,
         noise_orphan_share=round(float(orphan[is_noise].mean()), 4) if is_noise.any() else None,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.cluster import AgglomerativeClustering
+import scipy  # loads its parts when they are first used
 
 from pipeline.models import Theme
 
@@ -23,10 +23,9 @@ def alike(themes: Sequence[Theme], threshold: float) -> list[list[Theme]]:
     vectors = np.stack([np.frombuffer(bytes(theme.vector), np.float32) for theme in themes]).astype(np.float64)
     distances = np.clip(1.0 - np.round(vectors @ vectors.T, 6), 0.0, 2.0)
     np.fill_diagonal(distances, 0.0)
-    joining = AgglomerativeClustering(
-        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1.0 - threshold
-    )
+    tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distances), method="average")
+    labels = scipy.cluster.hierarchy.fcluster(tree, 1.0 - threshold, criterion="distance")
     parts: dict[int, list[Theme]] = defaultdict(list)
-    for theme, label in zip(themes, joining.fit_predict(distances).tolist(), strict=True):
+    for theme, label in zip(themes, labels.tolist(), strict=True):
         parts[label].append(theme)
     return sorted(parts.values(), key=lambda part: (-len(part), part[0].pk))

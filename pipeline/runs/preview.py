@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection
 from django.utils import timezone
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from pipeline.extract.versions import refuse_other_model, versions
 from pipeline.ledger import plan
@@ -90,6 +89,8 @@ def diverse(texts: Sequence[_Text], count: int) -> list[_Text]:
     """Return `count` texts that differ, the newest first: each next one is the farthest from all chosen (Gonzalez)."""
     if not texts:
         return []
+    from sklearn.feature_extraction.text import HashingVectorizer  # two seconds to import
+
     rows = HashingVectorizer(n_features=2**12, stop_words="english").transform(text.text for text in texts)
     chosen, nearest = [0], np.full(len(texts), -1.0)
     while len(chosen) < min(count, len(texts)):

@@ -22,8 +22,8 @@ from pipeline.extract.embedding.files import (
     fetched_folder,
     sha256_of,
 )
-from pipeline.extract.embedding.graph import built_graph
 from pipeline.extract.embedding.places import PLACES, write_places
+from pipeline.extract.embedding.session import built_graph
 from pipeline.models.wording import counted
 
 PLATFORM = "manylinux2014_x86_64"

@@ -21,8 +21,8 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from pipeline.extract.embedding.files import Form, ModelFiles, find_model, wheel_folder
-from pipeline.extract.embedding.graph import MAX_TOKENS, Shape, built_graph, open_session, open_tokenizer
 from pipeline.extract.embedding.places import Places
+from pipeline.extract.embedding.session import MAX_TOKENS, Shape, built_graph, open_session, open_tokenizer
 from pipeline.sources.understanding.language import UNDETERMINED
 
 MAX_CHARACTERS = 16_000  # far more than 256 tokens; keeps the tokenizer from reading a megabyte to throw it away

@@ -1,99 +1,24 @@
-"""From a model's weights to the ONNX graph that runs: built once, its matrices rounded to 8 bits, kept in the cache."""
+"""From a model's weights to the ONNX graph that runs, its matrices rounded to 8 bits."""
 
-import hashlib
-import json
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime as ort
-from django.conf import settings
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from safetensors.numpy import load_file
-from tokenizers import Tokenizer
 
 from pipeline.extract.embedding import e5
-from pipeline.extract.embedding.files import (
-    CONFIG,
-    E5_WEIGHTS,
-    TOKENIZER,
-    WEIGHTS,
-    EmbeddingModelError,
-    Form,
-    ModelFiles,
-)
-
-BUILDER_VERSION = 2  # raise it with any change of a graph or of its rounding
-MAX_TOKENS = 256
+from pipeline.extract.embedding.files import E5_WEIGHTS, WEIGHTS, Form, ModelFiles
+from pipeline.extract.embedding.session import MAX_TOKENS, Shape
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The measures of an encoder, from its config.json."""
-
-    layers: int
-    width: int
-    heads: int
-    epsilon: float
-
-    @classmethod
-    def read(cls, folder: Path) -> "Shape":
-        """Read them from the model's folder; EmbeddingModelError if it is not a BERT encoder with exact GELU."""
-        try:
-            config = json.loads((folder / CONFIG).read_text())
-            if config["hidden_act"] != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
-                raise EmbeddingModelError(f"{folder / CONFIG}: only BERT encoders with exact GELU are supported")
-            return cls(
-                layers=config["num_hidden_layers"],
-                width=config["hidden_size"],
-                heads=config["num_attention_heads"],
-                epsilon=config["layer_norm_eps"],
-            )
-        except (OSError, KeyError, ValueError) as error:
-            raise EmbeddingModelError(f"{folder / CONFIG} does not describe a BERT encoder: {error!r}") from error
-
-
-def open_tokenizer(folder: Path) -> Tokenizer:
-    """Return the tokenizer of a model's folder; it neither fills nor cuts a text."""
-    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
-
-
-def open_session(graph: Path) -> ort.InferenceSession:
-    """Return a session of one thread: its order of sums is fixed."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only
-    return ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-
-
-def built_graph(model: ModelFiles) -> Path:
-    """Return the cached 8-bit ONNX file of a model, building it if this machine has none yet.
-
-    Several processes may build at once: each writes its own file and the last rename wins, with the same content.
-    """
-    key = hashlib.sha256(f"{model.sha256} {BUILDER_VERSION} {ort.__version__}".encode()).hexdigest()[:16]
-    folder = Path(settings.CACHE_DIR) / "embedding"
-    path = folder / f"{model.name}-{key}.onnx"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as workshop:
-            _write_graph(model, Path(workshop) / "int8.onnx")
-            (Path(workshop) / "int8.onnx").replace(path)
-    return path
-
-
-def _write_graph(model: ModelFiles, path: Path) -> None:
+def write_graph(model: ModelFiles, path: Path) -> None:
+    """Write a model's ONNX graph with its matrices rounded to 8 bits."""
     full = path.with_name("fp32.onnx")
     builder = write_full_graph(model, full)
     quantize_dynamic(

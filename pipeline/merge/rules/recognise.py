@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.neighbours import Ints
 from pipeline.merge.rules.grouping.vectors import MIN_STORY
@@ -83,7 +83,7 @@ def _matched(overlaps: list[Overlap]) -> dict[int, int]:
         weights = np.zeros((len(rows), len(columns)), np.int64)
         for overlap in family:
             weights[rows.index(overlap.stood), columns.index(overlap.found)] = overlap.shared
-        for row, column in zip(*linear_sum_assignment(weights, maximize=True), strict=True):
+        for row, column in zip(*scipy.optimize.linear_sum_assignment(weights, maximize=True), strict=True):
             if weights[row, column]:
                 matched[columns[column]] = rows[row]
     return matched

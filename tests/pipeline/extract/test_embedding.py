@@ -22,7 +22,8 @@ from safetensors.numpy import load_file
 
 from pipeline.extract.embedding import Embedder, EmbeddingModelError
 from pipeline.extract.embedding.files import ModelFiles, find_model, verify_published
-from pipeline.extract.embedding.graph import MAX_TOKENS, built_graph, write_full_graph
+from pipeline.extract.embedding.graph import write_full_graph
+from pipeline.extract.embedding.session import MAX_TOKENS, built_graph
 
 Array = npt.NDArray[np.float32]
 

@@ -32,8 +32,9 @@ from pipeline.extract.embedding.files import (
     sha256_of,
     wheel_folder,
 )
-from pipeline.extract.embedding.graph import built_graph, write_full_graph
+from pipeline.extract.embedding.graph import write_full_graph
 from pipeline.extract.embedding.places import Places, write_places
+from pipeline.extract.embedding.session import built_graph
 
 Doubles = npt.NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.neighbours import (
     DECIMALS,
@@ -63,7 +63,7 @@ def _settled(least: Callable[[Floats], float], second: Floats) -> float:
     return least(kept) if len(kept) else first
 
 
-def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
+def neighbour_graph(near: Neighbours, members: Ints) -> "scipy.sparse.csr_array":
     """Return the symmetric weights between members, (len(members), len(members)); a tie counts from either side.
 
     That is a + b - ab, as in UMAP's fuzzy graph (McInnes, Healy, Melville 2018, arXiv 1802.03426, section 3.1).
@@ -75,8 +75,8 @@ def neighbour_graph(near: Neighbours, members: Ints) -> sparse.csr_array:
     rows = np.broadcast_to(np.arange(len(members))[:, None], columns.shape)
     inside = columns >= 0
     shape = (len(members), len(members))
-    toward = sparse.csr_array((weights[inside].astype(np.float64), (rows[inside], columns[inside])), shape=shape)
-    either = sparse.csr_array(toward + toward.T - toward.multiply(toward.T))
+    toward = scipy.sparse.csr_array((weights[inside].astype(np.float64), (rows[inside], columns[inside])), shape=shape)
+    either = scipy.sparse.csr_array(toward + toward.T - toward.multiply(toward.T))
     either.sort_indices()
     return either
 

@@ -22,8 +22,7 @@ docstrings with 3 to 200 labels, narrow and broad, whole, cut to 300-18,000 rows
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
+import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.graph import neighbour_graph, rows_with_company, sample
 from pipeline.merge.rules.grouping.neighbours import (
@@ -125,14 +124,14 @@ def _groups_of_few(points: Floats, rows: Floats, strictness: float) -> Ints:
     cosines = np.vstack([block for _, block in products(points, points)])
     distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
     np.fill_diagonal(distances, 0.0)
-    tree = linkage(squareform(distances, checks=False), method="average")
+    tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distances, checks=False), method="average")
     fits = np.array([fit(points, rows, _cut_tree(tree, cut), FEW_TOO_TIGHT) for cut in SMALL_SET_CUTS])
     best = SMALL_SET_CUTS[fits == fits.max()]
     return _cut_tree(tree, best[len(best) // 2] * strictness)
 
 
 def _cut_tree(tree: Doubles, cut: float) -> Ints:
-    return numbered_from_zero(fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64))
+    return numbered_from_zero(scipy.cluster.hierarchy.fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64))
 
 
 def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import graspologic_native
 import numpy as np
-from scipy import sparse
+import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.graph import Sample, sample
 from pipeline.merge.rules.grouping.neighbours import Floats, Ints, nearest_neighbours, neighbour_count
@@ -31,7 +31,7 @@ class Resolutions:
     `recentre`.
     """
 
-    graph: sparse.csr_array
+    graph: "scipy.sparse.csr_array"
     points: Floats
     rows: Floats
     members: Ints
@@ -116,7 +116,7 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
     return seen.at(top).labels if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)
 
 
-def communities(graph: sparse.csr_array, resolution: float) -> Ints:
+def communities(graph: "scipy.sparse.csr_array", resolution: float) -> Ints:
     """Return the communities, (n,) numbered from 0, that Leiden finds by modularity (Traag et al. 2019, 1810.08473).
 
     The graph needs at least one edge: graspologic-native panics without.

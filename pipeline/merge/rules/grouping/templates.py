@@ -6,8 +6,7 @@ for one text, with its rows as its weight, and these few texts are grouped as a 
 """
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
+import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.neighbours import Doubles, Floats, Ints
 from pipeline.merge.rules.grouping.tightness import TIGHTNESS, fit, inner_cosines
@@ -33,13 +32,13 @@ def join_wordings(points: Floats, rows: Floats, labels: Ints) -> Ints:
     means = group_sums(points, numbered)[tight] / sizes[tight][:, None]
     distances = np.maximum(1.0 - (means.astype(np.float64) @ means.T.astype(np.float64)).round(5), 0.0)
     np.fill_diagonal(distances, 0.0)
-    tree = linkage(squareform(distances, checks=False), method="average")
+    tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distances, checks=False), method="average")
     found = [numbered, *(_joined(numbered, tight, _cut(tree, cut)) for cut in CUTS)]
     return max(found, key=lambda labels: fit(points, rows, labels))
 
 
 def _cut(tree: Doubles, cut: float) -> Ints:
-    return fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64)
+    return scipy.cluster.hierarchy.fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64)
 
 
 def _joined(labels: Ints, groups: Ints, families: Ints) -> Ints:

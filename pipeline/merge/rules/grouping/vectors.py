@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.neighbours import Doubles, Floats, Ints, blocks
 
@@ -60,13 +60,13 @@ def group_sums(points: Floats, labels: Ints) -> Floats:
     return sums
 
 
-def membership(labels: Ints, count: int, kind: type[np.floating[Any]]) -> sparse.csr_array:
+def membership(labels: Ints, count: int, kind: type[np.floating[Any]]) -> "scipy.sparse.csr_array":
     """Return the (count, n) table of this kind of number whose product with rows is the sum of each label's rows.
 
     Rows with a label of -1 belong to none.
     """
     inside = np.flatnonzero(labels >= 0)
-    return sparse.csr_array((np.ones(len(inside), kind), (labels[inside], inside)), shape=(count, len(labels)))
+    return scipy.sparse.csr_array((np.ones(len(inside), kind), (labels[inside], inside)), shape=(count, len(labels)))
 
 
 def group_sizes(labels: Ints) -> Ints:
