@@ -69,8 +69,12 @@ def _delete_rows(_test: TransactionTestCase) -> None:
     """After a test that commits, delete the rows of the tables that have some.
 
     Django truncates all tables and makes its permissions anew: a third of a second, where this takes a hundredth.
-    Like that it waits for whoever is writing just now, such as a worker that still answers.
+    Like that it waits for whoever is writing just now, such as a worker that still answers, and forgets the ids of
+    content types: a test may have looked at another database.
     """
+    from django.contrib.contenttypes.models import ContentType  # not before the apps are loaded
+
+    ContentType.objects.clear_cache()
     names = connection.introspection.django_table_names(only_existing=True, include_views=False)
     tables = [connection.ops.quote_name(name) for name in names if name not in KEPT]
     with transaction.atomic(), connection.cursor() as cursor:

@@ -75,10 +75,9 @@ def _repeated_quotes(run: Run, conversations: int) -> Iterator[str]:
 
 def _loose_groups(run: Run, roots: Sequence[int]) -> Iterator[str]:
     """Say which large group is no more alike inside than any two themes of the run."""
-    of_run = np.stack(vectors) if (vectors := _vectors(run.themes.all())) else np.zeros((0, 1), np.float32)
-    usual = _likeness(of_run)
+    usual = _likeness(_vectors(run.themes.all()))
     for root in roots:
-        inside = _likeness(np.stack(_vectors(run.themes.filter(signature__root_link__root=root))))
+        inside = _likeness(_vectors(run.themes.filter(signature__root_link__root=root)))
         if len(roots) > 1 and inside < usual:
             yield (
                 f"the group {_named(root)} is less alike inside ({inside:.2f}) than any two themes of this run "
@@ -88,17 +87,17 @@ def _loose_groups(run: Run, roots: Sequence[int]) -> Iterator[str]:
 
 
 def _vectors(themes: QuerySet[Theme]) -> list[np.ndarray]:
-    """Return the vectors of at most SAMPLED of the themes, evenly spread."""
+    """Return the vectors of at most SAMPLED of the themes, evenly spread; none where people just moved them away."""
     ids = list(themes.filter(signature__isnull=False).order_by("id").values_list("id", flat=True))
     chosen = ids[:: max(1, -(-len(ids) // SAMPLED))]
     stored = Theme.objects.filter(pk__in=chosen).order_by("id").values_list("vector", flat=True)
     return [np.frombuffer(bytes(vector), np.float32) for vector in stored]
 
 
-def _likeness(vectors: np.ndarray) -> float:
-    """Return the mean cosine between two of the (n, d) unit vectors; 1 of a single one."""
+def _likeness(vectors: Sequence[np.ndarray]) -> float:
+    """Return the mean cosine between two of the unit vectors, each (d,); 1 of fewer than two."""
     count = len(vectors)
     if count < 2:
         return 1.0
-    total = vectors.sum(axis=0, dtype=np.float64)
+    total = np.sum(vectors, axis=0, dtype=np.float64)
     return float((total @ total - count) / (count * (count - 1)))

@@ -18,6 +18,9 @@ from tests.fakes.scripted import vector_of
 from tests.support.seeding import partition, scripts, seed, start, twins
 from tests.support.workers import Worker
 
+OTHER_WORDS = ("apple", "birch", "cedar", "daisy", "elder", "fern", "grape", "hazel")
+"""For names that differ in more than a number: those are different errors."""
+
 
 def finish(run: Run, seconds: float = 60) -> Run:
     """Dispatch a run and wait for its end without looking after it: the chord alone must bring it there."""
@@ -127,7 +130,7 @@ def test_one_name_for_two_problems_is_not_glued(worker: Worker) -> None:
 def test_a_second_run_routes_new_conversations_to_existing_stories(worker: Worker) -> None:
     finish(start(seed(scripts(problems=4, each=5))))
     before = set(Story.objects.values_list("pk", flat=True))
-    texts = [f"later {n} name=another_word_{n} problem={n % 4}" for n in range(8)]
+    texts = [f"later {n} name=another_{word} problem={n % 4}" for n, word in enumerate(OTHER_WORDS)]
     second = finish(start(seed(texts)))
     assert second.state == "completed"
     assert set(Story.objects.values_list("pk", flat=True)) == before

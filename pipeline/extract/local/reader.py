@@ -29,6 +29,32 @@ _ENGLISH_SHARE = 0.1
 _ENGLISH_WORDS = 12  # of fewer the share says little
 _FOREIGN_CONFIDENCE = 0.4
 _SHORT_WORD, _NAMED_WORDS = 2, 2
+_MARKS = ".,;:!?()[]\"'“”"
+_POINTING = frozenset(
+    [
+        "see",
+        "attached",
+        "attachment",
+        "attachments",
+        "screenshot",
+        "screenshots",
+        "picture",
+        "pictures",
+        "photo",
+        "photos",
+        "image",
+        "images",
+        "video",
+        "file",
+        "files",
+        "link",
+        "enclosed",
+        "below",
+        "above",
+    ]
+)
+"""Words that say where something is told, and not what."""
+
 _KIND_CLARITY = {Kind.PROBLEM: 1.0, Kind.HOW_TO: 0.9, Kind.REQUEST: 0.9, Kind.QUESTION: 0.6, Kind.UNCLEAR: 0.0}
 
 MOST_CHARACTERS = 20_000
@@ -320,13 +346,17 @@ def confidence(side: CustomerSide, finding: Finding, feature_clarity: float) -> 
 
     0.2 + 0.4 x how clear the kind is (a problem 1, scaled by the symptom's weight of 1 to 4; a how-to or wish 0.9;
     another question 0.6; nothing recognised 0) + 0.25 x how clear the feature is + 0.15 if it names anything: two words
-    that not every text has. So a text is not less sure for being short. At most 0.4 for text that is not English.
+    that not every text has. So a text is not less sure for being short. At most 0.4 for text that is not English, and
+    0.2 for one that only points at something else ("see attachment").
     """
     clarity = _KIND_CLARITY[finding.kind]
     if finding.kind is Kind.PROBLEM:
         clarity *= min(1.0, 0.4 + 0.2 * finding.weight)
     words = side.text.split()
-    named = len({word for word in words if len(word) > _SHORT_WORD and word not in STOP_WORDS})
+    telling = {word for word in words if len(word) > _SHORT_WORD and word not in STOP_WORDS}
+    if finding.kind is Kind.UNCLEAR and {word.strip(_MARKS).lower() for word in telling} <= _POINTING:
+        return 0.2
+    named = len(telling)
     sure = 0.2 + 0.4 * clarity + 0.25 * feature_clarity + 0.15 * min(1.0, named / _NAMED_WORDS)
     if side.english < _ENGLISH_SHARE and len(words) >= _ENGLISH_WORDS:
         sure = min(sure, _FOREIGN_CONFIDENCE)

@@ -12,7 +12,7 @@ class Command(PipelineCommand):
     """Reads the profile's conversations again with the new model; stories and decisions stay as they are."""
 
     help = (
-        "Give all themes of a profile vectors of the model that reads now (EMBEDDING_MODEL), after it was changed. "
+        "Give a profile's themes vectors of the model that reads now (EMBEDDING_MODEL). "
         "Can be stopped and called again; signatures, stories and decisions stay."
     )
 

@@ -78,3 +78,9 @@ def test_templates_do_not_make_more_groups_the_more_rows_there_are(rows_each: in
     found = partition(vectors).labels
     sizes = np.bincount(found)
     assert 6 <= (sizes >= 3).sum() <= 8
+
+
+@pytest.mark.parametrize("problems", [12, 36, 50])
+def test_tight_problems_of_their_own_are_not_taken_for_templates_of_one(problems: int) -> None:
+    found = partition(rows(*((problem, 20) for problem in range(problems)))).labels
+    assert np.bincount(found).tolist() == [20] * problems

@@ -14,12 +14,14 @@ from pipeline.merge.rules.grouping.vectors import MIN_STORY, group_sizes, group_
 
 ONE_WORDING = TIGHTNESS + 0.10  # mean cosine inside a group; people's own words for one theme reach 0.55 to 0.70
 MOSTLY_COPIES = 0.5  # share of rows in such groups from which on a set consists of templates; others have 0 to 0.2
+WORTH_JOINING = 0.05  # gain in fit; templates of one problem gain 0.17 to 0.19, tight problems of their own up to 0.03
 CUTS = np.arange(4, 11) / 20  # mean cosines between groups at which joining may stop, as in a small set
 
 
 def join_wordings(points: Floats, rows: Floats, labels: Ints) -> Ints:
-    """Return the groups (n,) with those of one wording each joined, if most rows are in such groups and it fits better.
+    """Return the groups (n,) with those of one wording each joined, if most rows are in such groups.
 
+    They are joined only where that fits clearly better: tight groups may as well be problems of their own.
     `points` are the `rows` seen from their common origin. Rows with a label of -1 stay without a group.
     """
     inside = labels >= 0
@@ -33,8 +35,10 @@ def join_wordings(points: Floats, rows: Floats, labels: Ints) -> Ints:
     distances = np.maximum(1.0 - (means.astype(np.float64) @ means.T.astype(np.float64)).round(5), 0.0)
     np.fill_diagonal(distances, 0.0)
     tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distances, checks=False), method="average")
-    found = [numbered, *(_joined(numbered, tight, _cut(tree, cut)) for cut in CUTS)]
-    return max(found, key=lambda labels: fit(points, rows, labels))
+    joined = [_joined(numbered, tight, _cut(tree, cut)) for cut in CUTS]
+    fits = [fit(points, rows, labels) for labels in joined]
+    best = int(np.argmax(fits))
+    return joined[best] if fits[best] >= fit(points, rows, numbered) + WORTH_JOINING else numbered
 
 
 def _cut(tree: Doubles, cut: float) -> Ints:
