@@ -99,5 +99,5 @@ def _likeness(vectors: Sequence[np.ndarray]) -> float:
     count = len(vectors)
     if count < 2:
         return 1.0
-    total = np.sum(vectors, axis=0, dtype=np.float64)
+    total = np.stack(vectors).sum(axis=0, dtype=np.float64)
     return float((total @ total - count) / (count * (count - 1)))
