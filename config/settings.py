@@ -219,6 +219,7 @@ CELERY_TASK_ROUTES = {
 # --- The pipeline -------------------------------------------------------------------------------------------------
 SOURCES = {
     "file": "pipeline.sources.file.FileSource",
+    "books": "pipeline.sources.books.source.BooksSource",
     "chats": "sessions.source.ChatsSource",
     "intercom": "pipeline.sources.live.intercom.IntercomSource",
     "zendesk": "pipeline.sources.live.zendesk.ZendeskSource",

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from pipeline.models import Run
+from pipeline.sources.books.selection import as_multirange, read_selection
 
 LARGEST_CHUNK = 50
 """Default size of a chunk: at 50 the queue's cost per item is a tenth of what it is at 1, and progress still shows."""
@@ -33,6 +34,8 @@ class Window(Protocol):
     def chunk_size(self) -> int | None: ...
     @property
     def force_refresh(self) -> bool: ...
+    @property
+    def select(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ selected AS (
     WHERE source_id = %(source)s AND current_version_id IS NOT NULL
       AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR occurred_at < %(until)s)
+      AND (%(chapters)s::nummultirange IS NULL OR CASE WHEN jsonb_typeof(metadata -> 'chapter') = 'number'
+           THEN (metadata ->> 'chapter')::numeric <@ %(chapters)s::nummultirange END)
     ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s
 ), judged AS (
     SELECT selected.*, NOT %(force)s AND EXISTS (
@@ -143,5 +148,6 @@ def values_of(run: Run, window: Window) -> dict[str, Any]:
         "since": window.since,
         "until": window.until,
         "limit": window.limit,
+        "chapters": as_multirange(read_selection(window.select)) if window.select else None,
         "force": window.force_refresh,
     }

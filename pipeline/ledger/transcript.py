@@ -24,6 +24,10 @@ class Message:
     author: str = ""
     created_at: datetime | None = None
     left_out: tuple[tuple[int, int, str], ...] = ()
+    unit: str = ""
+    """The part of the conversation it belongs to, where such are told apart: the verse `3:12` of a book."""
+    language: str = ""
+    """As its source says; empty where nobody said."""
 
     @property
     def own_text(self) -> str:
@@ -84,7 +88,14 @@ def transcript_of(key: str, messages: str | list[dict[str, str]], repeated: Repe
     return Transcript(
         key=key,
         messages=tuple(
-            Message(turn.get("role", ""), turn["text"], author=turn.get("author", ""), left_out=spans)
+            Message(
+                turn.get("role", ""),
+                turn["text"],
+                author=turn.get("author", ""),
+                left_out=spans,
+                unit=turn.get("unit", ""),
+                language=turn.get("language", ""),
+            )
             for turn, spans in zip(turns, left_out, strict=True)
         ),
     )

@@ -43,7 +43,10 @@ class Conversation(models.Model):
 
 
 class ConversationVersion(models.Model):
-    """The text of a conversation as it stood once. Rows are added, never changed."""
+    """The text of a conversation as it stood once. Rows are added, never changed.
+
+    A message of a book also has its `unit` (the verse `3:12`) and its `language`.
+    """
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="versions")
     content_hash = models.CharField(max_length=64, help_text="sha256 of the messages")

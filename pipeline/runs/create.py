@@ -16,6 +16,7 @@ from pipeline.ledger.states import change_state, fail, lose
 from pipeline.ledger.watch import is_waiting_its_turn, silence_message
 from pipeline.models import Run, Source
 from pipeline.models.refusal import breaks
+from pipeline.sources.books.selection import BadSelection, in_words, missing, read_selection
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class Selection:
     chunk_size: int | None = None
     force_refresh: bool = False
     no_stories: bool = False
+    select: str = ""
+    """Of a book: which chapters, as `selection.read_selection` takes them; empty is all."""
 
     def as_parameters(self) -> dict[str, object]:
         """Return what was given, as JSON."""
@@ -46,7 +49,7 @@ class Selection:
         return {
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in values.items()
-            if value not in (None, False)
+            if value not in (None, False, "")
         }
 
 
@@ -69,6 +72,7 @@ def create_run(*, source: Source, profile: str, extractor: str, selection: Selec
     UnknownExtractor or RunError (the profile's signatures have vectors of another model) before any row is written.
     """
     refuse_other_model(profile, extractor)
+    refuse_missing_chapters(source=source, select=selection.select)
     _lose_dead_runs(source)
     run = _create(source, profile, extractor, selection)
     try:
@@ -80,6 +84,29 @@ def create_run(*, source: Source, profile: str, extractor: str, selection: Selec
         raise RunError(f"run {run.pk} was marked {find_run(run.pk).state} while it was planned; start a new one.")
     run.refresh_from_db()
     return run
+
+
+def refuse_missing_chapters(*, source: Source, select: str) -> None:
+    """Raise RunError if the selection cannot be read, or names chapters that the source does not have."""
+    if not select:
+        return
+    try:
+        wanted = read_selection(select)
+    except BadSelection as error:
+        raise RunError(f"--select: {error}.") from error
+    known = chapters_of(source)
+    if not known:
+        raise RunError(f"--select chooses chapters of a book, and {source} has none; leave it out.")
+    if absent := missing(wanted, known):
+        raise RunError(
+            f"{source} has no chapter {in_words(absent)}; it has {in_words(known)}. Choose among them with --select."
+        )
+
+
+def chapters_of(source: Source) -> list[int]:
+    """Return the numbers of the chapters that a source has, in order; of what is no book none."""
+    numbers = source.conversations.filter(metadata__has_keys=["book", "chapter"]).values_list("metadata__chapter")
+    return sorted({number for (number,) in numbers.distinct() if isinstance(number, int)})
 
 
 def _create(source: Source, profile: str, extractor: str, selection: Selection) -> Run:

@@ -6,6 +6,9 @@ Commands, screens, the demo and the schedule start, resume and salvage runs here
 
 from collections.abc import Callable
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from pipeline import tasks
 from pipeline.ledger.counts import find_run
 from pipeline.ledger.errors import RunError
@@ -83,7 +86,7 @@ def start_run_with_import(
     """
     file = files.file()
     known = Source.objects.filter(kind=file.kind, name=file.name).first()
-    profile = chosen_profile(known, profile, another=another_profile)
+    profile = chosen_profile(known, profile, another=another_profile, kind=files.kind)
     preflight.require_ready(RunRequest(profile, extractor, files=files))
     if known:
         refuse_live(source=known)
@@ -94,15 +97,22 @@ def start_run_with_import(
     return _set_out(imported.source, profile, extractor, selection)
 
 
-def chosen_profile(source: Source | None, profile: str, *, another: bool = False) -> str:
-    """Return the profile to read a source under: the one asked for, that of its last run, or the default.
+def chosen_profile(source: Source | None, profile: str, *, another: bool = False, kind: str = "") -> str:
+    """Return the profile to read a source under: the one asked for, that of its last run, or the default
+    of its kind.
 
     OtherProfile if one is asked for that the source was not read under before, unless `another` says that it is meant:
     each profile makes its own stories of the same conversations.
     """
     if source and profile and not another:
         refuse_other_profile(source=source, profile=profile)
-    return profile or (profile_of(source) if source else "") or DEFAULT_PROFILE
+    return profile or (profile_of(source) if source else "") or default_profile(kind or (source.kind if source else ""))
+
+
+def default_profile(kind: str) -> str:
+    """Return what a source of that kind is read for when nobody said."""
+    known = settings.SOURCES.get(kind)
+    return str(getattr(import_string(known), "default_profile", DEFAULT_PROFILE)) if known else DEFAULT_PROFILE
 
 
 def _set_out(source: Source, profile: str, extractor: str, selection: Selection) -> Run:

@@ -53,7 +53,7 @@ class FileSource:
         self, path: str | Path | Sequence[str | Path], name: str | None = None, options: Options | None = None
     ) -> None:
         self.paths = [str(path)] if isinstance(path, str | Path) else [str(each) for each in path]
-        self.name = name or _name(self.paths)
+        self.name = name or name_of_files(self.paths)
         self.options = options or Options()
         self.summary = Recognised()
 
@@ -132,7 +132,7 @@ def _looked_for() -> str:
     return f"Formats looked for: {', '.join(dict.fromkeys(form.name for form in known_formats()))}."
 
 
-def _name(paths: Sequence[str]) -> str:
+def name_of_files(paths: Sequence[str]) -> str:
     """Return what to call the source: the file's name without what says how it is written; the folder's for several."""
     if len(paths) > 1:
         folder = Path(paths[0]).resolve().parent

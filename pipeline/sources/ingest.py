@@ -29,6 +29,7 @@ from django.utils import timezone
 from pydantic_core import to_json
 
 from pipeline.models import Source
+from pipeline.sources.books.source import BooksSource
 from pipeline.sources.file import FileSource
 from pipeline.sources.formats import Options, Recognised
 from pipeline.sources.own_words.repeated import Passage
@@ -96,7 +97,7 @@ class WouldReplace(UnreadableSource):
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What a person asks to have imported: one or several files into the source `file:name`.
+    """What a person asks to have imported: one or several files into the source `file:name`, or `books:name`.
 
     `replaces_texts` says that other texts may take the place of those the source has under the same ids.
     """
@@ -105,10 +106,12 @@ class Import:
     name: str | None = None
     options: Options = field(default_factory=Options)
     replaces_texts: bool = False
+    kind: str = FileSource.kind
 
-    def file(self) -> FileSource:
+    def file(self) -> FileSource | BooksSource:
         """Return the files as a source of records; UnreadableSource if the name cannot be one."""
-        file = FileSource(self.paths, self.name, self.options)
+        source = BooksSource if self.kind == BooksSource.kind else FileSource
+        file = source(self.paths, self.name, self.options)
         if len(file.name) > 200:
             raise UnreadableSource(
                 f"the name of a source has at most 200 characters; give a shorter one than {file.name}: --name NAME"

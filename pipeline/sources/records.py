@@ -52,10 +52,10 @@ class Record:
     """One conversation as a source gives it; everything in it can be stored.
 
     `messages` are as a version stores them, dicts of the strings role, author, text and created_at (ISO 8601 in UTC,
-    or empty), and `original` where the text came as markup. A role stays as it came, or empty, until `speakers.settled`
-    has seen the whole source. `occurred_at` is None when the source gives no time. `names` are what the customer is
-    called among the authors. `has_made_id`: the source gives none, so it is made of the content, and equal
-    conversations get different ones where they are stored.
+    or empty), `original` where the text came as markup, and of books `unit` and `language`. A role stays as it came, or
+    empty, until `speakers.settled` has seen the whole source. `occurred_at` is None when the source gives no time.
+    `names` are what the customer is called among the authors. `has_made_id`: the source gives none, so it is made of
+    the content, and equal conversations get different ones where they are stored.
     """
 
     line: int

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from django.db.models import F, Func, IntegerField
 
 from pipeline.models import Conversation, Source
-from pipeline.sources.own_words.reading import left_out
+from pipeline.sources.own_words.reading import VERSE, left_out
 from pipeline.sources.own_words.repeated import Passage, PassageCounter, Repeated
 
 SAMPLE = 1000
@@ -35,7 +35,11 @@ def count_repeated(conversations: Iterable[Sequence[Mapping[str, str]]]) -> list
     """Return what conversations share, each given by its messages as a version stores them."""
     counter = PassageCounter()
     for messages in conversations:
-        said = [(turn.get("role", ""), turn["text"][:MAX_CHARACTERS]) for turn in messages[:MAX_MESSAGES]]
+        said = [
+            (turn.get("role", ""), turn["text"][:MAX_CHARACTERS])
+            for turn in messages[:MAX_MESSAGES]
+            if turn.get("role") != VERSE
+        ]
         counter.add([(role, text, left_out(text, role=role)) for role, text in said])
     return counter.passages()
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -24,9 +25,13 @@ from pipeline.models import Run, Source
 from pipeline.reports.summary import run_summary, stories_of_run
 from pipeline.runs import preview, start
 from pipeline.runs.create import Selection, Throughput
+from pipeline.sources.books.selection import BadSelection, read_selection
+from pipeline.sources.books.source import BooksSource
+from pipeline.sources.file import FileSource
 from pipeline.sources.ingest import Import, ImportCounts, Imported
 from pipeline.sources.records import UnreadableSource
 
+FROM_FILES = (FileSource.kind, BooksSource.kind)
 PROFILE, EXTRACTOR = start.DEFAULT_PROFILE, "local"
 
 
@@ -34,7 +39,7 @@ class Command(PipelineCommand):
     help = "Read a source's conversations in a new run, merge their themes, make stories and orphans."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", nargs="?", help="kind:name, or `file` with --path")
+        parser.add_argument("source", nargs="?", help="kind:name, or with --path `file` or `books`")
         parser.add_argument(
             "--path", action="extend", nargs="+", metavar="FILE",
             help="files, a folder or a zip to import first; - reads standard input",
@@ -42,6 +47,9 @@ class Command(PipelineCommand):
         parser.add_argument("--name", help="the source's name when --path is given (default: the file's)")
         parser.add_argument("--since", type=moment, help="only conversations from this moment on")
         parser.add_argument("--until", type=moment, help="only conversations before this moment")
+        parser.add_argument(
+            "--select", type=chapters, default="", metavar="CHAPTERS", help="of a book: 5, 10-15, 1,3,5-7 or all"
+        )
         parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
         parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
         parser.add_argument("--chunk-size", type=positive, help="conversations per task")
@@ -103,7 +111,7 @@ class Command(PipelineCommand):
         return start.start_run(source=source, another_profile=another, **chosen)
 
     def _files(self, options: dict[str, Any]) -> Import:
-        return Import(tuple(options["path"]), options["name"], options_of(options), options["yes"])
+        return Import(tuple(options["path"]), options["name"], options_of(options), options["yes"], options["source"])
 
     def _open(self, name: str) -> Source:
         return start.open_source(name, on_import=self._say_brought_in)
@@ -155,10 +163,21 @@ def _refuse_contradictions(options: dict[str, Any]) -> None:
             raise WrongUsage(f"--resume continues with the run's own settings; leave out: {', '.join(ignored)}.")
     elif not options["source"]:
         raise WrongUsage("name a source, as in `./manage.py run_pipeline file --path FILE`, or --resume RUN.")
-    elif options["path"] and options["source"] != "file":
-        raise WrongUsage(f"with --path the source is `file`, and --name names it; {options['source']!r} is neither.")
+    elif options["path"] and options["source"] not in FROM_FILES:
+        raise WrongUsage(
+            f"with --path the source is `file` or `books`, and --name names it; {options['source']!r} is neither."
+        )
     elif options["name"] and not options["path"]:
         raise WrongUsage("--name needs --path: it names the source that the file is imported into.")
+
+
+def chapters(words: str) -> str:
+    """Return which chapters a command line names, as they were written."""
+    try:
+        read_selection(words)
+    except BadSelection as error:
+        raise ArgumentTypeError(str(error)) from error
+    return words
 
 
 def _selection(options: dict[str, Any]) -> Selection:

@@ -10,6 +10,9 @@ from pipeline.sources.own_words.quotes import quoted_spans
 from pipeline.sources.own_words.repeated import CUSTOMER, NOTHING_REPEATED, Repeated, repeated_spans
 from pipeline.sources.own_words.spans import WHOLE, Span, free_lines, has_words, lines_of, tidy
 
+VERSE = "verse"
+"""The role of a message that is a verse of a book: all of it is its author's own words, quoted or repeated or not."""
+
 MIN_KNOWN_LINE = 8
 """Characters of a line by which a quotation of an earlier message is recognised."""
 
@@ -41,6 +44,9 @@ def left_out_of_thread(
     known: set[str] = set()
     result = []
     for role, text in messages:
+        if role == VERSE:  # a book that quotes or repeats itself means it
+            result.append(())
+            continue
         result.append(left_out(text, role=role, repeated=repeated, earlier=known))
         if len(known) < MAX_KNOWN_LINES and len(messages) > 1:
             known.update(line.text for line in lines_of(text) if len(line.text) >= MIN_KNOWN_LINE)

@@ -1,0 +1,1 @@
+"""Books: a chapter is a conversation and a verse a message, in one language or in several side by side."""
