@@ -42,7 +42,7 @@ def left_out_of_thread(
 ) -> list[tuple[Span, ...]]:
     """Return the spans for each (role, text) of a thread, in its order."""
     known: set[str] = set()
-    result = []
+    result: list[tuple[Span, ...]] = []
     for role, text in messages:
         if role == VERSE:  # a book that quotes or repeats itself means it
             result.append(())
