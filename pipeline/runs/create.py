@@ -40,8 +40,8 @@ class Selection:
     chunk_size: int | None = None
     force_refresh: bool = False
     no_stories: bool = False
-    select: str = ""
-    """Of a book: which chapters, as `selection.read_selection` takes them; empty is all."""
+    select: str | None = None
+    """Of a book: which chapters, as `selection.read_selection` takes them; None is all."""
 
     def as_parameters(self) -> dict[str, object]:
         """Return what was given, as JSON."""
@@ -49,7 +49,7 @@ class Selection:
         return {
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in values.items()
-            if value not in (None, False, "")
+            if value not in (None, False)
         }
 
 
@@ -86,7 +86,7 @@ def create_run(*, source: Source, profile: str, extractor: str, selection: Selec
     return run
 
 
-def refuse_missing_chapters(*, source: Source, select: str) -> None:
+def refuse_missing_chapters(*, source: Source, select: str | None) -> None:
     """Raise RunError if the selection cannot be read, or names chapters that the source does not have."""
     if not select:
         return

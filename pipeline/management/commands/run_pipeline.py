@@ -47,9 +47,7 @@ class Command(PipelineCommand):
         parser.add_argument("--name", help="the source's name when --path is given (default: the file's)")
         parser.add_argument("--since", type=moment, help="only conversations from this moment on")
         parser.add_argument("--until", type=moment, help="only conversations before this moment")
-        parser.add_argument(
-            "--select", type=chapters, default="", metavar="CHAPTERS", help="of a book: 5, 10-15, 1,3,5-7 or all"
-        )
+        parser.add_argument("--select", type=chapters, metavar="CHAPTERS", help="of a book: 5, 10-15, 1,3,5-7 or all")
         parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
         parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
         parser.add_argument("--chunk-size", type=positive, help="conversations per task")
