@@ -3,57 +3,32 @@
 The answer is kept as it came (`Call.answer`), so that a mistake in reading it can be mended later without asking again.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Protocol, runtime_checkable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.extract.profiles import Profile
 from pipeline.ledger.transcript import Transcript
 from pipeline.models.refusal import Refusal
 
 
-class ProposedTheme(BaseModel):
-    """One theme as an extractor proposes it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
-
-    signature: str = Field(min_length=1, max_length=200, description="snake_case, feature then symptom")
-    category: str
-    summary: str = Field(min_length=1, description="one sentence")
-    quotes: list[str] = Field(default_factory=list, description="verbatim parts of the conversation")
-    confidence: float = Field(ge=0, le=1)
-
-
-class Reading(BaseModel):
-    """An extractor's answer, parsed: `filtered_because` is set when the conversation does not go on.
-
-    `unread_language` is the conversation's language if the reader's model does not know it. `left_out` says what was
-    not read of a conversation that is too long; empty if all of it was.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
-
-    category: str
-    filtered_because: str = ""
-    unread_language: str = ""
-    left_out: str = ""
-    themes: list[ProposedTheme] = Field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One raw answer: `text` is JSON in the form of `Reading`; `vectors` are float32, one row a theme, in its order."""
+    """One raw answer: `text` is JSON in the form of `Reading`; `vectors` are float32, one row a theme, in its order.
+
+    `flaws` count what had to be put right to read it, as in `Item.flaws`.
+    """
 
     text: str
     vectors: bytes = b""
     finish_reason: str = "stop"
     input_tokens: int = 0
     output_tokens: int = 0
+    flaws: Mapping[str, int] = field(default_factory=dict)
 
 
 class Extractor(Protocol):

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from pipeline.extract.base import Answer, Extractor, ProposedTheme, Reading
+from pipeline.extract.base import Answer, Extractor
+from pipeline.extract.llm.faults import AnswerFault
 from pipeline.extract.profiles import Profile
+from pipeline.extract.quotes import verified
+from pipeline.extract.themes import ProposedTheme, Reading
 from pipeline.ledger.claims import Claimed
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
 from pipeline.ledger.transcript import Question, Transcript
@@ -23,17 +27,18 @@ UNIT_TOLERANCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A theme before it is a row; `quotes` are verified (quote, start, end)."""
+    """A theme before it is a row; `quotes` are verified (quote, start, end), `details` what is said of each."""
 
     proposed: ProposedTheme
     vector: bytes
     quotes: tuple[tuple[str, int, int], ...]
     unread_language: str = ""
+    details: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an answer, or an error in place of one, makes of an item."""
+    """What an answer, or an error in place of one, makes of an item; `flaws` as in `Item.flaws`."""
 
     state: str
     category: str = ""
@@ -42,6 +47,7 @@ class Outcome:
     error: str = ""
     error_class: str = ""
     themes: tuple[Draft, ...] = ()
+    flaws: Mapping[str, int] | None = None
 
 
 def ask(
@@ -78,14 +84,17 @@ def parse(question: Question, answer: Answer | Exception, profile: Profile, extr
     try:
         reading = Reading.model_validate_json(answer.text)
         if not profile.category(reading.category).goes_on:
-            return Outcome(Item.State.FILTERED, reading.category, reading.filtered_because or reading.category)
+            why = reading.filtered_because or reading.category
+            return Outcome(Item.State.FILTERED, reading.category, why, flaws=answer.flaws or None)
         vectors = _vectors(answer.vectors, len(reading.themes), extractor.dimension)
-        drafts = tuple(_drafts(question.transcript, reading, vectors, profile))
+        drafts, dropped = _drafts(question.transcript, reading, vectors, profile)
     except Exception as error:  # a mistake of ours included: salvage parses again once it is fixed
         return failed_outcome(Item.Stage.PARSE, error)
     if not drafts:
-        return Outcome(Item.State.FILTERED, reading.category, reading.filtered_because or "no theme found")
-    return Outcome(Item.State.EXTRACTED, reading.category, themes=drafts)
+        why = reading.filtered_because or "no theme found"
+        return Outcome(Item.State.FILTERED, reading.category, why, flaws=answer.flaws or None)
+    flaws = {**answer.flaws, **({"quotes_dropped": dropped} if dropped else {})}
+    return Outcome(Item.State.EXTRACTED, reading.category, themes=tuple(drafts), flaws=flaws or None)
 
 
 def _vectors(stored: bytes, count: int, dimension: int) -> np.ndarray:
@@ -99,35 +108,38 @@ def _vectors(stored: bytes, count: int, dimension: int) -> np.ndarray:
     return rows
 
 
-def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profile: Profile) -> list[Draft]:
-    """Return one draft a distinct name; twins in one answer become one, with the quotes of all."""
+def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profile: Profile) -> tuple[list[Draft], int]:
+    """Return one draft a distinct name, and how many quotes stand nowhere in the conversation and are left out.
+
+    Twins in one answer become one, with the quotes of all.
+    """
     drafts: dict[str, Draft] = {}
+    dropped = 0
     for proposed, vector in zip(reading.themes, vectors, strict=True):
         profile.category(proposed.category)
-        form, quotes = normal_form(proposed.signature), _verified(transcript.text, proposed.quotes)
+        found: dict[tuple[str, int, int], dict[str, Any]] = {}
+        for quote, stands in zip(proposed.quotes, verified(transcript.text, proposed.quotes), strict=True):
+            if stands is None:
+                dropped += 1
+            else:
+                found.setdefault(stands, proposed.details_of(quote))
+        form = normal_form(proposed.signature)
         if twin := drafts.get(form):
-            drafts[form] = replace(twin, quotes=tuple(dict.fromkeys(twin.quotes + quotes)))
+            both = found | dict(zip(twin.quotes, twin.details, strict=True))
+            order = dict.fromkeys((*twin.quotes, *found))
+            drafts[form] = replace(twin, quotes=tuple(order), details=tuple(both[quote] for quote in order))
         else:
-            drafts[form] = Draft(proposed, vector.tobytes(), quotes, reading.unread_language)
-    return list(drafts.values())
-
-
-def _verified(text: str, quotes: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
-    """Return the quotes that stand in the text letter for letter, with their places; others are left out."""
-    found: dict[tuple[int, int], str] = {}
-    for quote in quotes:
-        start = text.find(quote) if quote else -1
-        if start >= 0:
-            found.setdefault((start, start + len(quote)), quote)
-    return tuple((quote, start, end) for (start, end), quote in found.items())
+            drafts[form] = Draft(
+                proposed, vector.tobytes(), tuple(found), reading.unread_language, tuple(found.values())
+            )
+    return list(drafts.values()), dropped
 
 
 def failed_outcome(stage: str, error: Exception) -> Outcome:
     """Return what an error at this stage makes of an item."""
     name = type(error).__name__
-    return Outcome(
-        Item.State.FAILED, reason=f"could not {stage}: {name}", stage=stage, error=str(error), error_class=name
-    )
+    reason = error.reason if isinstance(error, AnswerFault) else f"could not {stage}: {name}"
+    return Outcome(Item.State.FAILED, reason=reason, stage=stage, error=str(error), error_class=name)
 
 
 def most_deliveries(claimed: Claimed, answers: Mapping[int, object]) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from pipeline.extract.base import Answer
 from pipeline.extract.reading import Draft, Outcome, failed_outcome
@@ -124,10 +125,10 @@ def _call_row(claimed: Claimed, answer: Answer, answered_at: datetime, attempt: 
 _FINISH = """
 UPDATE pipeline_item item
 SET state = done.state, category = done.category, reason = done.reason, stage = done.stage, error = done.error,
-    error_class = done.error_class, language = done.language, finished_at = %(now)s
+    error_class = done.error_class, language = done.language, flaws = done.flaws, finished_at = %(now)s
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(categories)s::text[], %(reasons)s::text[], %(stages)s::text[],
-            %(errors)s::text[], %(classes)s::text[], %(languages)s::text[])
-     AS done (id, state, category, reason, stage, error, error_class, language), pipeline_run run
+            %(errors)s::text[], %(classes)s::text[], %(languages)s::text[], %(flaws)s::jsonb[])
+     AS done (id, state, category, reason, stage, error, error_class, language, flaws), pipeline_run run
 WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
   AND run.id = item.run_id AND run.epoch = item.epoch AND run.state IN ('running', 'stopping')
 """
@@ -175,6 +176,7 @@ def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
         "errors": [outcome.error.replace("\0", "") for _, outcome in finished],
         "classes": [outcome.error_class[:200] for _, outcome in finished],
         "languages": [claimed.question.transcript.language for claimed, _ in finished],
+        "flaws": [Jsonb(outcome.flaws) if outcome.flaws else None for _, outcome in finished],
     }
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, values)
@@ -205,11 +207,11 @@ def hash_of_vectors(themes: Sequence[Draft]) -> str:
 
 _THEME_COLUMNS = (
     "id", "run_id", "item_id", "conversation_id", "profile", "raw_signature", "raw_key", "category", "summary",
-    "confidence", "vector", "vector_model", "unread_language", "signature_rule",
+    "confidence", "vector", "vector_model", "unread_language", "signature_rule", "details",
 )  # fmt: skip
 
 
-_EVIDENCE_COLUMNS = ("theme_id", "version_id", "quote", "start", "end")
+_EVIDENCE_COLUMNS = ("theme_id", "version_id", "quote", "start", "end", "details")
 
 
 def _store_themes(run: Run, finished: Sequence[Finished], model: str) -> None:
@@ -220,9 +222,9 @@ def _store_themes(run: Run, finished: Sequence[Finished], model: str) -> None:
     themes = [_theme_row(pk, run, *draft, model) for pk, draft in zip(ids, drafts, strict=True)]
     copy_rows(Theme, _THEME_COLUMNS, themes)
     evidence = [
-        (pk, claimed.version_id, quote, start, end)
+        (pk, claimed.version_id, quote, start, end, _json(details))
         for pk, (claimed, draft) in zip(ids, drafts, strict=True)
-        for quote, start, end in draft.quotes
+        for (quote, start, end), details in zip(draft.quotes, draft.details, strict=True)
     ]
     copy_rows(Evidence, _EVIDENCE_COLUMNS, evidence)
 
@@ -231,4 +233,9 @@ def _theme_row(pk: int, run: Run, claimed: Claimed, draft: Draft, model: str) ->
     proposed = draft.proposed
     place = (pk, run.pk, claimed.item_id, claimed.conversation_id, run.profile)
     names = (proposed.signature, normal_form(proposed.signature), proposed.category, proposed.summary)
-    return (*place, *names, proposed.confidence, draft.vector, model, draft.unread_language, "")
+    read = (proposed.confidence, draft.vector, model, draft.unread_language)
+    return (*place, *names, *read, "", _json(proposed.details))
+
+
+def _json(details: dict[str, Any]) -> Jsonb | None:
+    return Jsonb(details) if details else None

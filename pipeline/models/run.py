@@ -175,6 +175,11 @@ class Item(models.Model):
         db_default="",
         help_text="of the customer's own words, as BCP 47 names it; und: it cannot be told",
     )
+    flaws = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="how often something in its answers was put right: repaired, asked_again, unasked, quotes_dropped",
+    )
     epoch = models.PositiveIntegerField(default=0, help_text="the run's epoch when it was last claimed")
     claim = models.CharField(max_length=64, blank=True, help_text="the delivery that reads it; only that one may write")
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="renewed while it is being read")
@@ -209,23 +214,46 @@ class Call(models.Model):
     """One question to an extractor and its raw answer, stored before anybody tries to understand it."""
 
     class Step(models.TextChoices):
+        """What was asked; a `reask` repeats another step for what its answer left out."""
+
+        CLASSIFY = "classify"
         EXTRACT = "extract"
+        REASK = "reask"
+        VALIDATE = "validate"
+        REVIEW = "review"
+        TITLE = "title"
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="calls")
     step = models.CharField(max_length=20, choices=Step, default=Step.EXTRACT)
-    unit = models.CharField(max_length=50, blank=True, help_text="the part of the conversation asked about; empty: all")
-    attempt = models.PositiveSmallIntegerField(help_text="the item's delivery this answer came from")
+    unit = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="the part of the conversation asked about, empty: all; of a reask the step and part it repeats",
+    )
+    attempt = models.PositiveSmallIntegerField(help_text="counts the answers to one question about an item")
     request_hash = models.CharField(max_length=64, help_text="sha256 of version, profile and extractor: same question")
-    answer = models.TextField(help_text="as it came")
+    answer = models.TextField(blank=True, help_text="as it came; empty where the bytes are no text")
+    raw = models.BinaryField(blank=True, db_default=b"", help_text="as it came, where the bytes are no text")
     vectors = models.BinaryField(
         blank=True, default=b"", help_text="float32, one row a theme; empty once its themes have them"
     )
     vectors_hash = models.CharField(
         max_length=64, blank=True, db_default="", help_text="sha256 of what its themes were given; empty until then"
     )
+    prompt = models.CharField(
+        max_length=50, blank=True, db_default="", help_text="version of the profile's prompt, where a model was asked"
+    )
+    model = models.CharField(max_length=100, blank=True, db_default="", help_text="the language model that was asked")
     finish_reason = models.CharField(max_length=50, blank=True)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
+    cached_tokens = models.PositiveIntegerField(
+        db_default=0, help_text="of the input, what the provider had read before"
+    )
+    cost = models.DecimalField(
+        null=True, blank=True, max_digits=16, decimal_places=9, help_text="US dollars; empty: not known, or none"
+    )
+    seconds = models.FloatField(null=True, blank=True, help_text="from the question to the last byte of the answer")
     answered_at = models.DateTimeField()
 
     class Meta:
@@ -239,3 +267,8 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return f"call {self.pk} of item {self.item_id}"
+
+    @property
+    def body(self) -> bytes:
+        """The bytes of the answer."""
+        return bytes(self.raw) or self.answer.encode()

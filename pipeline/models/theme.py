@@ -20,6 +20,9 @@ class Theme(models.Model):
     category = models.CharField(max_length=50)
     summary = models.TextField(help_text="one sentence")
     confidence = models.FloatField(help_text="0 to 1, as the reader judged")
+    details = models.JSONField(
+        null=True, blank=True, help_text="what the profile asks for beyond this: severity, root cause ..."
+    )
     unread_language = models.CharField(
         max_length=10, blank=True, db_default="",
         help_text="the language, if the model does not know it: then the vector stands for the words alone",
@@ -74,6 +77,7 @@ class Evidence(models.Model):
     quote = models.TextField()
     start = models.PositiveIntegerField(help_text="characters into the version's text")
     end = models.PositiveIntegerField()
+    details = models.JSONField(null=True, blank=True, help_text="what the profile says of it: the kind of a figure ...")
 
     class Meta:
         verbose_name_plural = "evidence"

@@ -16,9 +16,10 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Prefetch, QuerySet
 
-from pipeline.extract.base import Answer, Extractor, Reading, UnknownExtractor, get_extractor
+from pipeline.extract.base import Answer, Extractor, UnknownExtractor, get_extractor
 from pipeline.extract.profiles import Profile, UnknownProfile, get_profile
 from pipeline.extract.reading import UNIT_TOLERANCE, Draft, Outcome, parse
+from pipeline.extract.themes import Reading
 from pipeline.extract.versions import versions
 from pipeline.group.conservation import Homes, extracted_items_without_a_theme, homes_of_themes
 from pipeline.ledger.counts import ItemCounts, find_run, item_counts

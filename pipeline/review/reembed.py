@@ -13,9 +13,10 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from pipeline.extract.base import Answer, Extractor, Reading, get_extractor
+from pipeline.extract.base import Answer, Extractor, get_extractor
 from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.reading import ask
+from pipeline.extract.themes import Reading
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.transcript import CUSTOMER, Message, Question, Transcript, transcript_of
 from pipeline.merge.counting import recount

@@ -6,6 +6,7 @@ from functools import cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from pipeline.extract.llm.steps import Prompt
 from pipeline.models.refusal import Refusal
 
 
@@ -34,12 +35,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What to look for, as data: `version` changes whenever an answer would."""
+    """What to look for, as data: `version` changes whenever an answer would.
+
+    `prompt` says how a language model reads for it; without one it is for the local reader alone.
+    """
 
     name: str
     version: str
     categories: tuple[Category, ...]
     gate: Gate
+    prompt: Prompt | None = None
 
     def category(self, name: str) -> Category:
         """Return the category of that name; KeyError with the known names if there is none."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from pipeline.extract.profiles import Category, Gate, Profile
+from pipeline.extract.profiles.support_prompt import PROMPT
 
 SUPPORT = Profile(
     name="support",
@@ -18,6 +19,7 @@ SUPPORT = Profile(
         Category("spam", False, "unasked offers and fraud"),
     ),
     gate=Gate(),
+    prompt=PROMPT,
 )
 
 SAMPLE = replace(SUPPORT, name="sample")

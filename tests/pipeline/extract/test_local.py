@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pipeline.extract.base import Answer, ProposedTheme, Reading
+from pipeline.extract.base import Answer
 from pipeline.extract.local import LocalExtractor
 from pipeline.extract.profiles.support import SUPPORT
+from pipeline.extract.themes import ProposedTheme, Reading
 from pipeline.ledger.transcript import Message, Transcript
 
 CLEAR = 0.5

@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from pipeline.extract.base import Reading
 from pipeline.extract.local import LocalExtractor
 from pipeline.extract.local.category import reason_to_filter
 from pipeline.extract.local.finding import find_main
@@ -13,6 +12,7 @@ from pipeline.extract.local.naming import name_finding
 from pipeline.extract.local.quotes import choose_quotes
 from pipeline.extract.local.text import LONGEST_SENTENCE, LONGEST_WORD, MAX_READ, customer_side, said
 from pipeline.extract.profiles.support import SUPPORT
+from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import Message, Transcript
 
 SMALL, TIMES = 40_000, 25  # a million characters

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.extract.base import Reading
 from pipeline.extract.local import LocalExtractor
 from pipeline.extract.profiles.support import SUPPORT
+from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import Message, Transcript
 
 TWO = [

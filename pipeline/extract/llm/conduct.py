@@ -1,0 +1,107 @@
+"""Conduct a reading: from a profile's questions to its reading, with answers from wherever they are.
+
+Pure. It yields `Request`s and is sent the bytes of each answer; whether these come from the ledger or are asked for is
+for the caller to decide. So a run, its salvage and its replay go through the same lines.
+"""
+
+from collections import Counter
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pipeline.extract.llm.answers import Understood, understand
+from pipeline.extract.llm.faults import AnswerFault, Malformed
+from pipeline.extract.llm.steps import WHOLE, Ask, Say, Steps
+from pipeline.extract.llm.wire import schema_of
+from pipeline.extract.themes import Reading
+from pipeline.models import Call
+
+MOST_QUESTIONS = 500
+"""Questions of one reading: a profile that never ends must end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What has to be answered next; `step` and `unit` are the columns of its Call. `schema` is what is on the wire."""
+
+    step: Call.Step
+    unit: str
+    messages: tuple[Say, ...]
+    schema: Mapping[str, Any]
+    most_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conducted:
+    """A reading, and what of its answers had to be put right: how often each of repaired, asked_again, unasked."""
+
+    reading: Reading
+    flaws: Mapping[str, int] = field(default_factory=dict)
+
+
+def conduct(steps: Steps) -> Generator[Request, bytes, Conducted]:
+    """Yield each request of a reading, be sent its answer, return the reading. AnswerFault if it cannot be had."""
+    flaws: Counter[str] = Counter()
+    named: set[tuple[str, str]] = set()
+    try:
+        ask = next(steps)
+        while True:
+            _refuse_twins(ask, named)
+            try:
+                answers = yield from _answered(ask, flaws)
+            except AnswerFault as fault:
+                ask = steps.throw(fault)  # it rises again unless the profile can do without
+            else:
+                ask = steps.send(answers)
+    except StopIteration as end:
+        return Conducted(end.value, dict(flaws))
+
+
+def _refuse_twins(ask: Ask[Any], named: set[tuple[str, str]]) -> None:
+    name = (str(ask.step), ask.part)
+    if name in named:
+        raise ValueError(
+            f"a profile asks twice for the step {ask.step} and the part {ask.part!r}; name its parts apart"
+        )
+    named.add(name)
+    if len(named) > MOST_QUESTIONS:
+        raise ValueError(f"a profile asks more than {MOST_QUESTIONS} questions about one conversation")
+
+
+def _answered(ask: Ask[Any], flaws: Counter[str]) -> Generator[Request, bytes, dict[str, Any]]:
+    """Return what is said of each unit; what is missing is asked for once more. Malformed if that does not help."""
+    first = understand((yield _request(ask)), ask)
+    _note(first, flaws)
+    values = dict(first.values)
+    if first.problems:
+        flaws["asked_again"] += 1
+        second_ask = _again(ask, first.problems)
+        second = understand((yield _request(second_ask, repeats=ask)), second_ask)
+        _note(second, flaws)
+        values |= second.values
+        if second.problems:
+            raise Malformed("; ".join(f"{unit or 'answer'}: {why}" for unit, why in second.problems.items())[:1000])
+    return {unit: values[unit] for unit in ask.units or (WHOLE,)}
+
+
+def _note(understood: Understood, flaws: Counter[str]) -> None:
+    if understood.is_repaired:
+        flaws["repaired"] += 1
+    if understood.unasked:
+        flaws["unasked"] += len(understood.unasked)
+
+
+def _request(ask: Ask[Any], repeats: Ask[Any] | None = None) -> Request:
+    unit = ask.part if repeats is None else f"{repeats.step} {repeats.part}".strip()
+    return Request(Call.Step.REASK if repeats else ask.step, unit, ask.messages, schema_of(ask), ask.most_tokens)
+
+
+def _again(ask: Ask[Any], problems: Mapping[str, str]) -> Ask[Any]:
+    """Return the question for the missing units alone, with what was wrong."""
+    if not ask.units:
+        told = f"An earlier answer to this could not be used: {problems[WHOLE]}. Answer again, as one JSON object."
+        return replace(ask, messages=(*ask.messages, Say("user", told)))
+    missing = tuple(unit for unit in ask.units if unit in problems)
+    lines = "\n".join(f"- {unit}: {problems[unit]}" for unit in missing)
+    told = f"An earlier answer to this could not be used for some units. Answer for these alone, each once:\n{lines}"
+    return replace(ask, units=missing, messages=(*ask.messages, Say("user", told)))
