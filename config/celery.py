@@ -1,16 +1,18 @@
 """The Celery application: `celery -A config worker`."""
 
+import logging
 import os
 import sys
 from pathlib import Path
 
 from celery import Celery
-from celery.signals import task_prerun
+from celery.signals import after_setup_logger, task_prerun
 from django.db import close_old_connections
 
 from config import embedded
 from config.kept import flower_login
 from config.redis_refusals import count_as_away
+from config.routine import Routine
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if "celery" in Path(sys.argv[0]).parts[-2:]:  # worker, beat, Flower; Django's own doors hold the servers themselves
@@ -34,3 +36,12 @@ def _let_go_of_a_dead_connection(**_: object) -> None:
 
 
 task_prerun.connect(_let_go_of_a_dead_connection)
+
+
+def _leave_out_routine(logger: logging.Logger, **_: object) -> None:
+    routine = Routine([entry["task"] for entry in app.conf.beat_schedule.values()])
+    for handler in logger.handlers:
+        handler.addFilter(routine)
+
+
+after_setup_logger.connect(_leave_out_routine)
