@@ -310,6 +310,7 @@ def _bits(answer: Answer) -> tuple[str, bytes]:
 @pytest.mark.parametrize("chunk", [1, 7, 500])
 def test_its_answers_do_not_depend_on_the_batch(extractor: LocalExtractor, chunk: int) -> None:
     transcripts = [conversation(text) for _, text in (*CATEGORIES, *SIGNATURES)] + [LONG, *ODD]
+    transcripts = transcripts[:: 8 if chunk == 1 else 1]  # each chunk loads the model
     whole = [_bits(answer) for answer in answers(extractor, transcripts)]
     backwards = transcripts[::-1]
     pieces = [backwards[start : start + chunk] for start in range(0, len(backwards), chunk)]
