@@ -39,7 +39,8 @@ task_prerun.connect(_let_go_of_a_dead_connection)
 
 
 def _leave_out_routine(logger: logging.Logger, **_: object) -> None:
-    routine = Routine([entry["task"] for entry in app.conf.beat_schedule.values()])
+    scheduled = (entry["task"] for entry in app.conf.beat_schedule.values())
+    routine = Routine({*scheduled, "pipeline.note_heartbeat"})
     for handler in logger.handlers:
         handler.addFilter(routine)
 

@@ -57,6 +57,7 @@ CSRF_TRUSTED_ORIGINS = env.list(
     "CSRF_TRUSTED_ORIGINS", default=[f"https://{'*' * host.startswith('.')}{host}" for host in ALLOWED_HOSTS if HTTPS]
 )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^-/(alive|ready)/$"]  # asked from inside, where there is no TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = _whole("HSTS_SECONDS", 31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.bool("HSTS_SUBDOMAINS", default=True)
@@ -206,6 +207,7 @@ CELERY_IMPORTS = ["pipeline.runs.schedule"]  # its task fires scheduled runs; Ce
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
+    "heartbeats of the queues": {"task": "pipeline.send_heartbeats", "schedule": 10.0},
     "chat housekeeping": {"task": "chat.keep_house", "schedule": 60.0},
     "resend lost answers": {"task": "chat.catch_up", "schedule": 15.0, "options": {"expire_seconds": 15}},
     "chat health warnings": {"task": "chat.watch_sessions", "schedule": 600.0},
@@ -290,6 +292,7 @@ CLAIM_TIMEOUT = _whole("CLAIM_TIMEOUT", 30)
 RUN_LOST_AFTER = _whole("RUN_LOST_AFTER", 180)
 # Seconds that a heartbeat has to come back through each queue before a run may start.
 HEARTBEAT_PATIENCE = _whole("HEARTBEAT_PATIENCE", 10)
+QUEUE_SILENT_AFTER = _whole("QUEUE_SILENT_AFTER", 25)  # seconds; beat sends a heartbeat through each queue every 10
 
 # --- Sessions -----------------------------------------------------------------------------------------------------
 SESSION_ZONE = env.str("SESSION_ZONE", default="UTC")  # of users whose own zone is unknown

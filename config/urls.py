@@ -1,12 +1,13 @@
-"""Pages are in the admin; programs use the chat API below /api/ and read /metrics."""
+"""Pages are in the admin; programs use the chat API below /api/, read /metrics and ask /-/ready/."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
 from config.login import ThrottledLoginForm
+from config.metrics import metrics
+from pipeline.web import health
 from sessions.api import routes
-from sessions.api.prometheus import metrics
 
 admin.site.login_form = ThrottledLoginForm
 admin.site.site_header = "Leitmotif"
@@ -18,4 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", routes.urls),
     path("metrics", metrics),
+    path("-/alive/", health.alive),
+    path("-/ready/", health.ready),
 ]

@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from pipeline.advance import advance
 from pipeline.extract.chunk import read_chunk
 from pipeline.extract.versions import OtherVersion, reader_of, versions
+from pipeline.ledger import queues
 from pipeline.ledger.claims import AtLimit
 from pipeline.ledger.counts import find_run, unfinished_chunks, unfinished_items
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, RunError
@@ -37,6 +38,9 @@ workers are replaced one of the right version may be there. Then the run fails w
 
 QUEUES = ("extract", "merge", "default")
 """All queues; a run needs a worker on each."""
+
+HEARTBEAT_EXPIRES = 60
+"""Seconds after which a heartbeat that nobody took is thrown away: behind a long queue they would pile up."""
 
 
 @shared_task(
@@ -119,6 +123,19 @@ def heartbeat(*, profile: str = "", extractor: str = "") -> dict[str, str]:
     """
     reader = reader_of(versions(profile, extractor)) if extractor else ""
     return {"database": schema.identity(), "reader": reader}
+
+
+@shared_task(name="pipeline.send_heartbeats", may_run_twice="a heartbeat more only renews the time")
+def send_heartbeats() -> None:
+    """Send a heartbeat into every queue. Beat calls it; `ledger.queues` reads what comes of it."""
+    for queue in QUEUES:
+        note_heartbeat.apply_async(kwargs={"queue": queue}, queue=queue, expires=HEARTBEAT_EXPIRES, ignore_result=True)
+
+
+@shared_task(name="pipeline.note_heartbeat", may_run_twice="it writes the present time")
+def note_heartbeat(*, queue: str) -> None:
+    """Leave a sign of life of the queue that this came through."""
+    queues.note_heartbeat(queue=queue)
 
 
 @shared_task(name="pipeline.watch_runs", may_run_twice="what it sends again is harmless twice")

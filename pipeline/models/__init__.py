@@ -2,7 +2,7 @@
 
 from pipeline.models.conversation import Conversation, ConversationVersion
 from pipeline.models.merge_pass import MergePass, Reassignment
-from pipeline.models.run import Call, Item, Run, Source
+from pipeline.models.run import Call, Item, QueueHeartbeat, Run, Source
 from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
 from pipeline.models.story import Orphan, Story, StoryEvidence
 from pipeline.models.theme import Evidence, NewVector, Theme
@@ -19,6 +19,7 @@ __all__ = [
     "Move",
     "NewVector",
     "Orphan",
+    "QueueHeartbeat",
     "Reassignment",
     "Registry",
     "Rename",

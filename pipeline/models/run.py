@@ -272,3 +272,13 @@ class Call(models.Model):
     def body(self) -> bytes:
         """The bytes of the answer."""
         return bytes(self.raw) or self.answer.encode()
+
+
+class QueueHeartbeat(models.Model):
+    """When a worker last took a heartbeat out of a queue: one row a queue."""
+
+    queue = models.CharField(max_length=50, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.queue}, {self.seen_at:%Y-%m-%d %H:%M:%S}"

@@ -87,6 +87,16 @@ def run_checks(intention: RunRequest, *, patience: float | None = None) -> list[
         return [*_at_once(intention), _found("workers", _workers, heartbeats, intention)]
 
 
+def check_installation() -> list[Finding]:
+    """Return what is found of servers, tables and promises, without waiting for a worker."""
+    findings = [_found("PostgreSQL", _postgres), _found("Redis", _redis)]
+    if findings[0].ok:
+        findings.append(tables := _found("tables", _schema))
+        if tables.ok:
+            findings.append(_found("promises", _promises))
+    return findings
+
+
 def _heartbeats(intention: RunRequest, patience: float | None) -> Heartbeats:
     seconds = settings.HEARTBEAT_PATIENCE if patience is None else patience
     return Heartbeats(seconds, reader=(intention.profile, intention.extractor))

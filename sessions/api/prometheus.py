@@ -1,22 +1,14 @@
-"""`/metrics` for Prometheus: the numbers of `session_metrics`, read from the rows when somebody asks.
+"""The chats' numbers for Prometheus: those of `session_metrics`, read from the rows when somebody asks.
 
 So every process says the same, a restart loses nothing, and there is nothing to add up. Users are not labels.
 """
 
 from collections.abc import Iterator
 
-from django.conf import settings
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from sessions.api.tokens import find_token
-from sessions.models import ApiToken
-from sessions.upkeep.metrics import SessionMetrics, session_metrics
+from sessions.upkeep.metrics import SessionMetrics
 
 
 class SessionCollector(Collector):
@@ -42,32 +34,3 @@ class SessionCollector(Collector):
         )
         if numbers.ratio is not None:
             yield GaugeMetricFamily("leitmotif_chat_reuse_ratio", "Share of messages that found one", numbers.ratio)
-
-
-@require_safe
-def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the numbers as Prometheus reads them; 401 without a token for them, unless settings.METRICS_OPEN."""
-    try:
-        if not _may_read(request):
-            return _plain(
-                "Send the header `Authorization: Bearer TOKEN`, with a token of the scope metrics.",
-                401,
-                {"WWW-Authenticate": "Bearer"},
-            )
-        registry = CollectorRegistry()
-        registry.register(SessionCollector(session_metrics()))
-    except (OperationalError, InterfaceError):
-        return _plain("The database is away.", 503, {"Retry-After": "2"})
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def _may_read(request: HttpRequest) -> bool:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if settings.METRICS_OPEN:
-        return True
-    found = find_token(token.strip()) if scheme.lower() == "bearer" else None
-    return found is not None and ApiToken.Scope.METRICS in found.scopes
-
-
-def _plain(text: str, status: int, headers: dict[str, str]) -> HttpResponse:
-    return HttpResponse(f"{text}\n", status=status, headers=headers, content_type="text/plain")

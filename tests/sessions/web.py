@@ -19,7 +19,7 @@ class WebServer:
     """Two processes of eight threads each, at `url` until `stop`."""
 
     def __init__(self, **environment: str) -> None:
-        port = _free_port()
+        port = free_port()
         self.port, self.url = port, f"http://127.0.0.1:{port}"
         command = [
             sys.executable, "-m", "gunicorn", "--config=config/gunicorn.py", f"--bind=127.0.0.1:{port}",
@@ -50,7 +50,8 @@ class WebServer:
         raise RuntimeError("gunicorn did not come up; its log is above")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

@@ -1,0 +1,90 @@
+"""The commands of compose.yaml, the Dockerfile and the systemd units, run as plain processes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.db import connection
+from django.test import Client
+
+from pipeline.management.child_process import ending_with_parent
+from tests.sessions.web import free_port
+from tests.support.waiting import until
+from tests.support.workers import Worker, end_politely
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+OURS = ("web", "reader", "merger", "beat", "flower")
+
+
+def command_of(service: str) -> list[str]:
+    """Return what the container of a service runs, with the defaults of its variables."""
+    command = SERVICES[service].get("command") or json.loads(
+        re.findall(r"^CMD (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[-1]
+    )
+    return [re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", part) for part in command]
+
+
+def running(service: str, **environment: str) -> "subprocess.Popen[bytes]":
+    program, *arguments = command_of(service)
+    return subprocess.Popen(
+        ending_with_parent([str(Path(sys.executable).with_name(program)), *arguments], signal.SIGKILL),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "TEST_DATABASE": str(connection.settings_dict["NAME"]),
+            **environment,
+        },
+    )
+
+
+@pytest.fixture
+def containers(start_worker: type[Worker]) -> Iterator[dict[str, str]]:
+    """The services of compose.yaml but Flower, as processes; the environment of the web server."""
+    environment = {"PORT": str(free_port()), "ALLOWED_HOSTS": "leitmotif.example.com,127.0.0.1"}
+    with ExitStack() as stack:
+        for service in ("web", "reader", "merger", "beat"):
+            stack.callback(end_politely, running(service, **environment))
+        yield environment
+
+
+def test_they_become_ready_together(containers: dict[str, str]) -> None:
+    check = [sys.executable, "-m", "config.healthcheck"]
+    until(lambda: subprocess.run(check, env={**os.environ, **containers}, check=False).returncode == 0, seconds=120)
+    until(lambda: Client().get("/-/ready/").status_code == 200, seconds=120)
+
+
+def test_a_web_server_that_is_away_is_not_healthy() -> None:
+    environment = {**os.environ, "PORT": str(free_port())}
+    done = subprocess.run(
+        [sys.executable, "-m", "config.healthcheck"], env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"the web server does not answer")
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_unit_of_systemd_runs_the_same_command(service: str) -> None:
+    unit = (ROOT / "deploy" / "systemd" / f"leitmotif-{service}.service").read_text()
+    (started,) = re.findall(r"^ExecStart=/opt/leitmotif/.venv/bin/(.*)$", unit, re.MULTILINE)
+    of_hosts = re.compile(r"--address=\S+|--concurrency \d+")  # how many, and for whom, is the host's to say
+    assert of_hosts.sub("", started).split() == of_hosts.sub("", " ".join(command_of(service))).split()
+
+
+def test_every_variable_is_documented() -> None:
+    told = (ROOT / "README.md").read_text() + (ROOT / "deploy" / "README.md").read_text()
+    used = {name for service in OURS for name in SERVICES[service]["environment"]}
+    assert used
+    assert [name for name in sorted(used) if not re.search(rf"\b{name}\b", told)] == []
