@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0014_orphans_have_a_manager_of_their_own'),
+        ('pipeline', '0015_calls_of_a_language_model'),
     ]
 
     operations = [
