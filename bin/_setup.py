@@ -361,16 +361,28 @@ def enter(*locks: str) -> None:
     if os.environ.get(ENTERED) != str(os.getpid()):  # becoming another program keeps the number
         os.environ[ENTERED] = str(os.getpid())
         python = str(Environment().prepare(RUN_LOCK, *locks))
+        keep_bytecode()
         WATCH.leave_if_asked()
         os.execv(python, [python, *sys.argv])
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
 
 
+def keep_bytecode() -> None:
+    """Let our processes keep compiled code where the environment forbids it, as that of many containers does.
+
+    Every one of them would compile two thousand files when it starts, for two seconds. What is kept lies in `.venv`,
+    and not beside the sources.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".venv" / "pycache"))
+
+
 def go_on_with(*command: str) -> None:
     """Set up if needed, then become `.venv/bin/python` with these words."""
     WATCH.install()
     python = str(Environment().prepare(RUN_LOCK))
+    keep_bytecode()
     WATCH.leave_if_asked()
     os.execv(python, [python, *command])
 

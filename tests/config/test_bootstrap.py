@@ -148,3 +148,18 @@ install.index-url='https://closer.example/simple'
         "UV_FIND_LINKS": "/wheels,/more",
         "SSL_CERT_FILE": str(certificate),
     }
+
+
+def test_where_no_bytecode_may_be_written_it_is_kept_in_the_environment(project: Path) -> None:
+    (project / "manage.py").write_text("import sys, tiny; print(sys.dont_write_bytecode, sys.pycache_prefix)")
+    told = subprocess.run(
+        [sys.executable, project / "bin" / "demo"],
+        capture_output=True, text=True, check=True,
+        env={
+            **{name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"},
+            "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": (project / "wheels").as_uri(), "PYTHONDONTWRITEBYTECODE": "1",
+        },
+    )  # fmt: skip
+    assert told.stdout.split() == ["False", *str(project / ".venv" / "pycache").split()]
+    assert list((project / ".venv" / "pycache").rglob("tiny*.pyc"))
+    assert not list((project / "bin").rglob("*.pyc"))

@@ -2,16 +2,20 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
 from config import embedded
+from tests.config.folders import temporary_folder
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +27,33 @@ def _private_postgres() -> Iterator[embedded.Postgres]:
     yield server
     server.erase()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def _chats_postgres() -> Iterator[embedded.Postgres]:
+    with temporary_folder("chats-") as folder, embedded.Postgres(folder / "local") as server:
+        migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+        subprocess.run(migrate, env=environment_of(server), check=True, timeout=240)
+        yield server
+
+
+@pytest.fixture
+def chats_postgres(_chats_postgres: embedded.Postgres) -> embedded.Postgres:
+    """A PostgreSQL beside that of the tests, with the tables of the chats and no rows; a test may stop and start it."""
+    with psycopg.connect(_chats_postgres.url) as connection:
+        connection.execute("TRUNCATE chat_session, chat_message, chat_apitoken CASCADE")
+    return _chats_postgres
+
+
+def environment_of(server: embedded.Postgres) -> dict[str, str]:
+    """Return the environment of a process that works on this server, and has no queue."""
+    return {
+        **os.environ,
+        "DATABASE_URL": server.url,
+        "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody is there
+        "SECRET_KEY": "only for this test",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """PostgreSQL or the queue is away: front ends are told to try again, or need not know; nothing is lost or doubled."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,33 +8,16 @@ import psycopg
 import pytest
 
 from config.embedded import Postgres
-from tests.config.folders import temporary_folder
+from tests.faults.conftest import environment_of
 from tests.sessions.front_end import FrontEnd
 from tests.sessions.web import WebServer
 
 
-def environment(server: Postgres) -> dict[str, str]:
-    return {
-        "DATABASE_URL": server.url,
-        "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody is there
-        "SECRET_KEY": "only for this test",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
-
-
 @pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of this test's own, with the tables."""
-    with temporary_folder("chat-api-") as folder, Postgres(folder / "local") as server:
-        manage(server, "migrate", "--verbosity=0")
-        yield server
-
-
-@pytest.fixture
-def front_end(postgres: Postgres) -> Iterator[FrontEnd]:
+def front_end(chats_postgres: Postgres) -> Iterator[FrontEnd]:
     """In front of a web server that uses it, and a queue that cannot be reached."""
-    token = manage(postgres, "chat_token", "make", "front end").strip()
-    web = WebServer(**environment(postgres))
+    token = manage(chats_postgres, "chat_token", "make", "front end").strip()
+    web = WebServer(**environment_of(chats_postgres))
     yield FrontEnd(web.url, token)
     web.stop()
 
@@ -43,30 +25,30 @@ def front_end(postgres: Postgres) -> Iterator[FrontEnd]:
 def manage(server: Postgres, *arguments: str) -> str:
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(
-        command, env={**os.environ, **environment(server)}, check=True, timeout=120, stdout=subprocess.PIPE, text=True
+        command, env=environment_of(server), check=True, timeout=120, stdout=subprocess.PIPE, text=True
     )
     return done.stdout
 
 
-def test_a_message_is_kept_though_the_queue_is_away(front_end: FrontEnd, postgres: Postgres) -> None:
+def test_a_message_is_kept_though_the_queue_is_away(front_end: FrontEnd, chats_postgres: Postgres) -> None:
     sent = front_end.send("hello", key="key-1")
     assert sent.status == 202
     assert front_end.get(sent.body["poll"]).body["message"]["state"] == "received"
 
 
-def test_without_the_database_callers_are_told_to_try_again(front_end: FrontEnd, postgres: Postgres) -> None:
+def test_without_the_database_callers_are_told_to_try_again(front_end: FrontEnd, chats_postgres: Postgres) -> None:
     first = front_end.send("hello", key="key-1")
     assert first.status == 202
-    postgres.stop()
+    chats_postgres.stop()
     for _ in range(4):  # each process and thread notices by itself
         away = front_end.send("hello", key="key-2")
         assert (away.status, away.body["code"]) == (503, "unavailable")
         assert int(away.headers["Retry-After"]) > 0
         assert front_end.get("/metrics").status == 503
-    postgres.start()
+    chats_postgres.start()
     again = [front_end.send("hello", key=key) for key in ("key-1", "key-2") for _ in range(4)]
     assert [each.status for each in again] == [202] * 8
     assert again[0].body == first.body
-    with psycopg.connect(postgres.url) as connection:
+    with psycopg.connect(chats_postgres.url) as connection:
         counts = connection.execute("SELECT (SELECT count(*) FROM chat_message), (SELECT count(*) FROM chat_session)")
         assert counts.fetchone() == (2, 1)

@@ -7,35 +7,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
 
 from config.embedded import Postgres
-from tests.config.folders import temporary_folder
+from tests.faults.conftest import environment_of
 
 CALLERS = 16
 SECONDS = 6.0
-
-
-@pytest.fixture
-def server() -> Iterator[Postgres]:
-    """A PostgreSQL of this test's own, with the tables."""
-    with temporary_folder("sessions-") as folder, Postgres(folder / "local") as postgres:
-        migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-        subprocess.run(migrate, env=environment(postgres), check=True, timeout=120)
-        yield postgres
-
-
-def environment(server: Postgres) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DATABASE_URL": server.url,
-        "REDIS_URL": "redis://127.0.0.1:1/0",  # not used; else one would be started
-        "SECRET_KEY": "only for this test",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
 
 
 def stop_and_start(server: Postgres) -> None:
@@ -60,18 +41,20 @@ def end_all_connections(server: Postgres) -> None:
 
 
 @pytest.mark.parametrize("disturb", [stop_and_start, kill_and_start, end_all_connections])
-def test_callers_succeed_or_are_told_to_try_again(server: Postgres, disturb: Callable[[Postgres], None]) -> None:
+def test_callers_succeed_or_are_told_to_try_again(
+    chats_postgres: Postgres, disturb: Callable[[Postgres], None]
+) -> None:
     load = subprocess.Popen(
         [sys.executable, "-m", "tests.sessions.load", str(CALLERS), str(SECONDS)],
-        env=environment(server), stdout=subprocess.PIPE, text=True,
+        env=environment_of(chats_postgres), stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert load.stdout
     assert load.stdout.readline() == "sending\n"
     for _ in range(3):
         time.sleep(1)
-        disturb(server)
+        disturb(chats_postgres)
     answer, _ = load.communicate(timeout=120)
-    assert_rows_say_what_callers_were_told(server, Counter(json.loads(answer)))
+    assert_rows_say_what_callers_were_told(chats_postgres, Counter(json.loads(answer)))
 
 
 def assert_rows_say_what_callers_were_told(server: Postgres, told: Counter[str]) -> None:
