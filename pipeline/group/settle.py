@@ -84,7 +84,9 @@ def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: R
     gate = get_profile(profile).gate
     groups = members_of(profile=profile, roots=roots, run=run)
     standing, dismissed = _standing_stories(roots), _dismissed(roots)
-    growing = {root: story for root, story in standing.items() if not _recurs(story, groups[root])}
+    came_back = {root: new for root, story in standing.items() if (new := _since_it_was_done(story, groups[root]))}
+    groups |= came_back
+    growing = {root: story for root, story in standing.items() if root not in came_back}
     verdicts = {root: judge(groups[root], gate, as_of) for root in roots if groups[root]}
     passed = {root for root in verdicts.keys() - growing.keys() - dismissed if verdicts[root].is_story}
     stories = growing | _create_stories(run, [s for s in signatures if s.pk in passed], groups, standing)
@@ -111,17 +113,17 @@ def _dismissed(roots: Sequence[int]) -> set[int]:
     return set(orphans.values_list("signature_id", flat=True))
 
 
-def _recurs(story: Story, members: list[Member]) -> bool:
-    """Whether the problem came back after the story was done. If so, the members it keeps are taken out of the list:
-    what is left must pass the gates anew.
+def _since_it_was_done(story: Story, members: list[Member]) -> list[Member]:
+    """Return the members that a done story does not hold, if the problem came back after it was done; else none.
+
+    These alone have to pass the gates of the story that recurs.
     """
     if story.status != Story.Status.DONE or story.reviewed_at is None:
-        return False
+        return []
     if not any(member.occurred_at > story.reviewed_at for member in members):
-        return False
+        return []
     kept = set(story.evidence.values_list("conversation_id", flat=True))
-    members[:] = [member for member in members if member.conversation_id not in kept]
-    return bool(members)
+    return [member for member in members if member.conversation_id not in kept]
 
 
 def _create_stories(
