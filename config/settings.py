@@ -1,5 +1,6 @@
 """All settings, from the environment. Nothing needs to be set on one machine; README.md lists what can be."""
 
+import json
 import re
 import secrets
 from datetime import time, timedelta
@@ -44,6 +45,31 @@ def _whole(name: str, default: int) -> int:
     if not said.isdecimal():
         raise ImproperlyConfigured(f"{name}={said} cannot be used. Set it to a whole number.")
     return int(said)
+
+
+def _object(name: str) -> dict[str, Any]:
+    """Return the JSON object that a variable says; an empty one where it says nothing."""
+    said = env.str(name, default="").strip() or "{}"
+    try:
+        found = json.loads(said)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured(f'{name} is not a JSON object, as {{"key": "value"}}.')
+    return found
+
+
+def _prices() -> dict[str, Any]:
+    found = _object("LLM_PRICES")
+    numbers = all(
+        isinstance(price, int | float) and not isinstance(price, bool) and price >= 0 for price in found.values()
+    )
+    if found and not ({"input", "output"} <= set(found) <= {"input", "output", "cached"} and numbers):
+        raise ImproperlyConfigured(
+            'LLM_PRICES is not of the form {"input": 0.15, "output": 0.6, "cached": 0.075}, dollars per million '
+            "tokens; cached may be left out."
+        )
+    return found
 
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -275,6 +301,7 @@ PROFILES = {
 }
 EXTRACTORS = {
     "local": "pipeline.extract.local.LocalExtractor",
+    "llm": "pipeline.extract.llm.reader.LlmExtractor",
     "null": "pipeline.extract.null.NullExtractor",
 }
 # Empty: the English model that is installed; better, multilingual (`manage.py get_model`), or a folder with
@@ -285,6 +312,23 @@ EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
 EMBEDDING_URL = env.str("EMBEDDING_URL", default="")
 EMBEDDING_KEY = env.str("EMBEDDING_KEY", default="")
 EMBEDDING_LANGUAGES = frozenset(env.list("EMBEDDING_LANGUAGES", default=[]))
+
+# A language model that reads (--extractor llm), at any endpoint that speaks OpenAI's chat completions. The key comes
+# from the environment or from a file, and goes nowhere but into the header of the request.
+LLM_MODEL = env.str("LLM_MODEL", default="")
+LLM_BASE_URL = env.str("LLM_BASE_URL", default="") or "https://api.openai.com/v1"
+LLM_API_KEY = env.str("LLM_API_KEY", default="")
+LLM_API_KEY_FILE = env.str("LLM_API_KEY_FILE", default="")
+LLM_EXTRA_BODY = _object("LLM_EXTRA_BODY")  # JSON that is added to each question, as {"provider": {...}}
+LLM_PRICES = _prices()  # dollars per million tokens, as {"input": 0.15, "output": 0.6, "cached": 0.075}
+LLM_DEADLINE = float(_whole("LLM_DEADLINE", 120))  # seconds for one answer, from the question to the last byte
+LLM_CONCURRENCY = _whole("LLM_CONCURRENCY", 8)  # questions of a run under way over all workers, without --concurrency
+# Files: what the endpoint says is written to the one, or read from the other in place of an endpoint.
+LLM_RECORD = env.str("LLM_RECORD", default="")
+LLM_REPLAY = env.str("LLM_REPLAY", default="")
+# What the provider allows; 0: not known. Kept over all workers.
+LLM_REQUESTS_PER_MINUTE = _whole("LLM_REQUESTS_PER_MINUTE", 0)
+LLM_TOKENS_PER_MINUTE = _whole("LLM_TOKENS_PER_MINUTE", 0)
 MODELS_DIR = env.str("MODELS_DIR", default=str(LOCAL_DIR / "models"))  # where get_model keeps what it fetched
 # Seconds after which a chunk that nobody touched is given to another worker. Whoever is at work renews its claim.
 CLAIM_TIMEOUT = _whole("CLAIM_TIMEOUT", 30)

@@ -9,6 +9,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline.advance import advance
 from pipeline.extract.chunk import read_chunk
+from pipeline.extract.llm.faults import RunFault
 from pipeline.extract.versions import OtherVersion, reader_of, versions
 from pipeline.ledger import queues
 from pipeline.ledger.claims import AtLimit
@@ -61,6 +62,10 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
             fail(run=find_run(run_id), error=refusal)
             return 0
         raise self.retry(exc=refusal, countdown=OTHER_VERSION_PAUSE) from refusal
+    except RunFault as refusal:
+        log.warning("run %s: %s", run_id, refusal)
+        fail(run=find_run(run_id), error=refusal)
+        return 0
     if not unfinished_items(run_id).exists():
         advance_run.delay(run_id=run_id)
     return finished

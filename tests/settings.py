@@ -25,6 +25,7 @@ from config.settings import DATABASES, EXTRACTORS, STATIC_ROOT  # noqa: E402
 EXTRACTORS = {
     **EXTRACTORS,
     "scripted": "tests.fakes.scripted.ScriptedExtractor",
+    "asked": "tests.fakes.asked.AskedExtractor",
     "odd": "tests.fakes.odd.OddExtractor",
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -8,7 +8,9 @@ exception that leaves the task; only errors of the infrastructure do, and the ta
 import time
 from collections.abc import Callable, Sequence
 
-from pipeline.extract.base import Answer, Extractor, get_extractor
+from django.db.models import Q
+
+from pipeline.extract.base import Answer, Extractor, asks, get_extractor
 from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.reading import ask, most_deliveries, parse, worn_out_outcome
 from pipeline.extract.store import store, store_as_they_come
@@ -28,12 +30,17 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
     `delivery` names the message: when the same message is delivered again, its items are taken over at once; those
     of another delivery only after CLAIM_TIMEOUT seconds without a sign of life. A run that was stopped,
     superseded or ended claims nothing. Raises AtLimit when the run's concurrency is used up, OtherVersion if this
-    process would read otherwise than the run's others, and RunError if there is no such run.
+    process would read otherwise than the run's others, RunFault if no question to a language model can be answered, and
+    RunError if there is no such run.
     """
     run = find_run(run_id)
     refuse_other_reader(run)
     profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
     token, finished = new_token(delivery), 0
+    if asks(extractor):
+        from pipeline.extract.llm.asking import read_by_asking  # its libraries take a second to load
+
+        return read_by_asking(run=run, epoch=epoch, chunk=chunk, token=token, profile=profile, extractor=extractor)
     while piece := claim_items(run=run, epoch=epoch, chunk=chunk, token=token):
         try:
             finished += _finish_piece(run, piece, token, profile, extractor)
@@ -58,7 +65,9 @@ def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profi
     ]
     if unread := [claimed.item_id for claimed in asked if claimed.item_id not in answers]:
         release_items(run=run, token=token, items=unread)
-    return store(run=run, token=token, finished=finished, model=extractor.model) if finished else 0
+    if not finished:
+        return 0
+    return store(run=run, token=token, finished=finished, model=extractor.model, keeps_vectors=extractor.is_paid)
 
 
 def _asking_now_and_then(run: Run) -> Callable[[], bool]:
@@ -78,10 +87,11 @@ def _asking_now_and_then(run: Run) -> Callable[[], bool]:
 def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
     """Return the newest stored answer of each item that has one to the same question, with its vectors.
 
-    One whose vectors went into themes is of no use any more: where those themes are lost, it has to be read again.
+    One whose vectors went into themes is of no use any more: where those themes are lost, it has to be read again. An
+    answer that was paid for keeps its vectors.
     """
     hashes = {claimed.item_id: claimed.request_hash for claimed in piece}
-    calls = Call.objects.filter(item_id__in=hashes, vectors_hash="").order_by("attempt")
+    calls = Call.objects.filter(Q(vectors_hash="") | ~Q(vectors=b""), item_id__in=hashes).order_by("attempt")
     return {
         call.item_id: Answer(text=call.answer, vectors=bytes(call.vectors))
         for call in calls

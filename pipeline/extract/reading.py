@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.extract.base import Answer, Extractor
+from pipeline.extract.base import Answer, Extractor, at_once
 from pipeline.extract.llm.faults import AnswerFault
 from pipeline.extract.profiles import Profile
 from pipeline.extract.quotes import verified
@@ -58,9 +58,9 @@ def ask(
     If that fails, those that came count, and each of the others is asked about alone, so that a bad conversation costs
     only itself. Errors of the infrastructure rise.
     """
-    answered = set()
+    answered, reader = set(), at_once(extractor)
     try:
-        readings = extractor.read([question.transcript for question in questions], profile)
+        readings = reader.read([question.transcript for question in questions], profile)
         for question, answer in zip(questions, readings, strict=True):
             answered.add(question.key)
             yield question.key, answer
@@ -79,6 +79,8 @@ def ask(
 
 def parse(question: Question, answer: Answer | Exception, profile: Profile, extractor: Extractor) -> Outcome:
     """Turn the raw answer to a question into an outcome; an unreadable answer, and an error, are outcomes too."""
+    if isinstance(answer, AnswerFault):
+        return failed_outcome(answer.stage, answer)
     if isinstance(answer, Exception):
         return failed_outcome(Item.Stage.READ, answer)
     try:

@@ -137,30 +137,34 @@ WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
 _BEAT = "UPDATE pipeline_run SET heartbeat_at = %s WHERE id = %s AND heartbeat_at < %s"
 
 
-def store(*, run: Run, token: str, finished: Sequence[Finished], model: str) -> int:
+def store(*, run: Run, token: str, finished: Sequence[Finished], model: str, keeps_vectors: bool = False) -> int:
     """Store a piece in one transaction and return how many items it finished.
+
+    The answers let their vectors go, for their themes have them; not with `keeps_vectors`: what was paid for is kept,
+    so that a lost theme can be made again without paying for it a second time.
 
     If a row is refused, each item goes into a transaction of its own, so that only the bad one fails. Raises WrongRun
     for results of another run, and Superseded when the items are no longer this token's: then nothing was written.
     """
     _refuse_foreign(run, [claimed for claimed, _ in finished])
     try:
-        _store_together(run, token, finished, model)
+        _store_together(run, token, finished, model, keeps_vectors)
     except INFRASTRUCTURE_ERRORS:
         raise
     except REFUSED as error:
         if len(finished) > 1:
-            return sum(store(run=run, token=token, finished=[one], model=model) for one in finished)
-        _store_together(run, token, [(finished[0][0], failed_outcome(Item.Stage.STORE, error))], model)
+            words: dict[str, Any] = {"run": run, "token": token, "model": model, "keeps_vectors": keeps_vectors}
+            return sum(store(finished=[one], **words) for one in finished)
+        _store_together(run, token, [(finished[0][0], failed_outcome(Item.Stage.STORE, error))], model, keeps_vectors)
     return len(finished)
 
 
-def _store_together(run: Run, token: str, finished: Sequence[Finished], model: str) -> None:
+def _store_together(run: Run, token: str, finished: Sequence[Finished], model: str, keeps_vectors: bool) -> None:
     """Open a transaction; raise Superseded, and write nothing, unless every item is still this delivery's."""
     with transaction.atomic():
         _store_themes(run, finished, model)
         _finish_items(run, token, finished)
-        _forget_vectors(finished)
+        _forget_vectors(finished, keeps_vectors)
 
 
 def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
@@ -186,18 +190,18 @@ def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
 
 
 _FORGET_VECTORS = """
-UPDATE pipeline_call SET vectors = '', vectors_hash = stored.hash
+UPDATE pipeline_call SET vectors = CASE WHEN %s THEN vectors ELSE '' END, vectors_hash = stored.hash
 FROM unnest(%s::bigint[], %s::text[]) AS stored (item, hash)
 WHERE item_id = stored.item AND vectors <> ''
 """
 
 
-def _forget_vectors(finished: Sequence[Finished]) -> None:
-    """Let the answers of these items be without vectors: their themes have them now, and once is enough."""
+def _forget_vectors(finished: Sequence[Finished], keeps_vectors: bool) -> None:
+    """Note that these items' themes have the vectors of their answers, which let them go unless they were paid."""
     hashes = {claimed.item_id: hash_of_vectors(outcome.themes) for claimed, outcome in finished if outcome.themes}
     if hashes:
         with connection.cursor() as cursor:
-            cursor.execute(_FORGET_VECTORS, [list(hashes), list(hashes.values())])
+            cursor.execute(_FORGET_VECTORS, [keeps_vectors, list(hashes), list(hashes.values())])
 
 
 def hash_of_vectors(themes: Sequence[Draft]) -> str:

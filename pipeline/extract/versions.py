@@ -1,6 +1,6 @@
 """All that decides an answer or a name, by version."""
 
-from pipeline.extract.base import get_extractor
+from pipeline.extract.base import asks, get_extractor
 from pipeline.extract.profiles import get_profile
 from pipeline.ledger.errors import RunError as RunError
 from pipeline.merge import apply
@@ -9,20 +9,21 @@ from pipeline.models import Run
 
 
 def versions(profile: str, extractor: str) -> dict[str, str]:
-    """Return all that decides an answer or a name; UnknownProfile or UnknownExtractor if there is no such."""
-    reader = get_extractor(extractor)
-    profile_version = get_profile(profile).version
+    """Return all that decides an answer or a name; Refusal if there is no such profile or reader."""
+    reader, what = get_extractor(extractor), get_profile(profile)
     return {
-        "profile": profile_version,
+        "profile": what.version,
         "extractor": reader.version,
         "model": reader.model,
         "rules": NEWEST.version,
+        **({"prompt": reader.prompt_of(what).version} if asks(reader) else {}),
     }
 
 
 def reader_of(decided_by: dict[str, str]) -> str:
     """Return those of the versions that decide what is read in a conversation, in words."""
-    return ", ".join(decided_by.get(part, "") for part in ("extractor", "profile", "model"))
+    parts = ("extractor", "profile", "model") + (("prompt",) if "prompt" in decided_by else ())
+    return ", ".join(decided_by.get(part, "") for part in parts)
 
 
 class OtherVersion(RunError):
@@ -35,7 +36,7 @@ def refuse_other_reader(run: Run) -> None:
     if reader_of(here) != reader_of(run.versions):
         raise OtherVersion(
             f"run {run.pk} is read with {reader_of(run.versions)}, this worker would read with {reader_of(here)}. "
-            "Restart all workers with one version of the code and one EMBEDDING_MODEL."
+            "Restart all workers with one version of the code and one EMBEDDING_MODEL and LLM_MODEL."
         )
 
 

@@ -6,7 +6,7 @@ claims the phase in the same way. A claim without a sign of life for CLAIM_TIMEO
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,10 +14,10 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from pipeline.ledger.transcript import Question, transcript_of
+from pipeline.ledger.transcript import Question, Transcript, transcript_of
 from pipeline.models import Item, Run
 from pipeline.sources.own_words.repeated import NOTHING_REPEATED, Repeated
 from pipeline.sources.repetition import repeated_of
@@ -69,7 +69,7 @@ _CLAIM = """
 WITH takeable AS (
     SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
     WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND item.chunk = %(chunk)s
-      AND (item.state = 'pending' OR (item.state = 'reading'
+      AND (item.state = 'pending' OR (item.state = 'reading' AND item.claim <> %(token)s
            AND (item.claimed_at < %(stale)s OR split_part(item.claim, ':', 1) = %(delivery)s)))
       AND {fresh}
     ORDER BY item.id LIMIT {limit} FOR UPDATE OF item SKIP LOCKED
@@ -84,23 +84,28 @@ FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.v
 """
 
 
-_CLAIM_FRESH = _CLAIM.format(fresh="item.delivery_count = 0", limit=PIECE)
-_CLAIM_AGAIN = _CLAIM.format(fresh="item.delivery_count > 0", limit=1)
+_CLAIM_FRESH = _CLAIM.format(fresh="item.delivery_count < %(together)s", limit="%(most)s")
+_CLAIM_AGAIN = _CLAIM.format(fresh="item.delivery_count >= %(together)s", limit="1")
 
 
-def claim_items(*, run: Run, epoch: int, chunk: int, token: str) -> list[Claimed]:
+def claim_items(
+    *, run: Run, epoch: int, chunk: int, token: str, most: int = PIECE, together: int = 1, alone: bool = True,
+    by_chunks: bool = True,
+) -> list[Claimed]:  # fmt: skip
     """Claim the next piece of a chunk, committed before anything is read; empty when there is none. Raises AtLimit.
 
-    Items nobody began come as a piece; an item that was begun before comes alone, so that one that ends its worker
-    is found out and the others of its piece are not blamed.
+    Items that were begun fewer than `together` times come as a piece of at most so many; one that was begun more often
+    comes by itself, and only if `alone` says that nothing else is being read here, so that one that ends its worker is
+    found out and others are not blamed. `by_chunks` says that the run's concurrency counts chunks.
     """
     values: dict[str, Any] = {
-        "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": timezone.now(),
-        "delivery": delivery_of(token), "stale": stale_before(),
+        "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": timezone.now(), "most": most,
+        "together": together, "delivery": delivery_of(token), "stale": stale_before(),
     }  # fmt: skip
     with transaction.atomic():
-        _respect_limit(run, values)
-        rows = _rows(_CLAIM_FRESH, values) or _rows(_CLAIM_AGAIN, values)
+        if by_chunks:
+            _respect_limit(run, values)
+        rows = _rows(_CLAIM_FRESH, values) or (_rows(_CLAIM_AGAIN, values) if alone else [])
     repeated = repeated_of(run.source) if rows else NOTHING_REPEATED
     return [_claimed(run, row, repeated) for row in rows]
 
@@ -152,19 +157,32 @@ def _respect_limit(run: Run, values: dict[str, Any]) -> None:
 
 def _claimed(run: Run, row: tuple[Any, ...], repeated: Repeated) -> Claimed:
     run_id, item_id, conversation_id, version_id, delivery_count, content_hash, messages = row
-    readers = sorted((part, version) for part, version in run.versions.items() if part != "rules")
     transcript = transcript_of(f"conversation {conversation_id}", messages, repeated)
-    # what is left out is part of the question: it changes when an import finds that more is repeated
-    left_out = [message.left_out for message in transcript.messages]
     return Claimed(
         run_id=run_id,
         item_id=item_id,
         conversation_id=conversation_id,
         version_id=version_id,
         delivery_count=delivery_count,
-        request_hash=hashlib.sha256(f"{content_hash} {readers} {left_out}".encode()).hexdigest(),
+        request_hash=_request_hash(run, content_hash, transcript),
         question=Question(item_id, transcript),
     )
+
+
+def _request_hash(run: Run, content_hash: str, transcript: Transcript) -> str:
+    """Return what tells whether a stored answer is to the same question."""
+    readers = sorted((part, version) for part, version in run.versions.items() if part != "rules")
+    # what is left out is part of the question: it changes when an import finds that more is repeated
+    left_out = [message.left_out for message in transcript.messages]
+    return hashlib.sha256(f"{content_hash} {readers} {left_out}".encode()).hexdigest()
+
+
+def questions_of(run: Run, items: QuerySet[Item]) -> Iterator[tuple[Question, str]]:
+    """Yield the question of each of the run's items, with its hash, as a claim would give them; nothing is claimed."""
+    repeated = repeated_of(run.source)
+    for item in items.select_related("version").order_by("id").iterator(chunk_size=500):
+        transcript = transcript_of(f"conversation {item.conversation_id}", item.version.messages, repeated)
+        yield Question(item.pk, transcript), _request_hash(run, item.version.content_hash, transcript)
 
 
 def claim_phase(*, run: Run) -> bool:

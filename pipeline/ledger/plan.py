@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
@@ -103,10 +104,13 @@ def count_planned(*, run: Run, window: Window) -> Planned:
         return Planned(*cursor.fetchone())
 
 
-def plan_items(*, run: Run, window: Window) -> Planned:
-    """Write one item for each selected conversation, in one transaction, and return how many of each kind."""
+def plan_items(*, run: Run, window: Window, asks: bool = False) -> Planned:
+    """Write one item for each selected conversation, in one transaction, and return how many of each kind.
+
+    `asks` says that a language model is asked: see `chunk_size`.
+    """
     planned = count_planned(run=run, window=window)
-    values = {**values_of(run, window), "chunk_size": chunk_size(planned.to_read, window)}
+    values = {**values_of(run, window), "chunk_size": chunk_size(planned.to_read, window, asks=asks)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PLAN, values)
         Run.objects.filter(pk=run.pk).update(planned_count=cursor.rowcount)
@@ -115,11 +119,24 @@ def plan_items(*, run: Run, window: Window) -> Planned:
     return planned
 
 
-def chunk_size(to_read: int, window: Window) -> int:
-    """Return the asked chunk size, or one that gives every reader a few chunks of at most 50."""
+ROUNDS = 10
+"""Of a chunk whose conversations are asked about side by side: the last round is not full, so there are a few."""
+
+
+def chunk_size(to_read: int, window: Window, *, asks: bool = False) -> int:
+    """Return the asked chunk size, or one that gives every reader a few chunks of at most 50.
+
+    Where a language model is asked, one worker asks about many conversations at once: then a chunk is large enough to
+    keep its share of the questions under way, and small enough that each worker has one.
+    """
     if window.chunk_size:
         return window.chunk_size
     readers = window.concurrency or os.cpu_count() or 1
+    if asks:
+        at_once = window.concurrency or settings.LLM_CONCURRENCY
+        workers = os.cpu_count() or 1
+        readers = at_once if at_once <= 2 * workers else workers
+        return max(1, min(max(LARGEST_CHUNK, ROUNDS * at_once // workers), math.ceil(to_read / readers)))
     return max(1, min(LARGEST_CHUNK, math.ceil(to_read / (CHUNKS_A_WORKER * readers))))
 
 

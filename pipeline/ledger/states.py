@@ -56,6 +56,12 @@ def request_stop(*, run_id: int) -> bool:
     return running.update(state=Run.State.STOPPING, stop_requested_at=timezone.now()) == 1
 
 
+def halt(*, run: Run, why: str) -> bool:
+    """Let a running run stop at the next item's edge, and say why; say whether it was running, in this epoch."""
+    running = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=Run.State.RUNNING)
+    return running.update(state=Run.State.STOPPING, stop_requested_at=timezone.now(), error=why) == 1
+
+
 def stop_at_once(*, run_id: int) -> Run:
     """Stop a running or stopping run without waiting for those who read, and return it; opens a transaction.
 

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,6 +13,7 @@ from pipeline.models import schema
 from pipeline.models.refusal import Refusal
 
 LARGEST = 2**31 - 1
+MOST_DOLLARS = 1_000_000
 WRONG_USAGE = 2
 """Exit status of a command that was called in a way that cannot be meant; argparse ends with it too."""
 
@@ -40,6 +42,17 @@ def positive(word: str) -> int:
     if not word.isdecimal() or not 1 <= int(word) <= LARGEST:
         raise ArgumentTypeError(f"{word[:20]!r} is not a whole number from 1 to {LARGEST}")
     return int(word)
+
+
+def dollars(word: str) -> Decimal:
+    """Return an amount of money above 0, as 5 or 0.25."""
+    try:
+        amount = Decimal(word)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or not 0 < amount < MOST_DOLLARS:
+        raise ArgumentTypeError(f"{word[:20]!r} is not an amount of dollars, as 5 or 0.25")
+    return amount
 
 
 class PipelineCommand(BaseCommand):

@@ -1,6 +1,7 @@
 """What commands print about runs and stories."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +11,7 @@ from pipeline.ledger.counts import failed_items
 from pipeline.models import Run, Story
 from pipeline.models.wording import counted, duration, words
 from pipeline.reports.compare import comparable_run_before, compare_runs, stories_that_lost
+from pipeline.reports.costs import in_words
 from pipeline.reports.summary import RunSummary, nearly_stories
 from pipeline.runs import salvage
 from pipeline.runs.salvage import SalvagePlan
@@ -62,6 +64,8 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         *([("Grouping", summary.grouping)] if summary.grouping else []),
         ("Stories", f"{summary.stories_new} new, {summary.stories_grown} grown"),
         ("Orphans", _orphans(summary)),
+        *([("Model calls", in_words(list(summary.model_use)))] if summary.model_use else []),
+        *([("Put right", _put_right(summary))] if summary.flaws else []),
         ("Time", f"{duration(summary.seconds)}, {summary.conversations_per_second:.1f} conversations/s"),
     ):
         table.add_row(name, value)
@@ -69,6 +73,10 @@ def print_summary(summary: RunSummary, console: Console) -> None:
     for note in (summary.attention, summary.error):
         if note:
             console.print(f"Note: {note}", style="yellow", markup=False)
+
+
+def _put_right(summary: RunSummary) -> str:
+    return ", ".join(f"{count} {words(flaw)}" for flaw, count in summary.flaws.items())
 
 
 def _orphans(summary: RunSummary) -> str:
@@ -207,6 +215,13 @@ def print_difference(run: Run, console: Console) -> None:
         console.print(f"  ... and {counted(more, 'more story', 'more stories')}.", highlight=False)
 
 
+def _dollars(estimate: dict[str, Any]) -> str:
+    if "dollars" not in estimate:
+        return ""
+    dollars = estimate["dollars"]
+    return f" in {estimate['calls']} calls, {'price unknown' if dollars is None else f'${dollars:.4f}'}"
+
+
 def print_preview(run: Run, console: Console) -> None:
     """Print what a dry run found."""
     found = run.preview or {}
@@ -218,7 +233,7 @@ def print_preview(run: Run, console: Console) -> None:
     )
     if not found["to_read"]:
         return
-    console.print(f"About {estimate['tokens']} tokens; time: {seconds}.")
+    console.print(f"About {estimate['tokens']} tokens{_dollars(estimate)}; time: {seconds}.", highlight=False)
     for title, counts in (("By month", found["by_month"]), ("By length", found["by_messages"])):
         parts = ", ".join(f"{name}: {count}" for name, count in counts.items())
         console.print(f"{title} (of the newest {found['looked_at']}): {parts}", highlight=False)

@@ -4,14 +4,17 @@ from pipeline.models.conversation import Conversation, ConversationVersion
 from pipeline.models.merge_pass import MergePass, Reassignment
 from pipeline.models.run import Call, Item, QueueHeartbeat, Run, Source
 from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
+from pipeline.models.spending import Budget, Endpoint, Reservation
 from pipeline.models.story import Orphan, Story, StoryEvidence
 from pipeline.models.theme import Evidence, NewVector, Theme
 
 __all__ = [
+    "Budget",
     "Call",
     "Conversation",
     "ConversationVersion",
     "Decision",
+    "Endpoint",
     "Evidence",
     "Item",
     "Merge",
@@ -23,6 +26,7 @@ __all__ = [
     "Reassignment",
     "Registry",
     "Rename",
+    "Reservation",
     "Run",
     "Signature",
     "SignatureRoot",

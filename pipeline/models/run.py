@@ -231,7 +231,11 @@ class Call(models.Model):
         help_text="the part of the conversation asked about, empty: all; of a reask the step and part it repeats",
     )
     attempt = models.PositiveSmallIntegerField(help_text="counts the answers to one question about an item")
-    request_hash = models.CharField(max_length=64, help_text="sha256 of version, profile and extractor: same question")
+    request_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="sha256 of version, profile and extractor: same question; empty: put aside, asked again",
+    )
     answer = models.TextField(blank=True, help_text="as it came; empty where the bytes are no text")
     raw = models.BinaryField(blank=True, db_default=b"", help_text="as it came, where the bytes are no text")
     vectors = models.BinaryField(
@@ -250,6 +254,7 @@ class Call(models.Model):
     cached_tokens = models.PositiveIntegerField(
         db_default=0, help_text="of the input, what the provider had read before"
     )
+    asked_bytes = models.PositiveIntegerField(db_default=0, help_text="of the question, to learn bytes per token from")
     cost = models.DecimalField(
         null=True, blank=True, max_digits=16, decimal_places=9, help_text="US dollars; empty: not known, or none"
     )

@@ -1,7 +1,7 @@
 """What a run did, in numbers and lists."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from django.db.models import (
     Count,
@@ -31,6 +31,7 @@ from pipeline.models import (
     StoryEvidence,
     Theme,
 )
+from pipeline.reports.costs import ModelUse, flaws_of, model_use_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,9 @@ class RunSummary:
     grouping: str
     seconds: float
     conversations_per_second: float
+    model_use: Sequence[ModelUse] = ()
+    flaws: Mapping[str, int] = field(default_factory=dict)
+    estimate: Mapping[str, object] | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the summary as plain values."""
@@ -147,6 +151,9 @@ def run_summary(run: Run) -> RunSummary:
         grouping=_told(list(run.passes.order_by("id"))),
         seconds=seconds,
         conversations_per_second=counts.finished / seconds if seconds else 0.0,
+        model_use=model_use_of(run),
+        flaws=flaws_of(run),
+        estimate=(run.preview or {}).get("estimate"),
     )
 
 

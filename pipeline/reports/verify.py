@@ -9,14 +9,16 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 
 import numpy as np
 from django.db import connection, transaction
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Prefetch, QuerySet
 
-from pipeline.extract.base import Answer, Extractor, UnknownExtractor, get_extractor
+from pipeline.extract.base import Answer, Asking, Extractor, UnknownExtractor, asks, get_extractor
+from pipeline.extract.llm.calls import bodies_of
+from pipeline.extract.llm.replay import reread
 from pipeline.extract.profiles import Profile, UnknownProfile, get_profile
 from pipeline.extract.reading import UNIT_TOLERANCE, Draft, Outcome, parse
 from pipeline.extract.themes import Reading
@@ -177,9 +179,9 @@ def _answers(run: Run) -> Check:
         )
     profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
     count = 0
-    for item in _items_with_answers(read):
+    for item in items_with_answers(read):
         count += 1
-        faults += _differences(item, profile, extractor)
+        faults += differences(item, profile, extractor)
     return Check("answers", f"{counted(count, 'answer')}, read again: the themes that are stored", _some(faults))
 
 
@@ -189,21 +191,34 @@ def _reader_changed(run: Run) -> str:
         now = versions(run.profile, run.extractor)
     except (UnknownProfile, UnknownExtractor) as error:
         return f"answers cannot be read again: {error}"
-    parts = [part for part in ("profile", "extractor", "model") if run.versions.get(part) != now[part]]
+    parts = [part for part in now if part != "rules" and run.versions.get(part) != now[part]]
     changed = ", ".join(f"{part} {run.versions.get(part)} is now {now[part]}" for part in parts)
     return f"answers cannot be read again as they were then: {changed}" if changed else ""
 
 
-def _items_with_answers(items: QuerySet[Item]) -> Iterator[Item]:
+def items_with_answers(items: QuerySet[Item]) -> Iterator[Item]:
+    """Yield those of the items that have answers, with their version, their answers and their themes."""
     themes = Prefetch("themes", Theme.objects.prefetch_related("evidence").order_by("id"))
     rows = items.order_by("id").select_related("version").prefetch_related("calls", themes)
     return rows.filter(Exists(Call.objects.filter(item=OuterRef("pk")))).iterator(chunk_size=500)
 
 
-def _differences(item: Item, profile: Profile, extractor: Extractor) -> list[str]:
+def differences(item: Item, profile: Profile, extractor: Extractor) -> list[str]:
     """Return how the item's rows differ from what its answers say; of several answers one must fit."""
-    found = [_compared(item, call, _parsed(item, call, profile, extractor)) for call in item.calls.all()]
+    calls = list(item.calls.all())
+    if asks(extractor):
+        return _compared(item, calls[-1], _reread(item, calls, profile, extractor))
+    found = [_compared(item, call, _parsed(item, call, profile, extractor)) for call in calls]
     return min(found, key=len)
+
+
+def _reread(item: Item, calls: Sequence[Call], profile: Profile, extractor: Asking) -> Outcome:
+    """Return what the item's answers make of it when they are gone through again, question by question."""
+    question = Question(item.pk, transcript_of(f"conversation {item.conversation_id}", item.version.messages))
+    answer = reread(question, bodies_of(calls), profile, extractor)
+    if isinstance(answer, Answer):
+        answer = replace(answer, vectors=_stand_ins(answer.text, extractor.dimension))
+    return parse(question, answer, profile, extractor)
 
 
 def _parsed(item: Item, call: Call, profile: Profile, extractor: Extractor) -> Outcome:

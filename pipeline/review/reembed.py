@@ -13,7 +13,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from pipeline.extract.base import Answer, Extractor, get_extractor
+from pipeline.extract.base import Answer, Extractor, asks, get_extractor
 from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.reading import ask
 from pipeline.extract.themes import Reading
@@ -86,14 +86,36 @@ def _unmade(themes: QuerySet[Theme]) -> QuerySet[Theme]:
     """Those without a new vector yet, those of one item together."""
     made = NewVector.objects.filter(theme=OuterRef("pk"))
     rows = themes.filter(~Exists(made)).order_by("item_id", "id").defer("vector")
-    return rows.select_related("item__version", "conversation__source").prefetch_related("evidence")
+    return rows.select_related("run", "item__version", "conversation__source").prefetch_related("evidence")
 
 
 # --- Making -------------------------------------------------------------------------------------------------------
 
 
 def _make(themes: Sequence[Theme], profile: Profile, reader: Extractor) -> int:
-    """Read the conversations of these themes again and lay the new vectors aside; return how many by quotes alone."""
+    """Lay the new vectors of these themes aside; return how many had to be made of their quotes alone.
+
+    Conversations are read again, but for what a language model said: its themes have vectors of summary and quotes,
+    which are stored, and nobody is asked a second time.
+    """
+    said = [theme for theme in themes if asks(get_extractor(theme.run.extractor))]
+    rows = [(theme.pk, _of_what_is_stored(theme), reader.model, theme.unread_language) for theme in said]
+    copy_rows(NewVector, _COLUMNS, rows)
+    others = [theme for theme in themes if theme not in said]
+    return _make_by_reading(others, profile, reader) if others else 0
+
+
+_COLUMNS = ("theme_id", "vector", "vector_model", "unread_language")
+
+
+def _of_what_is_stored(theme: Theme) -> bytes:
+    reader = get_extractor(theme.run.extractor)
+    assert asks(reader)
+    quotes = [evidence.quote for evidence in sorted(theme.evidence.all(), key=lambda evidence: evidence.pk)]
+    return bytes(reader.vector_of(theme.summary, quotes).tobytes())
+
+
+def _make_by_reading(themes: Sequence[Theme], profile: Profile, reader: Extractor) -> int:
     by_item = [list(group) for _, group in groupby(themes, key=lambda theme: theme.item_id)]
     questions = [Question(group[0].item_id, _transcript(group[0])) for group in by_item]
     answers = dict(ask(questions, profile, reader))
@@ -105,7 +127,7 @@ def _make(themes: Sequence[Theme], profile: Profile, reader: Extractor) -> int:
             if made is None:
                 made, by_quotes = _by_quotes(theme, profile, reader), by_quotes + 1
             rows.append((theme.pk, made.vector, reader.model, made.unread_language))
-    copy_rows(NewVector, ("theme_id", "vector", "vector_model", "unread_language"), rows)
+    copy_rows(NewVector, _COLUMNS, rows)
     return by_quotes
 
 

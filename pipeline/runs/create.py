@@ -1,13 +1,18 @@
 """Create a run and plan its items; one live run per source."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from pipeline.extract.base import asks, get_extractor
+from pipeline.extract.llm.budget import set_budget
 from pipeline.extract.versions import refuse_other_model, versions
 from pipeline.ledger import plan
 from pipeline.ledger.counts import find_run
@@ -38,6 +43,8 @@ class Selection:
     limit: int | None = None
     concurrency: int | None = None
     chunk_size: int | None = None
+    budget: Decimal | None = None
+    budget_tokens: int | None = None
     force_refresh: bool = False
     no_stories: bool = False
     select: str | None = None
@@ -45,24 +52,32 @@ class Selection:
 
     def as_parameters(self) -> dict[str, object]:
         """Return what was given, as JSON."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in values.items()
-            if value not in (None, False)
-        }
+        return _as_parameters({name: getattr(self, name) for name in self.__slots__})
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """How many chunks of a run may be in flight, and how many conversations are in one; None leaves it as it is."""
+    """How many chunks of a run may be in flight, or questions to a language model, how many conversations are in a
+    chunk, and what the whole run may spend, in dollars and in tokens; None leaves it as it is.
+    """
 
     concurrency: int | None = None
     chunk_size: int | None = None
+    budget: Decimal | None = None
+    budget_tokens: int | None = None
 
     def as_parameters(self) -> dict[str, object]:
         """Return what was given, as JSON."""
-        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+        return _as_parameters({name: getattr(self, name) for name in self.__slots__})
+
+
+def _as_parameters(values: Mapping[str, Any]) -> dict[str, object]:
+    given = {name: value for name, value in values.items() if value not in (None, False)}
+    return {name: _plain(value) for name, value in given.items()}
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, Decimal) else value
 
 
 def create_run(*, source: Source, profile: str, extractor: str, selection: Selection) -> Run:
@@ -76,7 +91,8 @@ def create_run(*, source: Source, profile: str, extractor: str, selection: Selec
     _lose_dead_runs(source)
     run = _create(source, profile, extractor, selection)
     try:
-        plan.plan_items(run=run, window=selection)
+        plan.plan_items(run=run, window=selection, asks=asks(get_extractor(extractor)))
+        set_budget(run=run, most_cost=selection.budget, most_tokens=selection.budget_tokens)
     except Exception as error:
         fail(run=run, error=error)
         raise

@@ -9,6 +9,7 @@ from django.db.models import Count, F, Q, QuerySet
 from pipeline.group.settle import point_to_nearest_stories, settle
 from pipeline.ledger.errors import RunError
 from pipeline.models import (
+    Budget,
     Call,
     Conversation,
     ConversationVersion,
@@ -19,6 +20,7 @@ from pipeline.models import (
     Move,
     Orphan,
     Reassignment,
+    Reservation,
     Run,
     Signature,
     SignatureRoot,
@@ -120,6 +122,8 @@ def _delete_rows(source: Source) -> None:
         StoryEvidence.objects.filter(conversation__in=conversations),
         themes,
         Call.objects.filter(item__run__in=runs),
+        Reservation.objects.filter(budget__run__in=runs),
+        Budget.objects.filter(run__in=runs),
         Item.objects.filter(run__in=runs),
     ):
         _delete(rows)

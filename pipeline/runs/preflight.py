@@ -17,7 +17,10 @@ from django.conf import settings
 from django.core import checks as django_checks
 from django.db import Error, connection
 
-from pipeline.extract.base import Checked, UnknownExtractor, get_extractor
+from pipeline.extract.base import Asking, Checked, UnknownExtractor, asks, get_extractor
+from pipeline.extract.llm.endpoint import target
+from pipeline.extract.llm.faults import RunFault
+from pipeline.extract.llm.prices import most_of
 from pipeline.extract.profiles import UnknownProfile, get_profile
 from pipeline.extract.versions import reader_of, refuse_other_model, versions
 from pipeline.ledger.errors import RunError
@@ -54,12 +57,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a run would read and how; without source and files only the installation is looked at."""
+    """What a run would read and how; without source and files only the installation is looked at.
+
+    `asks` says whether anything will be asked that is not answered yet: else a reader need not show that it can answer.
+    `spends` says that the run has a budget in dollars.
+    """
 
     profile: str
     extractor: str
     source: Source | None = None
     files: Import | None = None
+    asks: bool = True
+    spends: bool = False
 
 
 def require_ready(intention: RunRequest, *, patience: float | None = None) -> None:
@@ -75,10 +84,10 @@ def require_ready(intention: RunRequest, *, patience: float | None = None) -> No
         raise RunError("the run cannot start. " + " ".join(f"{finding}." for finding in failed))
 
 
-def require_ready_again(*, run_id: int, phase: str | None = None) -> None:
+def require_ready_again(*, run_id: int, phase: str | None = None, asks: bool = True, spends: bool = False) -> None:
     """Return if an ended run may go on; RunError as of `reopen.reopen` and of `refuse`, and nothing is changed."""
     run = reopenable(run_id=run_id, phase=phase)
-    require_ready(RunRequest(run.profile, run.extractor, run.source))
+    require_ready(RunRequest(run.profile, run.extractor, run.source, asks=asks, spends=spends))
 
 
 def run_checks(intention: RunRequest, *, patience: float | None = None) -> list[Finding]:
@@ -107,12 +116,16 @@ def _at_once(intention: RunRequest) -> Iterator[Finding]:
     yield _found("settings", _settings)
     yield (postgres := _found("PostgreSQL", _postgres))
     yield _found("Redis", _redis)
-    yield _found("extractor", _extractor, intention)
+    asks_a_model = _asks_a_model(intention.extractor)
+    if not asks_a_model:
+        yield _found("extractor", _extractor, intention)
     if intention.files:
         yield _found("source", _files, intention.files)
     if postgres.ok:
         yield (tables := _found("tables", _schema))
         if tables.ok:
+            if asks_a_model:  # what it can do is kept in a table
+                yield _found("extractor", _extractor, intention)
             yield from _rows(intention)
 
 
@@ -217,13 +230,32 @@ def _extractor(intention: RunRequest) -> Finding:
     try:
         get_profile(intention.profile)
         reader = get_extractor(intention.extractor)
-        if isinstance(reader, Checked):
+        if isinstance(reader, Checked) and intention.asks:
             reader.check()
-    except (UnknownProfile, UnknownExtractor) as error:
-        return Finding("extractor", False, str(error))
+        if asks(reader):
+            return _model(reader, intention)
+    except (UnknownProfile, UnknownExtractor, RunFault) as error:
+        return Finding("extractor", False, str(error).rstrip("."))
     except Exception as error:
         return Finding("extractor", False, f"{intention.extractor} cannot read: {_one_line(error)}")
     return Finding("extractor", True, f"{intention.extractor} can read (vectors of {reader.model})")
+
+
+def _model(reader: Asking, intention: RunRequest) -> Finding:
+    reader.prompt_of(get_profile(intention.profile))
+    if intention.spends and most_of(1, 1, target()) is None:
+        sentence = (
+            f"the price of {target().model} at {target().host} is not known, so a budget in dollars cannot be kept"
+        )
+        return Finding("extractor", False, sentence, "set LLM_PRICES, or use --budget-tokens")
+    return Finding("extractor", True, f"{reader.told()} (vectors of {reader.model})")
+
+
+def _asks_a_model(extractor: str) -> bool:
+    try:
+        return asks(get_extractor(extractor))
+    except Exception:  # its own finding says why
+        return False
 
 
 def _registry(intention: RunRequest) -> Finding:

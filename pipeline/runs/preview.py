@@ -9,8 +9,12 @@ import numpy as np
 from django.db import connection
 from django.utils import timezone
 
+from pipeline.extract.base import asks, get_extractor
+from pipeline.extract.llm.estimate import estimate
+from pipeline.extract.profiles import get_profile
 from pipeline.extract.versions import refuse_other_model, versions
 from pipeline.ledger import plan
+from pipeline.ledger.transcript import Question, transcript_of
 from pipeline.models import ConversationVersion, Run, Source
 from pipeline.reports.summary import run_summary
 from pipeline.runs.create import Selection
@@ -18,6 +22,9 @@ from pipeline.runs.create import Selection
 SAMPLES = 10
 LOOKED_AT = 2000
 """Conversations the samples are chosen from, the newest: enough to be diverse, few enough to be instant."""
+
+MEASURED = 50
+"""Conversations of which the first question to a language model is made and measured."""
 
 CHARACTERS_A_TOKEN = 4
 """English prose, roughly: https://help.openai.com/en/articles/4936856 gives the same figure."""
@@ -29,6 +36,7 @@ class _Text:
     month: str
     message_count: int
     text: str
+    messages: list[dict[str, str]]
 
 
 def preview(*, source: Source, profile: str, extractor: str, selection: Selection) -> Run:
@@ -76,7 +84,7 @@ def _texts(run: Run, selection: Selection) -> list[_Text]:
         cursor.execute(_SELECTED_TEXTS, plan.values_of(run, selection))
         rows = [(external_id, month, json.loads(messages)) for external_id, month, messages in cursor.fetchall()]
     return [
-        _Text(external_id, month, len(messages), ConversationVersion(messages=messages).text)
+        _Text(external_id, month, len(messages), ConversationVersion(messages=messages).text, messages)
         for external_id, month, messages in rows
     ]
 
@@ -102,13 +110,23 @@ def diverse(texts: Sequence[_Text], count: int) -> list[_Text]:
 
 def _estimate(run: Run, planned: plan.Planned, texts: Sequence[_Text]) -> dict[str, object]:
     """Return tokens from the texts looked at, and seconds from the newest finished run with the same extractor."""
-    characters = sum(len(text.text) for text in texts) / max(1, len(texts)) * planned.to_read
+    reader = get_extractor(run.extractor)
     rate = _known_rate(run.extractor)
-    return {
-        "tokens": round(characters / CHARACTERS_A_TOKEN),
+    time = {
         "seconds": round(planned.to_read / rate, 1) if rate else None,
         "conversations_per_second": round(rate, 1) if rate else None,
     }
+    if asks(reader):
+        return {**estimate(_questions(texts), planned.to_read, get_profile(run.profile), reader).as_json(), **time}
+    characters = sum(len(text.text) for text in texts) / max(1, len(texts)) * planned.to_read
+    return {"tokens": round(characters / CHARACTERS_A_TOKEN), **time}
+
+
+def _questions(texts: Sequence[_Text]) -> list[Question]:
+    """Return some of the texts as a reader is given them, to measure what would be asked."""
+    return [
+        Question(number, transcript_of(text.external_id, text.messages)) for number, text in enumerate(texts[:MEASURED])
+    ]
 
 
 def _known_rate(extractor: str) -> float | None:

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from pipeline.extract.llm.budget import set_budget
 from pipeline.extract.versions import reader_of, versions
 from pipeline.ledger import plan
 from pipeline.ledger.counts import find_run, seconds_worked
@@ -46,6 +47,8 @@ def reopen(
     if not changed:
         raise RunError(f"run {run.pk} was changed by someone else just now; look at `./manage.py run_status {run.pk}`.")
     run.refresh_from_db()
+    if pace:
+        set_budget(run=run, most_cost=pace.budget, most_tokens=pace.budget_tokens)
     return run
 
 

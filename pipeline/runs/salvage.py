@@ -1,18 +1,27 @@
 """Bring an ended run back to where it can go on: what is stored is used, nothing is asked twice."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from pipeline.extract.base import asks, get_extractor
+from pipeline.extract.llm.replay import must_ask
+from pipeline.extract.profiles import get_profile
 from pipeline.group.conservation import extracted_items_without_a_theme, homes_of_themes
+from pipeline.ledger.claims import questions_of
 from pipeline.ledger.counts import failed_items, find_run, item_counts, unfinished_items
 from pipeline.ledger.errors import RunError
 from pipeline.models import Call, Item, Run
 from pipeline.runs.create import Throughput
-from pipeline.runs.reopen import reopen
+from pipeline.runs.reopen import reopen, reopenable
+from pipeline.runs.reparse import forget_themes, items_read_otherwise
 
 PHASES = (Run.Phase.EXTRACT, Run.Phase.MERGE, Run.Phase.GROUP)
+
+_REREAD_TOGETHER = 200
+"""Items whose answers are gone through together."""
 
 BYTES_A_TOKEN = 4
 """English prose, roughly; see preview.CHARACTERS_A_TOKEN."""
@@ -28,6 +37,8 @@ class SalvageOptions:
 
     `phase` re-enters there, gap or not; at extract it takes up filtered conversations as well, unless `only_failed`.
     `error_class` and `item` narrow it to those; what never ended is always finished first. `pace` replaces the run's.
+    `ask_again` puts the stored answers of what is taken up aside: it is asked about, and paid for, once more.
+    `reparse` also takes up extracted conversations whose stored answers say something else today than their themes.
     """
 
     phase: str | None = None
@@ -35,6 +46,8 @@ class SalvageOptions:
     error_class: str = ""
     item: int | None = None
     pace: Throughput | None = None
+    ask_again: bool = False
+    reparse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +91,15 @@ def plan_salvage(*, run: Run, choice: SalvageOptions | None = None) -> SalvagePl
     if phase != Run.Phase.EXTRACT:
         again = again.none()
     is_answered = Exists(Call.objects.filter(item=OuterRef("pk")))
-    # an answer whose vectors went into themes cannot make them again
-    is_usable = Exists(Call.objects.filter(item=OuterRef("pk"), vectors_hash=""))
-    unanswered = again.filter(~is_usable)
-    homes = homes_of_themes(run)
+    # an answer whose vectors went into themes cannot make them again, unless it was paid for and keeps them
+    is_usable = Exists(Call.objects.filter(Q(vectors_hash="") | ~Q(vectors=b""), item=OuterRef("pk")))
+    if choice.ask_again:
+        unanswered = again
+    elif asks(get_extractor(run.extractor)):
+        unanswered = _must_be_asked(run, again)
+    else:
+        unanswered = again.filter(~is_usable)
+    homes, to_ask = homes_of_themes(run), unanswered.count()
     return SalvagePlan(
         phase=phase,
         is_complete=run.phase == Run.Phase.DONE and not run.error,  # which names groups that could not be settled
@@ -90,8 +108,8 @@ def plan_salvage(*, run: Run, choice: SalvageOptions | None = None) -> SalvagePl
         unfinished=states.planned - states.finished,
         errors=_errors(run),
         answers=run.items.filter(is_answered).count(),
-        to_parse=again.filter(is_usable).count(),
-        to_ask=unanswered.count(),
+        to_parse=again.count() - to_ask,
+        to_ask=to_ask,
         tokens_to_ask=_tokens(unanswered),
         themes=homes.total,
         themes_lost=extracted_items_without_a_theme(run).count(),
@@ -100,11 +118,22 @@ def plan_salvage(*, run: Run, choice: SalvageOptions | None = None) -> SalvagePl
     )
 
 
+def _must_be_asked(run: Run, items: QuerySet[Item]) -> QuerySet[Item]:
+    """Return those of the items of a run by a language model whose stored answers do not make a reading to its end."""
+    extractor = get_extractor(run.extractor)
+    assert asks(extractor)
+    profile, waiting, found = get_profile(run.profile), questions_of(run, items), set[int]()
+    while batch := list(islice(waiting, _REREAD_TOGETHER)):
+        found |= must_ask(batch, profile, extractor)
+    return items.filter(pk__in=found)
+
+
 def plan_worth_doing(*, run_id: int, choice: SalvageOptions) -> SalvagePlan:
     """Return what salvaging would do. NothingToDo if no phase was chosen and nothing is missing; RunError as above."""
     run = find_run(run_id)
     plan = plan_salvage(run=run, choice=choice)
-    if not plan.is_worth_it and choice.phase is None and not run.is_live:
+    is_worth_it = plan.is_worth_it or (choice.reparse and plan.to_parse > 0)
+    if not is_worth_it and choice.phase is None and not run.is_live:
         raise NothingToDo(
             f"run {run.pk} is {run.state}; nothing is missing. To parse its stored answers again: "
             f"./manage.py salvage {run.pk} --phase extract"
@@ -121,11 +150,19 @@ def reopen_to_salvage(*, run_id: int, choice: SalvageOptions | None = None) -> t
     choice = choice or SalvageOptions()
     plan = plan_worth_doing(run_id=run_id, choice=choice)
     again = _taken_up(find_run(run_id), choice) if plan.phase == Run.Phase.EXTRACT else None
-    return reopen(run_id=run_id, phase=plan.phase, again=again, pace=choice.pace), plan
+    if again is not None and choice.reparse:
+        reopenable(run_id=run_id, phase=plan.phase)
+        ids = list(again.values_list("pk", flat=True))
+        forget_themes(run=find_run(run_id), items=ids)
+        again = Item.objects.filter(pk__in=ids)
+    aside = list(again.values_list("pk", flat=True)) if again is not None and choice.ask_again else []
+    run = reopen(run_id=run_id, phase=plan.phase, again=again, pace=choice.pace)
+    Call.objects.filter(item__in=aside).update(request_hash="")  # which no question has
+    return run, plan
 
 
 def _phase_to_enter(run: Run, choice: SalvageOptions) -> str:
-    if choice.item or choice.error_class or choice.only_failed:
+    if choice.item or choice.error_class or choice.only_failed or choice.reparse:
         return Run.Phase.EXTRACT
     if run.items.filter(state__in=(*Item.UNFINISHED, Item.State.FAILED)).exists():
         return Run.Phase.EXTRACT
@@ -148,6 +185,8 @@ def _taken_up(run: Run, choice: SalvageOptions) -> QuerySet[Item]:
         wanted = Q(pk=choice.item, state__in=(Item.State.FAILED, Item.State.FILTERED))
     if not (choice.item or choice.error_class or choice.only_failed):
         wanted |= Q(pk__in=extracted_items_without_a_theme(run).values("pk"))
+    if choice.reparse:
+        wanted |= Q(pk__in=items_read_otherwise(run))
     items = Item.objects.filter(wanted, run=run)
     if (choice.item or choice.error_class) and not items.exists():
         raise RunError(_no_such_items(run, choice))

@@ -67,7 +67,8 @@ def start_run(
     written.
     """
     profile = chosen_profile(source, profile, another=another_profile)
-    preflight.require_ready(RunRequest(profile, extractor, source=source), patience=patience)
+    request = RunRequest(profile, extractor, source=source, spends=selection.budget is not None)
+    preflight.require_ready(request, patience=patience)
     return _set_out(source, profile, extractor, selection)
 
 
@@ -87,7 +88,7 @@ def start_run_with_import(
     file = files.file()
     known = Source.objects.filter(kind=file.kind, name=file.name).first()
     profile = chosen_profile(known, profile, another=another_profile, kind=files.kind)
-    preflight.require_ready(RunRequest(profile, extractor, files=files))
+    preflight.require_ready(RunRequest(profile, extractor, files=files, spends=selection.budget is not None))
     if known:
         refuse_live(source=known)
     imported = ingest.import_files(files)
@@ -123,7 +124,7 @@ def _set_out(source: Source, profile: str, extractor: str, selection: Selection)
 
 def resume_run(*, run_id: int, pace: Throughput | None = None) -> Run:
     """Continue an ended run where it stopped, at `pace` if given; RunError if it may not, and nothing was changed."""
-    preflight.require_ready_again(run_id=run_id)
+    preflight.require_ready_again(run_id=run_id, spends=bool(pace and pace.budget is not None))
     run = reopen(run_id=run_id, pace=pace)
     tasks.dispatch(run=run)
     return run
@@ -136,7 +137,8 @@ def salvage_run(*, run_id: int, choice: SalvageOptions | None = None) -> tuple[R
     """
     choice = choice or SalvageOptions()
     plan = plan_worth_doing(run_id=run_id, choice=choice)
-    preflight.require_ready_again(run_id=run_id, phase=plan.phase)
+    spends = bool(choice.pace and choice.pace.budget is not None)
+    preflight.require_ready_again(run_id=run_id, phase=plan.phase, asks=plan.to_ask > 0, spends=spends)
     run, plan = reopen_to_salvage(run_id=run_id, choice=choice)
     tasks.dispatch(run=run)
     return run, plan

@@ -107,20 +107,20 @@ def the_queue_is_emptied(scene: Scene) -> None:
 
 def redis_restarts(scene: Scene) -> None:
     server = embedded.Valkey(Path(os.environ["TEST_FOLDER"]))
-    _restart(server, scene.dice.choice((signal.SIGTERM, signal.SIGKILL)))
+    restart(server, scene.dice.choice((signal.SIGTERM, signal.SIGKILL)))
 
 
 def postgres_restarts_fast(scene: Scene) -> None:
     """Clients are cut off, what they had not committed is rolled back."""
-    _restart(scene.postgres, signal.SIGINT)
+    restart(scene.postgres, signal.SIGINT)
 
 
 def postgres_restarts_immediately(scene: Scene) -> None:
     """As after a power cut: it recovers from its log."""
-    _restart(scene.postgres, signal.SIGQUIT)
+    restart(scene.postgres, signal.SIGQUIT)
 
 
-def _restart(server: embedded.Server, number: signal.Signals) -> None:
+def restart(server: embedded.Server, number: signal.Signals) -> None:
     """End the server with a signal; its keeper starts it again."""
     before = server.pid
     assert before is not None

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from json_repair import repair_json
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.extract.llm.faults import (
@@ -90,6 +89,14 @@ class _Completion(BaseModel):
     usage: _Usage | None = None
     error: Any = None
     model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The bytes of a 200 answer, and the seconds it took from the question to the last byte."""
+
+    body: bytes
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +293,8 @@ def _repaired(text: str, problem: Exception) -> Any:
     """
     if text.count("{") + text.count("[") > text.count("}") + text.count("]"):
         raise _Unusable(f"it is cut off: {problem}")
+    from json_repair import repair_json  # few answers need it
+
     try:
         found = repair_json(text, return_objects=True, skip_json_loads=True)
     except (RecursionError, ValueError) as error:

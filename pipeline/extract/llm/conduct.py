@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipeline.extract.base import Answer
 from pipeline.extract.llm.answers import Understood, understand
 from pipeline.extract.llm.faults import AnswerFault, Malformed
 from pipeline.extract.llm.steps import WHOLE, Ask, Say, Steps
@@ -39,7 +40,11 @@ class Conducted:
     flaws: Mapping[str, int] = field(default_factory=dict)
 
 
-def conduct(steps: Steps) -> Generator[Request, bytes, Conducted]:
+Conducting = Generator[Request, bytes, Conducted]
+"""A reading under way."""
+
+
+def conduct(steps: Steps) -> Conducting:
     """Yield each request of a reading, be sent its answer, return the reading. AnswerFault if it cannot be had."""
     flaws: Counter[str] = Counter()
     named: set[tuple[str, str]] = set()
@@ -105,3 +110,22 @@ def _again(ask: Ask[Any], problems: Mapping[str, str]) -> Ask[Any]:
     lines = "\n".join(f"- {unit}: {problems[unit]}" for unit in missing)
     told = f"An earlier answer to this could not be used for some units. Answer for these alone, each once:\n{lines}"
     return replace(ask, units=missing, messages=(*ask.messages, Say("user", told)))
+
+
+def go_on(reading: Conducting, answer: bytes | AnswerFault | None) -> Request | Conducted:
+    """Send an answer into a reading under way, None to begin; return its next request, or what it ended with.
+
+    A fault in place of an answer is thrown into it, and rises again unless the profile can do without.
+    """
+    try:
+        if isinstance(answer, AnswerFault):
+            return reading.throw(answer)
+        return next(reading) if answer is None else reading.send(answer)
+    except StopIteration as end:
+        done: Conducted = end.value
+        return done
+
+
+def as_answer(done: Conducted) -> Answer:
+    """Return a reading in the form all extractors answer in, without vectors."""
+    return Answer(text=done.reading.model_dump_json(), flaws=done.flaws)

@@ -9,9 +9,10 @@ from pipeline.models.refusal import Refusal
 
 
 class AnswerFault(Exception):
-    """This conversation cannot be read by what was answered; `reason` says why in a few words."""
+    """This conversation cannot be read by what was answered; `reason` says why in a few words, `stage` where."""
 
     reason = "the answer cannot be used"
+    stage = "parse"
 
 
 class Undecodable(AnswerFault):
@@ -60,12 +61,14 @@ class ContextTooLong(AnswerFault):
     """The conversation does not fit the model."""
 
     reason = "the conversation is too long for the model"
+    stage = "read"
 
 
 class Rejected(AnswerFault):
     """The endpoint does not take this question (a 4xx that no retry helps)."""
 
     reason = "the endpoint does not take the question"
+    stage = "read"
 
 
 class Malformed(AnswerFault):
@@ -78,12 +81,14 @@ class Unavailable(AnswerFault):
     """The endpoint did not answer this question within the tries and the time there are."""
 
     reason = "the endpoint did not answer"
+    stage = "read"
 
 
 class NotAnswered(AnswerFault):
     """No answer is stored, and none may be asked for now."""
 
     reason = "no answer is stored"
+    stage = "read"
 
 
 class RunFault(Refusal):
@@ -96,6 +101,14 @@ class InvalidKey(RunFault):
 
 class OutOfCredit(RunFault):
     """The account has no money left."""
+
+
+class RateLimited(RunFault):
+    """The endpoint asks to wait longer than a run should."""
+
+
+class CannotAnswer(RunFault):
+    """The endpoint does not answer even something tiny in a form that we know."""
 
 
 class UnknownModel(RunFault):

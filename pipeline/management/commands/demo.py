@@ -57,6 +57,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--name", help="name of the source; without it the file's or the folder's")
         parser.add_argument("--dry-run", action="store_true", help="show how the files are understood, store nothing")
+        parser.add_argument(
+            "--llm", action="store_true", help="read with the language model of LLM_MODEL; prints the cost"
+        )
         parser.add_argument("--yes", action="store_true", help="replace other texts under the same ids without asking")
         add_import_options(parser)
 
@@ -69,7 +72,7 @@ class Command(BaseCommand):
             return
         with _ended_by_signals():
             try:
-                run, rejected = self._run(asked, console)
+                run, rejected = self._run(asked, console, "llm" if options["llm"] else "local")
             except (UnreadableSource, RunError) as error:
                 raise CommandError(str(error)) from error
         shown = show(run, console)
@@ -78,7 +81,7 @@ class Command(BaseCommand):
         if code := 1 if not holds else exit_code(run) or (SOME_REJECTED if rejected else 0):
             sys.exit(code)
 
-    def _run(self, asked: Import, console: Console) -> tuple[Run, bool]:
+    def _run(self, asked: Import, console: Console, extractor: str) -> tuple[Run, bool]:
         call_command("migrate", verbosity=0, interactive=False)
         imported = import_files(asked)
         print_imported(imported, ", ".join(Path(path).name or path for path in asked.paths), console)
@@ -95,7 +98,7 @@ class Command(BaseCommand):
             run = start.start_run(
                 source=source,
                 profile=profile,
-                extractor="local",
+                extractor=extractor,
                 selection=Selection(),
                 patience=WORKER_START,
             )

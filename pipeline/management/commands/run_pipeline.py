@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
-from pipeline.management.command import PipelineCommand, WrongUsage, moment, positive
+from pipeline.management.command import PipelineCommand, WrongUsage, dollars, moment, positive
 from pipeline.management.following import follow
 from pipeline.management.importing import add_import_options, options_of, print_dry_run, print_imported, print_repeated
 from pipeline.management.printing import (
@@ -49,7 +49,11 @@ class Command(PipelineCommand):
         parser.add_argument("--until", type=moment, help="only conversations before this moment")
         parser.add_argument("--select", type=chapters, metavar="CHAPTERS", help="of a book: 5, 10-15, 1,3,5-7 or all")
         parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
-        parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
+        parser.add_argument(
+            "--concurrency", type=positive, help="chunks, or questions to a language model, in flight over all workers"
+        )
+        parser.add_argument("--budget", type=dollars, help="stop when so many dollars are spent; --resume continues")
+        parser.add_argument("--budget-tokens", type=positive, help="stop when so many tokens are used, in and out")
         parser.add_argument("--chunk-size", type=positive, help="conversations per task")
         parser.add_argument("--profile", help=f"what to look for (default: what the source was read for, or {PROFILE})")
         parser.add_argument(
@@ -90,7 +94,7 @@ class Command(PipelineCommand):
 
     def _begin(self, options: dict[str, Any]) -> Run:
         if options["resume"]:
-            pace = Throughput(concurrency=options["concurrency"], chunk_size=options["chunk_size"])
+            pace = Throughput(**{name: options[name] for name in Throughput.__slots__})
             return start.resume_run(run_id=options["resume"], pace=pace)
         chosen: dict[str, Any] = {
             "profile": options["profile"] or "",

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from pipeline.extract.base import get_extractor
 from pipeline.ledger.counts import find_run
-from pipeline.management.command import WRONG_USAGE, PipelineCommand, WrongUsage, positive
+from pipeline.management.command import WRONG_USAGE, PipelineCommand, WrongUsage, dollars, positive
 from pipeline.management.following import follow
 from pipeline.management.printing import exit_code, print_failures, print_inventory, print_salvageable, print_summary
 from pipeline.models.wording import counted
@@ -25,7 +25,8 @@ from pipeline.runs.salvage import (
 from pipeline.runs.start import salvage_run
 
 OF_ONE_RUN = (
-    "run", "phase", "only_failed", "error_class", "item", "concurrency", "chunk_size", "dry_run", "yes", "detach",
+    "run", "phase", "only_failed", "error_class", "item", "concurrency", "chunk_size", "budget",
+    "budget_tokens", "ask_again", "reparse", "dry_run", "yes", "detach",
 )  # fmt: skip
 
 
@@ -46,8 +47,17 @@ class Command(PipelineCommand):
         parser.add_argument("--only-failed", action="store_true", help="retry only the conversations that failed")
         parser.add_argument("--error-class", default="", metavar="X", help="only those that failed with this error")
         parser.add_argument("--item", type=int, metavar="ID", help="only this item")
+        parser.add_argument(
+            "--ask-again", action="store_true", help="put the stored answers of these conversations aside and ask anew"
+        )
+        parser.add_argument(
+            "--reparse", action="store_true",
+            help="parse the answers of extracted conversations again too, and take over what comes out otherwise",
+        )  # fmt: skip
         parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time from now on")
         parser.add_argument("--chunk-size", type=positive, help="conversations per task from now on")
+        parser.add_argument("--budget", type=dollars, help="stop when the whole run has cost so many dollars")
+        parser.add_argument("--budget-tokens", type=positive, help="stop when the whole run has used so many tokens")
         parser.add_argument(
             "--dry-run", action="store_true", help="show what would be reused and redone; change nothing"
         )
@@ -115,7 +125,9 @@ def _choice(options: dict[str, Any]) -> SalvageOptions:
         only_failed=options["only_failed"],
         error_class=options["error_class"],
         item=options["item"],
-        pace=Throughput(concurrency=options["concurrency"], chunk_size=options["chunk_size"]),
+        ask_again=options["ask_again"],
+        reparse=options["reparse"],
+        pace=Throughput(**{name: options[name] for name in Throughput.__slots__}),
     )
     narrowed = choice.only_failed or choice.error_class or choice.item
     if narrowed and choice.phase not in (None, "extract"):

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from pipeline import tasks
-from pipeline.extract.base import get_extractor
+from pipeline.extract.base import at_once, get_extractor
 from pipeline.extract.chunk import read_chunk
 from pipeline.extract.store import MOST_UNKEPT
 from pipeline.extract.versions import OtherVersion
@@ -38,7 +38,7 @@ def in_a_process_that_dies(run: Run, *, after: int) -> None:
     connection.close()
     child = os.fork()
     if child == 0:
-        extractor = get_extractor("scripted")
+        extractor = at_once(get_extractor("scripted"))
         read, count = extractor.read, 0
 
         def read_until_death(*words: Any) -> Any:

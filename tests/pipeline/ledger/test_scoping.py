@@ -14,7 +14,7 @@ from rich.console import Console
 
 from pipeline import tasks
 from pipeline.advance import advance
-from pipeline.extract.base import get_extractor
+from pipeline.extract.base import at_once, get_extractor
 from pipeline.extract.chunk import read_chunk
 from pipeline.extract.profiles import get_profile
 from pipeline.extract.reading import parse
@@ -85,7 +85,7 @@ def _claimed(run: Run) -> list[Claimed]:
 
 def _read(piece: list[Claimed]) -> list[Finished]:
     profile, extractor = get_profile("support"), get_extractor("scripted")
-    answers = extractor.read([claimed.question.transcript for claimed in piece], profile)
+    answers = at_once(extractor).read([claimed.question.transcript for claimed in piece], profile)
     return [
         (claimed, parse(claimed.question, answer, profile, extractor))
         for claimed, answer in zip(piece, answers, strict=True)

@@ -162,7 +162,7 @@ def test_a_mistake_in_parsing_is_mended_without_asking_again(monkeypatch: pytest
 def test_a_mistake_that_filtered_conversations_is_mended_from_their_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(seed(scripts(3, 4)))
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.extract.reading._drafts", lambda *_: [])
+        patch.setattr("pipeline.extract.reading._drafts", lambda *_: ([], 0))
         run = finish(run)
     assert item_counts(run).filtered == 12
     with pytest.raises(NothingToDo, match="--phase extract"):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from pipeline.extract.llm.conduct import Conducted, Request, conduct
-from pipeline.extract.llm.faults import AnswerFault, Malformed, Refused
+from pipeline.extract.llm.conduct import Conducted, Request, conduct, go_on
+from pipeline.extract.llm.faults import AnswerFault, Malformed, Refused, Unavailable
 from pipeline.extract.llm.steps import Ask, Say, Steps, as_data, each, whole
 from pipeline.extract.profiles.support import SUPPORT
 from pipeline.extract.profiles.support_prompt import read
@@ -88,6 +88,18 @@ def test_a_step_that_may_be_missing_is_the_profiles_to_do_without() -> None:
     assert answered_by(two_steps(catches=True), answer)[0].reading.category == "calm, unchecked"
     with pytest.raises(Refused):
         answered_by(two_steps(catches=False), answer)
+
+
+def test_a_question_that_nobody_answers_is_a_fault_like_any_other() -> None:
+    for catches in (True, False):
+        reading = conduct(two_steps(catches))
+        go_on(reading, None)
+        go_on(reading, completion('{"mood": "calm", "reason": "polite"}'))
+        if catches:
+            assert go_on(reading, Unavailable("")) == Conducted(Reading(category="calm, unchecked"))
+        else:
+            with pytest.raises(Unavailable):
+                go_on(reading, Unavailable(""))
 
 
 def test_a_profile_that_asks_the_same_twice_is_told() -> None:

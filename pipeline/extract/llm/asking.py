@@ -1,0 +1,258 @@
+"""Read a chunk by asking a language model: many conversations at once in one event loop, rows on the task's own thread.
+
+As one conversation is finished the next is claimed, so that as many questions are under way as the run may have, over
+all workers (`limits`). Each answer is committed before anything else is done with it. Whatever ends the chunk (a stop,
+a budget, a refused key, a database that is away) ends it at the edge: no new question is sent, those that are under way
+are waited for and stored, and conversations that were not finished are given back.
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeVar
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from pipeline.extract.base import Answer, Asking
+from pipeline.extract.llm.abilities import Abilities, abilities_of
+from pipeline.extract.llm.answers import envelope_of
+from pipeline.extract.llm.budget import Allowance, Most, let_go, reserve
+from pipeline.extract.llm.calls import Paid, bytes_a_token, hashes_of, store_call, stored_bodies
+from pipeline.extract.llm.client import Client
+from pipeline.extract.llm.conduct import Conducted, Request, as_answer, conduct, go_on
+from pipeline.extract.llm.endpoint import Target, target
+from pipeline.extract.llm.faults import AnswerFault, RunFault
+from pipeline.extract.llm.limits import SharedGate
+from pipeline.extract.llm.prices import cost_of, most_of
+from pipeline.extract.profiles import Profile
+from pipeline.extract.reading import most_deliveries, parse, worn_out_outcome
+from pipeline.extract.store import Finished, store
+from pipeline.ledger.claims import Claimed, Superseded, claim_items, release_items, renew_items
+from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
+from pipeline.ledger.heartbeat import beating
+from pipeline.ledger.states import halt
+from pipeline.models import Run
+
+T = TypeVar("T")
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether the run still wants answers."""
+
+LARGE_ANSWER = 50_000
+"""Bytes from which on an answer is understood in a thread of its own: repairing it takes long."""
+
+TOGETHER = 2
+"""An item is asked about beside others the first times it is begun; from then on alone, lest one that ends its worker
+has others blamed for it."""
+
+SPARE = 1.25
+"""Conversations claimed for each slot: the next one is ready when a slot is free."""
+
+Result = tuple[Claimed, "Answer | Exception | None"]
+"""An item and its reading, or why there is none; None: it was not read, and somebody else may."""
+
+
+class _NotWanted(Exception):
+    """No more questions are to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A claimed item with the answers that are stored and what its profile prepared."""
+
+    claimed: Claimed
+    bodies: Mapping[tuple[str, str], bytes]
+    known: object
+
+
+def read_by_asking(*, run: Run, epoch: int, chunk: int, token: str, profile: Profile, extractor: Asking) -> int:
+    """Read what is unfinished in a chunk and return how many items were finished.
+
+    Raises RunFault if no question can be answered, and errors of the infrastructure; what was answered is stored.
+    """
+    asked = target()
+    reading = _Chunk(
+        run, epoch, chunk, token, profile, extractor, asked, abilities_of(asked), bytes_a_token(asked.model)
+    )
+    with beating(lambda: renew_items(run=run, token=token)):
+        return async_to_sync(reading.read)()
+
+
+async def on_thread(function: Callable[..., T], *words: Any, **named: Any) -> T:
+    """Return what a function says that asks the database, called on the task's own thread and connection."""
+    return await sync_to_async(partial(function, *words, **named), thread_sensitive=True)()
+
+
+class _Chunk:
+    def __init__(
+        self, run: Run, epoch: int, chunk: int, token: str, profile: Profile, extractor: Asking,
+        asked: Target, abilities: Abilities, bytes_a_token: float,
+    ) -> None:  # fmt: skip
+        self.run, self.epoch, self.chunk, self.token = run, epoch, chunk, token
+        self.profile, self.extractor, self.prompt = profile, extractor, extractor.prompt_of(profile)
+        self.target, self.abilities, self.bytes_a_token = asked, abilities, bytes_a_token
+        self.concurrency = int(run.parameters.get("concurrency") or settings.LLM_CONCURRENCY)
+        self.finished, self.looked_at = 0, 0.0
+        self.is_over = self.is_empty = False
+        self.fault: Exception | None = None
+
+    async def read(self) -> int:
+        """Return how many items were finished; raise what ended the chunk, once all that is under way is stored."""
+        self.embedding = asyncio.Lock()
+        gate = SharedGate(run_id=self.run.pk, concurrency=self.concurrency, host=self.target.host)
+        async with gate, Client(self.target, gate) as self.client:
+            active: set[asyncio.Task[Result]] = set()
+            while True:
+                active |= await self._begin(active)
+                if not active:
+                    break
+                done, active = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
+                await self._keep([task.result() for task in done])
+        if self.fault:
+            raise self.fault
+        return self.finished
+
+    # --- Claiming -------------------------------------------------------------------------------------------------
+
+    async def _begin(self, active: set["asyncio.Task[Result]"]) -> set["asyncio.Task[Result]"]:
+        begun: set[asyncio.Task[Result]] = set()
+        width = int(self.concurrency * SPARE) + 1
+        while not (self.is_over or self.is_empty) and (room := width - len(active) - len(begun)) > 0:
+            alone = not active and not begun
+            try:
+                taken = await on_thread(self._take, room, alone)
+            except INFRASTRUCTURE_ERRORS as error:
+                self._end(error)
+                break
+            self.is_empty = not taken and alone
+            begun |= {asyncio.create_task(self._read_item(one)) for one in taken}
+            if not taken or taken[0].claimed.delivery_count > TOGETHER:
+                break
+        return begun
+
+    def _take(self, room: int, alone: bool) -> list[_Taken]:
+        piece = claim_items(
+            run=self.run, epoch=self.epoch, chunk=self.chunk, token=self.token, most=room, together=TOGETHER,
+            alone=alone, by_chunks=False,
+        )  # fmt: skip
+        if not piece:
+            return []
+        bodies = stored_bodies(hashes_of(piece))
+        questions = [claimed.question for claimed in piece]
+        known = self.prompt.prepare(self.profile.name, questions, self.extractor.encode)
+        return [_Taken(claimed, bodies[claimed.item_id], known.get(claimed.item_id)) for claimed in piece]
+
+    # --- One conversation -----------------------------------------------------------------------------------------
+
+    async def _read_item(self, taken: _Taken) -> Result:
+        claimed = taken.claimed
+        answered = {claimed.item_id: True} if taken.bodies else {}
+        if claimed.delivery_count > most_deliveries(claimed, answered):
+            return claimed, _WornOut()
+        try:
+            answer = as_answer(await self._conduct(taken))
+            async with self.embedding:  # one after the other: the model takes all cores it may
+                return claimed, await asyncio.to_thread(self.extractor.embed, claimed.question.transcript, answer)
+        except _NotWanted:
+            return claimed, None
+        except (RunFault, RedisError, *INFRASTRUCTURE_ERRORS) as error:
+            self._end(error)
+            return claimed, None
+        except Exception as error:  # an AnswerFault, or a mistake of the profile's: it costs this conversation only
+            return claimed, error
+
+    async def _conduct(self, taken: _Taken) -> Conducted:
+        reading = conduct(self.prompt.read(taken.claimed.question.transcript, taken.known))
+        found = go_on(reading, None)
+        while isinstance(found, Request):
+            answer: bytes | AnswerFault | None = taken.bodies.get((found.step, found.unit))
+            if answer is None:
+                try:
+                    answer = await self._ask(taken.claimed, found)
+                except AnswerFault as fault:
+                    answer = fault
+            if isinstance(answer, bytes) and len(answer) >= LARGE_ANSWER:
+                found = await asyncio.to_thread(go_on, reading, answer)
+            else:
+                found = go_on(reading, answer)
+        return found
+
+    async def _ask(self, claimed: Claimed, request: Request) -> bytes:
+        """Return the bytes of the answer to a question; they are stored by then."""
+        words = self.abilities.words(request)
+        asked_bytes = len(json.dumps(words, ensure_ascii=False).encode())
+        tokens = int(asked_bytes / self.bytes_a_token) + 1
+        await self._reserve(claimed, tokens, request.most_tokens)
+        try:
+            reply = await self.client.ask(words, tokens=tokens + request.most_tokens // 4, still_wanted=self._check)
+        except BaseException:
+            await on_thread(let_go, run=self.run, item_id=claimed.item_id)
+            raise
+        envelope = envelope_of(reply.body)
+        cost = cost_of(envelope.usage, self.target)
+        paid = Paid(
+            claimed, request, reply, envelope, self.prompt.version, self.target.model, cost, asked_bytes
+        )  # fmt: skip
+        await on_thread(store_call, run=self.run, paid=paid)
+        return reply.body
+
+    async def _reserve(self, claimed: Claimed, given: int, answered: int) -> None:
+        """Return when the budget allows a call; _NotWanted, and the run stops, when it is used up."""
+        most = Most(most_of(given, answered, self.target) or Decimal(0), given + answered)
+        while True:
+            await self._check()
+            said = await on_thread(reserve, run=self.run, item_id=claimed.item_id, claim=self.token, most=most)
+            if said == Allowance.GO:
+                return
+            if said == Allowance.SPENT:
+                await on_thread(halt, run=self.run, why="its budget is used up. Continue with a larger --budget.")
+                self.is_over = True
+                raise _NotWanted
+            await asyncio.sleep(0.1 * (1 + random.random()))
+
+    async def _check(self) -> None:
+        """Raise _NotWanted if no more questions are to be sent; the database is asked every LOOK_EVERY seconds."""
+        if not self.is_over and time.monotonic() - self.looked_at >= LOOK_EVERY:
+            self.looked_at = time.monotonic()
+            wanted = Run.objects.filter(pk=self.run.pk, epoch=self.epoch, state=Run.State.RUNNING)
+            self.is_over = not await on_thread(wanted.exists) or self.is_over
+        if self.is_over:
+            raise _NotWanted
+
+    # --- Keeping --------------------------------------------------------------------------------------------------
+
+    async def _keep(self, results: Sequence[Result]) -> None:
+        try:
+            self.finished += await on_thread(self._store, results)
+        except Superseded:
+            self.is_over = True
+        except INFRASTRUCTURE_ERRORS as error:
+            self._end(error)
+
+    def _store(self, results: Sequence[Result]) -> int:
+        finished: list[Finished] = []
+        for claimed, answer in results:
+            if isinstance(answer, _WornOut):
+                finished.append((claimed, worn_out_outcome(claimed, is_answered=False)))
+            elif answer is not None:
+                finished.append((claimed, parse(claimed.question, answer, self.profile, self.extractor)))
+        if unread := [claimed.item_id for claimed, answer in results if answer is None]:
+            release_items(run=self.run, token=self.token, items=unread)
+        if not finished:
+            return 0
+        return store(run=self.run, token=self.token, finished=finished, model=self.extractor.model)
+
+    def _end(self, error: Exception) -> None:
+        """Let no new question be sent; the first error is the one that is raised in the end."""
+        self.is_over, self.fault = True, self.fault or error
+
+
+class _WornOut(Exception):
+    """The item ended its worker too often."""

@@ -1,0 +1,109 @@
+"""What a run may spend: reserved before a call, settled with its answer, over all workers, in PostgreSQL.
+
+A call reserves the most it can cost, so that as many as may be under way cannot spend together what is left once. Near
+the end that would stop a run with money unspent; so where a reservation does not fit, the call waits for those under
+way, and one alone may go if anything is left. A budget is overspent by at most what one call costs more than is left.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet, Sum
+from django.utils import timezone
+
+from pipeline.models import Budget, Call, Item, Reservation, Run
+
+
+class Allowance(Enum):
+    """What the budget says to a call."""
+
+    GO = "go"
+    WAIT = "wait"
+    SPENT = "spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """The most a call can cost: dollars (0 where only tokens are counted) and tokens."""
+
+    cost: Decimal
+    tokens: int
+
+
+def set_budget(*, run: Run, most_cost: Decimal | None = None, most_tokens: int | None = None) -> Budget | None:
+    """Give the run a budget, or a new one; what its calls have cost so far counts. None, and none, without a limit."""
+    if most_cost is None and most_tokens is None:
+        return Budget.objects.filter(run=run).first()
+    calls = Call.objects.filter(item__run=run)
+    spent = calls.aggregate(cost=Sum("cost"), given=Sum("input_tokens"), answered=Sum("output_tokens"))
+    row, _ = Budget.objects.update_or_create(
+        run=run,
+        defaults={
+            "most_cost": most_cost,
+            "most_tokens": most_tokens,
+            "spent_cost": spent["cost"] or 0,
+            "spent_tokens": (spent["given"] or 0) + (spent["answered"] or 0),
+        },
+    )
+    return row
+
+
+def reserve(*, run: Run, item_id: int, claim: str, most: Most) -> Allowance:
+    """Reserve the most a call can cost, in a transaction of its own; GO also for a run without a budget."""
+    with transaction.atomic():
+        budget = Budget.objects.select_for_update().filter(run=run).first()
+        if budget is None:
+            return Allowance.GO
+        reserved = _reserved(budget)
+        if not _is_left(budget.spent_cost, budget.most_cost) or not _is_left(budget.spent_tokens, budget.most_tokens):
+            return Allowance.SPENT
+        if reserved.exists():
+            sums = reserved.aggregate(cost=Sum("cost"), tokens=Sum("tokens"))
+            cost = budget.spent_cost + sums["cost"] + most.cost
+            tokens = budget.spent_tokens + sums["tokens"] + most.tokens
+            if not (_fits(cost, budget.most_cost) and _fits(tokens, budget.most_tokens)):
+                return Allowance.WAIT
+        Reservation.objects.filter(budget=budget, item=item_id).delete()
+        Reservation.objects.create(
+            budget=budget, item_id=item_id, claim=claim, cost=most.cost, tokens=most.tokens, made_at=timezone.now()
+        )
+        return Allowance.GO
+
+
+def _reserved(budget: Budget) -> QuerySet[Reservation]:
+    """Reservations of calls that somebody is still waiting for: their claim stands and was renewed."""
+    alive = timezone.now() - timedelta(seconds=settings.CLAIM_TIMEOUT)
+    mine = Q(item__claim=F("claim"), item__state=Item.State.READING, item__claimed_at__gte=alive)
+    return Reservation.objects.filter(mine, budget=budget)
+
+
+def _is_left(spent: Decimal | int, most: Decimal | int | None) -> bool:
+    return most is None or spent < most
+
+
+def _fits(wanted: Decimal | int, most: Decimal | int | None) -> bool:
+    return most is None or wanted <= most
+
+
+def settle(*, run: Run, item_id: int, cost: Decimal | None, tokens: int | None) -> None:
+    """Count what a call has cost in place of what was reserved for it. Requires the transaction that stores the call.
+
+    What is not known counts as what was reserved: a budget must not be spent unseen.
+    """
+    held = Reservation.objects.filter(budget=run.pk, item=item_id).first()
+    reserved = Most(held.cost, held.tokens) if held else Most(Decimal(0), 0)
+    Budget.objects.filter(run=run).update(
+        spent_cost=F("spent_cost") + (reserved.cost if cost is None else cost),
+        spent_tokens=F("spent_tokens") + (reserved.tokens if tokens is None else tokens),
+    )
+    if held:
+        held.delete()
+
+
+def let_go(*, run: Run, item_id: int) -> None:
+    """Give back what was reserved for a call that brought no answer."""
+    Reservation.objects.filter(budget=run.pk, item=item_id).delete()

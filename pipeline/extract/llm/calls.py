@@ -1,0 +1,130 @@
+"""Answers as rows: found before anybody is asked, committed as soon as they are there."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max, Sum
+from django.utils import timezone
+
+from pipeline.extract.llm.answers import Envelope, Reply
+from pipeline.extract.llm.budget import settle
+from pipeline.extract.llm.conduct import Request
+from pipeline.ledger.claims import Claimed
+from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
+from pipeline.models import Call, Run
+from pipeline.models.refusal import breaks
+
+Bodies = Mapping[tuple[str, str], bytes]
+"""The newest answer to each step and unit."""
+
+STORE_TRIES, STORE_PAUSE = 20, 1.0
+"""How often an answer that is paid for is offered to a PostgreSQL that is away, and seconds between."""
+
+LEARNED_FROM = 200
+"""Newest calls of a model from which bytes per token are learned."""
+
+BYTES_A_TOKEN = 3.0
+"""Of English text with its JSON, roughly, until it is learned: 4 characters of prose, fewer of names and braces."""
+
+
+def stored_bodies(hashes: Mapping[int, str]) -> dict[int, dict[tuple[str, str], bytes]]:
+    """Return the newest stored answers to the same question of each item, `hashes` by item id."""
+    found: dict[int, dict[tuple[str, str], bytes]] = {item: {} for item in hashes}
+    for call in Call.objects.filter(item_id__in=hashes).order_by("attempt"):
+        if call.request_hash == hashes[call.item_id]:
+            found[call.item_id][call.step, call.unit] = call.body
+    return found
+
+
+def bodies_of(calls: Iterable[Call]) -> dict[tuple[str, str], bytes]:
+    """Return the newest answer of each step and unit among the calls of one item."""
+    return {(call.step, call.unit): call.body for call in sorted(calls, key=lambda call: call.attempt)}
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """An answer that has come: whose, to what, from whom, and what it costs."""
+
+    claimed: Claimed
+    request: Request
+    reply: Reply
+    envelope: Envelope
+    prompt: str
+    model: str
+    cost: Decimal | None
+    asked_bytes: int
+
+
+def store_call(*, run: Run, paid: Paid) -> None:
+    """Commit an answer and settle what it cost, in one transaction; waits for a PostgreSQL that is away.
+
+    It is kept whoever holds the item by now, and whatever became of the run: it is paid for.
+    """
+    for number in range(STORE_TRIES):
+        try:
+            _store(run, paid)
+            return
+        except INFRASTRUCTURE_ERRORS:
+            connection.close()
+            if number + 1 == STORE_TRIES:
+                raise
+            time.sleep(STORE_PAUSE)
+        except IntegrityError as error:
+            # somebody else was answered the same at the same moment: this one has the next number
+            if number + 1 == STORE_TRIES or not breaks(error, "one_call_per_item_step_unit_attempt"):
+                raise
+
+
+def _store(run: Run, paid: Paid) -> None:
+    usage, request = paid.envelope.usage, paid.request
+    text, raw = _text_or_raw(paid.reply.body)
+    with transaction.atomic():
+        mine = Call.objects.filter(item=paid.claimed.item_id, step=request.step, unit=request.unit)
+        earlier = mine.aggregate(last=Max("attempt"))["last"] or 0
+        Call.objects.create(
+            item_id=paid.claimed.item_id,
+            step=request.step,
+            unit=request.unit,
+            attempt=earlier + 1,
+            request_hash=paid.claimed.request_hash,
+            answer=text,
+            raw=raw,
+            prompt=paid.prompt,
+            model=paid.model[:100],
+            finish_reason=paid.envelope.finish_reason[:50],
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_tokens=usage.cached_tokens,
+            asked_bytes=paid.asked_bytes,
+            cost=paid.cost,
+            seconds=round(paid.reply.seconds, 3),
+            answered_at=timezone.now(),
+        )
+        tokens = usage.input_tokens + usage.output_tokens if usage.is_known else None
+        settle(run=run, item_id=paid.claimed.item_id, cost=paid.cost, tokens=tokens)
+
+
+def _text_or_raw(body: bytes) -> tuple[str, bytes]:
+    """Return the bytes as text where PostgreSQL can hold them as such, letter for letter; else as they are."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return "", body
+    return ("", body) if "\0" in text else (text, b"")
+
+
+def bytes_a_token(model: str) -> float:
+    """Return how many bytes of a question made a token for this model lately; BYTES_A_TOKEN if nobody knows."""
+    lately = Call.objects.filter(model=model, input_tokens__gt=0, asked_bytes__gt=0).order_by("-id")[:LEARNED_FROM]
+    sums = Call.objects.filter(pk__in=lately.values("pk")).aggregate(
+        asked=Sum("asked_bytes"), tokens=Sum("input_tokens")
+    )
+    return sums["asked"] / sums["tokens"] if sums["tokens"] else BYTES_A_TOKEN
+
+
+def hashes_of(piece: Sequence[Claimed]) -> dict[int, str]:
+    """Return by item what tells whether a stored answer is to the same question."""
+    return {claimed.item_id: claimed.request_hash for claimed in piece}

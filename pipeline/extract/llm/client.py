@@ -1,0 +1,259 @@
+"""One question to an endpoint that speaks OpenAI's chat completions: sent, waited for, tried again where that may help.
+
+The library sends and gives the bytes; it neither retries nor parses, for it takes HTML, errors inside 200 and missing
+choices for answers. A deadline stands around each try, because the library's own timeout starts again with every byte.
+A client belongs to one event loop: it is opened and closed with the chunk.
+"""
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+import openai
+from django.conf import settings
+
+from pipeline.extract.llm.answers import Reply
+from pipeline.extract.llm.endpoint import Target
+from pipeline.extract.llm.faults import (
+    ContentFiltered,
+    ContextTooLong,
+    InvalidKey,
+    OutOfCredit,
+    RateLimited,
+    Rejected,
+    RunFault,
+    Unavailable,
+    UnknownModel,
+)
+from pipeline.extract.llm.recording import Recorder, Replayer
+
+for _name in ("openai", "httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.INFO)  # below that they log what conversations say
+
+log = logging.getLogger(__name__)
+
+TRIES = 5
+"""Tries of one question. A try that ran into the deadline may have been paid for, so there are few."""
+
+LATE_TRIES = 2
+"""Of them those that may run into the deadline."""
+
+LONGEST_WAIT = 300.0
+"""Seconds a provider may ask to wait; if it asks for more, the run stops and can be resumed then."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before the second try where nobody says how many; they double from try to try."""
+
+JITTER = 0.25
+"""Share of a pause by which it is longer at random, so that workers do not come back all at once."""
+
+_TRY_AGAIN = frozenset({408, 409, 425, 429, *range(500, 600)})
+_NO_CREDIT = frozenset(
+    {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}
+)
+_TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"})
+_FILTERED = frozenset(
+    {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "moderation_blocked"}
+)
+
+
+class Gate:
+    """What every try passes on its way out, and what it leaves when it is back: nothing here, see `limits`."""
+
+    async def wait(self, tokens: int) -> None:
+        """Return when a question of about so many tokens may be sent."""
+
+    async def hold_off(self, seconds: float) -> None:
+        """Let nobody send for so many seconds: the provider asked for it."""
+
+    def slot(self) -> AbstractAsyncContextManager[object]:
+        """Return what is held while a question is under way."""
+        return nullcontext()
+
+
+class Client:
+    """Asks one target. Use as an async context manager, in one event loop."""
+
+    def __init__(self, target: Target, gate: Gate | None = None) -> None:
+        self.target, self.gate = target, gate or Gate()
+
+    async def __aenter__(self) -> Self:
+        patience = httpx2.Timeout(settings.LLM_DEADLINE, connect=15)
+        # No redirects: nobody else is sent what conversations say. No limit of connections: the gate has one.
+        transport = _transport(httpx2.Limits(max_connections=None, max_keepalive_connections=200))
+        self._http = openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=patience, transport=transport)
+        self._openai = openai.AsyncOpenAI(
+            base_url=self.target.base_url, api_key=self.target.key or "none", max_retries=0, http_client=self._http
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._openai.close()
+
+    async def ask(
+        self, words: Mapping[str, Any], *, tokens: int = 0, still_wanted: Callable[[], Awaitable[None]] | None = None
+    ) -> Reply:
+        """Return the answer to a question of about so many tokens, `words` being the body without the model.
+
+        Raises Unavailable when no try helped, another AnswerFault where this question is refused, and a RunFault where
+        every question would be. `still_wanted` is awaited before each try and may raise to end them.
+        """
+        late, failed, pause = 0, _Failed(""), 0.0
+        for number in range(TRIES):
+            if number:
+                await asyncio.sleep(pause)
+            await self.gate.wait(tokens)
+            async with self.gate.slot():
+                if still_wanted:
+                    await still_wanted()
+                found = await self._try(words)
+            if isinstance(found, Reply):
+                return found
+            failed, late = found, late + found.is_late
+            if late >= LATE_TRIES:
+                break
+            pause = _pause(failed.asked_to_wait, number)
+            log.info("%s: %s; trying again in %.1f s", self.target.host, failed.problem, pause)
+        raise Unavailable(self.target.without_key(f"after {number + 1} tries: {failed.problem}"[:1000]))
+
+    async def _try(self, words: Mapping[str, Any]) -> "Reply | _Failed":
+        """Return the answer, or what failed in a way that may pass; raise what does not pass."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(settings.LLM_DEADLINE):
+                return Reply(await self._send(words), time.monotonic() - began)
+        except openai.APIStatusError as error:
+            return await self._read_status(error)
+        except (TimeoutError, openai.APITimeoutError):
+            return _Failed(f"no answer within {settings.LLM_DEADLINE:g} s", is_late=True)
+        except (openai.APIConnectionError, httpx2.HTTPError) as error:
+            if isinstance(error.__cause__, RunFault):
+                raise error.__cause__ from None
+            return _Failed(f"{type(error).__name__}: {error.__cause__ or error}")
+
+    async def _send(self, words: Mapping[str, Any]) -> bytes:
+        body = {"model": self.target.model, **words, **self.target.extra_body}
+        messages = body.pop("messages")
+        response = await self._openai.chat.completions.with_raw_response.create(
+            model=body.pop("model"), messages=messages, extra_body=body
+        )
+        content: bytes = response.http_response.content
+        return content
+
+    async def _read_status(self, error: openai.APIStatusError) -> "_Failed":
+        """Return how long the endpoint asks to wait and what it says, if a later try may help; else raise why not."""
+        status, said = error.status_code, Said.of(error.response)
+        problem = self.target.without_key(f"HTTP {status} {said}")
+        if status not in _TRY_AGAIN or said.codes & _NO_CREDIT:
+            raise _refusal(status, said, problem, self.target)
+        asked = retry_after(error.response.headers)
+        if asked is not None and asked > LONGEST_WAIT:
+            raise RateLimited(
+                f"{self.target.host} asks to wait {asked:,.0f} s. Resume the run then, or with a lower --concurrency."
+            )
+        if status == 429:
+            await self.gate.hold_off(asked or 0.0)
+        return _Failed(problem, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A try that failed in a way that may pass."""
+
+    problem: str
+    asked_to_wait: float | None = None
+    is_late: bool = False
+
+
+def _transport(limits: httpx2.Limits) -> httpx2.AsyncBaseTransport:
+    """Return what carries requests: the network, with a record of it where one is asked for, or a record alone."""
+    if settings.LLM_REPLAY:
+        return Replayer(Path(settings.LLM_REPLAY))
+    network = httpx2.AsyncHTTPTransport(limits=limits)
+    return Recorder(Path(settings.LLM_RECORD), network) if settings.LLM_RECORD else network
+
+
+def _refusal(status: int, said: "Said", problem: str, target: Target) -> Exception:
+    """Return what an answer means that no later try would change."""
+    if status == 402 or said.codes & _NO_CREDIT:
+        return OutOfCredit(f"the account at {target.host} has no credit left. Add some, then resume the run.")
+    if said.codes & _FILTERED:
+        return ContentFiltered(problem)
+    if status in (401, 403):
+        return InvalidKey(
+            f"{target.host} refuses the key (HTTP {status}). Put a valid one into LLM_API_KEY, restart the workers and "
+            "resume the run."
+        )
+    if said.codes & _TOO_LONG or status == 413:
+        return ContextTooLong(problem)
+    if status == 404 or 300 <= status < 400:
+        return UnknownModel(
+            f"{target.base_url} has no model {target.model} at this address (HTTP {status}). Correct LLM_MODEL or "
+            "LLM_BASE_URL, restart the workers and resume the run."
+        )
+    return Rejected(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an error says of itself: its codes, by which it is judged, and its message, by which it never is."""
+
+    codes: frozenset[str]
+    message: str
+
+    @classmethod
+    def of(cls, response: httpx2.Response) -> "Said":
+        """Read the body of an answer that is an error, in whatever form."""
+        try:
+            found = json.loads(response.content)
+        except (ValueError, RecursionError):
+            return cls(frozenset(), response.content[:200].decode(errors="replace"))
+        error = found.get("error", found) if isinstance(found, dict) else found
+        if not isinstance(error, dict):
+            return cls(frozenset(), str(error)[:300])
+        inner = error.get("innererror")
+        codes = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
+        return cls(frozenset(code for code in codes if isinstance(code, str)), str(error.get("message", ""))[:300])
+
+    def __str__(self) -> str:
+        return " ".join([*sorted(self.codes), self.message]).strip()
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Return the seconds that an answer asks to wait, said as milliseconds, seconds or a date; None if it does not."""
+    try:
+        return max(0.0, float(headers["retry-after-ms"]) / 1000)
+    except (KeyError, ValueError):
+        pass
+    said = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        at = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    seconds: float = (at - (now or datetime.now(UTC))).total_seconds()
+    return max(0.0, seconds)
+
+
+def _pause(asked: float | None, number: int) -> float:
+    """Return the seconds before the next try: at least what was asked for, and some at random on top."""
+    pause = min(FIRST_PAUSE * 2**number, LONGEST_PAUSE)
+    seconds: float = max(asked or 0.0, pause) * (1 + JITTER * random.random())
+    return seconds

@@ -1,0 +1,153 @@
+"""How many questions may be under way, and how fast they may be sent, over all workers: in Redis, which they share.
+
+A slot is a lease: its holder renews it, and that of a dead worker is free again after LEASE seconds. The pace is kept
+by provider (GCRA: each question books the moment at which it may go). A provider that asks to wait is left in peace by
+all. Nothing here has to survive: a Redis that comes back empty counts anew.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+import redis.asyncio
+from django.conf import settings
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisLate
+
+from pipeline.extract.llm.client import Gate
+
+T = TypeVar("T")
+
+LEASE = 30.0
+"""Seconds without a sign of life after which a slot is free again."""
+
+POLL = 0.015
+"""Seconds between two looks for a free slot; of each process one question looks at a time, in the order they came."""
+
+PATIENCE = 30.0
+"""Seconds that Redis may be away before the chunk is given back."""
+
+BURST = 5.0
+"""Seconds' worth of questions that may be sent at once after a pause."""
+
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[3])
+redis.call('EXPIRE', KEYS[1], 3600)
+return 1
+"""
+
+_RENEW = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+for place = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[place]) end
+return 1
+"""
+
+# Returns the milliseconds to wait; what is booked is booked, so nobody has to ask twice, but where all hold off.
+_BOOK = """
+local held = redis.call('PTTL', KEYS[1])
+if held > 0 then return -held end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local wait = 0
+for place = 2, 3 do
+  local rate, amount = tonumber(ARGV[place * 2 - 3]), tonumber(ARGV[place * 2 - 2])
+  if rate > 0 then
+    local free_at = math.max(now, tonumber(redis.call('GET', KEYS[place]) or '0'))
+    wait = math.max(wait, free_at - now - tonumber(ARGV[5]))
+    redis.call('SET', KEYS[place], string.format('%.3f', free_at + amount * 60000 / rate), 'EX', 3600)
+  end
+end
+return math.floor(wait)
+"""
+
+
+class SharedGate(Gate):
+    """The limits of one run at one provider. Use as an async context manager, in one event loop."""
+
+    def __init__(self, *, run_id: int, concurrency: int, host: str) -> None:
+        prefix = f"{settings.REDIS_PREFIX}llm:"
+        self._slots, self._hold = f"{prefix}run:{run_id}", f"{prefix}hold:{host}"
+        self._pace = (f"{prefix}requests:{host}", f"{prefix}tokens:{host}")
+        self.concurrency = concurrency
+        self._mine: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        self._redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=10)
+        self._turn = asyncio.Lock()
+        self._renewing = asyncio.create_task(self._renew())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._renewing.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._renewing
+        await self._redis.aclose()
+
+    async def wait(self, tokens: int) -> None:
+        """Return when the provider's pace allows a question of about so many tokens; ConnectionError without Redis."""
+        while (seconds := await self.book(tokens)) < 0:
+            await asyncio.sleep(-seconds * (1 + random.random() / 10))
+        await asyncio.sleep(seconds)
+
+    async def book(self, tokens: int) -> float:
+        """Book a question of about so many tokens and return the seconds until it may be sent.
+
+        Where all hold off nothing is booked: then it is the seconds until one may ask again, below 0.
+        """
+        pace = (settings.LLM_REQUESTS_PER_MINUTE, 1, settings.LLM_TOKENS_PER_MINUTE, max(tokens, 1))
+        keys = (self._hold, *self._pace)
+        return int(await self._patiently(lambda: self._script(_BOOK, keys, *pace, BURST * 1000))) / 1000
+
+    async def hold_off(self, seconds: float) -> None:
+        """Let no worker send to the provider for so many seconds."""
+        if seconds > 0:
+            await self._patiently(lambda: self._redis.set(self._hold, 1, px=max(1, int(seconds * 1000))))
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold one of the run's slots, waiting for one as long as it takes; ConnectionError without Redis."""
+        name = uuid4().hex
+        async with self._turn:
+            while not await self._patiently(lambda: self._script(_TAKE, (self._slots,), self.concurrency, LEASE, name)):
+                await asyncio.sleep(POLL)
+        self._mine.add(name)
+        try:
+            yield
+        finally:
+            self._mine.discard(name)
+            with suppress(RedisError):  # then it is free after LEASE
+                await self._redis.zrem(self._slots, name)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE / 3)
+            with suppress(RedisError):
+                if self._mine:
+                    await self._script(_RENEW, (self._slots,), LEASE, *self._mine)
+
+    def _script(self, script: str, keys: tuple[str, ...], *values: Any) -> Awaitable[Any]:
+        return self._redis.eval(script, len(keys), *keys, *values)
+
+    async def _patiently(self, command: Callable[[], Awaitable[T]]) -> T:
+        """Return what a command says, also if Redis is away for a while; ConnectionError if it stays away."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
+        while True:
+            try:
+                return await command()
+            except (RedisAway, RedisLate):
+                if loop.time() >= until:
+                    raise
+                await asyncio.sleep(0.2)

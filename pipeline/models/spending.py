@@ -1,0 +1,58 @@
+"""What reading with a language model may cost, and what the model behind an address can do."""
+
+from django.db import models
+from django.db.models import Q
+
+from pipeline.models.run import Item, Run
+
+
+class Endpoint(models.Model):
+    """A language model behind an address, and what it was found to be able to do when it was asked something tiny."""
+
+    base_url = models.CharField(max_length=500)
+    model = models.CharField(max_length=100)
+    abilities = models.JSONField(help_text="how it wants to be asked; see extract.llm.abilities")
+    probed_at = models.DateTimeField(help_text="when that was found out")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["base_url", "model"], name="one_endpoint_per_address_and_model"),
+        ]
+        ordering = ["base_url", "model"]
+
+    def __str__(self) -> str:
+        return f"{self.model} at {self.base_url}"
+
+
+class Budget(models.Model):
+    """What a run may spend at most and what it has spent; a run without a row may spend what it needs."""
+
+    run = models.OneToOneField(Run, primary_key=True, on_delete=models.CASCADE, related_name="budget")
+    most_cost = models.DecimalField(null=True, blank=True, max_digits=16, decimal_places=9, help_text="US dollars")
+    most_tokens = models.PositiveBigIntegerField(null=True, blank=True, help_text="input and output")
+    spent_cost = models.DecimalField(max_digits=16, decimal_places=9, default=0)
+    spent_tokens = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(most_cost__isnull=False) | Q(most_tokens__isnull=False), name="a_budget_has_a_limit"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"budget of run {self.run_id}"
+
+
+class Reservation(models.Model):
+    """What a call that is under way may cost at most; deleted in the transaction that stores its answer."""
+
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="reservations")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="reservations")
+    claim = models.CharField(max_length=64, help_text="the delivery that reserved it; of a dead one it counts no more")
+    cost = models.DecimalField(max_digits=16, decimal_places=9)
+    tokens = models.PositiveBigIntegerField()
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"reservation {self.pk} of item {self.item_id}"

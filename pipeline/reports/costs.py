@@ -1,0 +1,55 @@
+"""What a run's calls to language models came to."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, Sum
+
+from pipeline.models import Call, Run
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """The calls of one step to one model; `dollars` are of those whose price is known, `unpriced` counts the others."""
+
+    step: str
+    model: str
+    calls: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    dollars: float
+    unpriced: int
+
+
+def model_use_of(run: Run) -> list[ModelUse]:
+    """Return what a run's calls came to, by step and model; nothing for a run that asked no language model."""
+    rows = Call.objects.filter(item__run=run).exclude(model="").values_list("step", "model")
+    sums = rows.annotate(
+        calls=Count("id"), given=Sum("input_tokens"), cached=Sum("cached_tokens"), answered=Sum("output_tokens"),
+        dollars=Sum("cost"), unpriced=Count("id", filter=Q(cost=None)),
+    )  # fmt: skip
+    return [
+        ModelUse(step, model, calls, given, cached, answered, round(float(cost or 0), 9), unpriced)
+        for step, model, calls, given, cached, answered, cost, unpriced in sums.order_by("step", "model")
+    ]
+
+
+def flaws_of(run: Run) -> dict[str, int]:
+    """Return how often something in the answers of a run was put right, by what it was."""
+    found: Counter[str] = Counter()
+    for flaws in run.items.exclude(flaws=None).values_list("flaws", flat=True).iterator():
+        found.update(flaws)
+    return dict(sorted(found.items()))
+
+
+def in_words(use: list[ModelUse]) -> str:
+    """Return all the calls in one line: how many, how many tokens, and what is known of their price."""
+    calls, unpriced = sum(one.calls for one in use), sum(one.unpriced for one in use)
+    given, cached = sum(one.input_tokens for one in use), sum(one.cached_tokens for one in use)
+    answered, dollars = sum(one.output_tokens for one in use), sum(one.dollars for one in use)
+    names = ", ".join(sorted({one.model for one in use}))
+    tokens = f"{given:,} tokens in" + (f" ({cached:,} cached)" if cached else "") + f", {answered:,} out"
+    price = "price unknown" if unpriced == calls else f"${dollars:.4f}"
+    more = f" and {unpriced:,} calls of unknown price" if 0 < unpriced < calls else ""
+    return f"{calls:,} of {names}: {tokens}; {price}{more}"
