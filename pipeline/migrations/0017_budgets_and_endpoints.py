@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0015_calls_of_a_language_model'),
+        ('pipeline', '0016_heartbeats_of_queues'),
     ]
 
     operations = [
