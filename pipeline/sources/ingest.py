@@ -189,8 +189,13 @@ def import_live(kind: str, name: str) -> tuple[Source, ImportCounts]:
         known = Source.objects.filter(kind=kind, name=name).first()
         reader.cursor = known.cursor if known else ""
     records = settled(reader.records(), Recognised())
-    source, _ = Source.objects.get_or_create(kind=kind, name=name)
-    counts = ingest(source=source, records=records)
+    source, is_new = Source.objects.get_or_create(kind=kind, name=name)
+    try:
+        counts = ingest(source=source, records=records)
+    except BaseException:
+        if is_new:  # what failed before anything was stored leaves no empty source behind
+            Source.objects.filter(pk=source.pk, cursor="", conversations__isnull=True).delete()
+        raise
     return source, replace(counts, notes=tuple(reader.notes) if isinstance(reader, Resumable) else ())
 
 

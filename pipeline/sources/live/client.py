@@ -10,7 +10,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic_core import from_json
 
-from pipeline.sources.records import Rows, UnreadableSource
+from pipeline.sources.records import UnreadableSource
 
 logger = logging.getLogger(__name__)
 
@@ -152,12 +151,6 @@ class Api:
         return UnreadableSource(f"{self.vendor} answers with HTTP {status}")
 
 
-def closed_behind(rows: Rows, opened: ExitStack) -> Rows:
-    """Yield the rows, and close behind them what they are read from."""
-    with opened:
-        yield from rows
-
-
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
         found = from_json(body)
@@ -172,48 +165,49 @@ def _object(body: bytes) -> dict[str, Any] | None:
 # --- The environment ----------------------------------------------------------------------------------------------
 
 
-def variable_of(setting: str, name: str) -> str:
-    """Return the variable that holds a setting of the source of that name: `INTERCOM_TOKEN` for `main`, and
-    `INTERCOM_TOKEN_EU_SHOP` for `eu-shop`.
-    """
-    suffix = "".join(letter if letter.isalnum() else "_" for letter in name.upper())
-    return setting if name == "main" else f"{setting}_{suffix}"
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says about the source `name` of a vendor, whose variables begin with `prefix`."""
 
+    prefix: str
+    name: str
 
-def required(setting: str, name: str) -> str:
-    """Return a setting from the environment; UnreadableSource names the variable where it is missing."""
-    variable = variable_of(setting, name)
-    if value := os.environ.get(variable, "").strip():
-        return value
-    raise UnreadableSource(f"set {variable} in the environment")
+    def variable(self, setting: str) -> str:
+        """Return the variable of a setting: `INTERCOM_TOKEN` for `main`, and `INTERCOM_TOKEN_EU_SHOP` for `eu-shop`."""
+        suffix = "".join(letter if letter.isalnum() else "_" for letter in self.name.upper())
+        return f"{self.prefix}_{setting}" if self.name == "main" else f"{self.prefix}_{setting}_{suffix}"
 
+    def get(self, setting: str) -> str:
+        """Return a setting; empty where the environment does not hold it."""
+        return os.environ.get(self.variable(setting), "").strip()
 
-def is_set(setting: str, name: str) -> bool:
-    """Return whether the environment holds a setting."""
-    return bool(os.environ.get(variable_of(setting, name), "").strip())
+    def required(self, setting: str) -> str:
+        """Return a setting; UnreadableSource names the variable where it is missing."""
+        if value := self.get(setting):
+            return value
+        raise UnreadableSource(f"set {self.variable(setting)} in the environment")
 
+    def url(self, default: str) -> str:
+        """Return the address of the API. UnreadableSource unless it is encrypted, or on this machine: a token goes
+        there.
+        """
+        url = self.get("URL") or default
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in LOCAL:
+            raise UnreadableSource(f"{self.variable('URL')} must begin with https://")
+        return url
 
-def base_url(setting: str, name: str, default: str) -> str:
-    """Return the address of an API. UnreadableSource unless it is encrypted, or on this machine: a token goes there."""
-    variable = variable_of(setting, name)
-    url = os.environ.get(variable, "").strip() or default
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in LOCAL:
-        raise UnreadableSource(f"{variable} must begin with https://")
-    return url
-
-
-def since(setting: str, name: str, clock: Clock) -> int:
-    """Return the second from which on a first import reads."""
-    variable = variable_of(setting, name)
-    given = os.environ.get(variable, "").strip()
-    if not given:
-        return int(clock.now() - SINCE.total_seconds())
-    try:
-        at = datetime.fromisoformat(given)
-    except ValueError:
-        raise UnreadableSource(f"{variable} is not a date such as 2026-01-31: {given[:30]!r}") from None
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+    def since(self, clock: Clock) -> int:
+        """Return the second from which on a first import reads."""
+        given = self.get("SINCE")
+        if not given:
+            return int(clock.now() - SINCE.total_seconds())
+        try:
+            at = datetime.fromisoformat(given)
+        except ValueError:
+            variable = self.variable("SINCE")
+            raise UnreadableSource(f"{variable} is not a date such as 2026-01-31: {given[:30]!r}") from None
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
 
 
 # --- Answers that may hold anything -------------------------------------------------------------------------------

@@ -5,9 +5,7 @@ anywhere; each is then fetched whole, since a search gives no parts.
 """
 
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,11 +15,9 @@ from pipeline.sources.formats.intercom import IntercomConversations
 from pipeline.sources.formats.json_objects import BAD_SHAPE
 from pipeline.sources.live import client
 from pipeline.sources.live.client import Api, BadRequest, Clock, NotFound, Pace
-from pipeline.sources.live.quality import Quality
+from pipeline.sources.live.helpdesk import Helpdesk
 from pipeline.sources.records import Checkpoint, Record, Reject, Rows, UnreadableSource
 from pipeline.sources.understanding.threads import record_of, word
-
-logger = logging.getLogger(__name__)
 
 VERSION = "2.14"
 """The API's version, which decides the shape of what it answers: pinned, so that nothing changes by itself."""
@@ -36,39 +32,26 @@ MAX_PARTS = 500
 """Parts that Intercom gives of one conversation, the newest."""
 
 
-class IntercomSource:
+class IntercomSource(Helpdesk):
     """The conversations of one Intercom workspace, from those changed longest ago to the newest."""
 
     kind = "intercom"
-    is_live = True
+    vendor = "Intercom"
 
     def __init__(self, name: str = "main", *, clock: Clock | None = None) -> None:
-        self.name = name
-        self.cursor = ""
-        self.notes: list[str] = []
-        self._clock = clock or Clock()
-        self._quality = Quality()
-        self._pace = Pace(PACE, 10)
+        super().__init__(name, clock=clock)
         self._cut = 0
 
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.name}"
+    def _url(self) -> str:
+        return self._settings.url("https://api.intercom.io")
 
-    def records(self) -> Rows:
-        """Return the conversations changed since `cursor`, each page with a checkpoint behind it.
+    def _headers(self) -> Mapping[str, str]:
+        token = self._settings.required("TOKEN")
+        return {"Authorization": f"Bearer {token}", "Intercom-Version": VERSION, "Accept": "application/json"}
 
-        UnreadableSource, at once, if the token is missing or refused.
-        """
-        token = client.required("INTERCOM_TOKEN", self.name)
-        headers = {"Authorization": f"Bearer {token}", "Intercom-Version": VERSION, "Accept": "application/json"}
-        url = client.base_url("INTERCOM_URL", self.name, "https://api.intercom.io")
-        first = client.since("INTERCOM_SINCE", self.name, self._clock)
-        intercom = Api("Intercom", client.variable_of("INTERCOM_TOKEN", self.name), url, headers, self._clock)
-        search = _Search(intercom, self._pace, first, self._changed_after(first))
-        with ExitStack() as opened:
-            opened.callback(intercom.close)
-            rows = self._pages(search, search.page(""))
-            return client.closed_behind(rows, opened.pop_all())
+    def _rows(self, api: Api, first: int) -> Rows:
+        search = _Search(api, Pace(PACE, 10), first, self._changed_after(first))
+        return self._pages(search, search.page(""))
 
     def _changed_after(self, first: int) -> int:
         """Return where the cursor says to go on: one second earlier, since more may have changed within that second."""
@@ -130,10 +113,6 @@ class IntercomSource:
             total = client.second(client.dig(whole, "conversation_parts", "total_count"))
             self._cut += total > len(client.objects(parts))
             yield record
-
-    def _warn(self, sentence: str) -> None:
-        logger.warning(sentence)
-        self.notes.append(sentence)
 
 
 @dataclass(frozen=True, slots=True)

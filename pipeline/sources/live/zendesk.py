@@ -7,9 +7,7 @@ itself. Both exports repeat rows; that does no harm, since a conversation that c
 
 import base64
 import json
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +15,12 @@ from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.json_objects import BAD_SHAPE, limit
 from pipeline.sources.formats.zendesk import ZendeskTickets
 from pipeline.sources.live import client
-from pipeline.sources.live.client import Api, BadRequest, Clock, NotFound, Pace
-from pipeline.sources.live.quality import Quality
+from pipeline.sources.live.client import Api, BadRequest, NotFound, Pace
+from pipeline.sources.live.helpdesk import Helpdesk
 from pipeline.sources.records import Checkpoint, Record, Reject, Rows, UnreadableSource
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.threads import record_of, word
 from pipeline.sources.understanding.times import read as read_time
-
-logger = logging.getLogger(__name__)
 
 TICKETS = "/api/v2/incremental/tickets/cursor.json"
 EVENTS = "/api/v2/incremental/ticket_events.json"
@@ -48,38 +44,28 @@ class _Place:
         return json.dumps({"tickets": self.tickets, "events": self.events})
 
 
-class ZendeskSource:
+class ZendeskSource(Helpdesk):
     """The tickets of one Zendesk account, from those changed longest ago to the newest."""
 
     kind = "zendesk"
-    is_live = True
+    vendor = "Zendesk"
 
-    def __init__(self, name: str = "main", *, clock: Clock | None = None) -> None:
-        self.name = name
-        self.cursor = ""
-        self.notes: list[str] = []
-        self._clock = clock or Clock()
-        self._quality = Quality()
+    def _url(self) -> str:
+        if self._settings.get("URL"):
+            return self._settings.url("")
+        account = self._settings.required("SUBDOMAIN")
+        if not client.is_id(account):
+            raise UnreadableSource(f"{self._settings.variable('SUBDOMAIN')} is not the name of an account")
+        return f"https://{account}.zendesk.com"
 
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.name}"
-
-    def records(self) -> Rows:
-        """Return the tickets changed since `cursor`, each page with a checkpoint behind it.
-
-        UnreadableSource, at once, if the account or its token is missing or refused.
-        """
-        url = self._url()
-        email, token = client.required("ZENDESK_EMAIL", self.name), client.required("ZENDESK_TOKEN", self.name)
+    def _headers(self) -> Mapping[str, str]:
+        email, token = self._settings.required("EMAIL"), self._settings.required("TOKEN")
         secret = base64.b64encode(f"{email}/token:{token}".encode()).decode()
-        headers = {"Authorization": f"Basic {secret}", "Accept": "application/json"}
-        zendesk = Api("Zendesk", client.variable_of("ZENDESK_TOKEN", self.name), url, headers, self._clock)
-        first = client.since("ZENDESK_SINCE", self.name, self._clock)
-        exports = _Exports(zendesk, Pace(EXPORTS_A_MINUTE, 60), first)
-        with ExitStack() as opened:
-            opened.callback(zendesk.close)
-            rows = self._pages(exports, *self._first_page(exports))
-            return client.closed_behind(rows, opened.pop_all())
+        return {"Authorization": f"Basic {secret}", "Accept": "application/json"}
+
+    def _rows(self, api: Api, first: int) -> Rows:
+        exports = _Exports(api, Pace(EXPORTS_A_MINUTE, 60), first)
+        return self._pages(exports, *self._first_page(exports))
 
     def _first_page(self, exports: "_Exports") -> tuple[_Place, dict[str, Any]]:
         """Return where the cursor says to go on, and the tickets there; from the first day on if it is not known."""
@@ -91,16 +77,6 @@ class ZendeskSource:
                 raise UnreadableSource(f"{self} cannot be read: Zendesk does not accept its first day") from None
         self._warn(f"{self} starts over: Zendesk no longer knows its cursor.")
         return _Place("", exports.first), exports.tickets("")
-
-    def _url(self) -> str:
-        if client.is_set("ZENDESK_URL", self.name):
-            return client.base_url("ZENDESK_URL", self.name, "")
-        account = client.required("ZENDESK_SUBDOMAIN", self.name)
-        if not client.is_id(account):
-            raise UnreadableSource(
-                f"{client.variable_of('ZENDESK_SUBDOMAIN', self.name)} is not the name of an account"
-            )
-        return f"https://{account}.zendesk.com"
 
     def _place(self, first: int) -> _Place:
         """Return where the cursor says to go on."""
@@ -161,10 +137,6 @@ class ZendeskSource:
             yield record.reject(f"the ticket is longer than {limit():,} characters")
         elif self._quality.keeps(record.messages):
             yield record
-
-    def _warn(self, sentence: str) -> None:
-        logger.warning(sentence)
-        self.notes.append(sentence)
 
 
 def _changed_at(ticket: dict[str, Any]) -> int:

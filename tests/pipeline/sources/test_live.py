@@ -441,3 +441,34 @@ def test_run_pipeline_brings_in_what_is_new_and_says_what_it_left_out(
     monkeypatch.setenv("INTERCOM_TOKEN", "wr0ng")
     with pytest.raises(CommandError, match="refuses the token in INTERCOM_TOKEN"):
         call_command("run_pipeline", "intercom:main", "--dry-run", "--extractor", "null")
+
+
+# --- What fails at once -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+def test_what_fails_before_anything_is_stored_leaves_no_source(intercom: Intercom, status: int) -> None:
+    """The search is answered, and then each conversation is refused."""
+    fill(intercom, 3)
+    first = intercom.reply
+
+    def reply(method: str, path: str, given: Any) -> Any:
+        return first(method, path, given) if path.endswith("search") else error(403 if status == 401 else status)
+
+    intercom.reply = reply  # type: ignore[method-assign]
+    if status == 404:  # they were deleted meanwhile: an import like any other, of nothing
+        assert import_live("intercom", "main")[1].rows == 0
+        assert Source.objects.get().cursor
+        return
+    with pytest.raises(UnreadableSource):
+        import_live("intercom", "main")
+    assert not Source.objects.exists()
+
+
+def test_a_source_that_holds_something_survives_a_failure(intercom: Intercom) -> None:
+    fill(intercom, 2)
+    import_live("intercom", "main")
+    intercom.faults.extend([error(403)] * 3)
+    with pytest.raises(UnreadableSource):
+        import_live("intercom", "main")
+    assert Source.objects.get().conversations.count() == 2
