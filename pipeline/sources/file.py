@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.sources.formats import Format, Options, Recognised, Stream, known_formats, recognise
 from pipeline.sources.formats.base import Head
-from pipeline.sources.parsing.heads import head_of
+from pipeline.sources.parsing.heads import encoding_of_json, head_of
 from pipeline.sources.parsing.parts import DAMAGE, STDIN, Part, parts_of
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from pipeline.sources.understanding.speakers import settled
@@ -78,7 +78,7 @@ class FileSource:
         found: list[tuple[Part, Format | None, float]] = []
         seen: Head | None = None
         for part in parts:
-            head = self._head(part)
+            part, head = self._looked_at(part)
             if head.raw.strip():
                 form, sure = recognise(head)
                 found.append((part, form, sure))
@@ -89,12 +89,21 @@ class FileSource:
         if found and not read:
             raise UnreadableSource(f"{self} is in no format that is known. {_begins(seen)} {_looked_for()}")
         groups: dict[type[Format], tuple[Format, Stream]] = {}
-        for part in parts:
+        for part, _, _ in found:
             if form := read.get(part.name):
                 groups.setdefault(type(form), (form, Stream([], self.summary, beside)))[1].parts.append(part)
         self.summary.format = " and ".join(form.name for form, _ in groups.values())
         self.summary.passed_over = [part.name for part, _, _ in found if part.name not in read]
         return list(groups.values())
+
+    def _looked_at(self, part: Part) -> tuple[Part, Head]:
+        """Return a file with its beginning, and the encoding it is in where its beginning alone does not show it."""
+        head = self._head(part)
+        if not self.options.encoding and (encoding := encoding_of_json(part, head)):
+            self.summary.encoding = str(encoding)
+            part = replace(part, encoding=encoding.codec)
+            head = self._head(part)
+        return part, head
 
     def _head(self, part: Part) -> Head:
         try:

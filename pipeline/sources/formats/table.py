@@ -120,13 +120,8 @@ def _quick_rows(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def _encoding(part: Part, options: Options) -> Encoding:
-    def pieces() -> Iterator[bytes]:
-        with part.open() as file:
-            while piece := file.read(PIECE):
-                yield piece
-
     try:
-        return encodings.choose(pieces, options.encoding)
+        return encodings.choose(part.pieces, options.encoding)
     except UnknownEncoding as error:
         raise UnreadableSource(f"{part.name}: {error}") from error
 

@@ -66,10 +66,13 @@ MARKS: Final = (
 )
 
 
-def choose(pieces: Callable[[], Iterable[bytes]], given: str = "", declared: str = "") -> Encoding:
+def choose(
+    pieces: Callable[[], Iterable[bytes]], given: str = "", declared: str = "", *, may_be_mixed: bool = True
+) -> Encoding:
     """Return the encoding of all the bytes that `pieces()` yields; it is called once for each look at the file.
 
     `given` is a person's word: that encoding or an error. `declared` is what a header says; it counts if it fits.
+    Unless it `may_be_mixed`, a file in which letters of UTF-8 are more than chance is of no other encoding.
     UnknownEncoding if the bytes are not all text in one encoding, or which one cannot be told.
     """
     if given:
@@ -83,7 +86,8 @@ def choose(pieces: Callable[[], Iterable[bytes]], given: str = "", declared: str
         return Encoding("utf-8", "", damaged=look.bad)
     # a few letters of another encoding look like UTF-8 by chance; many are a file of two parts, which reads badly
     is_mixed = look.good > look.bad // 10
-    if found := _by_letters(pieces, look.sample, VERY_GOOD if is_mixed else GOOD_ENOUGH):
+    is_tried = may_be_mixed or look.bad > 3 * look.good
+    if is_tried and (found := _by_letters(pieces, look.sample, VERY_GOOD if is_mixed else GOOD_ENOUGH)):
         return found
     if is_mixed:
         raise UnknownEncoding(

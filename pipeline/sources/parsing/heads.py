@@ -9,7 +9,9 @@ from typing import IO, Any
 from pydantic_core import from_json
 
 from pipeline.sources.formats.base import HEAD_BYTES, Head, Options
+from pipeline.sources.parsing import encodings
 from pipeline.sources.parsing.elements import ANY, Element, Path, Scanner, parse
+from pipeline.sources.parsing.encodings import Encoding
 from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
 
 LIST_OBJECTS = 20
@@ -34,8 +36,22 @@ def head_of(part: Part, options: Options) -> Head:
     """Return the beginning of a file. One of DAMAGE or OSError if it cannot be read at all."""
     with part.open() as file:
         raw = _read(file, HEAD_BYTES + 1)
-    encoding = options.encoding or _encoding(raw)
+    encoding = options.encoding or part.encoding or _encoding(raw)
     return head_from(raw[:HEAD_BYTES], encoding, is_whole=len(raw) <= HEAD_BYTES)
+
+
+def encoding_of_json(part: Part, head: Head) -> Encoding | None:
+    """Return the encoding of a JSON file that is neither UTF-8 nor marked, judged by all of it; None for any other.
+
+    Where that cannot be told, UTF-8 with damage is assumed: then only the rows that hold the damage are rejected.
+    """
+    if head.encoding != "utf-8" or not _is_json(head.text.lstrip()):
+        return None
+    try:
+        found = encodings.choose(part.pieces, may_be_mixed=False)
+    except (encodings.UnknownEncoding, OSError, *DAMAGE):
+        return None
+    return None if found.codec == "utf-8" else found
 
 
 def head_from(raw: bytes, encoding: str, *, is_whole: bool) -> Head:

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 
 from pipeline.sources.formats.base import Options
 from pipeline.sources.parsing import encodings
-from pipeline.sources.parsing.parts import PIECE, Part
+from pipeline.sources.parsing.parts import Part
 
 MAX_LINE = 1_000_000
 """Characters; a longer line is given in pieces of this length."""
@@ -16,14 +15,8 @@ _END = re.compile(r"\r\n|\n|\r")
 
 def text_lines(part: Part, options: Options) -> Iterator[str]:
     """Yield the lines of a file without their ends. UnknownEncoding if it is no text, or one of DAMAGE."""
-    encoding = encodings.choose(lambda: _pieces(part), options.encoding)
-    return _lines(encodings.decoded(_pieces(part), encoding))
-
-
-def _pieces(part: Part) -> Iterator[bytes]:
-    with closing(part.open()) as file:
-        while piece := file.read(PIECE):
-            yield piece
+    encoding = encodings.choose(part.pieces, options.encoding)
+    return _lines(encodings.decoded(part.pieces(), encoding))
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:

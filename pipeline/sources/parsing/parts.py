@@ -62,6 +62,9 @@ class Part:
     label: str = ""
     """What its rows say they come from: its name, or nothing where it is the only file."""
 
+    encoding: str = ""
+    """In which encoding its text is, where that was found by looking at all of it; else its beginning shows it."""
+
     def open(self) -> io.BufferedReader:
         """Return its bytes, unpacked, from the beginning; the caller closes it. One of DAMAGE or OSError on reading."""
         stream: io.BufferedReader = io.BufferedReader(_Raw(self.open_packed()), PIECE)
@@ -70,6 +73,12 @@ class Part:
                 return stream
             stream = io.BufferedReader(_Raw(_Gunzipped(stream)), PIECE)
         return stream
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield its bytes, unpacked, some at a time; raises as `open` does."""
+        with self.open() as file:
+            while piece := file.read(PIECE):
+                yield piece
 
     @property
     def folder(self) -> str:

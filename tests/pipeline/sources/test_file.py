@@ -254,7 +254,7 @@ BAD = [
     ('{"id": "1", "text": "a\\u0000b"}', "it holds a NUL character, which cannot be stored"),
     ('{"id": "1", "text": "a", "metadata": {"deep": ["\\\\\\u0000"]}}', "it holds a NUL character"),
     (b'{"id": "1", "text": "a\0b"}', "it holds a NUL byte, which cannot be stored"),
-    (b'{"id": "1", "text": "caf\xe9"}', "invalid UTF-8 at byte 25"),
+    (b'{"id": "1", "text": "\xc3\xa9 caf\xe9"}', "invalid UTF-8 at byte 28"),
     ('{"id": "1", "text": "\\ud800"}', "broken JSON: "),
     ('{"id": "1", "text": "a", "deep": ' + 500 * "[" + 500 * "]" + "}", "broken JSON: recursion limit exceeded"),
 ]
@@ -443,3 +443,25 @@ def test_it_reads_a_damaged_gzip_file_up_to_the_damage(read: Read) -> None:
     assert len(found) > 1000
     assert all(isinstance(each, Record) for each in found[:-1])
     assert reject(found[-1]).reason.startswith(f"the file is damaged after line {len(found) - 1}; the rest")
+
+
+# --- Encodings ----------------------------------------------------------------------------------------------------
+
+LETTERS = {
+    "cp1252": ("Die Tür der Spülmaschine schließt nicht", "Möchte die Rückgabe prüfen", "Größere Störung über Nacht"),
+    "cp1251": ("Дверь не закрывается", "Лампа мигает каждый вечер", "Где мой заказ"),
+    "cp932": ("表の列が表示されません", "ランプが点滅しています", "ドアが閉まりません"),
+}
+
+
+@pytest.mark.parametrize("encoding", LETTERS)
+@pytest.mark.parametrize("is_lines", [True, False])
+def test_json_of_an_old_program_is_read_in_its_encoding(tmp_path: Path, encoding: str, *, is_lines: bool) -> None:
+    rows = [{"id": number, "text": text} for number, text in enumerate(LETTERS[encoding])]
+    written = [json.dumps(row, ensure_ascii=False) for row in rows]
+    content = "\n".join(written) if is_lines else f"[{', '.join(written)}]"
+    path = tmp_path / "export"
+    path.write_bytes(content.encode(encoding))
+    file = FileSource(path)
+    assert [record(row).messages[0]["text"] for row in file.records()] == list(LETTERS[encoding])
+    assert "by its letters" in file.summary.encoding
