@@ -134,7 +134,7 @@ def read(records: Sequence[Record], profile: Profile, extractor: Extractor) -> l
     """
     pieces = [records[start : start + PIECE] for start in range(0, len(records), PIECE)]
     sample = records[:: max(1, len(records) // repetition.SAMPLE)]
-    passages = repetition.count_repeated(record.messages for record in sample)
+    passages = repetition.count_repeated([record.messages for record in sample])
     repeated = Repeated.from_json(passage.as_json() for passage in passages)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         read_pieces = pool.map(lambda piece: _read_piece(piece, profile, extractor, repeated), pieces)

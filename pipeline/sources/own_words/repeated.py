@@ -143,6 +143,11 @@ Said = Sequence[tuple[str, str, Sequence[Span]]]
 """A conversation's messages: role, text, and the spans that are left out for other reasons."""
 
 
+def needed_of(conversations: int) -> float:
+    """Return how many of so many conversations must hold a passage."""
+    return max(MIN_CONVERSATIONS, MIN_SHARE * conversations)
+
+
 class PassageCounter:
     """Counts sentences over distinct conversations. What it remembers is bounded, except eight bytes a sentence."""
 
@@ -176,6 +181,10 @@ class PassageCounter:
         if len(self._texts) > MAX_COUNTED:
             self._forget()
 
+    def pass_over(self) -> None:
+        """Count a conversation that is known to hold nothing that others hold."""
+        self.conversations += 1
+
     def _forget(self) -> None:
         """Forget the sentences seen once; a template's are seen again many times."""
         for counts in self._counts.values():
@@ -189,7 +198,7 @@ class PassageCounter:
 
     def passages(self) -> list[Passage]:
         """Return what is shared, most frequent first, at most MAX_PASSAGES."""
-        needed = max(MIN_CONVERSATIONS, MIN_SHARE * self.conversations)
+        needed = needed_of(self.conversations)
         templates = [
             key
             for key, count in self._counts[False].items()

@@ -5,9 +5,6 @@ character would show as well, since every pattern sees at most a line of LINE_LE
 """
 
 import re
-import sys
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from pipeline.sources.own_words import endings, forms, legal, notices, quotes
 from pipeline.sources.own_words.reading import left_out
 from pipeline.sources.own_words.spans import LINE_LENGTH
+from tests.support.counting import steps
 
 UNITS = [
     "On ", "On Tue, 5 May 2026 at 09:12, Support <a@b.c>\n", "On 5 May 2026 Support <a@b.c> wrote: ", "> x\n", ">",
@@ -26,30 +24,11 @@ UNITS = [
 ]  # fmt: skip
 
 
-def steps(run: Callable[[], object]) -> int:
-    """Return how many lines of this package run."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal count
-        if "own_words" not in frame.f_code.co_filename:
-            return None
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        run()
-    finally:
-        sys.settrace(before)
-    return count
-
-
 @pytest.mark.parametrize("unit", UNITS)
 def test_twice_the_text_takes_about_twice_the_steps(unit: str) -> None:
     small, large = unit * (8_000 // len(unit)), unit * (32_000 // len(unit))
-    assert steps(lambda: left_out(large)) <= 5 * steps(lambda: left_out(small)) + 2_000
+    first = steps(lambda: left_out(small), within="own_words")
+    assert steps(lambda: left_out(large), within="own_words") <= 5 * first + 2_000
 
 
 @pytest.mark.parametrize(

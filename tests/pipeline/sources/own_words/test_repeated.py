@@ -7,6 +7,7 @@ import pytest
 from pipeline.sources.own_words.reading import left_out, left_out_of_thread
 from pipeline.sources.own_words.repeated import MAX_COUNTED, PassageCounter, Repeated
 from pipeline.sources.own_words.spans import own_parts
+from pipeline.sources.repetition import count_repeated
 
 PROBLEMS = (
     "The invoice of {} lists my plan two times.",
@@ -146,3 +147,20 @@ def test_what_is_remembered_is_bounded_and_a_template_is_found_all_the_same() ->
         assert len(counter._texts) <= MAX_COUNTED + 200
     keys = Repeated.from_json([passage.as_json() for passage in counter.passages()])
     assert read(f"{before} My parcel is lost. {after}", keys) == "My parcel is lost."
+
+
+def test_to_look_only_at_what_holds_something_frequent_changes_nothing() -> None:
+    """Counting all sentences first, then looking closely at few conversations, finds what looking at all does."""
+    greeting = "Thank you for writing to us, we answer within a day."
+    conversations = []
+    for number in range(60):
+        text = f"{PROBLEMS[number % 6].format(number)}\n\n> quoted {number}\n\n--\nAnn {number}"
+        messages = [{"role": "customer", "text": text}]
+        if number % 3 == 0:
+            messages.append({"role": "agent", "text": f"{greeting} Yours, Bo"})
+        conversations.append(messages)
+    whole = PassageCounter()
+    for messages in conversations:
+        whole.add([(turn["role"], turn["text"], left_out(turn["text"], role=turn["role"])) for turn in messages])
+    assert count_repeated(conversations) == whole.passages()
+    assert greeting in {passage.text for passage in whole.passages()}
