@@ -14,7 +14,7 @@ _OWN = re.compile(r"'[^']*'|\"[^\"]*\"|\b\d[\d.,]*\b")
 
 _REMEDIES = (
     ("no id", "name its field or column: --map id=NAME"),
-    ("no text", "name the field or column of the text: --map text=NAME"),
+    ("no text", "there is nothing in them to read; if there is, name its field or column: --map text=NAME"),
     ("duplicate id", "the first of them was imported; if a row is a message, name the thread: --map conversation=NAME"),
     ("is not a date", "say how times are written: --date-format DD/MM/YYYY"),
     ("invalid UTF-8", "say how the file is encoded: --encoding cp1252"),

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (names that the format prescribes)
-"""Workbooks for tests, written by the specification (ECMA-376) and nothing else."""
+"""Workbooks for tests: XLSX and ODS, written by their specifications and nothing else, and XLS, written by xlwt."""
 
 import io
 import zipfile
@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
+
+import xlwt
 
 _TYPES = (
     '<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -100,3 +102,68 @@ def _stored(text: str) -> str:
     return "".join(
         f"_x{ord(sign):04X}_" if sign == "\r" or (ord(sign) < 32 and sign not in "\t\n") else sign for sign in text
     )
+
+
+# --- OpenDocument -------------------------------------------------------------------------------------------------
+
+_ODS = (
+    '<?xml version="1.0" encoding="UTF-8"?><office:document-content office:version="1.3" '
+    'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+    'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>{tables}'
+    "</office:spreadsheet></office:body></office:document-content>"
+)
+_ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
+_ODS_MANIFEST = (
+    '<?xml version="1.0" encoding="UTF-8"?><manifest:manifest manifest:version="1.3" '
+    'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry manifest:full-path="/" '
+    f'manifest:media-type="{_ODS_TYPE}"/><manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
+    "</manifest:manifest>"
+)
+
+
+def open_document(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
+    """Return an ODS file with those rows in each sheet; datetimes become typed cells."""
+    tables = "".join(
+        f'<table:table table:name="{escape(name)}">'
+        + "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows)
+        + "</table:table>"
+        for name, rows in sheets.items()
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", _ODS_TYPE)
+        archive.writestr("META-INF/manifest.xml", _ODS_MANIFEST)
+        archive.writestr("content.xml", _ODS.format(tables=tables), zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def _ods_cell(value: object) -> str:
+    if value is None or value == "":
+        return "<table:table-cell/>"
+    if isinstance(value, datetime | date):
+        moment = f"{value:%Y-%m-%dT%H:%M:%S}"
+        return f'<table:table-cell office:value-type="date" office:date-value="{moment}"/>'
+    if isinstance(value, int | float):
+        return f'<table:table-cell office:value-type="float" office:value="{value!r}"/>'
+    lines = "".join(f"<text:p>{escape(line)}</text:p>" for line in str(value).split("\n"))
+    return f'<table:table-cell office:value-type="string">{lines}</table:table-cell>'
+
+
+# --- Excel before 2007 --------------------------------------------------------------------------------------------
+
+
+def old_workbook(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
+    """Return an XLS file with those rows in each sheet; datetimes become typed cells."""
+    book = xlwt.Workbook(encoding="utf-8")
+    moment = xlwt.easyxf(num_format_str="YYYY-MM-DD HH:MM:SS")
+    for name, rows in sheets.items():
+        sheet = book.add_sheet(name)
+        for line, row in enumerate(rows):
+            for place, cell in enumerate(row):
+                if isinstance(cell, datetime):
+                    sheet.write(line, place, cell.replace(tzinfo=None), moment)
+                elif cell not in (None, ""):
+                    sheet.write(line, place, cell)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()

@@ -4,20 +4,23 @@ Objects that are conversations hold a text or a list of messages. Objects that a
 and are gathered to it. `--map` says any field otherwise, also by a path such as `requester.email`.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
 from pipeline.sources.formats.json_objects import BAD_SHAPE, Found, JsonFormat, Rows, limit, refused, time_reader
+from pipeline.sources.own_words.html import plain_text
 from pipeline.sources.parsing.elements import Element
 from pipeline.sources.parsing.heads import head_of
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from pipeline.sources.understanding import columns
+from pipeline.sources.understanding.chats import GROUP_PAUSE, ChatMessage, is_chat, message_id, read_chat
 from pipeline.sources.understanding.columns import at_path, compact
 from pipeline.sources.understanding.gathering import Gathered
-from pipeline.sources.understanding.roles import is_flag, role_in_field
+from pipeline.sources.understanding.roles import is_flag, role_in_field, role_of
 from pipeline.sources.understanding.threads import Said, Thread, customer_of, record_of, rest, text_of, word
 from pipeline.sources.understanding.times import TimeReader
 
@@ -48,7 +51,33 @@ _MESSAGES = [
     "messagelist",
     "articles",
     "emails",
+    "nachrichten",
+    "kommentare",
+    "antworten",
+    "verlauf",
+    "mensajes",
+    "comentarios",
+    "respuestas",
+    "messaggi",
+    "commenti",
+    "risposte",
+    "commentaires",
+    "reponses",
+    "echanges",
+    "berichten",
+    "mensagens",
+    "メッセージ",
+    "消息",
+    "메시지",
 ]
+
+_ANSWERS = frozenset(
+    """
+    comments replies notes answers responses followups articles kommentare antworten comentarios respuestas commenti
+    risposte commentaires reponses
+    """.split()  # noqa: SIM905 (read best as text)
+)
+"""Lists of what was said to an object's own text, which comes before them."""
 
 _MESSAGE_TEXT = [
     "text",
@@ -69,10 +98,34 @@ _MESSAGE_TEXT = [
     "description",
     "msg",
     "line",
+    "cooked",
+    "raw",
+    "nachricht",
+    "inhalt",
+    "mensaje",
+    "texto",
+    "contenido",
+    "messaggio",
+    "testo",
+    "contenuto",
+    "texte",
+    "contenu",
+    "bericht",
+    "tekst",
+    "mensagem",
+    "本文",
+    "内容",
+    "내용",
 ]
 
 _ROLE_KEYS = ("role", "type", "user_type", "kind")
 _NOWHERE = "\0"
+_KINDS = ("type", "kind", "messagetype", "eventtype")
+_WRITERS = ("author", "sender", "from", "user", "creator", "createdby", "postedby", "member", "participant")
+_PEOPLE = ("users", "participants", "members", "people", "authors", "agents", "contacts")
+_CHATS = frozenset(("channel", "room", "group", "chat", "space", "chatname", "threadname", "participants", "members"))
+_HIDDEN = ("internal", "isinternal", "private", "isprivate", "isnote", "draft", "isdraft")
+_NOTES = frozenset(("note", "privatenote", "internalnote", "noteandreopen", "internal"))
 _NAME_KEYS = ("name", "display_name", "displayName", "username", "login", "nickname", "email", "id")
 
 
@@ -89,10 +142,50 @@ def _message_text(found: object) -> str:
     return next((keys[name] for name in _MESSAGE_TEXT if name in keys and text_of(found[keys[name]]).strip()), "")
 
 
-def messages_key(found: Found) -> str:
-    """Return the key of an object's list of messages, or of lines that take turns; nothing if it has none."""
+def messages_key(found: Found, *, is_deep: bool = True) -> str:
+    """Return the key of an object's list of messages, or of lines that take turns; nothing if it has none.
+
+    The list may be in an object within the object: then it is a path such as `post_stream.posts`.
+    """
     keys = keyed(found)
-    return next((keys[name] for name in _MESSAGES if name in keys and _are_messages(found[keys[name]])), "")
+    if own := next((keys[name] for name in _MESSAGES if name in keys and _are_messages(found[keys[name]])), ""):
+        return own
+    for key, value in found.items() if is_deep else ():
+        if isinstance(value, Mapping) and "." not in key and (inner := messages_key(value, is_deep=False)):
+            return f"{key}.{inner}"
+    return ""
+
+
+def flat(found: Found) -> Found:
+    """Return an object of JSON:API with its attributes, and the ids of what it belongs to, side by side.
+
+    Any other object is returned as it is.
+    """
+    attributes, related = found.get("attributes"), found.get("relationships")
+    if not isinstance(attributes, Mapping) or not {"id", "type"} <= found.keys():
+        return found
+    ids = {
+        name: each["data"].get("id")
+        for name, each in (related.items() if isinstance(related, Mapping) else ())
+        if isinstance(each, Mapping) and isinstance(each.get("data"), Mapping)
+    }
+    return {**ids, **attributes, "id": found["id"]}
+
+
+def is_internal(found: object) -> bool:
+    """Return whether a message is a note of the team among themselves."""
+    if not isinstance(found, Mapping):
+        return False
+    keys = keyed(found)
+    if any(
+        found[keys[name]] is True
+        for name in ("internal", "isinternal", "private", "isprivate", "isnote")
+        if name in keys
+    ):
+        return True
+    if any(found[keys[name]] is False for name in ("public", "ispublic") if name in keys):
+        return True
+    return any(compact(str(found[keys[name]])) in _NOTES for name in ("type", "kind", "parttype") if name in keys)
 
 
 def _are_messages(value: object) -> bool:
@@ -148,7 +241,11 @@ class Reader:
         given = at_path(found, key) if key else None
         if isinstance(given, list) and all(isinstance(each, str) for each in given):
             given = ["\n".join(given)]  # lines, which may say who speaks
-        messages = [self.said(each) for each in given] if isinstance(given, list) else []
+        people = _people(found)
+        listed = given if isinstance(given, list) else []
+        messages = [self.said(each, people) for each in listed if not is_internal(each)]
+        if compact(key) in _ANSWERS and (first := self._own_text(found, key, messages)):
+            messages.insert(0, first)
         texts = [key for key in self._of("text") if key != self.messages] or [_message_text(found)]
         if not any(said.text.strip() for said in messages):
             messages = [Said("\n\n".join(text for each in texts if (text := text_of(at_path(found, each)).strip())))]
@@ -172,14 +269,25 @@ class Reader:
             },
         )
 
-    def said(self, found: object) -> Said:
-        """Return the message that an object, or a line, is."""
+    def _own_text(self, found: Found, key: str, messages: Sequence[Said]) -> Said | None:
+        """Return the text that the messages answer, unless it is the first of them already."""
+        text = text_of(found.get(_message_text({name: each for name, each in found.items() if name != key})))
+        letters = _letters(text)
+        if not letters or any(letters[:150] in _letters(said.text) for said in messages):
+            return None
+        role = "customer" if self._of("customer") else ""
+        return Said(text, role, at=self._value(found, "created_at"))
+
+    def said(self, found: object, people: "Mapping[str, tuple[str, str]] | None" = None) -> Said:
+        """Return the message that an object, or a line, is. `people` says the role and name of an id."""
         if not isinstance(found, Mapping):
             return Said(text_of(found))
         known = self.message
         text = text_of(at_path(found, known.one("text")))
         role = self._role(found)
         author = self._author(found)
+        if people and (known_as := next((people[each] for each in _ids(found) if each in people), None)):
+            role, author = role or known_as[0], known_as[1] or author
         at = at_path(found, known.one("created_at")) if known.one("created_at") else None
         return Said(text or text_of(found.get(_message_text(found))), role, "" if author == role else author, at)
 
@@ -193,15 +301,17 @@ class Reader:
                 isinstance(each, Mapping) and (role := _role_in(key, each))
             ):
                 return role
+            if compact(key) in _KINDS and isinstance(each, str) and (role := role_of(each) or ""):
+                return role
         return word(value) if compact(path) == "role" else ""
 
     def _author(self, found: Found) -> str:
-        path = self.message.one("author")
+        path = self.message.one("author") or self.message.one("customer")
         if path and (name := _name(at_path(found, path))):
             return name
         keys = keyed(found)
         return next(
-            (name for each in ("author", "sender", "from", "user") if (name := _name(found.get(keys.get(each, ""))))),
+            (name for each in _WRITERS if (name := _name(found.get(keys.get(each, ""))))),
             "",
         )
 
@@ -223,15 +333,47 @@ def _role_in(key: str, value: object) -> str:
     if isinstance(value, Mapping):
         said = (role_in_field(name, value[name]) for name in _ROLE_KEYS if isinstance(value.get(name), str))
         return next((role for role in said if role), "")
-    if isinstance(value, str) and not is_flag(key) and role_in_field(key, value):
+    if isinstance(value, str) and not is_flag(key) and role_of(value):
         return value  # the word itself, to be counted
     return (role_in_field(key, value) or "") if isinstance(value, str | int) else ""
 
 
 def _name(value: object) -> str:
     if isinstance(value, Mapping):
-        return next((name for key in _NAME_KEYS if (name := word(value.get(key)))), "")
+        name = next((name for key in _NAME_KEYS if (name := word(value.get(key)))), "")
+        return name or next(
+            (name for each in value.values() if isinstance(each, Mapping) and (name := _name(each))), ""
+        )
     return word(value)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, plain_text(text[:2000])))
+
+
+def _ids(found: Found) -> Iterator[str]:
+    """Yield the ids by which a message names its author."""
+    keys = keyed(found)
+    for name in ("authorid", "senderid", "userid", "fromid", "participantid", "memberid", "author", "sender", "from"):
+        value = found.get(keys.get(name, ""))
+        if own := word(value.get("id") if isinstance(value, Mapping) else value):
+            yield own
+
+
+def _people(found: Found) -> dict[str, tuple[str, str]]:
+    """Return (role, name) for the id of each who takes part in a conversation, where it lists them."""
+    keys = keyed(found)
+    people: dict[str, tuple[str, str]] = {}
+    for name in _PEOPLE:
+        for each in _listed(found.get(keys.get(name, "")))[:1000]:
+            if isinstance(each, Mapping) and (own := word(each.get("id"))):
+                role = next((role for key in _ROLE_KEYS if (role := _role_in(key, each.get(key)))), "")
+                people[own] = (role, _name({key: value for key, value in each.items() if key != "id"}))
+    return people
+
+
+_JSON = re.compile(r"\s*(?:\{|\[\s*(?:[\[\]{\"\d-]|true|false|null|$))")
+"""How JSON begins. A bracket alone does not say so: `[10:00] Ada: Hello`, `[LINE] Chat history`."""
 
 
 class AnyJson(JsonFormat):
@@ -239,6 +381,7 @@ class AnyJson(JsonFormat):
 
     def fits(self, found: Found) -> float:
         """Return how much an object is like a conversation, or a message of one."""
+        found = flat(found)
         if messages_key(found):
             return 0.55
         keys = keyed(found)
@@ -249,12 +392,12 @@ class AnyJson(JsonFormat):
         return 0.3 + 0.03 * sum(any(name in keys for name in columns.NAMES[each]) for each in about)
 
     def sniff(self, head: Head) -> float:
-        is_json = head.text.lstrip()[:1] in ("{", "[") and bool(head.text.strip())
+        is_json = _JSON.match(head.text) is not None
         return max(super().sniff(head), 0.12) if is_json else 0.0
 
     def reader(self, stream: Stream, options: Options, head: Head) -> Reader:
         """Return what reads the objects of a file, and say in the summary which fields it takes for what."""
-        objects = head.lists.get(self.path(head), [])
+        objects = self._first(head)
         key = next((key for found in objects if (key := messages_key(found))), "")
         said = [each for found in objects for each in _listed(at_path(found, key)) if isinstance(each, Mapping)][:200]
         given = options.mapping
@@ -269,6 +412,14 @@ class AnyJson(JsonFormat):
         _describe(reader, stream.summary, has_messages=bool(said))
         return reader
 
+    def _first(self, head: Head) -> list[Found]:
+        """Return the first objects of a file."""
+        return [flat(found) for found in head.lists.get(self.path(head), [])]
+
+    def objects(self, stream: Stream, options: Options) -> Iterator[tuple[Element, Part, Found] | Reject]:
+        for each in super().objects(stream, options):
+            yield each if isinstance(each, Reject) else (each[0], each[1], flat(each[2]))
+
     def records(self, stream: Stream, options: Options) -> Rows:
         clock = time_reader(options)
         for part in stream.parts:
@@ -278,19 +429,44 @@ class AnyJson(JsonFormat):
             if key := self.conversation_key(head, reader, options):
                 stream.summary.fields["conversation"] = key
                 yield from _gathered(objects, key, reader, clock)
+            elif self._is_one_chat(head, reader, options):
+                yield from _chat(objects, reader, clock, options, stream.summary)
             else:
-                yield from (each if isinstance(each, Reject) else read_object(*each, reader, clock) for each in objects)
+                is_alone = head.is_whole and len(self._first(head)) == 1
+                for each in objects:
+                    if isinstance(each, Reject):
+                        yield each
+                    elif _holds_chat(each[2], reader, clock, is_alone=is_alone):
+                        yield from _chat_within(*each, reader, clock, options, stream.summary)
+                    else:
+                        yield read_object(*each, reader, clock)
+
+    def _is_one_chat(self, head: Head, reader: Reader, options: Options) -> bool:
+        """Return whether the objects are messages of one chat, which names no conversations."""
+        objects = self._first(head)
+        known = reader.conversation
+        if reader.messages or {"customer", "id"} & options.mapping.keys() or known.of("subject"):
+            return False
+        said = [reader.said(found) for found in objects]
+        clock = time_reader(options)
+        if any(each.role for each in said):
+            return False
+        writers = [next((keyed(found)[name] for name in _WRITERS if name in keyed(found)), "") for found in objects]
+        return all(writers) and is_chat([(each.author, clock.read(each.at)) for each in said])
 
     def conversation_key(self, head: Head, reader: Reader, options: Options) -> str:
         """Return the field by which objects that are messages name their conversation; nothing if they are none."""
         if "conversation" in options.mapping:
             return options.mapping["conversation"]
-        objects = head.lists.get(self.path(head), [])
+        objects = self._first(head)
         if reader.messages:
             return ""
-        for key in (reader.message.one("conversation"), reader.message.one("id"), _ticket(objects)):
+        named = reader.message.one("conversation")
+        for key in (named, reader.message.one("id"), _ticket(objects)):
             names = [word(at_path(found, key)) for found in objects] if key else []
             repeats = len(set(names)) < len(names) and all(names)
+            if key and key == named and all(names) and all(reader.said(found).role for found in objects):
+                return key  # each says who speaks, and where: it is one message, though perhaps the only one
             if repeats and any(reader.said(found).role or reader.said(found).author for found in objects):
                 return key
         return ""
@@ -323,6 +499,68 @@ def read_object(element: Element, part: Part, found: Found, reader: Reader, cloc
         return refused(element, part, f"it cannot be understood: {error}")
     thread.line, thread.part, thread.raw = element.number, part.label, element.raw[:2000]
     return record_of(thread, clock)
+
+
+def _holds_chat(found: Found, reader: Reader, clock: TimeReader, *, is_alone: bool) -> bool:
+    """Return whether an object is a whole chat of several people: one conversation would be all they ever said."""
+    keys = keyed(found)
+    key = reader.messages if _are_messages(at_path(found, reader.messages)) else messages_key(found)
+    if not key or not (is_alone or _CHATS & keys.keys()) or any(name in keys for name in ("subject", "title", "topic")):
+        return False
+    given = at_path(found, key)
+    if not isinstance(given, list) or not all(isinstance(each, Mapping) for each in given[:200]):
+        return False
+    said = [reader.said(each) for each in given[:200]]
+    if any(each.role for each in said) or len({each.author for each in said if each.author}) < 3:
+        return False
+    times = [at for each in said if (at := clock.read(each.at))]
+    return bool(times) and max(times) - min(times) > GROUP_PAUSE
+
+
+def _chat_within(
+    element: Element, part: Part, found: Found, reader: Reader, clock: TimeReader, options: Options, summary: Recognised
+) -> Rows:
+    """Yield the conversations of a chat that is one object."""
+    key = reader.messages if _are_messages(at_path(found, reader.messages)) else messages_key(found)
+    keys = keyed(found)
+    name = next((name for each in ("name", *_CHATS) if (name := _name(found.get(keys.get(each, ""))))), "")
+    messages = (_chat_message(each, reader, clock, element.number, part) for each in _listed(at_path(found, key)))
+    for thread in read_chat(messages, options.pause, summary, name or part.basename):
+        thread.raw = element.raw[:2000]
+        yield record_of(thread, clock)
+
+
+def _chat(
+    objects: Iterator[tuple[Element, Part, Found] | Reject],
+    reader: Reader,
+    clock: TimeReader,
+    options: Options,
+    summary: Recognised,
+) -> Rows:
+    """Yield the conversations of objects that are the messages of one chat."""
+    rejects: list[Reject] = []
+
+    def messages() -> Iterator[ChatMessage]:
+        for each in objects:
+            if isinstance(each, Reject):
+                rejects.append(each)
+            else:
+                element, part, found = each
+                yield _chat_message(found, reader, clock, element.number, part)
+
+    summary.fields.pop("customer", None)
+    for thread in read_chat(messages(), options.pause, summary):
+        yield record_of(thread, clock)
+    yield from rejects
+
+
+def _chat_message(found: object, reader: Reader, clock: TimeReader, line: int, part: Part) -> ChatMessage:
+    said = reader.said(found)
+    at = clock.read(said.at)
+    reply_to = word(at_path(found, path)) if (path := reader.message.one("reply_to")) else ""
+    own = word(found.get("id")) if isinstance(found, Mapping) else ""
+    own = own or message_id(said.author, said.text, at)
+    return ChatMessage(own, said.author, said.text, at, line, reply_to=reply_to, part=part.label)
 
 
 def _gathered(

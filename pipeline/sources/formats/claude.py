@@ -14,14 +14,7 @@ class ClaudeConversations(ThreadFormat):
 
     def thread(self, found: Found, summary: Recognised) -> Thread:
         return Thread(
-            [
-                Said(
-                    text_of(each.get("text")) or text_of(each.get("content")),
-                    word(each.get("sender")),
-                    at=each.get("created_at"),
-                )
-                for each in found["chat_messages"]
-            ],
+            [_said(each) for each in found["chat_messages"]],
             external_id=found.get("uuid"),
             customer=(found.get("account") or {}).get("uuid"),
             at=found.get("created_at"),
@@ -30,5 +23,5 @@ class ClaudeConversations(ThreadFormat):
 
 
 def _said(message: Found) -> Said:
-    text = text_of(message.get("text")) or text_of(message.get("content"))
+    text = text_of(message.get("content")) or text_of(message.get("text"))  # `text` has placeholders for tools in it
     return Said(text, word(message.get("sender")), at=message.get("created_at"))

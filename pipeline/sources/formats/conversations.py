@@ -17,6 +17,8 @@ from pipeline.sources.parsing.elements import Element, parse_object
 from pipeline.sources.parsing.heads import as_utf8, head_of, is_lines
 from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
 from pipeline.sources.records import Record, Reject, excerpt, read_record
+from pipeline.sources.understanding import columns
+from pipeline.sources.understanding.columns import compact
 from pipeline.sources.understanding.times import TimeReader
 
 _READ_BY_ALL = frozenset(("subject", "title", "summary"))
@@ -34,11 +36,23 @@ class Line(NamedTuple):
     is_whole: bool = True
 
 
+def _is_message(found: Found) -> bool:
+    """Return whether an object is one message, which names the conversation it belongs to."""
+    names = {compact(str(key)) for key in found if isinstance(found[key], str | int) and found[key] != ""}
+    return bool(names & _CONVERSATION) and bool(names & _SPEAKER)
+
+
+_CONVERSATION = frozenset(name for name in columns.NAMES["conversation"] if name.endswith(("id", "key", "hash")))
+_SPEAKER = columns.NAMES["role"].keys() - {"type", "kind"}
+
+
 class Conversations(AnyJson):
     name = "conversations"
 
     def fits(self, found: Found) -> float:
         messages = found.get("messages")
+        if messages is None and _is_message(found):
+            return 0.0
         if messages is None:
             return 0.75 if "id" in found and isinstance(found.get("text"), str) else 0.0
         are_ours = isinstance(messages, list) and all(

@@ -10,9 +10,10 @@ class FrontConversations(ThreadFormat):
     says = {"customer": "recipient", "text": "subject and messages", "times": "created_at", "role": "is_inbound"}
 
     def fits(self, found: Found) -> float:
-        if not str(found.get("id", "")).startswith("cnv_") and "/conversations/cnv_" not in str(
-            found.get("_links", "")
-        ):
+        links = found.get("_links")
+        own = str(links.get("self", "")) if isinstance(links, dict) else ""
+        is_conversation = str(found.get("id", "")).startswith("cnv_") or "/conversations/cnv_" in own
+        if not is_conversation or "is_inbound" in found:  # a message links to its conversation too
             return 0.0
         return 1.0 if {"messages", "_messages", "last_message", "subject"} & found.keys() else 0.5
 

@@ -1,7 +1,7 @@
-"""Gorgias tickets: `from_agent` of each message says who speaks."""
+"""Gorgias: tickets with their messages, and plain lists of messages. `from_agent` says who speaks."""
 
 from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.formats.json_objects import Found, MessageFormat, ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 
@@ -32,10 +32,29 @@ class GorgiasTickets(ThreadFormat):
         )
 
 
+class GorgiasMessages(MessageFormat):
+    """The answer of `/api/messages`: each names its ticket."""
+
+    name = "Gorgias messages"
+    says = {"customer": "sender", "text": "body_text", "times": "created_datetime", "role": "from_agent"}
+
+    def fits(self, found: Found) -> float:
+        return 1.0 if {"from_agent", "ticket_id"} <= found.keys() else 0.0
+
+    def message(self, found: Found) -> tuple[str, Said | None]:
+        return word(found["ticket_id"]), None if found.get("public") is False else _said(found)
+
+    def describe(self, thread: Thread, found: Found) -> None:
+        thread.subject = thread.subject or text_of(found.get("subject"))
+        if not found.get("from_agent") and not thread.customer:
+            thread.customer = found.get("sender")
+
+
 def _said(message: Found) -> Said:
     sender = message.get("sender") or {}
     text = next(
         (text for key in ("body_text", "stripped_text", "body_html") if (text := text_of(message.get(key)))), ""
     )
     role = "agent" if message.get("from_agent") else "customer"
-    return Said(text, role, word(sender.get("name")) or word(sender.get("email")), message.get("created_datetime"))
+    at = message.get("created_datetime") or message.get("sent_datetime")
+    return Said(text, role, word(sender.get("name")) or word(sender.get("email")), at)

@@ -1,9 +1,10 @@
-"""Help Scout conversations with their threads, oldest first; notes and events are left out."""
+"""Help Scout conversations with their threads, oldest first; notes, events and drafts are left out."""
 
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.formats.json_objects import Found, ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
+_UNSENT = {"draft", "hidden", "underreview"}
 _SAID = {"customer", "reply", "message", "chat", "phone", "beaconchat", "forwardparent", "forwardchild"}
 
 
@@ -19,7 +20,7 @@ class HelpScoutConversations(ThreadFormat):
         return 0.9 if "primaryCustomer" in found and "subject" in found else 0.0
 
     def thread(self, found: Found, summary: Recognised) -> Thread:
-        said = [each for each in _threads(found) if each.get("type") in _SAID]
+        said = [each for each in _threads(found) if each.get("type") in _SAID and each.get("state") not in _UNSENT]
         messages = [_said(each) for each in sorted(said, key=lambda each: str(each.get("createdAt", "")))]
         if not messages and found.get("preview"):
             messages = [Said(text_of(found["preview"]), "customer", at=found.get("createdAt"))]

@@ -1,19 +1,16 @@
 """What the formats in JSON share: finding the list of their objects in a file, and reading it object by object."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
-from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
 from pipeline.sources.parsing.elements import Element, Path, parse
 from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject, excerpt
-from pipeline.sources.understanding.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut
+from pipeline.sources.understanding.chats import ChatMessage, Chats, say_cut
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.threads import Said, Thread, record_of
 from pipeline.sources.understanding.times import TimeColumn, TimeReader
@@ -155,9 +152,8 @@ class ChatFormat(JsonFormat):
 
     def records(self, stream: Stream, options: Options) -> Rows:
         reader = time_reader(options)
-        authors: dict[str, set[str]] = {}  # of each chat; more than a few are a group
-        passed_over = count = conversations = 0
-        with Gathered() as gathered:
+        passed_over = 0
+        with Chats() as chats:
             for each in self.messages(stream, options):
                 if isinstance(each, Reject):
                     yield each
@@ -165,18 +161,11 @@ class ChatFormat(JsonFormat):
                 chat, message = each
                 if message is None or not message.text.strip():
                     passed_over += 1
-                    continue
-                count += 1
-                known = authors.setdefault(chat, set())
-                if len(known) <= 2:
-                    known.add(message.author)
-                gathered.add(chat, _as_json(message), order=message.at.timestamp() if message.at else 0.0)
-            for chat, known in authors.items():
-                pause = options.pause or (DIRECT_PAUSE if len(known) <= 2 else GROUP_PAUSE)
-                for thread in cut(map(_from_json, gathered.in_order(chat)), chat=chat, pause=pause):
-                    conversations += 1
-                    yield record_of(thread, reader)
-        say_cut(stream.summary, count, conversations, options.pause, passed_over)
+                else:
+                    chats.add(chat, message)
+            for thread in chats.conversations(options.pause):
+                yield record_of(thread, reader)
+            say_cut(stream.summary, chats.messages, chats.cut_into, options.pause, passed_over)
 
     def messages(self, stream: Stream, options: Options) -> Iterator[tuple[str, ChatMessage | None] | Reject]:
         """Yield each message with the name of its chat."""
@@ -197,32 +186,6 @@ class ChatFormat(JsonFormat):
             if message:
                 message.line, message.part = element.number, part.label
             yield chat, message
-
-
-def say_cut(summary: Recognised, count: int, conversations: int, pause: timedelta | None, passed_over: int = 0) -> None:
-    """Say how a chat was cut into conversations, and how to do it otherwise."""
-    silence = _in_words(pause) if pause else f"{_in_words(GROUP_PAUSE)} ({_in_words(DIRECT_PAUSE)} between two people)"
-    summary.note(
-        f"{counted(count, 'message')} cut into {counted(conversations, 'conversation')}: by threads and replies, and "
-        f"where nobody spoke for {silence}. --pause MINUTES changes that."
-    )
-    if passed_over:
-        summary.note(
-            f"Left out: {counted(passed_over, 'message')} without text, or written by the chat itself or a bot."
-        )
-
-
-def _in_words(pause: timedelta) -> str:
-    minutes = round(pause.total_seconds() / 60)
-    return f"{minutes // 60} hours" if minutes >= 120 and not minutes % 60 else f"{minutes} minutes"
-
-
-def _as_json(message: ChatMessage) -> dict[str, Any]:
-    return {**asdict(message), "at": message.at and message.at.isoformat()}
-
-
-def _from_json(thing: dict[str, Any]) -> ChatMessage:
-    return ChatMessage(**{**thing, "at": datetime.fromisoformat(thing["at"]) if thing["at"] else None})
 
 
 def _what(error: Exception) -> str:

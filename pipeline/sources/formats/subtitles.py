@@ -31,6 +31,7 @@ _TIMING = re.compile(rf"\s{{0,9}}{_CLOCK}\s{{1,9}}-->\s{{1,9}}{_CLOCK}")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{0,50})?[ \t]{1,9}([^<>]{1,100})>")
 _TAG = re.compile(r"</?[a-z][^<>]{0,100}>|<(?:\d{1,3}:)?\d{1,2}:\d{2}\.\d{3}>|\{\\[^{}]{0,50}\}", re.IGNORECASE)
 _LABEL = re.compile(r"(?:>>|-)?\s?\[?([^\W\d_][^:：\[\]\n<>,;!?]{0,40})\]?[:：](?=\s)\s?")
+_IN_BRACKETS = re.compile(r"(?:>>|-)?\s?[\[(]([^\W\d_][^:：\[\]()\n<>,;!?]{0,40})[\])]\s{1,3}(?=\S)")
 _SRT_NUMBER = re.compile(r"\d{1,7}$")
 
 
@@ -101,7 +102,7 @@ def _thread(part: Part, name: str, cues: Sequence[_Cue]) -> Thread:
     last = ""
     for cue in cues:
         speaker, text = cue.voice, cue.text
-        found = None if speaker else _LABEL.match(text)
+        found = None if speaker else _label(text)
         if found and found[1].strip() in labels:
             speaker, text = found[1].strip(), text[found.end() :]
         if not text or text == last:  # rolling captions say each line twice
@@ -111,11 +112,23 @@ def _thread(part: Part, name: str, cues: Sequence[_Cue]) -> Thread:
             said[-1].text = f"{said[-1].text} {text}"
         else:
             said.append(Said(text, role_of(speaker) or "" if speaker else "", speaker))
+    for each in said:
+        if each.role and " " not in each.author:
+            each.author = ""  # a word for a role is nobody's name
     return Thread(said, line=1, external_id=name[-ID_LENGTH:], unit="file", part=part.name)
 
 
+def _label(text: str) -> re.Match[str] | None:
+    return _LABEL.match(text) or _IN_BRACKETS.match(text)
+
+
 def _speakers(cues: Sequence[_Cue]) -> set[str]:
-    """Return which words before a colon are speakers: those that stand there again and again, or name a role."""
-    found = [match[1].strip() for cue in cues if not cue.voice and (match := _LABEL.match(cue.text))]
-    counts = Counter(label for label in found if ". " not in label and len(label.split()) <= MAX_NAME_WORDS)
-    return {label for label, count in counts.items() if count > 1 or role_of(label) or len(counts) == 2}
+    """Return which words before a colon are speakers: those that stand there again and again, or name a role.
+
+    In brackets sounds are written too, `[Music]`: there only words for roles count.
+    """
+    found = [match for cue in cues if not cue.voice and (match := _label(cue.text))]
+    named = [match[1].strip() for match in found if match.re is _LABEL]
+    counts = Counter(label for label in named if ". " not in label and len(label.split()) <= MAX_NAME_WORDS)
+    speakers = {label for label, count in counts.items() if count > 1 or role_of(label) or len(counts) == 2}
+    return speakers | {label for match in found if match.re is _IN_BRACKETS and role_of(label := match[1].strip())}

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from datetime import time as time_of_day
 from itertools import islice
@@ -19,6 +19,7 @@ from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Options, Recognised
 from pipeline.sources.records import Record, Reject, UnreadableSource, excerpt
 from pipeline.sources.understanding import columns, times
+from pipeline.sources.understanding.chats import ChatMessage, is_chat, message_id, read_chat
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.replies import Replies
 from pipeline.sources.understanding.roles import CUSTOMER, role_in_field, role_of
@@ -82,8 +83,8 @@ def _sample(table: Table) -> list[Row]:
     return list(islice(table.open(), SAMPLE_ROWS + HEADER_ROWS))
 
 
-_ADDRESS: Final = re.compile(r"([^<>@]{0,200}?)\s*<?([^<>\s@\"']{1,64}@[^<>\s@\"']{1,190})>?")
-"""`ann@example.org`, or `Ann <ann@example.org>`."""
+_ADDRESS: Final = re.compile(r"([^<>()@]{0,200}?)\s*[<(]?([^<>()\s@\"']{1,64}@[^<>()\s@\"']{1,190})[>)]?")
+"""`ann@example.org`, `Ann <ann@example.org>`, or `Ann (ann@example.org)`."""
 
 
 # --- The header ---------------------------------------------------------------------------------------------------
@@ -217,6 +218,8 @@ class Layout:
     places: Mapping[str, tuple[int, ...]]
     comments: str = ""
     rows_are_messages: bool = False
+    chat_author: str = ""
+    """Where the rows are the messages of a chat that names no conversations: the column of who writes."""
     sample: Mapping[str, columns.Profile] = field(default_factory=dict)
 
     def values(self, cells: Sequence[object], name: str) -> list[object]:
@@ -253,7 +256,29 @@ def _layout(header: Header, sample: Sequence[Row], options: Options) -> Layout:
     except (columns.AmbiguousColumns, columns.UnknownColumn) as error:
         raise UnreadableSource(str(error)) from error
     fixed = {name: tuple(where) for name, where in places.items()}
-    return Layout(header, mapping, fixed, comment_column, _rows_are_messages(mapping, profiles), profiles)
+    layout = Layout(header, mapping, fixed, comment_column, _rows_are_messages(mapping, profiles), "", profiles)
+    return replace(layout, chat_author=_chat_author(layout, sample, options))
+
+
+_WRITERS: Final = frozenset(
+    ("author", "authorname", "sender", "sendername", "from", "fromname", "nick", "nickname", "speaker", "writer")
+)
+
+
+def _chat_author(layout: Layout, sample: Sequence[Row], options: Options) -> str:
+    """Return the column of who writes, if the rows are messages of a chat; nothing if each is a conversation."""
+    known = layout.mapping
+    others = ("id", "conversation", "reply_to", "subject", "role", "label")
+    if layout.rows_are_messages or any(known.of(name) for name in others) or "customer" in options.mapping:
+        return ""
+    writer = next((name for name in layout.header.names if columns.compact(name) in _WRITERS), "")
+    time = known.one("created_at")
+    if not writer or not time:
+        return ""
+    reader = TimeColumn().reader(options.date_format)
+    rows = [row.cells for row in sample if not row.reason and row.line > layout.header.line]
+    said = [(layout.word(cells, writer), reader.read(layout.value(cells, time))) for cells in rows]
+    return writer if is_chat(said) else ""
 
 
 def _profiles(
@@ -340,6 +365,8 @@ class _Reader:
             yield from self._threads_by_reply()
         elif self._layout.rows_are_messages:
             yield from self._threads_by_key()
+        elif self._layout.chat_author:
+            yield from self._chat()
         else:
             yield from self._single_rows()
         self._say_at_the_end()
@@ -554,6 +581,26 @@ class _Reader:
                     number, root = next(roots)
                 self._gather(gathered, root, row)
             yield from self._gathered(gathered)
+
+    def _chat(self) -> Rows:
+        """Cut the rows, messages of one chat, into conversations."""
+        rejects: list[Reject] = []
+
+        def messages() -> Iterator[ChatMessage]:
+            for row in self._rows():
+                if isinstance(row, Reject):
+                    rejects.append(row)
+                    continue
+                text = self._said(row.cells).text
+                author, at = self._layout.word(row.cells, self._layout.chat_author), self._at(row.cells)
+                yield ChatMessage(message_id(author, text, at), author, text, at, row.line, part=self._table.name)
+
+        self._summary.fields.pop("customer", None)
+        self._summary.fields["author"] = self._layout.chat_author
+        for thread in read_chat(messages(), self._options.pause, self._summary):
+            thread.unit = self._table.unit
+            yield record_of(thread, self._reader)
+        yield from rejects
 
     def _gather(self, gathered: Gathered, key: str, row: Row) -> None:
         at = self._at(row.cells)

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
-from pipeline.sources.formats.json_objects import Rows, say_cut
+from pipeline.sources.formats.json_objects import Rows
 from pipeline.sources.parsing.encodings import UnknownEncoding
 from pipeline.sources.parsing.lines import text_lines
 from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Reject
-from pipeline.sources.understanding.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut
+from pipeline.sources.understanding.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut, say_cut
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.threads import record_of
 from pipeline.sources.understanding.times import DayOrder, TimeColumn, TimeReader
@@ -28,11 +28,13 @@ LINE_LENGTH = 300
 MESSAGE_LENGTH = 100_000
 """Characters of a message that are kept: a longer one is a pasted file."""
 
-_DATE = r"\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}\.?|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]"
-_HALF = r"[AaPp]\.? ?[Mm]\.?|午前|午後|上午|下午|凌晨|早上|中午|晚上|오전|오후|πμ|μμ|vorm\.|nachm\."
+_DATE = r"\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}(?:\.| г\.)?|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]"
+_HALF = r"[AaPp]\.? ?[Mm]\.?|午前|午後|上午|下午|凌晨|早上|中午|晚上|오전|오후|πμ|μμ|vorm\.|nachm\.|ص|م|ق\.ظ\.?|ب\.ظ\.?"
+_BETWEEN = r"(?:[,،]? | à | a las | klo | kl\. ?)"
 _TIME = rf"(?:(?:{_HALF}) ?)?\d{{1,2}}[:.]\d{{2}}(?:[:.]\d{{2}})?(?: ?(?:{_HALF}))?"
 _MESSAGE = re.compile(
-    rf"(?:\[(?P<ios>(?:{_DATE}),? {_TIME})\] ?|(?P<android>(?:{_DATE}),? {_TIME})(?: [-–] |, ))(?P<rest>.*)$"
+    rf"(?:\[(?P<ios>(?:{_DATE}){_BETWEEN}{_TIME})\] ?|(?P<android>(?:{_DATE}){_BETWEEN}{_TIME})(?: [-–] |, ))"
+    r"(?P<rest>.*)$"
 )
 _AUTHOR = re.compile(r"([^:：\"“”„«»]{1,60}?) ?[:：] ")
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -164,10 +166,23 @@ def _begins(line: str) -> _Line | None:
     rest = found["rest"]
     whole = rest if len(line) <= LINE_LENGTH else rest + line[LINE_LENGTH:]
     author = _AUTHOR.match(f"{rest} ")
-    when = found["ios"] or found["android"]
+    when = _as_read(found["ios"] or found["android"])
     if author is None or _BY_THE_CHAT.search(rest):
         return _Line(when, "", whole)
     return _Line(when, author[1].lstrip("~ ").strip(), _text(whole[author.end() :]))
+
+
+def _as_read(when: str) -> str:
+    """Return a moment as it can be read in any language: `2.3.2026 8.10.05` for `2.3.2026 klo 8.10.05`."""
+    when = _TO_TIME.sub(" ", when).replace(" г.", "")
+    if when.isascii():
+        return when
+    digits = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in when)
+    return _HALVES.sub(lambda found: " AM" if found[1][0] in "صق" else " PM", digits)
+
+
+_TO_TIME = re.compile(rf"{_BETWEEN}(?={_TIME}$)")
+_HALVES = re.compile(r" ?(ص|م|ق\.ظ\.?|ب\.ظ\.?)$")
 
 
 def _messages(lines: Iterable[str]) -> Iterator[_Line]:

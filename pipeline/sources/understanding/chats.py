@@ -4,11 +4,18 @@ A reply belongs to the conversation of what it replies to, however late. Any oth
 that was last spoken in, unless it is silent for longer than the pause: then a new one begins.
 """
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from types import TracebackType
+from typing import Any, Self
 
+from pipeline.models.wording import counted
+from pipeline.sources.formats.base import Recognised
+from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.threads import Said, Thread
 
 OPEN_CONVERSATIONS = 5000
@@ -94,3 +101,99 @@ def _last_spoken_in(open_ones: OrderedDict[str, _Open], message: ChatMessage, pa
         return ""
     silence = message.at - last.last_at if message.at and last.last_at else timedelta(0)
     return last.key if silence <= pause else ""
+
+
+# --- Whole chats --------------------------------------------------------------------------------------------------
+
+
+class Chats:
+    """The messages of one or several chats, on disk until all are there. Used as a context."""
+
+    def __init__(self) -> None:
+        self.messages = self.cut_into = 0
+        self._authors: dict[str, set[str]] = {}  # of each chat; more than a few are a group
+        self._gathered = Gathered()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._gathered.__exit__(kind, error, trace)
+
+    def add(self, chat: str, message: ChatMessage) -> None:
+        """Keep a message of the chat of that name."""
+        self.messages += 1
+        known = self._authors.setdefault(chat, set())
+        if len(known) <= 2:
+            known.add(message.author)
+        at = message.at and message.at.isoformat()
+        order = message.at.timestamp() if message.at else 0.0
+        self._gathered.add(chat, {**asdict(message), "at": at}, order=order)
+
+    def conversations(self, pause: timedelta | None) -> Iterator[Thread]:
+        """Yield the conversations of all chats; without a `pause` it depends on how many people write."""
+        for chat, known in self._authors.items():
+            silence = pause or (DIRECT_PAUSE if len(known) <= 2 else GROUP_PAUSE)
+            for thread in cut(map(_message_of, self._gathered.in_order(chat)), chat=chat, pause=silence):
+                self.cut_into += 1
+                yield thread
+
+
+def _message_of(thing: dict[str, Any]) -> ChatMessage:
+    return ChatMessage(**{**thing, "at": datetime.fromisoformat(thing["at"]) if thing["at"] else None})
+
+
+def read_chat(
+    messages: Iterable[ChatMessage], pause: timedelta | None, summary: Recognised, chat: str = "chat"
+) -> Iterator[Thread]:
+    """Yield the conversations of one chat, and say in the summary how it was cut."""
+    passed_over = 0
+    with Chats() as chats:
+        for message in messages:
+            if message.text.strip():
+                chats.add(chat, message)
+            else:
+                passed_over += 1
+        yield from chats.conversations(pause)
+        say_cut(summary, chats.messages, chats.cut_into, pause, passed_over)
+
+
+def message_id(author: str, text: str, at: datetime | None) -> str:
+    """Return an id for a message of a chat without ids, made of what it says: a longer export has it again."""
+    said = f"{at.isoformat() if at else ''} {author} {text}"
+    return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:16]
+
+
+def is_chat(said: Sequence[tuple[str, datetime | None]]) -> bool:
+    """Return whether messages of (author, time) that name no conversation are those of a chat.
+
+    They are if somebody comes back after somebody else has spoken, and most messages follow another one before the
+    pause is over. Tickets that are listed by who wrote them stand hours apart, and hardly anybody comes back.
+    """
+    known = sorted(((at, author) for author, at in said if at and author), key=lambda each: each[0])
+    authors = [author for _, author in known]
+    if 2 * len(known) < len(said) or not 2 <= len(set(authors)) < len(authors):
+        return False
+    close = sum(second[0] - first[0] <= GROUP_PAUSE for first, second in pairwise(known))
+    turns = sum(first != second for first, second in pairwise(authors))
+    return 2 * close >= len(known) - 1 and turns >= len(set(authors))
+
+
+def say_cut(summary: Recognised, count: int, conversations: int, pause: timedelta | None, passed_over: int = 0) -> None:
+    """Say how a chat was cut into conversations, and how to do it otherwise."""
+    silence = _in_words(pause) if pause else f"{_in_words(GROUP_PAUSE)} ({_in_words(DIRECT_PAUSE)} between two people)"
+    summary.note(
+        f"{counted(count, 'message')} cut into {counted(conversations, 'conversation')}: by threads and replies, and "
+        f"where nobody spoke for {silence}. --pause MINUTES changes that."
+    )
+    if passed_over:
+        summary.note(
+            f"Left out: {counted(passed_over, 'message')} without text, or written by the chat itself or a bot."
+        )
+
+
+def _in_words(pause: timedelta) -> str:
+    minutes = round(pause.total_seconds() / 60)
+    return f"{minutes // 60} hours" if minutes >= 120 and not minutes % 60 else f"{minutes} minutes"

@@ -49,10 +49,10 @@ _NAMES: Final[dict[str, str]] = {
         problema reclamo queja testo messaggio descrizione commento contenuto richiesta recensione domanda segnalazione
         mensagem descricao conteudo pergunta avaliacao reclamacao tekst bericht omschrijving beschrijving opmerking vraag
         本文 内容 問い合わせ内容 お問い合わせ内容 メッセージ コメント 描述 评论 留言 正文 내용 메시지 문의내용""",
-    "subject": """subject title reviewtitle headline reviewheadline summary shortdescription ticketsubject
+    "subject": """subject title ticketname casename issuename reviewtitle headline reviewheadline summary shortdescription ticketsubject
         betreff titel uberschrift zusammenfassung kurzbeschreibung objet sujet titre resume intitule asunto titulo
         oggetto titolo assunto onderwerp 件名 タイトル 标题 主题 제목""",
-    "customer": """customer requester client contact user reporter customername requestername contactname clientname username
+    "customer": """customer requester client contact caller callerid associatedcontact associatedcontacts user reporter customername requestername contactname clientname username
         reviewer reviewername reportername submitter submittername respondent fullname name displayname author authorname visitor
         member submittedby createdby openedby reportedby raisedby requestedby sender sendername from
         kunde kundin kundenname nutzer benutzer ersteller melder absender anfragender gemeldetvon erstelltvon
@@ -75,6 +75,7 @@ _NAMES: Final[dict[str, str]] = {
         date datetime timestamp posted postedat postdate postedon published publishedat publicationdate reviewdate reviewedat
         reviewsubmitdateandtime reviewcreationdate messagedate messagetime ticketcreated requestdate reportedat reportdate
         dateandtime starttime startdate startedat started recordeddate completedat enddate time at ts epoch day
+        syscreatedon createddatetime sentdatetime timestampms
         reviewsubmitmillissinceepoch millis zeitstempel datum datumuhrzeit datumundzeit datumzeit erstelltam erstellt erstelldatum
         erstellungsdatum erstellungszeitpunkt eingang eingangsdatum eingegangenam angelegtam gemeldetam geoffnetam zeit zeitpunkt
         gesendetam datedecreation creele cree dateheure dateetheure horodateur horodatage dateouverture datedouverture dateenvoi
@@ -122,6 +123,11 @@ _SYNONYMS: Final = {
     "title": "subject", "body": "text", "message": "text", "link": "url", "requester": "customer", "email": "customer",
     "in_reply_to": "reply_to", "speaker": "role", "sender": "author", "category": "label",
 }  # fmt: skip
+
+_ROLE_ITSELF: Final = frozenset(
+    "role senderrole authorrole participantrole rolle rol ruolo papel 役割 角色 역할".split()  # noqa: SIM905
+)
+"""Names of columns that say a role, whatever the words in them."""
 
 # Columns about the other side, or about later events, whatever else their name says.
 _NOT_THE_CUSTOMER: Final = re.compile(
@@ -419,9 +425,7 @@ class _Finder:
             each for each in self._by_name("role")
             if each.share(each.roles) >= 0.6 and (is_flag(each.name) or CUSTOMER in each.sides) and len(each.distinct) <= 50
         ]  # fmt: skip
-        plain = [
-            each for each in self._by_name("role") if NAMES["role"][compact(each.name)] < 4 and each.mean_words < 4
-        ]
+        plain = [each for each in self._by_name("role") if compact(each.name) in _ROLE_ITSELF and each.mean_words < 4]
         by_value = [
             each for each in self._free()
             if each.share(each.roles) >= 0.95 and len(each.sides) > 1 and CUSTOMER in each.sides and len(each.distinct) <= 12

@@ -111,6 +111,7 @@ def role_of(word: object) -> str | None:
 # --- Fields of vendors --------------------------------------------------------------------------------------------
 
 _BY_NUMBER: Final[dict[str, dict[str, str]]] = {
+    "direction": {"in": CUSTOMER, "out": AGENT, "i": CUSTOMER, "o": AGENT},
     "messagetype": {"0": CUSTOMER, "1": AGENT, "2": SYSTEM, "3": BOT, "template": BOT},  # Chatwoot
 }
 _TRUE: Final = frozenset(("true", "1", "yes", "y", "t", "ja", "oui", "si", "sí", "vrai", "wahr", "sim"))
@@ -129,6 +130,7 @@ _FLAGS: Final[dict[str, tuple[str, str]]] = {
         (AGENT, CUSTOMER),
     ),
     **dict.fromkeys(("isbot", "frombot", "isautomated"), (BOT, "")),
+    **dict.fromkeys(("staff", "admin", "moderator", "ismoderator", "employee", "isemployee"), (AGENT, "")),
 }  # fmt: skip
 
 
@@ -315,8 +317,8 @@ class Census:
         """Return the identity of the customer among the authors of a thread, in their order; empty if there is none.
 
         It is the first who is not staff; but not somebody of 30 threads beside somebody of a tenth of them. Where all
-        look like staff, it is who occurs in a third of the threads, or fewer, of each of the others. An author who
-        writes alone in the whole file is the customer.
+        look like staff, it is who occurs in a third of the threads, or fewer, of each of the others; or else the only
+        one who opens most of the threads they occur in. An author who writes alone in the whole file is the customer.
         """
         who = list(dict.fromkeys(key for author in authors if (key := identity(author))))
         if others := [each for each in who if not self.is_staff(each)]:
@@ -327,7 +329,8 @@ class Census:
         rarest = sorted(who, key=lambda each: self.threads_of[each])[:2]
         if len(rarest) == 2 and 3 * self.threads_of[rarest[0]] <= self.threads_of[rarest[1]]:
             return rarest[0]
-        return ""
+        asking = [each for each in who if 2 * self.opened_by[each] >= self.threads_of[each]]
+        return asking[0] if len(asking) == 1 and len(who) > 1 else ""
 
     def meanings(self) -> dict[str, str]:
         """Return what each word for a role means in this file; a word that stays open is not in it.
@@ -364,11 +367,13 @@ def assign_roles(
     staff are agents, and any other stays open: an empty role.
     """
     customers = {identity(name) for name in customer_names if name}
+    desk = _at_the_desk(messages)
     for message in messages:
         message["role"] = _own_role(message, customers, meanings or {})
     census = census or Census()
     is_named = any(message["role"] == CUSTOMER and message["author"] for message in messages)
-    open_authors = [message["author"] for message in messages if not message["role"]]
+    authors = [message["author"] for message in messages if not message["role"]]
+    open_authors = [author for author in authors if identity(author) not in desk]
     customer = "" if is_named else census.customer_among(open_authors)
     for message in messages:
         who = identity(message["author"])
@@ -376,8 +381,36 @@ def assign_roles(
             continue
         if not who or who == customer:
             message["role"] = CUSTOMER
-        elif census.is_staff(who) or (customer and census.threads_of[who] >= max(30, 10 * census.threads_of[customer])):
+        elif (
+            who in desk
+            or census.is_staff(who)
+            or (customer and census.threads_of[who] >= max(30, 10 * census.threads_of[customer]))
+        ):
             message["role"] = AGENT
+
+
+_OF_A_DESK: Final = re.compile(
+    r"thanks? (?:you )?for (?:calling|contacting|reaching out|your patience|holding)|how (?:can|may) (?:i|we) (?:help|assist)"
+    r"|(?:danke|vielen dank) für (?:ihren|deinen) anruf|(?:wie|womit) kann ich (?:ihnen|dir) (?:weiter)?helfen"
+    r"|merci (?:de votre|d['’]avoir|pour votre) appel|(?:comment|en quoi) puis-je vous (?:aider|être utile)"
+    r"|gracias por (?:llamar|contactar|comunicarse)|en qué (?:le |te )?puedo ayudar|grazie per (?:aver|averci|la chiamata)"
+    r"|come posso (?:aiutar|esser)|waarmee kan ik|bedankt voor (?:het bellen|uw telefoontje|je telefoontje)"
+    r"|(?:em que|como) posso (?:te |lhe |o |a )?ajud|お電話ありがとうございます|ご用件を|请问有什么(?:可以|能)帮|무엇을 도와",
+    re.IGNORECASE,
+)
+GREETED: Final = 6
+"""Messages at the beginning of a conversation in which somebody of the desk greets."""
+
+
+def _at_the_desk(messages: Sequence[Mapping[str, str]]) -> set[str]:
+    """Return who greets as those do who are called and asked, unless that is everybody."""
+    authors = {identity(message["author"]) for message in messages if message["author"]}
+    desk = {
+        identity(message["author"])
+        for message in messages[:GREETED]
+        if message["author"] and _OF_A_DESK.search(message["text"][:300])
+    }
+    return desk if desk < authors else set()
 
 
 def _own_role(message: dict[str, str], customers: Collection[str], meanings: Mapping[str, str]) -> str:

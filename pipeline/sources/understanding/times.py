@@ -361,7 +361,7 @@ _NOTHING: Final = frozenset(  # days of the week, and words between the parts of
     lunedi martedi mercoledi gio giovedi venerdi sabato domenica
     seg segunda ter terca qua quarta qui quinta sex sexta feira
     ma maandag dinsdag wo woensdag donderdag vr vrijdag za zaterdag zo zondag
-    at on the of um uhr den am le a de del el las los il alle ore om uur as h hrs kl
+    at on the of um uhr den am le a de del el las los il alle ore om uur as h hrs kl klo
     """.split()  # noqa: SIM905 (read best as text)
 )
 _ZONES: Final[dict[str, float]] = {

@@ -80,16 +80,18 @@ HELPSCOUT = {
     "id": 88, "number": 4, "subject": "Error 12", "createdAt": AT, "primaryCustomer": {"id": 4, "email": "kim@bikes.example"},
     "_embedded": {"threads": [
         {"id": 3, "type": "note", "body": "VIP", "createdAt": LATER, "createdBy": {"type": "user"}},
-        {"id": 2, "type": "message", "body": ANSWER, "createdAt": LATER, "createdBy": {"type": "user", "first": "Lee"}},
+        {"id": 5, "type": "message", "state": "draft", "body": "Never sent", "createdAt": LATER, "createdBy": {"type": "user"}},
+        {"id": 2, "type": "message", "state": "published", "body": ANSWER, "createdAt": LATER,
+         "createdBy": {"type": "user", "first": "Lee"}},
         {"id": 1, "type": "customer", "body": ASK, "createdAt": AT, "createdBy": {"type": "customer"}},
     ]},
 }  # fmt: skip
 FRONT_MESSAGES = [
     {"_links": {"related": {"conversation": "https://api2.frontapp.com/conversations/cnv_3"}}, "id": "msg_2", "type": "email",
-     "is_inbound": False, "created_at": EPOCH + 60.5, "blurb": "Please", "text": ANSWER, "author": {"email": "lee@desk.example"},
+     "is_inbound": False, "created_at": EPOCH + 60.5, "subject": "", "blurb": "Please", "text": ANSWER, "author": {"email": "lee@desk.example"},
      "recipients": [{"handle": "kim@bikes.example", "role": "to"}]},
     {"_links": {"related": {"conversation": "https://api2.frontapp.com/conversations/cnv_3"}}, "id": "msg_1", "type": "email",
-     "is_inbound": True, "created_at": EPOCH + 0.5, "blurb": "The", "text": ASK, "author": None,
+     "is_inbound": True, "created_at": EPOCH + 0.5, "blurb": "The", "text": ASK, "author": None, "subject": "",
      "recipients": [{"handle": "kim@bikes.example", "role": "from"}, {"handle": "help@desk.example", "role": "to"}]},
 ]  # fmt: skip
 FRONT = {
@@ -115,7 +117,7 @@ CRISP_MESSAGES = [
     {"session_id": "session_1", "website_id": "w", "type": "text", "from": "operator", "content": ANSWER,
      "timestamp": EPOCH * 1000 + 9, "user": {"nickname": "Lee", "user_id": "o1"}},
 ]  # fmt: skip
-GORGIAS = {
+GORGIAS: dict[str, Any] = {
     "id": 6, "uri": "/api/tickets/6/", "channel": "email", "created_datetime": AT, "subject": "Error 12",
     "customer": {"id": 5, "email": "kim@bikes.example", "name": "Kim"},
     "messages": [
@@ -220,6 +222,49 @@ MESSENGER = {
         {"sender_name": "Kim", "timestamp_ms": EPOCH * 1000, "content": ASK},
     ],
 }  # fmt: skip
+MESSENGER_ENCRYPTED = {
+    "participants": ["Kim", "Bike shop", "Lee"], "threadName": "Bike group_7",
+    "messages": [
+        {"isUnsent": False, "media": [], "reactions": [], "senderName": "Kim", "text": ASK, "timestamp": EPOCH * 1000, "type": "text"},
+        {"isUnsent": True, "media": [], "reactions": [], "senderName": "Lee", "text": "Taken back", "timestamp": EPOCH * 1000 + 9,
+         "type": "placeholder"},
+        {"isUnsent": False, "media": [], "reactions": [], "senderName": "Bike shop", "text": ANSWER, "timestamp": EPOCH * 1000 + 60,
+         "type": "text"},
+    ],
+}  # fmt: skip
+TEAMS = {"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#chats", "value": [
+    {"id": "1", "messageType": "message", "createdDateTime": AT, "chatId": "19:ab", "body": {"contentType": "html", "content":
+     f"<p>{ASK}</p>"}, "from": {"application": None, "user": {"id": "u1", "displayName": "Kim"}}},
+    {"id": "2", "messageType": "systemEventMessage", "createdDateTime": AT, "chatId": "19:ab", "from": None,
+     "body": {"contentType": "html", "content": "<systemEventMessage/>"}},
+    {"id": "3", "messageType": "message", "createdDateTime": "2026-05-03T08:00:00Z", "chatId": "19:ab", "replyToId": "1",
+     "body": {"contentType": "text", "content": ANSWER}, "from": {"user": {"id": "u2", "displayName": "Lee"}}},
+]}  # fmt: skip
+GOOGLE_CHAT = {"messages": [
+    {"creator": {"name": "Kim", "email": "kim@bikes.example", "user_type": "Human"}, "text": ASK, "topic_id": "t1",
+     "created_date": "Saturday, May 2, 2026 at 8:00:00\u202fAM UTC", "message_id": "space/t1/t1"},
+    {"creator": {"name": "Alarm", "user_type": "Bot"}, "text": "Beep", "topic_id": "t2", "message_id": "space/t2/t2",
+     "created_date": "Saturday, May 2, 2026 at 8:01:00\u202fAM UTC"},
+    {"creator": {"name": "Lee", "user_type": "Human"}, "text": ANSWER, "topic_id": "t1", "message_id": "space/t1/m9",
+     "created_date": "Saturday, May 2, 2026 at 8:00:00\u202fPM UTC"},
+]}  # fmt: skip
+APP_STORE = {"feed": {"author": {"name": {"label": "iTunes Store"}}, "id": {"label": "https://itunes.example"}, "entry": [
+    {"author": {"name": {"label": "Kim"}, "uri": {"label": "https://itunes.example/1"}, "label": ""}, "updated": {"label": AT},
+     "im:rating": {"label": "1"}, "im:version": {"label": "2.0"}, "id": {"label": "77"}, "title": {"label": "Error 12"},
+     "content": {"label": ASK, "attributes": {"type": "text"}}},
+]}}  # fmt: skip
+PLAY_REVIEWS = {
+    "reviews": [
+        {
+            "reviewId": "r-1",
+            "authorName": "Kim",
+            "comments": [
+                {"userComment": {"text": ASK, "lastModified": {"seconds": str(EPOCH), "nanos": 1}, "starRating": 1}},
+                {"developerComment": {"text": ANSWER, "lastModified": {"seconds": str(EPOCH + 60)}}},
+            ],
+        }
+    ]
+}
 SLACK_DAY = [
     {"type": "message", "user": "U1", "text": f"{ASK} &lt;3 <@U2>", "ts": f"{EPOCH}.000100", "thread_ts": f"{EPOCH}.000100", "reply_count": 1},
     {"type": "message", "subtype": "channel_join", "user": "U3", "text": "<@U3> has joined", "ts": f"{EPOCH + 5}.000200"},
@@ -254,6 +299,8 @@ EXPORTS = {
                     "kim@bikes.example"),
     "crisp messages": Export("Crisp messages", {"error": False, "data": CRISP_MESSAGES}, BOTH, "session_1", "session_1"),
     "gorgias": Export("Gorgias tickets", {"data": [GORGIAS], "meta": {}}, BOTH, "6", "kim@bikes.example"),
+    "gorgias messages": Export("Gorgias messages", {"data": [{**each, "ticket_id": 6, "subject": ""} for each in GORGIAS["messages"]],
+                               "object": "list"}, BOTH, "6", "Kim"),
     "drift": Export("Drift conversations", {"data": [{"id": 44, "contactId": 5, "createdAt": EPOCH * 1000, "messages": DRIFT_MESSAGES}]},
                     BOTH, "44", "5"),
     "drift messages": Export("Drift messages", {"data": {"messages": DRIFT_MESSAGES}}, BOTH, "44", "5"),
@@ -276,11 +323,33 @@ EXPORTS = {
     "telegram, all chats": Export("Telegram chat", {"about": "x", "chats": {"about": "y", "list": [TELEGRAM]}}, (
         ("customer", ASK), ("", ANSWER)), "Bike help:2", "Kim"),
     "messenger": Export("Messenger chat", MESSENGER, (("customer", ASK), ("", ANSWER)), customer="Kim"),
+    "messenger, encrypted": Export("Messenger chat", MESSENGER_ENCRYPTED, (("customer", ASK), ("", ANSWER)), customer="Kim"),
+    "teams": Export("Microsoft Teams chat", TEAMS, (("customer", ASK), ("", ANSWER)), "19:ab:1", "Kim"),
+    "google chat": Export("Google Chat", GOOGLE_CHAT, (("customer", ASK), ("", ANSWER)), customer="Kim"),
+    "app store": Export("App Store reviews", APP_STORE, BOTH[:1], "77", "Kim"),
+    "google play": Export("Google Play reviews", PLAY_REVIEWS, BOTH, "r-1", "Kim"),
     "slack": Export("Slack export", SLACK_DAY, (("customer", f"{ASK} <3 @U2"), ("", ANSWER)), customer="U1"),
     "json": Export("JSON", {"export": {"cases": [{"caseNumber": "K-1", "opened": "2026-05-02 08:00", "headline": "Lock",
         "requester": {"email": "Kim@bikes.example"}, "history": [
             {"who": "customer", "body": ASK, "when": "2026-05-02 08:00"}, {"who": "agent", "body": ANSWER}]}]}}, BOTH, "K-1",
         "kim@bikes.example"),
+    "json, what answers the object's own text": Export("JSON", [{"ticketNo": 5, "requester": "Kim", "created": AT,
+        "description": f"<p>{ASK}</p>", "comments": [{"by": "agent", "role": "agent", "comment": ANSWER},
+        {"role": "agent", "comment": "VIP", "internal": True}]}], BOTH, "5", "Kim"),
+    "json, messages further in": Export("JSON", {"id": 9, "created_at": AT, "post_stream": {"posts": [
+        {"username": "kim", "cooked": f"<p>{ASK}</p>", "staff": False, "created_at": AT},
+        {"username": "lee", "cooked": f"<p>{ANSWER}</p>", "staff": True, "created_at": LATER}]}}, BOTH, "9", "kim"),
+    "json, people listed beside": Export("JSON", {"chats": [{"id": "c1", "thread": {"events": [
+        {"type": "message", "text": ASK, "author_id": "a7", "created_at": AT},
+        {"type": "system_message", "text": "Lee joined", "created_at": AT},
+        {"type": "message", "text": ANSWER, "author_id": "b9", "created_at": LATER}]}, "users": [
+        {"id": "a7", "type": "customer", "name": "Kim"}, {"id": "b9", "type": "agent", "name": "Lee"}]}]}, (
+        ("customer", ASK), ("system", "Lee joined"), ("agent", ANSWER)), "c1", "Kim"),
+    "json:api": Export("JSON", {"data": [
+        {"type": "message", "id": "m1", "attributes": {"direction": "in", "preview": ASK, "sentAt": AT}, "relationships": {
+            "conversation": {"data": {"type": "conversation", "id": "v1"}}, "customer": {"data": {"type": "customer", "id": "Kim"}}}},
+        {"type": "message", "id": "m2", "attributes": {"direction": "out", "preview": ANSWER, "sentAt": LATER}, "relationships": {
+            "conversation": {"data": {"type": "conversation", "id": "v1"}}}}]}, BOTH, "v1", "Kim"),
     "json, a row per message": Export("JSON", [
         {"conversation_id": "k1", "sender": "user", "message": ASK, "created_at": AT},
         {"conversation_id": "k1", "sender": "agent", "message": ANSWER, "created_at": LATER},

@@ -307,3 +307,37 @@ def test_a_mapping_goes_before_everything(export_file: Callable[..., Path]) -> N
     assert (row.external_id, row.customer) == ("5", "kim@bikes.example")
     assert row.messages[0]["text"] == "The lock is jammed\n\nin the rain"
     assert f"{row.occurred_at:%Y-%m-%d}" == "2026-05-02"
+
+
+# --- Chats that nobody's format is for ----------------------------------------------------------------------------
+
+TALK = [
+    (writer, f"{text} {day}", f"2026-05-{day:02}T08:{10 + minute}:00Z")
+    for day in (2, 9, 20)
+    for minute, (writer, text) in enumerate((("kim", ASK), ("lee", ANSWER), ("bo", "I have the same.")))
+]
+
+
+@pytest.mark.parametrize("shape", ["object", "list", "lines"])
+def test_a_group_chat_is_cut_whatever_wrote_it(shape: str, export_file: Callable[..., Path]) -> None:
+    messages = [{"user": who, "text": text, "ts": at} for who, text, at in TALK]
+    content: object = {"channel": "help", "messages": messages} if shape == "object" else messages
+    if shape == "lines":
+        content = "\n".join(map(json.dumps, messages))
+    rows, summary = read(export_file(content))
+    assert [len(row.messages) for row in records(rows)] == [3, 3, 3]
+    assert {row.customer for row in records(rows)} == {"kim"}
+    assert "9 messages cut into 3 conversations" in " ".join(summary.notes)
+    longer, _ = read(export_file(content), pause=timedelta(days=30))
+    assert [len(row.messages) for row in records(longer)] == [9]
+
+
+def test_a_topic_of_several_people_is_one_conversation(export_file: Callable[..., Path]) -> None:
+    posts = [{"username": who, "text": text, "created_at": at} for who, text, at in TALK]
+    rows, _ = read(export_file({"id": 5, "title": "Lock", "posts": posts}))
+    assert [len(row.messages) for row in records(rows)] == [9]
+
+
+def test_what_only_begins_with_a_bracket_is_no_json(export_file: Callable[..., Path]) -> None:
+    with pytest.raises(UnreadableSource, match=r"in no format that is known. It begins: '\[CHAT\] History"):
+        FileSource(export_file("[CHAT] History of 2026\n\nsome words\n")).records()

@@ -258,15 +258,15 @@ def hostile_files(folder: Path) -> list[Path]:
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
-def test_sixty_megabytes_more_are_enough_whatever_comes_in(tmp_path: Path) -> None:
-    """More than a small file takes, of which nearly all are the libraries of the other steps."""
+def test_three_hundred_megabytes_are_enough_whatever_comes_in(tmp_path: Path) -> None:
+    """For the whole process, with the libraries of the other steps in it."""
     paths = hostile_files(tmp_path)
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     command = [sys.executable, "-c", CHILD, *map(str, paths)]
     done = subprocess.run(command, capture_output=True, cwd=settings.BASE_DIR, env=environment, check=True, text=True)
     found = {name: (int(rows), int(most)) for name, rows, most in map(str.split, done.stdout.splitlines())}
     assert len(found) == len(paths)
-    assert max(most for _, most in found.values()) < found["plain"][1] + 60, found
+    assert max(most for _, most in found.values()) < 300, found
     assert all(rows <= 5 for rows, _ in found.values()), found
 
 

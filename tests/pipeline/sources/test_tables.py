@@ -1,6 +1,7 @@
 # ruff: noqa: E501 (a table is read best as it stands in its file)
 """Tables as people export them: any dialect, any header, a row a conversation or a row a message."""
 
+import csv
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -470,3 +471,32 @@ def test_broken_parquet_says_so(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 and nothing else")
     with pytest.raises(UnreadableSource, match="cannot be read as Parquet"):
         read_file(ParquetFormat(), path)
+
+
+# --- A table that is a chat ---------------------------------------------------------------------------------------
+
+
+def test_a_table_of_a_channels_messages_is_cut_as_a_chat(tmp_path: Path) -> None:
+    rows = [["AuthorID", "Author", "Date", "Content", "Attachments", "Reactions"]]
+    for day in (2, 14):
+        rows += [
+            ["11", "kim", f"2026-03-{day:02}T08:15:00.0000000+00:00", "My lamp flickers", "", ""],
+            ["12", "lee", f"2026-03-{day:02}T08:20:00.0000000+00:00", "Since when?", "", ""],
+            ["11", "kim", f"2026-03-{day:02}T08:25:00.0000000+00:00", "Since Monday", "", ""],
+        ]
+    path = tmp_path / "channel"
+    with path.open("w", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
+    found = read_file(TableFormat(), path)
+    assert [len(record.messages) for record in found.records] == [3, 3]
+    assert [[each["author"] for each in record.messages] for record in found.records] == [["kim", "lee", "kim"]] * 2
+    assert "6 messages cut into 2 conversations" in found.said
+
+
+def test_a_table_of_who_wrote_what_is_no_chat_where_hardly_anybody_answers(tmp_path: Path) -> None:
+    path = tmp_path / "reviews"
+    path.write_text(
+        "author,date,review\nkim,2026-03-02 08:15,The lamp flickers\nlee,2026-03-02 08:20,The door squeaks\n"
+        "bo,2026-03-05 08:20,My parcel is late\nkim,2026-03-09 08:15,The lamp still flickers\n"
+    )
+    assert len(read_file(TableFormat(), path).records) == 4

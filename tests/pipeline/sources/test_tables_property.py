@@ -1,23 +1,28 @@
 """Any table of conversations, in any dialect, encoding and format, comes back as it was written."""
 
 import csv
+import gzip
 import io
+import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.sources.file import FileSource
 from pipeline.sources.formats.base import Format
+from pipeline.sources.formats.parquet import ParquetFormat
 from pipeline.sources.formats.table import TableFormat
 from pipeline.sources.formats.xlsx import WorkbookFormat
-from pipeline.sources.records import Record
+from pipeline.sources.records import Record, Reject
 from tests.support.reading import read_file
-from tests.support.workbooks import workbook
+from tests.support.workbooks import old_workbook, open_document, workbook
 
 HEADERS = (
     ("id", "text", "customer", "created_at", "role", "conversation_id"),
@@ -139,20 +144,113 @@ def test_a_table_of_text_comes_back(written: Any, delimiter: str, end: str, quot
     )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(written())
-def test_a_workbook_comes_back(written: Any) -> None:
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(written=written(), write=st.sampled_from((workbook, open_document, old_workbook)))
+def test_a_workbook_comes_back(written: Any, write: Callable[[dict[str, Any]], bytes]) -> None:
     said, table, _, _, is_message = written
-    check(WorkbookFormat(), workbook({"Tickets": table}), said, is_message=is_message, may_be_open=False)
+    check(WorkbookFormat(), write({"Tickets": table}), said, is_message=is_message, may_be_open=False)
 
 
-def check(form: Format, content: bytes, said: Sequence[Said], *, is_message: bool, may_be_open: bool) -> None:
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(written=written())
+def test_parquet_comes_back(written: Any) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="DuckDB is an extra: pip install -r requirements-parquet.txt")
+    said, table, _, _, is_message = written
+    kinds = ["TIMESTAMP" if isinstance(cell, datetime) else "VARCHAR" for cell in table[1]]
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in zip(table[0], kinds, strict=True))
+    with tempfile.NamedTemporaryFile() as file, duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE written ({columns})")
+        marks = ", ".join("?" * len(kinds))
+        for row in table[1:]:
+            cells = [cell.replace(tzinfo=None) if isinstance(cell, datetime) else cell for cell in row]
+            connection.execute(f"INSERT INTO written VALUES ({marks})", cells)
+        connection.execute(f"COPY written TO '{file.name}' (FORMAT parquet)")
+        content = Path(file.name).read_bytes()
+    check(ParquetFormat(), content, said, is_message=is_message, may_be_open=False)
+
+
+JSON_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "ascii")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    written=written(), shape=st.sampled_from(("lines", "list", "pretty", "wrapped")),
+    encoding=st.sampled_from(JSON_ENCODINGS), is_packed=st.booleans(),
+)  # fmt: skip
+def test_json_comes_back(written: Any, shape: str, encoding: str, is_packed: bool) -> None:
+    """Rows of any names as objects, however they are laid out, encoded and packed."""
+    said, table, _, way, is_message = written
+    way = "%Y-%m-%dT%H:%M:%SZ" if "/" in way else way  # of which the order could stay open
+    rows = [
+        {
+            name: cell.strftime(way) if isinstance(cell, datetime) else cell
+            for name, cell in zip(table[0], row, strict=True)
+        }
+        for row in table[1:]
+    ]
+    is_ascii = encoding == "ascii"
+    if shape == "lines":
+        text = "\n".join(json.dumps(row, ensure_ascii=is_ascii) for row in rows)
+    else:
+        found = {"count": len(rows), "data": rows} if shape == "wrapped" else rows
+        text = json.dumps(found, ensure_ascii=is_ascii, indent=2 if shape == "pretty" else None)
+    content = text.encode(encoding)
+    check(None, gzip.compress(content) if is_packed else content, said, is_message=is_message, may_be_open=False)
+
+
+ALL_SENTENCES = [text for sentences in SENTENCES.values() for text in sentences]
+MESSAGES = st.lists(
+    st.tuples(st.sampled_from(("customer", "agent")), st.sampled_from(ALL_SENTENCES), moments), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    threads=st.lists(MESSAGES, min_size=1, max_size=4), shape=st.sampled_from(("lines", "list", "pretty", "wrapped")),
+    names=st.sampled_from((("id", "messages", "role", "text", "created_at", "customer"),
+                           ("ticketId", "comments", "sender", "body", "createdAt", "requester"),
+                           ("Nr", "Nachrichten", "Rolle", "Inhalt", "Datum", "Kunde"))),
+    words=st.sampled_from(ROLES), encoding=st.sampled_from(JSON_ENCODINGS),
+)  # fmt: skip
+def test_threads_in_json_come_back(
+    threads: Any, shape: str, names: Sequence[str], words: dict[str, str], encoding: str
+) -> None:
+    own, messages, role, text, at, customer = names
+    found = [
+        {
+            own: f"k{number}",
+            customer: f"c{number}@example.org",
+            messages: [{role: words[who], text: said, at: moment.isoformat()} for who, said, moment in thread],
+        }
+        for number, thread in enumerate(threads)
+    ]
+    is_ascii = encoding == "ascii"
+    if shape == "lines":
+        content = "\n".join(json.dumps(each, ensure_ascii=is_ascii) for each in found)
+    else:
+        value = {"export": {"tickets": found}} if shape == "wrapped" else found
+        content = json.dumps(value, ensure_ascii=is_ascii, indent=1 if shape == "pretty" else None)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content.encode(encoding))
+        file.flush()
+        rows = list(FileSource(file.name).records())
+    records = {row.external_id: row for row in rows if isinstance(row, Record)}
+    assert len(records) == len(rows) == len(threads)
+    for number, thread in enumerate(threads):
+        record = records[f"k{number}"]
+        assert record.customer == f"c{number}@example.org"
+        read = [(each["role"], each["text"], datetime.fromisoformat(each["created_at"])) for each in record.messages]
+        assert read == [(who, said, moment) for who, said, moment in thread]
+
+
+def check(form: Format | None, content: bytes, said: Sequence[Said], *, is_message: bool, may_be_open: bool) -> None:
+    """Read what was written, in that format or in the one that is found, and compare it with what was said."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(content)
         file.flush()
-        found = read_file(form, Path(file.name))
-    assert found.rejects == []
-    records = {record.external_id: record for record in found.records}
+        rows = list(FileSource(file.name).records()) if form is None else read_rows(form, Path(file.name))
+    assert [row for row in rows if isinstance(row, Reject)] == []
+    records = {row.external_id: row for row in rows if isinstance(row, Record)}
     if is_message:
         expected: dict[str, list[Said]] = {}
         for each in said:
@@ -162,12 +260,19 @@ def check(form: Format, content: bytes, said: Sequence[Said], *, is_message: boo
     else:
         expected = {f"m{number}": [each] for number, each in enumerate(said)}
     assert records.keys() == expected.keys()
-    for key, rows in expected.items():
-        same(records[key], rows, is_message=is_message, may_be_open=may_be_open)
+    for key, rows_said in expected.items():
+        same(records[key], rows_said, is_message=is_message, may_be_open=may_be_open)
+
+
+def read_rows(form: Format, path: Path) -> list[Record | Reject]:
+    found = read_file(form, path)
+    return [*found.records, *found.rejects]
 
 
 def same(record: Record, rows: Sequence[Said], *, is_message: bool, may_be_open: bool) -> None:
     times = [datetime.fromisoformat(each["created_at"]) if each["created_at"] else None for each in record.messages]
+    if not is_message:  # the time of a text alone is its conversation's
+        times = [record.occurred_at]
     messages = list(zip(record.messages, times, strict=True))
     if may_be_open:  # days and months may be open, and then the order of the messages is that of their rows
         found = sorted((message["text"], message["role"]) for message, _ in messages)

@@ -110,6 +110,30 @@ TRANSCRIPTS = {
 }
 
 
+def test_who_is_called_is_not_the_customer_for_speaking_first(tmp_path: Path) -> None:
+    path = tmp_path / "call.vtt"
+    path.write_text(
+        "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ada Example>Thanks for calling, how can I help you?</v>\n\n"
+        "00:02.000 --> 00:03.000\n<v Cara>My plan was charged twice.</v>\n"
+    )
+    records, _, _ = read(path)
+    assert [message["role"] for message in records[0].messages] == ["agent", "customer"]
+
+
+def test_roles_in_brackets_are_roles_and_sounds_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "call.srt"
+    cues = ("[Agent] Good morning.", "[Music] la la", "[Customer] My plan was charged twice.", "[Music] la la la")
+    path.write_text(
+        "\n".join(f"{n}\n00:00:0{n},000 --> 00:00:0{n},900\n{cue}\n" for n, cue in enumerate(cues, start=1))
+    )
+    records, _, _ = read(path)
+    assert [(message["role"], message["author"]) for message in records[0].messages] == [
+        ("agent", ""),
+        ("customer", ""),
+    ]
+    assert records[0].messages[0]["text"] == "Good morning. [Music] la la"
+
+
 @pytest.mark.parametrize("text", TRANSCRIPTS.values(), ids=TRANSCRIPTS.keys())
 def test_a_transcript_is_read_with_roles_and_lines_that_go_on(text: str, tmp_path: Path) -> None:
     path = tmp_path / "chat.txt"

@@ -33,6 +33,12 @@ CHATS = {
     "iOS, American": f"[3/2/26, 9:15:00\u202fAM] Cara: {LATE}\n[3/2/26, 9:20:00 AM] Shop: We look\n",
     "iOS, British": f"[02/03/2026, 09:15:00] Cara: {LATE}\n[02/03/2026, 09:20:00] Shop: We look\n",
     "iOS, Chinese": f"[2026/3/2 上午9:15:00] Cara: {LATE}\n[2026/3/2 上午9:20:00] Shop: We look\n",
+    "Android, French": f"02/03/2026 à 09:15 - Cara: {LATE}\n02/03/2026 à 09:20 - Shop : We look\n",
+    "Android, Arabic": (f"٢\u200f/٣\u200f/٢٠٢٦، ٩:١٥ ص - Cara: {LATE}\n٢\u200f/٣\u200f/٢٠٢٦، ٩:٢٠ ص - Shop: We look\n"),
+    "Android, Spanish": f"2/3/26, 9:15\u202fa.\u00a0m. - Cara: {LATE}\n2/3/26, 9:20\u202fa.\u00a0m. - Shop: We look\n",
+    "Android, Swedish": f"2026-03-02 09:15 - Cara: {LATE}\n2026-03-02 09:20 - Shop: We look\n",
+    "Android, Bulgarian": f"02.03.26 г., 09:15 - Cara: {LATE}\n02.03.26 г., 09:20 - Shop: We look\n",
+    "iOS, Finnish": f"[2.3.2026 klo 9.15.00] Cara: {LATE}\n[2.3.2026 klo 9.20.00] Shop: We look\n",
     "Windows line ends": f"02/03/2026, 09:15 - Cara: {LATE}\n02/03/2026, 09:20 - Shop: We look\n".replace("\n", "\r\n"),
 }
 

@@ -1,0 +1,35 @@
+"""Google Chat as Google's data export gives it: `messages.json` of each conversation or space.
+
+In a space with threads, `topic_id` is the message that a thread begins with. Between two people each message has a
+topic of its own, so only answers are kept together by it; what begins a topic is told apart by pauses.
+"""
+
+from pipeline.sources.formats.base import Head
+from pipeline.sources.formats.json_objects import ChatFormat, Found
+from pipeline.sources.parsing.elements import Element
+from pipeline.sources.parsing.parts import Part
+from pipeline.sources.understanding import times
+from pipeline.sources.understanding.chats import ChatMessage
+from pipeline.sources.understanding.threads import text_of, word
+
+
+class GoogleChat(ChatFormat):
+    name = "Google Chat"
+    says = {"text": "text", "times": "created_date", "author": "creator", "conversation": "topic_id"}
+
+    def fits(self, found: Found) -> float:
+        return 1.0 if {"creator", "created_date"} <= found.keys() and {"topic_id", "message_id"} & found.keys() else 0.0
+
+    def chat_of(self, element: Element, part: Part, head: Head) -> str:
+        return part.folder.rpartition("/")[2] or part.basename.removesuffix(".json")
+
+    def message(self, found: Found, head: Head) -> ChatMessage | None:
+        creator = found["creator"]
+        text = text_of(found.get("text"))
+        if not text or str(creator.get("user_type", "Human")).casefold() not in ("human", ""):
+            return None
+        topic, own = word(found.get("topic_id")), word(found.get("message_id"))
+        opener = f"{own.rpartition('/')[0]}/{topic}" if own else topic
+        author = word(creator.get("name")) or word(creator.get("email"))
+        reply_to = "" if opener == own else opener
+        return ChatMessage(own or topic, author, text, times.read(found["created_date"]), reply_to=reply_to)
