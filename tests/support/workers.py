@@ -14,7 +14,7 @@ from django.db import connection
 from pipeline.management.child_process import ending_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT = 60.0
+START_TIMEOUT = 240.0
 
 
 def end_politely(process: subprocess.Popen[bytes]) -> None:

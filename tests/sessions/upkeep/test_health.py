@@ -48,7 +48,7 @@ def scraped(client: Client, token: str) -> dict[str, float]:
     page = client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
     assert page.status_code == 200
     families = text_string_to_metric_families(page.content.decode())
-    samples = [sample for family in families for sample in family.samples]
+    samples = [sample for family in families for sample in family.samples if sample.name.startswith("leitmotif_chat_")]
     assert all(sample.labels == {} for sample in samples)
     return {sample.name: sample.value for sample in samples}
 
