@@ -303,6 +303,7 @@ FORMATS = [  # of files, in the order in which they are asked what a file is; th
 PROFILES = {
     "support": "pipeline.extract.profiles.support.SUPPORT",
     "sample": "pipeline.extract.profiles.support.SAMPLE",
+    "figurative": "pipeline.extract.profiles.figurative.FIGURATIVE",
 }
 EXTRACTORS = {
     "local": "pipeline.extract.local.LocalExtractor",

@@ -116,15 +116,17 @@ def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profi
     Twins in one answer become one, with the quotes of all.
     """
     drafts: dict[str, Draft] = {}
-    dropped = 0
+    dropped, text = 0, transcript.text
     for proposed, vector in zip(reading.themes, vectors, strict=True):
         profile.category(proposed.category)
         found: dict[tuple[str, int, int], dict[str, Any]] = {}
-        for quote, stands in zip(proposed.quotes, verified(transcript.text, proposed.quotes), strict=True):
+        for quote, stands in _stand(transcript, text, proposed):
             if stands is None:
                 dropped += 1
             else:
                 found.setdefault(stands, proposed.details_of(quote))
+        if profile.needs_quotes and not found:
+            continue
         form = normal_form(proposed.signature)
         if twin := drafts.get(form):
             both = found | dict(zip(twin.quotes, twin.details, strict=True))
@@ -135,6 +137,20 @@ def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profi
                 proposed, vector.tobytes(), tuple(found), reading.unread_language, tuple(found.values())
             )
     return list(drafts.values()), dropped
+
+
+def _stand(
+    transcript: Transcript, text: str, proposed: ProposedTheme
+) -> Iterator[tuple[str, tuple[str, int, int] | None]]:
+    """Yield the quotes with where each stands; one that is said to be of a unit (a verse) has to stand within it."""
+    if not proposed.quote_details:
+        yield from zip(proposed.quotes, verified(text, proposed.quotes), strict=True)
+        return
+    for place, quote in enumerate(proposed.quotes):
+        details = proposed.quote_details[place] if place < len(proposed.quote_details) else {}
+        start, end = transcript.span_of(str(details.get("unit", "")))
+        (stands,) = verified(text[start:end], [quote])
+        yield quote, stands and (stands[0], stands[1] + start, stands[2] + start)
 
 
 def failed_outcome(stage: str, error: Exception) -> Outcome:

@@ -49,6 +49,15 @@ class Transcript:
         """The whole conversation, the messages joined by newlines: evidence offsets count in this text."""
         return "\n".join(message.text for message in self.messages)
 
+    def span_of(self, unit: str) -> tuple[int, int]:
+        """Return where a unit stands in the text, (start, end); the whole text if no message is of that unit."""
+        place, spans = 0, []
+        for message in self.messages:
+            if unit and message.unit == unit:
+                spans.append((place, place + len(message.text)))
+            place += len(message.text) + 1
+        return (spans[0][0], spans[-1][1]) if spans else (0, max(place - 1, 0))
+
     @property
     def why_nothing_own(self) -> str:
         """Why no word of the customer's own is left, such as `automatic notice`; empty where one is."""

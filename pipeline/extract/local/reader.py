@@ -1,7 +1,7 @@
 """Rules find what is said, the model places what is meant. The rules know English alone; see `foreign` for the rest."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, pairwise
@@ -20,6 +20,7 @@ from pipeline.extract.local.quotes import choose_quotes, summarise
 from pipeline.extract.local.text import CustomerSide, Said, Sentence, customer_side, said
 from pipeline.extract.local.words import PROTOTYPES, STOP_WORDS
 from pipeline.extract.profiles import Profile
+from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import CUSTOMER, Transcript
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
@@ -147,11 +148,21 @@ class LocalExtractor:
 
     def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         """Yield one answer a transcript, in their order; what is not English is read without rules, see `foreign`."""
+        if profile.read_locally:
+            yield from (self._read_by(profile.read_locally, transcript) for transcript in transcripts)
+            return
         for is_english, together in groupby(transcripts, key=lambda transcript: is_for_rules(transcript.language)):
             if is_english:
                 yield from self._read_english(list(together), profile)
             else:
                 yield from (self._read_foreign(transcript, profile) for transcript in together)
+
+    def _read_by(self, read: Callable[[Transcript], Reading], transcript: Transcript) -> Answer:
+        """Return what a profile's own function reads; the vector of a theme is made of its summary."""
+        reading = read(transcript)
+        texts = [theme.summary for theme in reading.themes]
+        vectors = self.embedder.encode(texts).tobytes() if texts else b""
+        return Answer(text=reading.model_dump_json(), vectors=vectors)
 
     def _read_foreign(self, transcript: Transcript, profile: Profile) -> Answer:
         theme = read_foreign(transcript)

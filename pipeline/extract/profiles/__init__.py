@@ -1,12 +1,17 @@
 """Profiles say what to look for in conversations; each is registered in settings.PROFILES by dotted path."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from pipeline.extract.llm.steps import Prompt
+from pipeline.extract.profiles.vocabulary import NO_VOCABULARY, Vocabulary
+from pipeline.extract.themes import Reading
+from pipeline.ledger.transcript import Transcript
 from pipeline.models.refusal import Refusal
 
 
@@ -17,6 +22,19 @@ class Category:
     name: str
     goes_on: bool
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One more thing that is asked of each theme, such as its severity; kept in `Theme.details` under its name.
+
+    `values` are the words an answer may be; without any it is free text. What the conversation does not say is null:
+    no word stands for "don't know", and the coverage of a facet is the share of themes where it is not null.
+    """
+
+    name: str
+    question: str
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +52,31 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """What to look for, as data: `version` changes whenever an answer would.
+class ThemeGate:
+    """What a single theme must show to be grouped with others; see `pipeline.extract.theme_gate`.
 
-    `prompt` says how a language model reads for it; without one it is for the local reader alone.
+    `least` is the score, in 0..1, from which it passes. `blocked` are patterns of names that say nothing, whatever the
+    score: a group under such a name would be a heap.
+    """
+
+    least: float = 0.3
+    blocked: tuple[str, ...] = ("unknown_issue", "other_issue", "*_question", "general_*")
+
+    def blocks(self, signature: str) -> str:
+        """Return the pattern that a name is blocked by; empty if none."""
+        name = signature.casefold()
+        return next((pattern for pattern in self.blocked if fnmatchcase(name, pattern)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What to look for, as data and small pure functions: `version` changes whenever an answer would.
+
+    `prompt` says how a language model reads for it; without one it is for the local reader alone. `read_locally` is a
+    pure function that reads one conversation in the local reader's place, which then only makes the vectors. `facets`
+    are what is asked of each theme besides. `vocabulary` are the names that are known; one that people gave
+    (`./manage.py vocabulary`) takes its place. `needs_quotes`: a theme none of whose quotes stands in the conversation
+    is left out and counted.
     """
 
     name: str
@@ -45,6 +84,11 @@ class Profile:
     categories: tuple[Category, ...]
     gate: Gate
     prompt: Prompt | None = None
+    read_locally: Callable[[Transcript], Reading] | None = None
+    facets: tuple[Facet, ...] = ()
+    vocabulary: Vocabulary = NO_VOCABULARY
+    theme_gate: ThemeGate = field(default_factory=ThemeGate)
+    needs_quotes: bool = False
 
     def category(self, name: str) -> Category:
         """Return the category of that name; KeyError with the known names if there is none."""

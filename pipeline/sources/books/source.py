@@ -48,6 +48,7 @@ class BooksSource:
 
     kind = "books"
     is_live = False
+    default_profile = "figurative"
 
     def __init__(
         self, path: str | Path | Sequence[str | Path], name: str | None = None, options: Options | None = None

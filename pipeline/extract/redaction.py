@@ -1,0 +1,420 @@
+"""What must not leave the machine: found in a text and replaced by placeholders such as `[EMAIL_1]`.
+
+Nothing is kept about what was replaced: it is found again in the stored text whenever an answer has to be understood,
+so the way back leads through the database alone. The same value has the same placeholder all through a conversation.
+
+Looked for are e-mail addresses, phone numbers (`phonenumbers`), cards (Luhn), IBANs (mod 97), IPv4 and IPv6, private
+keys, API keys, JWTs, passwords in addresses and behind `password:`, and the names of the customer; besides, what your
+own patterns and detectors find (REDACTION_PATTERNS, REDACTION_DETECTORS). Looked at is the text as a person sees it:
+after NFKC, without invisible characters, with the digits of all scripts as 0 to 9.
+
+What it cannot do, plainly: it knows no names but those of the customer's record and of who writes, no postal
+addresses, no dates of birth, and no secret that has no form. A detector of yours can (docs/howto/redaction.md).
+
+Each pattern takes time in proportion to the text: what it passes over it does not try again (possessive quantifiers,
+bounded repetition, a look behind so that a long word is entered once). Cards are found by array arithmetic. 1 MB of any
+text takes less than a second: tests/pipeline/extract/test_redaction.py.
+"""
+
+import ipaddress
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import phonenumbers
+import re2
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from pipeline.extract.profiles.comparisons import words_of
+
+Found = tuple[int, int, str]
+"""Start and end in the text that was looked at, and what it is: `email`."""
+
+Places = npt.NDArray[np.int64]
+
+Detector = Callable[[str], Iterable[Found]]
+
+MOST_NUMBERS = 500
+"""Numbers of a text that `phonenumbers` is asked about (60 us each); of more, all that look like one are replaced."""
+
+LEAST_NAME = 3
+"""Letters of a name's part that is replaced where it stands alone."""
+
+
+# --- The text as it is seen -----------------------------------------------------------------------------------------
+
+_DASHES = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
+_ARE_HIDDEN = frozenset(("Cf", "Cc"))
+
+
+@cache
+def _seen(letter: str) -> str:
+    """Return what a letter looks like: NFKC, digits as ASCII, dashes as -, nothing for what cannot be seen."""
+    if letter in _DASHES:
+        return "-"
+    if unicodedata.category(letter) in _ARE_HIDDEN or letter in "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0":
+        return ""
+    digit = unicodedata.decimal(letter, None)
+    if digit is not None:
+        return str(digit)
+    return "".join(each for each in unicodedata.normalize("NFKC", letter) if unicodedata.category(each) != "Cf")
+
+
+def as_seen(text: str) -> tuple[str, Places | None]:
+    """Return a text as a person sees it, and for each of its characters the place in the text; None if all agree."""
+    if text.isascii():
+        return text, None
+    table = {ord(letter): _seen(letter) for letter in set(text) if not letter.isascii()}
+    seen = text.translate(table)
+    if all(len(each) == 1 for each in table.values()):
+        return seen, None
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.ones(int(codes.max()) + 1, np.uint8)
+    for code, each in table.items():
+        lengths[code] = len(each)
+    return seen, np.repeat(np.arange(len(codes)), lengths[codes])
+
+
+# --- What has a form ------------------------------------------------------------------------------------------------
+
+_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("private_key", re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s]*+(?:-----END[A-Z -]{0,60})?")),
+    ("jwt", re.compile(r"(?<![\w.-])eyJ[\w-]{6,}+\.[\w-]{4,}+(?:\.[\w-]*+)?")),
+    ("password", re.compile(r"(?<=://)[^\s/@:]{1,200}+:[^\s/@]{1,200}+(?=@)")),
+    ("email", re.compile(r"(?<![\w.%+'-])[\w.%+'-]++@[\w-]++(?:\.[\w-]++)++")),
+    (
+        "email",
+        re.compile(
+            r"(?<![\w.%+-])[\w.%+-]++ ?[\[({]at[\])}] ?[\w-]++(?:(?: ?[\[({]dot[\])}] ?|\.)[\w-]++)++", re.IGNORECASE
+        ),
+    ),
+    (
+        "api_key",
+        re.compile(
+            r"(?<![A-Za-z0-9])(?:(?:sk|pk|rk)[-_](?:(?:live|test|proj|ant|or)[-_])?[A-Za-z0-9_-]{12,}+|gh[pousr]_\w{20,}+"
+            r"|github_pat_\w{20,}+|glpat-[\w-]{16,}+|xox[abeoprs]-[\w-]{10,}+|(?:AKIA|ASIA)[0-9A-Z]{16}+|AIza[\w-]{30,}+"
+            r"|ya29\.[\w-]{20,}+|SG\.[\w-]{16,}+\.[\w-]{16,}+|hf_[A-Za-z0-9]{20,}+|npm_[A-Za-z0-9]{20,}+"
+            r"|(?:shpat|shpss|dop_v1|sq0atp|whsec|rk_live)[-_][A-Za-z0-9]{16,}+)"
+        ),
+    ),
+)
+
+_SECRET = re.compile(
+    r"(?<![A-Za-z0-9])(?:api[ _-]?key|access[ _-]?key|secret(?:[ _-]?key)?|auth[ _-]?token|token|password|passwort"
+    r"|passwd|pwd|passphrase|pin|bearer)(?:\s{0,3}(?:[:=]|=>)\s{0,3}|\s{1,3}(?:is|was|ist)\s{1,3}|\s{1,3})[\"'`]?+"
+    r"([^\s\"'`,;<>()\[\]]{4,300}+)",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"(?<![\w+/=.-])[\w+-]{24,}+={0,2}+(?![\w/])")
+
+_IP4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)")
+_IP6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:.]++(?:%\w{1,20}+)?")
+
+_PHONE = re.compile(r"(?<![\w+.])(?:\+|\(\+|00)?\(?\d(?:[ ()./-]{0,3}\d){5,14}(?![\w])")
+_DATE = re.compile(r"(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d(?: \d{1,2})?")
+_TIME_OF_LOG = re.compile(r"(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}[ T]?\d{1,2}")
+
+_IBAN_START = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2})\d\d")
+_IBAN_LENGTHS = {
+    country: length
+    for length, countries in {
+        15: "NO", 16: "BE BI", 18: "DK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
+        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS", 23: "AE GI IL IQ OM SO TL",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV",
+        29: "BR EG PS QA UA", 30: "JO KW MU", 31: "MT SC", 32: "LC", 33: "RU",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
+
+
+def _by_form(text: str) -> Iterator[Found]:
+    for kind, pattern in _FORMS:
+        for found in pattern.finditer(text):
+            yield found.start(), found.end(), kind
+
+
+def _secrets(text: str) -> Iterator[Found]:
+    """Yield what stands behind `password:`, and tokens too random to be words."""
+    for found in _SECRET.finditer(text):
+        said, between = found[1], text[found.start() : found.start(1)]
+        if any(map(str.isdigit, said)) or (re.search("[:=]", between) and not said.isalpha()):
+            yield found.start(1), found.end(1), "secret"
+    for found in _TOKEN.finditer(text):
+        if _is_random(found[0]):
+            yield found.start(), found.end(), "secret"
+
+
+def _is_random(token: str) -> bool:
+    """Whether a long token is drawn and not written: digits and letters through each other, and many kinds of them."""
+    digits = sum(map(str.isdigit, token))
+    letters = sum(map(str.isalpha, token))
+    if digits < 3 or letters < 3 or not token.isascii():
+        return False
+    counts = Counter(token[:200])
+    total = sum(counts.values())
+    entropy = -sum(count / total * math.log2(count / total) for count in counts.values())
+    changes = len(re.findall(r"(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]|(?<=[a-z])[A-Z]", token[:200]))
+    return entropy >= 3.2 and changes >= 5
+
+
+def _addresses(text: str) -> Iterator[Found]:
+    for found in _IP4.finditer(text):
+        if _is_address(found[0]):
+            yield found.start(), found.end(), "ip"
+    for found in _IP6.finditer(text):
+        address = found[0].rstrip(".") if found[0].endswith(".") else found[0]
+        address = address if address.endswith("::") else address.rstrip(":")
+        if address.count(":") >= 2 and any(map(str.isalnum, address)) and _is_address(address):
+            yield found.start(), found.start() + len(address), "ip"
+
+
+@lru_cache(10_000)
+def _is_address(word: str) -> bool:
+    if len(word) > 70:
+        return False
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _ibans(text: str) -> Iterator[Found]:
+    for found in _IBAN_START.finditer(text):
+        length = _IBAN_LENGTHS.get(found[1].upper())
+        rest = _rest_of_iban(length - 4).match(text, found.end()) if length else None
+        if rest:
+            word = re.sub("[ -]", "", text[found.start() : rest.end()]).upper()
+            number = "".join(str(int(letter, 36)) for letter in word[4:] + word[:4])
+            if int(number) % 97 == 1:
+                yield found.start(), rest.end(), "iban"
+
+
+@cache
+def _rest_of_iban(count: int) -> re.Pattern[str]:
+    return re.compile(rf"(?:[ -]?[A-Za-z0-9]){{{count}}}(?![A-Za-z0-9])")
+
+
+# First digits and lengths of cards: ISO/IEC 7812 ranges of the large networks.
+_CARD_LENGTHS = {
+    "1": (), "2": (16,), "30": (14,), "36": (14,), "38": (14, 16), "39": (14,), "34": (15,), "37": (15,),
+    "35": (16, 17, 18, 19), "4": (13, 16, 19), "5": (13, 14, 15, 16, 17, 18, 19), "6": (13, 14, 15, 16, 17, 18, 19),
+}  # fmt: skip
+
+
+def _cards(text: str) -> Iterator[Found]:
+    """Yield numbers of 13 to 19 digits that pass Luhn's test and begin as cards do, alone or within a longer row.
+
+    Digits may be parted by single spaces, dots or dashes; a card begins and ends where a group of digits does. All
+    windows of one length are tested at once, with sums from the beginning (every second digit doubled).
+    """
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    places = np.flatnonzero((codes >= 48) & (codes <= 57))
+    if len(places) < 13:
+        return
+    digits = (codes[places] - 48).astype(np.int64)
+    gaps = np.diff(places)
+    parted = np.isin(codes[np.minimum(places[:-1] + 1, len(codes) - 1)], [ord(each) for each in " .-"])
+    breaks = np.concatenate([[0], np.cumsum(~((gaps == 1) | ((gaps == 2) & parted)))])  # the same within one row
+    begins = np.concatenate([[True], gaps > 1])
+    ends = np.concatenate([gaps > 1, [True]])
+    doubled = np.where(digits > 4, 2 * digits - 9, 2 * digits)
+    even = np.arange(len(digits)) % 2 == 0
+    sums = [
+        np.concatenate([[0], np.cumsum(np.where(even, doubled, digits))]),
+        np.concatenate([[0], np.cumsum(np.where(even, digits, doubled))]),
+    ]
+    for length in range(19, 12, -1):
+        first = np.arange(len(digits) - length + 1)
+        last = first + length - 1
+        fits = (
+            begins[first] & ends[last] & (breaks[first] == breaks[last]) & (digits[first] >= 2) & (digits[first] <= 6)
+        )
+        first = first[fits]
+        end = first + length
+        # digits are doubled where their place is the end's, modulo 2: every second one, counted from behind
+        total = np.where(end % 2 == 0, sums[0][end] - sums[0][first], sums[1][end] - sums[1][first])
+        for start in first[total % 10 == 0]:
+            two = f"{digits[start]}{digits[start + 1]}"
+            if length in _CARD_LENGTHS.get(two, _CARD_LENGTHS.get(two[0], ())):
+                yield int(places[start]), int(places[start + length - 1]) + 1, "card"
+
+
+def _phones(text: str) -> Iterator[Found]:
+    asked = 0
+    for found in _PHONE.finditer(text):
+        number, start = found[0], found.start()
+        if _DATE.fullmatch(number) or _TIME_OF_LOG.match(number):
+            continue
+        digits = sum(map(str.isdigit, number))
+        if not number.startswith(("+", "(+", "00")) and digits < 7:
+            continue
+        asked += 1
+        if asked > MOST_NUMBERS or _is_phone(number):
+            yield start, found.end(), "phone"
+
+
+@cache
+def _regions() -> tuple[str, ...]:
+    return tuple(settings.REDACTION_REGIONS)
+
+
+def _is_phone(number: str) -> bool:
+    """Whether a number is a telephone's: an international one anywhere, another in one of REDACTION_REGIONS."""
+    bare = number.replace("(+", "+", 1)
+    if bare.startswith("00"):
+        bare = "+" + bare[2:]
+    regions: tuple[str | None, ...] = (None,) if bare.startswith("+") else _regions()
+    for region in regions:
+        try:
+            parsed = phonenumbers.parse(bare, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_possible_number(parsed) if region is None else phonenumbers.is_valid_number(parsed):
+            return True
+    return False
+
+
+# --- Names ----------------------------------------------------------------------------------------------------------
+
+_NAME_PARTS = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_COMMON = words_of(
+    "will mark may june april august rose hope grace joy faith art bill rob jack dean page case long young brown white "
+    "black green king price best day new the and von van der den del support user admin customer test info mail office "
+    "team sales service guest anonymous unknown client"
+)
+"""Parts of names that are words as well: they are replaced as part of the whole name alone."""
+
+
+def _names(text: str, names: Sequence[str]) -> Iterator[Found]:
+    """Yield where the names stand: a whole one in any case, its parts where they are written with a capital."""
+    whole, parts = set[str](), set[str]()
+    for name in names:
+        found = _NAME_PARTS.findall(unicodedata.normalize("NFKC", name))
+        if "@" in name or not found:
+            continue
+        if len(found) > 1:
+            whole.add(r"\s{1,3}".join(re.escape(part) for part in found[:6]))
+            whole.add(rf"{re.escape(found[-1])},\s{{0,3}}{re.escape(found[0])}")
+        parts |= {part for part in found if len(part) >= LEAST_NAME and part.lower() not in _COMMON}
+    if whole:
+        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(whole, key=lambda each: (-len(each), each)))})(?!\w)", re.I)
+        yield from ((found.start(), found.end(), "name") for found in pattern.finditer(text))
+    if parts:
+        forms = {form for part in parts for form in (part.capitalize(), part.upper(), part.title(), part)}
+        forms = {form for form in forms if form[:1].isupper() or not form[:1].isascii()}
+        if forms:
+            pattern = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(map(re.escape, forms)))})(?!\w)")
+            yield from ((found.start(), found.end(), "name") for found in pattern.finditer(text))
+
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+"""Halves of letters, which no UTF-8 has; RE2 reads UTF-8."""
+
+
+# --- Yours ----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _own_patterns() -> tuple[tuple[str, "re2._Regexp"], ...]:
+    """Return the patterns of REDACTION_PATTERNS; RE2 takes linear time whatever they are."""
+    return tuple((kind, re2.compile(pattern)) for kind, pattern in settings.REDACTION_PATTERNS.items())
+
+
+@cache
+def _own_detectors() -> tuple[Detector, ...]:
+    return tuple(import_string(path) for path in settings.REDACTION_DETECTORS)
+
+
+def _own(text: str) -> Iterator[Found]:
+    for kind, pattern in _own_patterns():
+        for found in pattern.finditer(_SURROGATES.sub("\ufffd", text)):
+            yield found.start(), found.end(), kind
+    for detect in _own_detectors():
+        yield from detect(text)
+
+
+# --- Together -------------------------------------------------------------------------------------------------------
+
+
+def find_private(text: str, names: Sequence[str] = ()) -> list[Found]:
+    """Return what must not leave, as places in the text: sorted, and apart; the surest kind names what overlaps."""
+    seen, places = as_seen(text)
+    found: list[Found] = []
+    for detect in (_by_form, _secrets, _ibans, _cards, _addresses, _phones):
+        found += detect(seen)
+    found += _names(seen, names)
+    found += _own(seen)
+    joined: list[list[int | str]] = []
+    ranked = sorted(enumerate(found), key=lambda each: (each[1][0], each[0]))
+    best: list[int] = []
+    for rank, (start, end, kind) in ranked:
+        if end <= start:
+            continue
+        if joined and start < joined[-1][1]:  # type: ignore[operator]
+            joined[-1][1] = max(joined[-1][1], end)  # type: ignore[type-var]
+            if rank < best[-1]:
+                joined[-1][2], best[-1] = kind, rank
+        else:
+            joined.append([start, end, kind])
+            best.append(rank)
+    if places is None:
+        return [(int(start), int(end), str(kind)) for start, end, kind in joined]
+    return [(int(places[int(start)]), int(places[int(end) - 1]) + 1, str(kind)) for start, end, kind in joined]
+
+
+@dataclass(slots=True)
+class Redactor:
+    """Replaces what is private in the texts of one conversation, and knows the way back while it lives.
+
+    `names` are those of the customer's record and of the people who write. `context` is all the conversation's text: a
+    placeholder that somebody wrote themselves is not given to anything else.
+    """
+
+    names: tuple[str, ...] = ()
+    context: str = ""
+    _placeholders: dict[tuple[str, str], str] = field(default_factory=dict)
+    _originals: dict[str, str] = field(default_factory=dict)
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def hide(self, text: str) -> str:
+        """Return the text with placeholders in the place of what is private."""
+        pieces: list[str] = []
+        last = 0
+        for start, end, kind in find_private(text, self.names):
+            pieces += [text[last:start], self._placeholder(kind, text[start:end])]
+            last = end
+        return "".join([*pieces, text[last:]])
+
+    def show(self, text: str) -> str:
+        """Return the text with what the placeholders stand for; others are left."""
+        return _PLACEHOLDER.sub(lambda found: self._originals.get(found[0], found[0]), text)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many different values of each kind were replaced."""
+        return dict(self._counts)
+
+    def _placeholder(self, kind: str, value: str) -> str:
+        key = (kind, as_seen(value)[0].casefold())
+        if key not in self._placeholders:
+            while (placeholder := self._next(kind)) in self.context:
+                pass
+            self._placeholders[key] = placeholder
+            self._originals[placeholder] = value
+        return self._placeholders[key]
+
+    def _next(self, kind: str) -> str:
+        self._counts[kind] += 1
+        return f"[{kind.upper()}_{self._counts[kind]}]"
+
+
+_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{0,40}_\d{1,6}\]")
