@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
+from pipeline.management.books import print_chapters
 from pipeline.management.command import PipelineCommand, WrongUsage, dollars, moment, positive
 from pipeline.management.following import follow
 from pipeline.management.importing import add_import_options, options_of, print_dry_run, print_imported, print_repeated
@@ -22,6 +23,7 @@ from pipeline.management.printing import (
     print_way_on,
 )
 from pipeline.models import Run, Source
+from pipeline.reports.chapters import book_report, is_book
 from pipeline.reports.summary import run_summary, stories_of_run
 from pipeline.runs import preview, start
 from pipeline.runs.create import Selection, Throughput
@@ -144,10 +146,15 @@ class Command(PipelineCommand):
 
     def _end(self, run: Run, *, as_json: bool) -> None:
         summary = run_summary(run)
+        chapters = book_report(run) if is_book(run) else None
         if as_json:
-            self.stdout.write(json.dumps(summary.as_json(), indent=2))
+            told = summary.as_json() | ({"book": chapters.as_json()} if chapters else {})
+            self.stdout.write(json.dumps(told, indent=2))
         print_summary(summary, self.console)
-        print_failures(run, self.console)
+        if chapters:
+            print_chapters(chapters, self.console)
+        else:
+            print_failures(run, self.console)
         if not as_json:
             print_stories(list(stories_of_run(run)), self.console)
             print_difference(run, self.console)
