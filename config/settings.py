@@ -336,6 +336,12 @@ LLM_REPLAY = env.str("LLM_REPLAY", default="")
 LLM_REQUESTS_PER_MINUTE = _whole("LLM_REQUESTS_PER_MINUTE", 0)
 LLM_TOKENS_PER_MINUTE = _whole("LLM_TOKENS_PER_MINUTE", 0)
 MODELS_DIR = env.str("MODELS_DIR", default=str(LOCAL_DIR / "models"))  # where get_model keeps what it fetched
+# What a language model is not told, besides what has a known form (see pipeline.extract.redaction): regions whose
+# telephone numbers are looked for without a country code, your own patterns by kind (RE2's syntax: linear time), and
+# functions by dotted path that are given a text and yield (start, end, kind).
+REDACTION_REGIONS = env.list("REDACTION_REGIONS", default=["US", "GB"])
+REDACTION_PATTERNS = env.json("REDACTION_PATTERNS", default={})
+REDACTION_DETECTORS = env.list("REDACTION_DETECTORS", default=[])
 # Seconds after which a chunk that nobody touched is given to another worker. Whoever is at work renews its claim.
 CLAIM_TIMEOUT = _whole("CLAIM_TIMEOUT", 30)
 # Seconds without a sign of life after which a run no longer blocks its source.

@@ -22,8 +22,9 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,10 @@ import re2
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from pipeline.extract.llm.steps import Steps
 from pipeline.extract.profiles.comparisons import words_of
+from pipeline.ledger.transcript import Transcript
+from pipeline.sources.own_words.reading import VERSE
 
 Found = tuple[int, int, str]
 """Start and end in the text that was looked at, and what it is: `email`."""
@@ -418,3 +422,42 @@ class Redactor:
 
 
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{0,40}_\d{1,6}\]")
+
+
+# --- A conversation -------------------------------------------------------------------------------------------------
+
+
+def redact(transcript: Transcript) -> tuple[Transcript, Redactor]:
+    """Return a conversation with placeholders in its authors' own words, and what knows the way back.
+
+    What is not their own words (a quoted reply, a signature) is left out: no reader is sent it.
+    """
+    names = {message.author for message in transcript.messages if message.author and message.role != VERSE}
+    names |= {transcript.customer} if transcript.customer else set()
+    redactor = Redactor(tuple(sorted(names)), transcript.text)
+    hidden = [(message, redactor.hide(message.own_text)) for message in transcript.messages]
+    messages = tuple(replace(message, text=text, author="", left_out=()) for message, text in hidden)
+    return replace(transcript, messages=messages, customer=""), redactor
+
+
+def read_redacted(read: Callable[[Transcript, Any], Steps], transcript: Transcript, known: object) -> Steps:
+    """Read a conversation of which the reader, and so whoever it asks, sees placeholders alone.
+
+    Quotes come back as they stand in the conversation, so that they can be found there. Everything else that the reader
+    says (names, summaries, details) keeps its placeholders: it goes into titles and exports.
+    """
+    hidden, redactor = redact(transcript)
+    reading = yield from read(hidden, known)
+    themes = []
+    for theme in reading.themes:
+        quotes = [redactor.show(quote) for quote in theme.quotes]
+        themes.append(theme.model_copy(update={"quotes": quotes}))
+    return reading.model_copy(update={"themes": themes})
+
+
+_MAY_BE_PRIVATE = re.compile(r"[\d@]|\bat[\])}]|[Ss]ecret|[Pp]ass|[Tt]oken|[Kk]ey|PRIVATE|[^\x00-\x7f]")
+
+
+def without_private(text: str) -> str:
+    """Return a text with placeholders for what has a form; quick where there is nothing of the kind."""
+    return Redactor(context=text).hide(text) if _MAY_BE_PRIVATE.search(text) else text

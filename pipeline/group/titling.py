@@ -18,6 +18,7 @@ from django.utils import timezone
 from pipeline.extract.base import UnknownExtractor, get_extractor
 from pipeline.extract.embedding import EmbeddingModelError
 from pipeline.extract.local.reader import LocalExtractor
+from pipeline.extract.redaction import without_private
 from pipeline.group.current import centres_of, open_stories
 from pipeline.group.settle import is_still_grouping
 from pipeline.group.titles import Floats, Model, Untitled, Voice, choose_titles, title_of
@@ -148,7 +149,8 @@ def _listen(stories: Sequence[Story]) -> list[tuple[Story, list[tuple[str, Voice
     for story, theme, raw_key, customer, source, language, messages in rows:
         transcript = transcript_of("", messages or [], repeated[source])
         names = (customer, *sorted({message.author for message in transcript.messages if message.author}))
-        voices[story].append((raw_key, Voice(opening(transcript), tuple(quotes[theme]), names, language)))
+        said = tuple(without_private(quote) for quote in quotes[theme])  # titles go into exports and notices
+        voices[story].append((raw_key, Voice(without_private(opening(transcript)), said, names, language)))
     return [(story, voices[story.pk]) for story in stories]
 
 

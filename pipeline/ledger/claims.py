@@ -79,8 +79,9 @@ WITH takeable AS (
     FROM takeable WHERE item.id = takeable.id
     RETURNING item.run_id, item.id, item.conversation_id, item.version_id, item.delivery_count
 )
-SELECT claimed.*, version.content_hash, version.messages
-FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.version_id ORDER BY claimed.id
+SELECT claimed.*, version.content_hash, version.messages, conversation.customer
+FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.version_id
+     JOIN pipeline_conversation conversation ON conversation.id = claimed.conversation_id ORDER BY claimed.id
 """
 
 
@@ -156,8 +157,8 @@ def _respect_limit(run: Run, values: dict[str, Any]) -> None:
 
 
 def _claimed(run: Run, row: tuple[Any, ...], repeated: Repeated) -> Claimed:
-    run_id, item_id, conversation_id, version_id, delivery_count, content_hash, messages = row
-    transcript = transcript_of(f"conversation {conversation_id}", messages, repeated)
+    run_id, item_id, conversation_id, version_id, delivery_count, content_hash, messages, customer = row
+    transcript = transcript_of(f"conversation {conversation_id}", messages, repeated, customer)
     return Claimed(
         run_id=run_id,
         item_id=item_id,
@@ -180,8 +181,9 @@ def _request_hash(run: Run, content_hash: str, transcript: Transcript) -> str:
 def questions_of(run: Run, items: QuerySet[Item]) -> Iterator[tuple[Question, str]]:
     """Yield the question of each of the run's items, with its hash, as a claim would give them; nothing is claimed."""
     repeated = repeated_of(run.source)
-    for item in items.select_related("version").order_by("id").iterator(chunk_size=500):
-        transcript = transcript_of(f"conversation {item.conversation_id}", item.version.messages, repeated)
+    for item in items.select_related("version", "conversation").order_by("id").iterator(chunk_size=500):
+        name, customer = f"conversation {item.conversation_id}", item.conversation.customer
+        transcript = transcript_of(name, item.version.messages, repeated, customer)
         yield Question(item.pk, transcript), _request_hash(run, item.version.content_hash, transcript)
 
 

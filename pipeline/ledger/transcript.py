@@ -43,6 +43,8 @@ class Transcript:
 
     key: str
     messages: tuple[Message, ...]
+    customer: str = ""
+    """As the customer's record calls them; empty if it is not known."""
 
     @property
     def text(self) -> str:
@@ -86,7 +88,9 @@ class Question:
     transcript: Transcript
 
 
-def transcript_of(key: str, messages: str | list[dict[str, str]], repeated: Repeated = NOTHING_REPEATED) -> Transcript:
+def transcript_of(
+    key: str, messages: str | list[dict[str, str]], repeated: Repeated = NOTHING_REPEATED, customer: str = ""
+) -> Transcript:
     """Return stored messages (JSON or its list) as an extractor reads them.
 
     `repeated` is what the conversations of their source share: it is left out with the rest that is not said by the
@@ -96,6 +100,7 @@ def transcript_of(key: str, messages: str | list[dict[str, str]], repeated: Repe
     left_out = left_out_of_thread([(turn.get("role", ""), turn["text"]) for turn in turns], repeated)
     return Transcript(
         key=key,
+        customer=customer,
         messages=tuple(
             Message(
                 turn.get("role", ""),
