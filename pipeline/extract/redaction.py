@@ -89,7 +89,12 @@ def as_seen(text: str) -> tuple[str, Places | None]:
 # --- What has a form ------------------------------------------------------------------------------------------------
 
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("private_key", re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s]*+(?:-----END[A-Z -]{0,60})?")),
+    (
+        "private_key",
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s]*+(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
+        ),
+    ),
     ("jwt", re.compile(r"(?<![\w.-])eyJ[\w-]{6,}+\.[\w-]{4,}+(?:\.[\w-]*+)?")),
     ("password", re.compile(r"(?<=://)[^\s/@:]{1,200}+:[^\s/@]{1,200}+(?=@)")),
     ("email", re.compile(r"(?<![\w.%+'-])[\w.%+'-]++@[\w-]++(?:\.[\w-]++)++")),
@@ -256,6 +261,8 @@ def _phones(text: str) -> Iterator[Found]:
     asked = 0
     for found in _PHONE.finditer(text):
         number, start = found[0], found.start()
+        if number.startswith("(") and ")" not in number:  # the bracket is around the number
+            number, start = number[1:], start + 1
         if _DATE.fullmatch(number) or _TIME_OF_LOG.match(number):
             continue
         digits = sum(map(str.isdigit, number))
