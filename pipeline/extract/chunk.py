@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from django.db.models import Q
 
 from pipeline.extract.base import Answer, Extractor, asks, get_extractor
+from pipeline.extract.knowledge import with_vocabulary
 from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.reading import ask, most_deliveries, parse, worn_out_outcome
 from pipeline.extract.store import store, store_as_they_come
@@ -35,7 +36,8 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
     """
     run = find_run(run_id)
     refuse_other_reader(run)
-    profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
+    profile = with_vocabulary(get_profile(run.profile), int(run.versions.get("vocabulary", 0)))
+    extractor = get_extractor(run.extractor)
     token, finished = new_token(delivery), 0
     if asks(extractor):
         from pipeline.extract.llm.asking import read_by_asking  # its libraries take a second to load

@@ -10,6 +10,7 @@ from pipeline.extract.base import Answer, Extractor, at_once
 from pipeline.extract.llm.faults import AnswerFault
 from pipeline.extract.profiles import Profile
 from pipeline.extract.quotes import verified
+from pipeline.extract.theme_gate import judge
 from pipeline.extract.themes import ProposedTheme, Reading
 from pipeline.ledger.claims import Claimed
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
@@ -33,6 +34,8 @@ class Draft:
     vector: bytes
     quotes: tuple[tuple[str, int, int], ...]
     unread_language: str = ""
+    gate_score: float | None = None
+    gate_reason: str = ""
     details: tuple[dict[str, Any], ...] = ()
 
 
@@ -134,7 +137,12 @@ def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profi
             drafts[form] = replace(twin, quotes=tuple(order), details=tuple(both[quote] for quote in order))
         else:
             drafts[form] = Draft(
-                proposed, vector.tobytes(), tuple(found), reading.unread_language, tuple(found.values())
+                proposed,
+                vector.tobytes(),
+                tuple(found),
+                reading.unread_language,
+                *judge(proposed, profile),
+                tuple(found.values()),
             )
     return list(drafts.values()), dropped
 

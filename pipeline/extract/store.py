@@ -16,7 +16,7 @@ from pipeline.extract.reading import Draft, Outcome, failed_outcome
 from pipeline.ledger.claims import Claimed, Superseded
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
 from pipeline.merge.rules.normalise import normal_form
-from pipeline.models import Call, Evidence, Item, Run, Theme
+from pipeline.models import Call, ContextUsage, Evidence, Item, Run, Theme
 from pipeline.models.copy import copy_rows, reserve_ids
 
 MOST_UNKEPT = 8
@@ -211,10 +211,15 @@ def hash_of_vectors(themes: Sequence[Draft]) -> str:
 
 _THEME_COLUMNS = (
     "id", "run_id", "item_id", "conversation_id", "profile", "raw_signature", "raw_key", "category", "summary",
-    "confidence", "vector", "vector_model", "unread_language", "signature_rule", "details",
+    "confidence", "vector", "vector_model", "unread_language", "signature_rule", "gate_score", "gate_reason",
+    "details",
 )  # fmt: skip
 
 
+CONTEXT = "context"
+"""Under which name a reader says what it took from documents: {offered, used, missing}."""
+
+_CONTEXT_COLUMNS = ("theme_id", "conversation_id", "offered", "used", "missing")
 _EVIDENCE_COLUMNS = ("theme_id", "version_id", "quote", "start", "end", "details")
 
 
@@ -231,6 +236,13 @@ def _store_themes(run: Run, finished: Sequence[Finished], model: str) -> None:
         for (quote, start, end), details in zip(draft.quotes, draft.details, strict=True)
     ]
     copy_rows(Evidence, _EVIDENCE_COLUMNS, evidence)
+    used = [
+        (pk, claimed.conversation_id, Jsonb(context["offered"]), Jsonb(context["used"]), context["missing"])
+        for pk, (claimed, draft) in zip(ids, drafts, strict=True)
+        if (context := draft.proposed.details.get(CONTEXT))
+    ]
+    if used:
+        copy_rows(ContextUsage, _CONTEXT_COLUMNS, used)
 
 
 def _theme_row(pk: int, run: Run, claimed: Claimed, draft: Draft, model: str) -> tuple[object, ...]:
@@ -238,7 +250,8 @@ def _theme_row(pk: int, run: Run, claimed: Claimed, draft: Draft, model: str) ->
     place = (pk, run.pk, claimed.item_id, claimed.conversation_id, run.profile)
     names = (proposed.signature, normal_form(proposed.signature), proposed.category, proposed.summary)
     read = (proposed.confidence, draft.vector, model, draft.unread_language)
-    return (*place, *names, *read, "", _json(proposed.details))
+    told = {key: value for key, value in proposed.details.items() if key != CONTEXT}
+    return (*place, *names, *read, "", draft.gate_score, draft.gate_reason[:200], _json(told))
 
 
 def _json(details: dict[str, Any]) -> Jsonb | None:

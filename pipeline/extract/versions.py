@@ -1,6 +1,7 @@
 """All that decides an answer or a name, by version."""
 
 from pipeline.extract.base import asks, get_extractor
+from pipeline.extract.knowledge import newest_number
 from pipeline.extract.profiles import get_profile
 from pipeline.ledger.errors import RunError as RunError
 from pipeline.merge import apply
@@ -11,13 +12,15 @@ from pipeline.models import Run
 def versions(profile: str, extractor: str) -> dict[str, str]:
     """Return all that decides an answer or a name; Refusal if there is no such profile or reader."""
     reader, what = get_extractor(extractor), get_profile(profile)
-    return {
+    decided_by = {
         "profile": what.version,
         "extractor": reader.version,
         "model": reader.model,
         "rules": NEWEST.version,
         **({"prompt": reader.prompt_of(what).version} if asks(reader) else {}),
     }
+    number = newest_number(profile)
+    return decided_by | ({"vocabulary": str(number)} if number else {})
 
 
 def reader_of(decided_by: dict[str, str]) -> str:

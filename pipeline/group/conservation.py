@@ -20,6 +20,7 @@ from pipeline.models import (
     StoryEvidence,
     Theme,
 )
+from pipeline.models.theme import PASSED
 
 
 def _story_count() -> Coalesce:
@@ -46,6 +47,7 @@ class Homes:
     makes_stories: bool
     total: int
     unassigned: int
+    held_by_gate: int
     replaced: int
     in_story: int
     in_orphan: int
@@ -61,7 +63,9 @@ class Homes:
 def homes_of_themes(run: Run) -> Homes:
     """Where the themes of the run are now; those that a newer reading replaced need no home."""
     themes = Theme.objects.filter(run=run)
-    total, unassigned = themes.count(), themes.filter(signature__isnull=True).count()
+    total = themes.count()
+    unassigned = themes.filter(PASSED, signature__isnull=True).count()
+    held_by_gate = themes.exclude(PASSED).count()
     current = (
         current_themes(run.profile, run)
         .filter(run=run)
@@ -73,8 +77,10 @@ def homes_of_themes(run: Run) -> Homes:
         home = ("in_orphan" if waits else "homeless", "in_story", "in_two_stories")[min(stories, 2)]
         found[home] += number
     homes = {home: found[home] for home in ("in_story", "in_orphan", "homeless", "in_two_stories")}
-    replaced = total - unassigned - sum(homes.values())
-    return Homes(run.makes_stories, total=total, unassigned=unassigned, replaced=replaced, **homes)
+    replaced = total - unassigned - held_by_gate - sum(homes.values())
+    return Homes(
+        run.makes_stories, total=total, unassigned=unassigned, held_by_gate=held_by_gate, replaced=replaced, **homes
+    )
 
 
 def extracted_items_without_a_theme(run: Run) -> QuerySet[Item]:

@@ -22,6 +22,7 @@ from pipeline.merge.rules.versions import NEWEST, Rules
 from pipeline.models import Merge, MergePass, Reassignment, Registry, Run, Signature, Theme
 from pipeline.models.copy import copy_rows
 from pipeline.models.signature import STANDING
+from pipeline.models.theme import PASSED
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +161,7 @@ def read_scene(*, profile: str, run: Run | None = None) -> Scene:
     """
     frozen, _ = Registry.objects.get_or_create(profile=profile)
     themes = current_themes(profile, run)
-    new = Theme.objects.filter(run=run, signature__isnull=True) if run else Theme.objects.none()
+    new = Theme.objects.filter(PASSED, run=run, signature__isnull=True) if run else Theme.objects.none()
     model = _model_of(profile, new, run)
     names = registry.forest(profile)
     new_count = new.count()

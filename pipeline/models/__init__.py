@@ -1,6 +1,7 @@
 """The tables, in the order the data flows."""
 
 from pipeline.models.conversation import Conversation, ConversationVersion
+from pipeline.models.knowledge import ContextDocument, ContextUsage, VocabularyVersion
 from pipeline.models.merge_pass import MergePass, Reassignment
 from pipeline.models.run import Call, Item, QueueHeartbeat, Run, Source
 from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
@@ -11,6 +12,8 @@ from pipeline.models.theme import Evidence, NewVector, Theme
 __all__ = [
     "Budget",
     "Call",
+    "ContextDocument",
+    "ContextUsage",
     "Conversation",
     "ConversationVersion",
     "Decision",
@@ -36,4 +39,5 @@ __all__ = [
     "StoryEvidence",
     "Theme",
     "Veto",
+    "VocabularyVersion",
 ]

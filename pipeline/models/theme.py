@@ -23,6 +23,12 @@ class Theme(models.Model):
     details = models.JSONField(
         null=True, blank=True, help_text="what the profile asks for beyond this: severity, root cause ..."
     )
+    gate_score = models.FloatField(
+        null=True, blank=True, help_text="how well its name fits, 0 to 1; empty: its reader does not say"
+    )
+    gate_reason = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="why it is not grouped with others; empty: it is"
+    )
     unread_language = models.CharField(
         max_length=10, blank=True, db_default="",
         help_text="the language, if the model does not know it: then the vector stands for the words alone",
@@ -47,6 +53,10 @@ class Theme(models.Model):
                 name="one_theme_per_run_conversation_profile_raw_key",
             ),
             models.CheckConstraint(condition=Q(confidence__gte=0, confidence__lte=1), name="confidence_from_0_to_1"),
+            models.CheckConstraint(
+                condition=Q(gate_reason="") | Q(signature__isnull=True),
+                name="a_theme_held_by_its_gate_has_no_signature",
+            ),
         ]
         indexes = [
             # merge: what a run has still to assign
@@ -55,6 +65,10 @@ class Theme(models.Model):
 
     def __str__(self) -> str:
         return self.raw_signature
+
+
+PASSED = Q(gate_reason="")
+"""Themes that are grouped with others; those that their gate holds back keep their reason and get no signature."""
 
 
 class NewVector(models.Model):

@@ -134,6 +134,7 @@ def _conservation(run: Run) -> Check:
     themes = counted(homes.total, "theme")
     if run.makes_stories:
         said += f"{themes} = {homes.in_story} in stories + {homes.in_orphan} in orphans"
+        said += f" + {homes.held_by_gate} held back by their gate" if homes.held_by_gate else ""
         said += f" + {homes.replaced} replaced by a newer reading" if homes.replaced else ""
     else:
         said += f"{themes}, {homes.total - homes.unassigned} with a signature; no stories were requested"

@@ -11,6 +11,7 @@ from pipeline.ledger.errors import RunError
 from pipeline.models import (
     Budget,
     Call,
+    ContextUsage,
     Conversation,
     ConversationVersion,
     Evidence,
@@ -117,6 +118,7 @@ def _delete_rows(source: Source) -> None:
     conversations = Conversation.objects.filter(source=source)
     for rows in (
         Evidence.objects.filter(theme__in=themes),
+        ContextUsage.objects.filter(theme__in=themes),
         Move.objects.filter(theme__in=themes),
         Reassignment.objects.filter(theme__in=themes),
         StoryEvidence.objects.filter(conversation__in=conversations),

@@ -14,6 +14,7 @@ from pipeline.ledger.claims import questions_of
 from pipeline.ledger.counts import failed_items, find_run, item_counts, unfinished_items
 from pipeline.ledger.errors import RunError
 from pipeline.models import Call, Item, Run
+from pipeline.models.theme import PASSED
 from pipeline.runs.create import Throughput
 from pipeline.runs.reopen import reopen, reopenable
 from pipeline.runs.reparse import forget_themes, items_read_otherwise
@@ -168,7 +169,7 @@ def _phase_to_enter(run: Run, choice: SalvageOptions) -> str:
         return Run.Phase.EXTRACT
     if extracted_items_without_a_theme(run).exists():
         return Run.Phase.EXTRACT
-    if run.themes.filter(signature__isnull=True).exists():
+    if run.themes.filter(PASSED, signature__isnull=True).exists():
         return Run.Phase.MERGE
     return Run.Phase.GROUP
 

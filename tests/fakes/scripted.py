@@ -32,12 +32,14 @@ class _Script:
     category: str = "product_issue"
     confidence: float = 0.9
     slow: float = 0.0
+    match: float = -1.0  # how well the name fits; negative: it does not say
+    missing: str = ""  # in the documents
     act: str = ""  # raise, kill, malformed
 
     @classmethod
     def of(cls, text: str) -> "_Script":
         found = dict(_WORD.findall(text))
-        types = {"problem": int, "confidence": float, "slow": float}
+        types = {"problem": int, "confidence": float, "slow": float, "match": float}
         return cls(**{key: types.get(key, str)(value) for key, value in found.items() if key in cls.__slots__})
 
 
@@ -72,11 +74,18 @@ def _answer(text: str) -> Answer:
         "summary": f"Problem {script.problem}.",
         "quotes": [text],
         "confidence": script.confidence,
+        "details": _details(script),
     }
     return Answer(
         text=json.dumps({"category": script.category, "themes": [theme]}),
         vectors=vector_of(script.problem, text).tobytes(),
     )
+
+
+def _details(script: _Script) -> dict[str, object]:
+    match = {"match": script.match} if script.match >= 0 else {}
+    context = {"context": {"offered": ["a.md"], "used": [], "missing": script.missing}} if script.missing else {}
+    return match | context
 
 
 def vector_of(problem: int, text: str, noise: float = 0.2) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby, pairwise
 
@@ -20,6 +20,7 @@ from pipeline.extract.local.quotes import choose_quotes, summarise
 from pipeline.extract.local.text import CustomerSide, Said, Sentence, customer_side, said
 from pipeline.extract.local.words import PROTOTYPES, STOP_WORDS
 from pipeline.extract.profiles import Profile
+from pipeline.extract.profiles.vocabulary import FITS_NONE, Entry
 from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import CUSTOMER, Transcript
 
@@ -66,6 +67,14 @@ COURTESY_WEIGHT = 0.5
 
 TELLING_SHARE = 0.5
 """The sentences that are quoted count at least so much of all that one side says."""
+
+NEAR_ENOUGH = 0.55
+"""Cosine between a theme and a known name (its words, meaning and examples) from which it is taken to fit.
+
+Measured with 20 of 77 intents of bank questions as the list, by their names alone: of questions that are in the list
+66 of 100 are sorted rightly and 28 are said to fit none; of those that are not, 30 are put into a neighbour all the
+same. With three examples for each name: 77, 18 and 28. At 0.5: 73, 16, 46; at 0.6: 59, 37, 17.
+"""
 
 OWN_SHARE = 0.7
 """Of several matters, how much the vector of each is made of its own sentences; the rest is the whole conversation."""
@@ -126,6 +135,7 @@ class LocalExtractor:
 
     def __init__(self, embedder: Embedder | None = None) -> None:
         self.embedder = embedder or configured_embedder()
+        self._known: tuple[tuple[Entry, ...], Vectors] = ((), np.zeros((0, 0), np.float32))
 
     @property
     def is_paid(self) -> bool:
@@ -148,6 +158,12 @@ class LocalExtractor:
 
     def read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         """Yield one answer a transcript, in their order; what is not English is read without rules, see `foreign`."""
+        if profile.vocabulary.is_strict:
+            yield from (self._sorted(answer, profile) for answer in self._read(transcripts, profile))
+        else:
+            yield from self._read(transcripts, profile)
+
+    def _read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         if profile.read_locally:
             yield from (self._read_by(profile.read_locally, transcript) for transcript in transcripts)
             return
@@ -156,6 +172,36 @@ class LocalExtractor:
                 yield from self._read_english(list(together), profile)
             else:
                 yield from (self._read_foreign(transcript, profile) for transcript in together)
+
+    def _sorted(self, answer: Answer, profile: Profile) -> Answer:
+        """Return an answer with each theme under the known name whose meaning is nearest, if any is near enough."""
+        reading = Reading.model_validate_json(answer.text)
+        if not reading.themes:
+            return answer
+        entries = profile.vocabulary.entries
+        rows = np.frombuffer(answer.vectors, np.float32).reshape(len(reading.themes), -1)
+        scores = rows @ self._entry_vectors(entries).T
+        themes, kept = [], []
+        for place, theme in enumerate(reading.themes):
+            best = int(scores[place].argmax())
+            if scores[place, best] >= NEAR_ENOUGH:
+                details = {**theme.details, "match": round(float(scores[place, best]), 3)}
+                themes.append(theme.model_copy(update={"signature": entries[best].key, "details": details}))
+                kept.append(place)
+        if not themes:
+            best = int(scores.max(axis=0).argmax())
+            why = f"fits none of the {len(entries)} known names; nearest is {entries[best].key} ({scores.max():.2f})"
+            return Answer(text=Reading(category=FITS_NONE, filtered_because=why[:200]).model_dump_json())
+        text = reading.model_copy(update={"themes": themes}).model_dump_json()
+        return replace(answer, text=text, vectors=np.ascontiguousarray(rows[kept]).tobytes())
+
+    def _entry_vectors(self, entries: tuple[Entry, ...]) -> Vectors:
+        if self._known[0] != entries:
+            vectors = [
+                self.embedder.without_language(row, "en") for row in self.embedder.encode([e.text for e in entries])
+            ]
+            self._known = entries, np.stack(vectors)
+        return self._known[1]
 
     def _read_by(self, read: Callable[[Transcript], Reading], transcript: Transcript) -> Answer:
         """Return what a profile's own function reads; the vector of a theme is made of its summary."""

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from pipeline.extract.llm.steps import Prompt
-from pipeline.extract.profiles.vocabulary import NO_VOCABULARY, Vocabulary
+from pipeline.extract.profiles.vocabulary import FITS_NONE, NO_VOCABULARY, Vocabulary
 from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import Transcript
 from pipeline.models.refusal import Refusal
@@ -22,6 +22,10 @@ class Category:
     name: str
     goes_on: bool
     description: str
+
+
+ALWAYS = (Category(FITS_NONE, False, "fits no name of a strict vocabulary"),)
+"""Categories that every profile has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Profile:
 
     def category(self, name: str) -> Category:
         """Return the category of that name; KeyError with the known names if there is none."""
-        for category in self.categories:
+        for category in (*self.categories, *ALWAYS):
             if category.name == name:
                 return category
         known = ", ".join(category.name for category in self.categories)
