@@ -19,6 +19,7 @@ from django.conf import settings
 
 from pipeline.extract.embedding.embedder import Embedder, Parts, Vectors
 from pipeline.extract.embedding.files import EmbeddingModelError
+from pipeline.extract.redaction import without_private
 from pipeline.sources.live.outbound import ForbiddenAddress, Reach, check_url, open_connection
 
 TRIES = 4
@@ -72,7 +73,7 @@ class EndpointEmbedder(Embedder):
         return vector
 
     def _ask(self, texts: Sequence[str]) -> Vectors:
-        said = [text[:MOST_CHARACTERS] or " " for text in texts]
+        said = [without_private(text[:MOST_CHARACTERS]) or " " for text in texts]
         body = {"model": self.name, "input": said, "encoding_format": "float"}
         content = _post("/embeddings", json.dumps(body).encode())
         return _vectors(content, len(texts))

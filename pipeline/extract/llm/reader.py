@@ -1,6 +1,8 @@
 """The reader `llm`: which model answers, whose vectors its themes get, and how stored answers become readings."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from pipeline.extract.llm.prices import most_of
 from pipeline.extract.llm.steps import Prompt
 from pipeline.extract.profiles import Profile
 from pipeline.extract.quotes import verified
+from pipeline.extract.redaction import read_redacted
 from pipeline.extract.themes import ProposedTheme, Reading
 from pipeline.ledger.transcript import Question, Transcript
 
@@ -70,12 +73,15 @@ class LlmExtractor:
         return self.embedder.encode(texts)
 
     def prompt_of(self, profile: Profile) -> Prompt:
-        """Return how the profile reads with a language model; NoPrompt if it does not."""
+        """Return how the profile reads with a language model; NoPrompt if it does not.
+
+        Whatever it is, it is given conversations in which placeholders stand for what is private.
+        """
         if profile.prompt is None:
             raise NoPrompt(
                 f"the profile {profile.name} has no prompt for a language model; read with --extractor local"
             )
-        return profile.prompt
+        return replace(profile.prompt, read=partial(read_redacted, profile.prompt.read))
 
     def reread(
         self, question: Question, bodies: Mapping[tuple[str, str], bytes], profile: Profile, known: object

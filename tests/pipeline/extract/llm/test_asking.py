@@ -15,7 +15,7 @@ from pipeline.extract.llm.abilities import Abilities
 from pipeline.extract.llm.budget import set_budget
 from pipeline.extract.llm.faults import RunFault
 from pipeline.extract.llm.steps import Steps
-from pipeline.extract.profiles import get_profile, support_prompt
+from pipeline.extract.profiles import get_profile
 from pipeline.extract.profiles.support import SUPPORT
 from pipeline.ledger.states import fail, request_stop
 from pipeline.ledger.transcript import Transcript
@@ -51,7 +51,7 @@ def test_a_run_is_read_and_every_call_is_a_row(model: Model) -> None:
     assert calls.count() == 12 == sum(model.paid().values())
     for call in calls:
         assert (call.step, call.unit, call.attempt) == ("extract", "", 1)
-        assert (call.prompt, call.model, call.finish_reason) == ("support-prompt-1", "fake-model", "stop")
+        assert (call.prompt, call.model, call.finish_reason) == ("support-prompt-2", "fake-model", "stop")
         assert call.cost == Decimal(call.input_tokens + 2 * call.output_tokens) / 1_000_000
         assert call.seconds is not None
         assert call.input_tokens > 0
@@ -204,8 +204,11 @@ def test_answers_of_extracted_conversations_are_parsed_again_where_they_come_out
     with pytest.raises(NothingToDo):
         reopen_to_salvage(run_id=run.pk, choice=SalvageOptions(reparse=True))
 
+    assert SUPPORT.prompt
+    prompt = SUPPORT.prompt
+
     def read_otherwise(transcript: Transcript, known: object) -> Steps:
-        reading = yield from support_prompt.read(transcript, known)
+        reading = yield from prompt.read(transcript, known)
         if "problem_001" not in transcript.text:
             return reading
         return reading.model_copy(
@@ -213,7 +216,7 @@ def test_answers_of_extracted_conversations_are_parsed_again_where_they_come_out
         )
 
     asked = len(model.asked)
-    support = replace(SUPPORT, prompt=replace(support_prompt.PROMPT, read=read_otherwise))
+    support = replace(SUPPORT, prompt=replace(prompt, read=read_otherwise))
     get_profile.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr("pipeline.extract.profiles.support.SUPPORT", support)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -11,7 +10,6 @@ from pipeline.extract.llm.conduct import Conducted, Request, conduct, go_on
 from pipeline.extract.llm.faults import AnswerFault, Malformed, Refused, Unavailable
 from pipeline.extract.llm.steps import Ask, Say, Steps, as_data, each, whole
 from pipeline.extract.profiles.support import SUPPORT
-from pipeline.extract.profiles.support_prompt import read
 from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import Message, Transcript
 from pipeline.models import Call
@@ -120,29 +118,11 @@ def test_no_units_are_no_question() -> None:
     assert answered_by(nothing(), lambda request: b"") == (Conducted(Reading(category="0")), [])
 
 
-def theme(**words: Any) -> dict[str, Any]:
-    return {
-        "signature": "calendar_sync_duplicates",
-        "category": "product_issue",
-        "summary": "Sync makes each appointment twice.",
-        "quotes": ["Sync makes doubles."],
-        "confidence": 0.9,
-        **words,
-    }
-
-
-def test_support_asks_one_question_and_proposes_what_is_found() -> None:
-    said = {"category": "product_issue", "themes": [theme(), theme(signature="hello", category="general_inquiry")]}
-    done, (request,) = answered_by(read(THREAD, None), lambda request: completion(json.dumps(said)))
-    assert [proposed.signature for proposed in done.reading.themes] == ["calendar_sync_duplicates"]
-    assert request.messages[-1].text == as_data(THREAD)
-    for category in SUPPORT.categories:
-        assert f"{category.name}: {category.description}" in request.messages[0].text
-
-
 def test_support_lets_small_talk_go() -> None:
+    assert SUPPORT.prompt
     said = completion('{"category": "general_inquiry", "themes": []}')
-    done, _ = answered_by(read(THREAD, None), lambda request: said)
+    alone = Transcript("c-1", THREAD.messages[:1])
+    done, _ = answered_by(SUPPORT.prompt.read(alone, None), lambda request: said)
     assert done.reading == Reading(category="general_inquiry")
 
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0016_heartbeats_of_queues'),
+        ('pipeline', '0017_budgets_and_endpoints'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
