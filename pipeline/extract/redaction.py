@@ -370,8 +370,8 @@ def find_private(text: str, names: Sequence[str] = ()) -> list[Found]:
     for rank, (start, end, kind) in ranked:
         if end <= start:
             continue
-        if joined and start < joined[-1][1]:  # type: ignore[operator]
-            joined[-1][1] = max(joined[-1][1], end)  # type: ignore[type-var]
+        if joined and start < int(joined[-1][1]):
+            joined[-1][1] = max(int(joined[-1][1]), end)
             if rank < best[-1]:
                 joined[-1][2], best[-1] = kind, rank
         else:

@@ -83,9 +83,12 @@ def _answer(text: str) -> Answer:
 
 
 def _details(script: _Script) -> dict[str, object]:
-    match = {"match": script.match} if script.match >= 0 else {}
-    context = {"context": {"offered": ["a.md"], "used": [], "missing": script.missing}} if script.missing else {}
-    return match | context
+    details: dict[str, object] = {}
+    if script.match >= 0:
+        details["match"] = script.match
+    if script.missing:
+        details["context"] = {"offered": ["a.md"], "used": [], "missing": script.missing}
+    return details
 
 
 def vector_of(problem: int, text: str, noise: float = 0.2) -> np.ndarray:

@@ -89,7 +89,7 @@ def read(wanted: Wanted, conversation: Transcript, known: "Known | None") -> Ste
             "that, or correct it if the thread shows more."
         )
     said = (Say("system", head), Say("user", _hints(known) + as_data(conversation) + told))
-    found = yield from whole(Ask(Call.Step.EXTRACT, said, answer_model(wanted)))
+    found: Any = yield from whole(Ask(Call.Step.EXTRACT, said, answer_model(wanted)))
     details = {"route": route.category, "route_corrected": route.category != found.category} if route else {}
     return reading_of(found, wanted, known, details)
 

@@ -1,12 +1,13 @@
 """Before a run by a language model begins, the model is asked something tiny, and what it can do is shown."""
 
+from typing import Any
+
 import pytest
 from pytest_django import Settings
 
-from pipeline.extract.llm.budget import Budget
 from pipeline.extract.profiles import get_profile
 from pipeline.extract.profiles.support import SUPPORT
-from pipeline.models import Run
+from pipeline.models import Budget, Run
 from pipeline.reports.costs import in_words
 from pipeline.reports.summary import run_summary
 from pipeline.runs import preview
@@ -21,7 +22,7 @@ __all__ = ["model"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def reader(**words: bool) -> Finding:
+def reader(**words: Any) -> Finding:
     return next(each for each in _at_once(RunRequest("support", "asked", **words)) if each.name == "extractor")
 
 
