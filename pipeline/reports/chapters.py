@@ -114,7 +114,7 @@ def _spent(run: Run) -> dict[int, dict[str, Any]]:
         seconds=Sum("seconds"),
         cost=Sum("cost"),
     )
-    return {row["item_id"]: row for row in rows}
+    return {row["item_id"]: dict(row) for row in rows}
 
 
 def _instances(run: Run) -> dict[int, Counter[str]]:
