@@ -1,6 +1,6 @@
 """What commands print about runs and stories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -65,6 +65,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         ("Stories", f"{summary.stories_new} new, {summary.stories_grown} grown"),
         ("Orphans", _orphans(summary)),
         *([("Model calls", in_words(list(summary.model_use)))] if summary.model_use else []),
+        *([("Estimated", _estimated(summary.estimate))] if summary.model_use and summary.estimate else []),
         *([("Put right", _put_right(summary))] if summary.flaws else []),
         ("Time", f"{duration(summary.seconds)}, {summary.conversations_per_second:.1f} conversations/s"),
     ):
@@ -73,6 +74,10 @@ def print_summary(summary: RunSummary, console: Console) -> None:
     for note in (summary.attention, summary.error):
         if note:
             console.print(f"Note: {note}", style="yellow", markup=False)
+
+
+def _estimated(estimate: Mapping[str, Any]) -> str:
+    return f"{estimate['tokens']:,} tokens{_dollars(estimate)}"
 
 
 def _put_right(summary: RunSummary) -> str:
@@ -215,7 +220,7 @@ def print_difference(run: Run, console: Console) -> None:
         console.print(f"  ... and {counted(more, 'more story', 'more stories')}.", highlight=False)
 
 
-def _dollars(estimate: dict[str, Any]) -> str:
+def _dollars(estimate: Mapping[str, Any]) -> str:
     if "dollars" not in estimate:
         return ""
     dollars = estimate["dollars"]

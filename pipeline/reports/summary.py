@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from django.db.models import (
     Count,
@@ -57,7 +58,7 @@ class RunSummary:
     conversations_per_second: float
     model_use: Sequence[ModelUse] = ()
     flaws: Mapping[str, int] = field(default_factory=dict)
-    estimate: Mapping[str, object] | None = None
+    estimate: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the summary as plain values."""

@@ -14,6 +14,7 @@ from pipeline.extract.llm.estimate import estimate
 from pipeline.extract.profiles import get_profile
 from pipeline.extract.versions import refuse_other_model, versions
 from pipeline.ledger import plan
+from pipeline.ledger.counts import unfinished_items
 from pipeline.ledger.transcript import Question, transcript_of
 from pipeline.models import ConversationVersion, Run, Source
 from pipeline.reports.summary import run_summary
@@ -120,6 +121,15 @@ def _estimate(run: Run, planned: plan.Planned, texts: Sequence[_Text]) -> dict[s
         return {**estimate(_questions(texts), planned.to_read, get_profile(run.profile), reader).as_json(), **time}
     characters = sum(len(text.text) for text in texts) / max(1, len(texts)) * planned.to_read
     return {"tokens": round(characters / CHARACTERS_A_TOKEN), **time}
+
+
+def note_estimate(*, run: Run, selection: Selection) -> None:
+    """Store with a planned run by a language model what it is expected to need, to be held against what it needs."""
+    if asks(get_extractor(run.extractor)):
+        to_read = unfinished_items(run).count()
+        texts = _texts(run, selection) if to_read else []
+        expected = _estimate(run, plan.Planned(to_read, 0), texts[:MEASURED])
+        Run.objects.filter(pk=run.pk).update(preview={"estimate": expected})
 
 
 def _questions(texts: Sequence[_Text]) -> list[Question]:

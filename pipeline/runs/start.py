@@ -13,7 +13,7 @@ from pipeline import tasks
 from pipeline.ledger.counts import find_run
 from pipeline.ledger.errors import RunError
 from pipeline.models import Run, Source
-from pipeline.runs import preflight
+from pipeline.runs import preflight, preview
 from pipeline.runs.create import Selection, Throughput, create_run, profile_of, refuse_live, refuse_other_profile
 from pipeline.runs.preflight import RunRequest
 from pipeline.runs.reopen import reopen
@@ -118,6 +118,7 @@ def default_profile(kind: str) -> str:
 
 def _set_out(source: Source, profile: str, extractor: str, selection: Selection) -> Run:
     run = create_run(source=source, profile=profile, extractor=extractor, selection=selection)
+    preview.note_estimate(run=run, selection=selection)
     tasks.dispatch(run=run)
     return run
 

@@ -98,7 +98,7 @@ class _Chunk:
         self.run, self.epoch, self.chunk, self.token = run, epoch, chunk, token
         self.profile, self.extractor, self.prompt = profile, extractor, extractor.prompt_of(profile)
         self.target, self.abilities, self.bytes_a_token = asked, abilities, bytes_a_token
-        self.concurrency = int(run.parameters.get("concurrency") or settings.LLM_CONCURRENCY)
+        self.concurrency = max(1, int(run.parameters.get("concurrency") or settings.LLM_CONCURRENCY))
         self.finished, self.looked_at = 0, 0.0
         self.is_over = self.is_empty = False
         self.fault: Exception | None = None

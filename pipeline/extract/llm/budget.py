@@ -35,16 +35,17 @@ class Most:
 
 
 def set_budget(*, run: Run, most_cost: Decimal | None = None, most_tokens: int | None = None) -> Budget | None:
-    """Give the run a budget, or a new one; what its calls have cost so far counts. None, and none, without a limit."""
-    if most_cost is None and most_tokens is None:
+    """Give the run a budget, or another one; what its calls have cost so far counts. A limit that is None stays."""
+    limits = {"most_cost": most_cost, "most_tokens": most_tokens}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    if not given:
         return Budget.objects.filter(run=run).first()
     calls = Call.objects.filter(item__run=run)
     spent = calls.aggregate(cost=Sum("cost"), given=Sum("input_tokens"), answered=Sum("output_tokens"))
     row, _ = Budget.objects.update_or_create(
         run=run,
         defaults={
-            "most_cost": most_cost,
-            "most_tokens": most_tokens,
+            **given,
             "spent_cost": spent["cost"] or 0,
             "spent_tokens": (spent["given"] or 0) + (spent["answered"] or 0),
         },

@@ -70,7 +70,10 @@ def test_a_dry_run_says_what_it_would_cost_and_a_run_what_it_did(model: Model) -
     assert before is not None
     assert before["estimate"]["calls"] == 20
     assert model.asked == []
-    run = finish(start(source, extractor="asked"))
+    run = start(source, extractor="asked")
+    preview.note_estimate(run=run, selection=Selection())
+    run = finish(run)
+    assert run.preview == {"estimate": before["estimate"]}
     (use,) = run_summary(run).model_use
     assert (use.step, use.model, use.calls, use.unpriced) == ("extract", "fake-model", 20, 0)
     assert use.dollars == pytest.approx((use.input_tokens + 2 * use.output_tokens) / 1e6)
