@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 from pytest_django import Settings
 
-from pipeline.extract.llm.abilities import Abilities, Form, _probe
+from pipeline.extract.llm.abilities import Abilities, Form, _probe, abilities_of
 from pipeline.extract.llm.answers import Envelope, Reply, envelope_of, understand
 from pipeline.extract.llm.client import Client
 from pipeline.extract.llm.conduct import Request
@@ -33,6 +33,7 @@ def judge(request: pytest.FixtureRequest, settings: Settings) -> Any:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.filterwarnings("ignore")
 def test_a_judge_of_clients_finds_nothing_to_complain_of(judge: Any) -> None:
+    abilities_of(target())
     run = start(seed(TEXTS), extractor="asked", concurrency=4)
     judge.rate_limit(times=2, retry_after=1.0)
     judge.fail(500, times=2)
@@ -48,7 +49,7 @@ def test_a_judge_of_clients_finds_nothing_to_complain_of(judge: Any) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_a_judge_sees_that_what_no_retry_helps_is_not_tried_again(judge: Any) -> None:
     run = start(seed(TEXTS[:3]), extractor="asked", concurrency=1)
-    finish(start(seed(TEXTS[:1], name="first"), extractor="asked"))
+    abilities_of(target())
     judge.context_overflow(times=1)
     finish(run)
     (failed,) = Item.objects.filter(run=run, state="failed")
