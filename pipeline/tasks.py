@@ -152,6 +152,19 @@ def watch_runs() -> list[int]:
     return live
 
 
+def _answered_by_batch(run: Run) -> list[int]:
+    """Return the chunks of a run that waited for a batch and can go on."""
+    if not run.parameters.get("batch") or run.phase != Run.Phase.EXTRACT:
+        return []
+    from pipeline.extract.llm.batching import collect  # its libraries take a second to load
+
+    try:
+        return collect(run=run)
+    except RunFault as refusal:
+        fail(run=run, error=refusal)
+        return []
+
+
 def supervise(*, run_id: int) -> Run:
     """Look after a live run once, and return it.
 
@@ -161,6 +174,8 @@ def supervise(*, run_id: int) -> Run:
     run = find_run(run_id)
     if not run.is_live:
         return run
+    for chunk in _answered_by_batch(run):
+        extract_chunk.apply_async(kwargs={"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}, ignore_result=True)
     if is_waiting_its_turn(run):
         touch_heartbeat(run_id=run_id)
         return run

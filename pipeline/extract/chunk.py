@@ -41,8 +41,10 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
     token, finished = new_token(delivery), 0
     if asks(extractor):
         from pipeline.extract.llm.asking import read_by_asking  # its libraries take a second to load
+        from pipeline.extract.llm.batching import read_by_batch
 
-        return read_by_asking(run=run, epoch=epoch, chunk=chunk, token=token, profile=profile, extractor=extractor)
+        read = read_by_batch if run.parameters.get("batch") else read_by_asking
+        return read(run=run, epoch=epoch, chunk=chunk, token=token, profile=profile, extractor=extractor)
     while piece := claim_items(run=run, epoch=epoch, chunk=chunk, token=token):
         try:
             finished += _finish_piece(run, piece, token, profile, extractor)

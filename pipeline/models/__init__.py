@@ -5,11 +5,12 @@ from pipeline.models.knowledge import ContextDocument, ContextUsage, VocabularyV
 from pipeline.models.merge_pass import MergePass, Reassignment
 from pipeline.models.run import Call, Item, QueueHeartbeat, Run, Source
 from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
-from pipeline.models.spending import Budget, Endpoint, Reservation
+from pipeline.models.spending import Batch, Budget, Endpoint, Reservation
 from pipeline.models.story import Orphan, Story, StoryEvidence
 from pipeline.models.theme import Evidence, NewVector, Theme
 
 __all__ = [
+    "Batch",
     "Budget",
     "Call",
     "ContextDocument",

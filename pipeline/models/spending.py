@@ -44,6 +44,30 @@ class Budget(models.Model):
         return f"budget of run {self.run_id}"
 
 
+class Batch(models.Model):
+    """The questions of a chunk that were handed to the provider in one file, and what it refused of them."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="batches")
+    chunk = models.PositiveIntegerField()
+    remote_id = models.CharField(max_length=200, help_text="the provider's name for it")
+    requests = models.JSONField(help_text="by name: item, request hash, step, unit and bytes of each question")
+    faults = models.JSONField(help_text="a list of item, step, unit, status and body: what was refused for good")
+    made_at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="when the provider was last asked about it")
+    settled_at = models.DateTimeField(null=True, blank=True, help_text="since when its answers are calls")
+
+    class Meta:
+        verbose_name_plural = "batches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "chunk"], condition=Q(settled_at__isnull=True), name="one_batch_under_way_per_chunk"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"batch {self.pk} of run {self.run_id}"
+
+
 class Reservation(models.Model):
     """What a call that is under way may cost at most; deleted in the transaction that stores its answer."""
 

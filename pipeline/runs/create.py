@@ -45,6 +45,7 @@ class Selection:
     chunk_size: int | None = None
     budget: Decimal | None = None
     budget_tokens: int | None = None
+    batch: bool = False
     force_refresh: bool = False
     no_stories: bool = False
     select: str | None = None

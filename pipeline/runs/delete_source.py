@@ -9,6 +9,7 @@ from django.db.models import Count, F, Q, QuerySet
 from pipeline.group.settle import point_to_nearest_stories, settle
 from pipeline.ledger.errors import RunError
 from pipeline.models import (
+    Batch,
     Budget,
     Call,
     ContextUsage,
@@ -126,6 +127,7 @@ def _delete_rows(source: Source) -> None:
         Call.objects.filter(item__run__in=runs),
         Reservation.objects.filter(budget__run__in=runs),
         Budget.objects.filter(run__in=runs),
+        Batch.objects.filter(run__in=runs),
         Item.objects.filter(run__in=runs),
     ):
         _delete(rows)

@@ -63,6 +63,9 @@ class Model:
     under_way: int = 0
     most_under_way: int = 0
     answered: Counter[str] = field(default_factory=Counter)
+    files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    batches: list[dict[str, Any]] = field(default_factory=list)
+    looks: int = 1  # at a batch before it is done
 
     def paid(self) -> Counter[str]:
         """Return how many answers were paid for, by the conversation's text."""
@@ -117,6 +120,8 @@ async def _answer(
 ) -> bool:
     """Answer one request; return whether the connection may be used again."""
     began = time.monotonic()
+    if "/chat/completions" not in line and (reply := _of_batches(model, line, content)):
+        return await _write(writer, reply)
     body = json.loads(content or b"{}")
     text = customer_text(body)
     fault = "elsewhere" if "/chat/completions" not in line else _fault(model, body, text)
@@ -131,6 +136,51 @@ async def _answer(
     key = headers.get("authorization", "").removeprefix("Bearer ")
     model.asked.append(Asked(text, body, key, fault, began, time.monotonic()))
     return await _write(writer, reply)
+
+
+def _of_batches(model: Model, line: str, content: bytes) -> Reply | None:
+    """Answer what is asked about files and batches. The fault `unanswered` has its batch expire without that line."""
+    method, path, _ = line.split(" ", 2)
+    match method, path.removeprefix("/v1").strip("/").split("/"):
+        case "POST", ["files"]:
+            rows = [json.loads(text) for text in content.decode().splitlines() if text.startswith("{")]
+            return _object({"id": _keep(model, rows), "object": "file", "purpose": "batch"})
+        case "POST", ["batches"]:
+            rows = model.files[json.loads(content)["input_file_id"]]
+            answers = [answer for row in rows if (answer := _line(model, row))]
+            status = "completed" if len(answers) == len(rows) else "expired"
+            name = f"batch-{len(model.batches)}"
+            model.batches.append({"id": name, "status": status, "looks": 0, "output_file_id": _keep(model, answers)})
+            return _object({"id": name, "object": "batch", "status": "validating"})
+        case "GET", ["batches", name]:
+            batch = next(each for each in model.batches if each["id"] == name)
+            batch["looks"] += 1
+            return _object(batch if batch["looks"] > model.looks else {**batch, "status": "in_progress"})
+        case "GET", ["files", name, "content"]:
+            return Reply(b"".join(json.dumps(row).encode() + b"\n" for row in model.files[name]))
+    return None
+
+
+def _object(found: dict[str, Any]) -> Reply:
+    return Reply(json.dumps(found).encode())
+
+
+def _keep(model: Model, rows: list[dict[str, Any]]) -> str:
+    name = f"file-{len(model.files)}"
+    model.files[name] = rows
+    return name
+
+
+def _line(model: Model, row: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the line of a batch's answers for one of its questions; None for one it leaves out."""
+    text = customer_text(row["body"])
+    fault, now = _fault(model, row["body"], text), time.monotonic()
+    model.asked.append(Asked(text, row["body"], "", fault, now, now))
+    if fault == "unanswered":
+        return None
+    reply = FAULTS[fault](row["body"], text)
+    answer = {"status_code": reply.status, "body": json.loads(reply.content)}
+    return {"custom_id": row["custom_id"], "response": answer, "error": None}
 
 
 def _fault(model: Model, body: dict[str, Any], text: str) -> str:
@@ -337,7 +387,7 @@ FAULTS: dict[str, Callable[[dict[str, Any], str], Reply]] = {
 
 UNPAID = frozenset({
     "content_filter", "too_long", "rejected", "no_key", "no_money", "no_quota", "no_model", "limit", "limit_by_date",
-    "limit_without_a_word", "wait_an_hour", "busy", "broken", "hangs_up", "elsewhere",
+    "limit_without_a_word", "unanswered", "wait_an_hour", "busy", "broken", "hangs_up", "elsewhere",
 })  # fmt: skip
 
 

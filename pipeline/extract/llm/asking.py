@@ -197,9 +197,8 @@ class _Chunk:
             raise
         envelope = envelope_of(reply.body)
         cost = cost_of(envelope.usage, self.target)
-        paid = Paid(
-            claimed, request, reply, envelope, self.prompt.version, self.target.model, cost, asked_bytes
-        )  # fmt: skip
+        at = (claimed.item_id, claimed.request_hash, str(request.step), request.unit)
+        paid = Paid(*at, reply, envelope, self.prompt.version, self.target.model, cost, asked_bytes)
         await on_thread(store_call, run=self.run, paid=paid)
         return reply.body
 

@@ -76,10 +76,10 @@ def reserve(*, run: Run, item_id: int, claim: str, most: Most) -> Allowance:
 
 
 def _reserved(budget: Budget) -> QuerySet[Reservation]:
-    """Reservations of calls that somebody is still waiting for: their claim stands and was renewed."""
+    """Reservations of calls somebody still waits for: their claim stands and was renewed, or they are in a batch."""
     alive = timezone.now() - timedelta(seconds=settings.CLAIM_TIMEOUT)
-    mine = Q(item__claim=F("claim"), item__state=Item.State.READING, item__claimed_at__gte=alive)
-    return Reservation.objects.filter(mine, budget=budget)
+    waited_for = Q(item__claim=F("claim"), item__state=Item.State.READING, item__claimed_at__gte=alive)
+    return Reservation.objects.filter(waited_for | Q(claim="batch"), budget=budget)
 
 
 def _is_left(spent: Decimal | int, most: Decimal | int | None) -> bool:

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from pipeline.extract.llm.answers import Envelope, Reply
 from pipeline.extract.llm.budget import settle
-from pipeline.extract.llm.conduct import Request
 from pipeline.ledger.claims import Claimed
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
 from pipeline.models import Call, Run
@@ -48,8 +47,10 @@ def bodies_of(calls: Iterable[Call]) -> dict[tuple[str, str], bytes]:
 class Paid:
     """An answer that has come: whose, to what, from whom, and what it costs."""
 
-    claimed: Claimed
-    request: Request
+    item_id: int
+    request_hash: str
+    step: str
+    unit: str
     reply: Reply
     envelope: Envelope
     prompt: str
@@ -65,7 +66,7 @@ def store_call(*, run: Run, paid: Paid) -> None:
     """
     for number in range(STORE_TRIES):
         try:
-            _store(run, paid)
+            add_call(run=run, paid=paid)
             return
         except INFRASTRUCTURE_ERRORS:
             connection.close()
@@ -78,18 +79,19 @@ def store_call(*, run: Run, paid: Paid) -> None:
                 raise
 
 
-def _store(run: Run, paid: Paid) -> None:
-    usage, request = paid.envelope.usage, paid.request
+def add_call(*, run: Run, paid: Paid) -> None:
+    """Add an answer and settle what it cost, in a transaction; errors rise."""
+    usage = paid.envelope.usage
     text, raw = _text_or_raw(paid.reply.body)
     with transaction.atomic():
-        mine = Call.objects.filter(item=paid.claimed.item_id, step=request.step, unit=request.unit)
+        mine = Call.objects.filter(item=paid.item_id, step=paid.step, unit=paid.unit)
         earlier = mine.aggregate(last=Max("attempt"))["last"] or 0
         Call.objects.create(
-            item_id=paid.claimed.item_id,
-            step=request.step,
-            unit=request.unit,
+            item_id=paid.item_id,
+            step=paid.step,
+            unit=paid.unit,
             attempt=earlier + 1,
-            request_hash=paid.claimed.request_hash,
+            request_hash=paid.request_hash,
             answer=text,
             raw=raw,
             prompt=paid.prompt,
@@ -104,7 +106,7 @@ def _store(run: Run, paid: Paid) -> None:
             answered_at=timezone.now(),
         )
         tokens = usage.input_tokens + usage.output_tokens if usage.is_known else None
-        settle(run=run, item_id=paid.claimed.item_id, cost=paid.cost, tokens=tokens)
+        settle(run=run, item_id=paid.item_id, cost=paid.cost, tokens=tokens)
 
 
 def _text_or_raw(body: bytes) -> tuple[str, bytes]:

@@ -10,14 +10,14 @@ import json
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx2
 import openai
@@ -42,6 +42,7 @@ for _name in ("openai", "httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.INFO)  # below that they log what conversations say
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 TRIES = 5
 """Tries of one question. A try that ran into the deadline may have been paid for, so there are few."""
@@ -153,9 +154,51 @@ class Client:
         content: bytes = response.http_response.content
         return content
 
+    async def send_batch(self, lines: Sequence[Mapping[str, Any]]) -> str:
+        """Hand questions over in one file and return the batch's id at the provider; raises what `ask` does."""
+        content = b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
+
+        async def send() -> str:
+            file = await self._openai.files.create(file=("questions.jsonl", content), purpose="batch")
+            batch = await self._openai.batches.create(
+                input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+            )
+            return str(batch.id)
+
+        return await self._patiently(send)
+
+    async def read_batch(self, remote: str) -> "BatchDone | None":
+        """Return what a batch came to; None while it is being worked on. Raises what `ask` does."""
+
+        async def read() -> BatchDone | None:
+            batch = await self._openai.batches.retrieve(remote)
+            if batch.status not in _ENDED:
+                return None
+            answers: dict[str, tuple[int, bytes]] = {}
+            for file in (batch.output_file_id, batch.error_file_id):
+                if file:
+                    answers |= _answers((await self._openai.files.content(file)).content)
+            return BatchDone(batch.status, answers)
+
+        return await self._patiently(read)
+
+    async def _patiently(self, send: Callable[[], Awaitable[T]]) -> T:
+        """Return what a request that is not a question says, tried again where that may help."""
+        failed = _Failed("")
+        for number in range(TRIES):
+            try:
+                async with asyncio.timeout(settings.LLM_DEADLINE):
+                    return await send()
+            except openai.APIStatusError as error:
+                failed = await self._read_status(error)
+            except (TimeoutError, openai.APIConnectionError, httpx2.HTTPError) as error:
+                failed = _Failed(f"{type(error).__name__}: {error.__cause__ or error}")
+            await asyncio.sleep(_pause(failed.asked_to_wait, number))
+        raise Unavailable(self.target.without_key(f"after {TRIES} tries: {failed.problem}"[:1000]))
+
     async def _read_status(self, error: openai.APIStatusError) -> "_Failed":
         """Return how long the endpoint asks to wait and what it says, if a later try may help; else raise why not."""
-        status, said = error.status_code, Said.of(error.response)
+        status, said = error.status_code, Said.of(error.response.content)
         problem = self.target.without_key(f"HTTP {status} {said}")
         if status not in _TRY_AGAIN or said.codes & _NO_CREDIT:
             raise _refusal(status, said, problem, self.target)
@@ -167,6 +210,40 @@ class Client:
         if status == 429:
             await self.gate.hold_off(asked or 0.0)
         return _Failed(problem, asked)
+
+
+_ENDED = frozenset({"completed", "expired", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """How a batch ended, and of each question that has one the status and body of its answer; status 0: it has none."""
+
+    status: str
+    answers: Mapping[str, tuple[int, bytes]]
+
+
+def _answers(content: bytes) -> dict[str, tuple[int, bytes]]:
+    """Return the answers in a batch's file by the question's name; a line that is none is left out."""
+    found: dict[str, tuple[int, bytes]] = {}
+    for line in content.splitlines():
+        try:
+            row = json.loads(line)
+            answer = row.get("response") or {}
+            found[str(row["custom_id"])] = (
+                int(answer.get("status_code") or 0), json.dumps(answer.get("body"), ensure_ascii=False).encode()
+            )  # fmt: skip
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return found
+
+
+def fault_of(status: int, body: bytes, target: Target) -> Exception | None:
+    """Return what an answer with this status means, as `Client.ask` would raise it; None if a later try may help."""
+    said = Said.of(body)
+    if status in _TRY_AGAIN and not said.codes & _NO_CREDIT:
+        return None
+    return _refusal(status, said, target.without_key(f"HTTP {status} {said}"), target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +292,12 @@ class Said:
     message: str
 
     @classmethod
-    def of(cls, response: httpx2.Response) -> "Said":
+    def of(cls, content: bytes) -> "Said":
         """Read the body of an answer that is an error, in whatever form."""
         try:
-            found = json.loads(response.content)
+            found = json.loads(content)
         except (ValueError, RecursionError):
-            return cls(frozenset(), response.content[:200].decode(errors="replace"))
+            return cls(frozenset(), content[:200].decode(errors="replace"))
         error = found.get("error", found) if isinstance(found, dict) else found
         if not isinstance(error, dict):
             return cls(frozenset(), str(error)[:300])

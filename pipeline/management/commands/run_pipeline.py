@@ -54,6 +54,9 @@ class Command(PipelineCommand):
         parser.add_argument(
             "--concurrency", type=positive, help="chunks, or questions to a language model, in flight over all workers"
         )
+        parser.add_argument(
+            "--batch", action="store_true", help="hand a model's questions over in files: half the price, up to a day"
+        )
         parser.add_argument("--budget", type=dollars, help="stop when so many dollars are spent; --resume continues")
         parser.add_argument("--budget-tokens", type=positive, help="stop when so many tokens are used, in and out")
         parser.add_argument("--chunk-size", type=positive, help="conversations per task")
