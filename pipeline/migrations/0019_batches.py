@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0017_budgets_and_endpoints'),
+        ('pipeline', '0018_knowledge_and_gates'),
     ]
 
     operations = [
