@@ -229,11 +229,15 @@ class Layout:
 
     def value(self, cells: Sequence[object], name: str) -> object:
         """Return the first cell of a column that holds something, or an empty word."""
-        return next(iter(self.values(cells, name)), "") if name else ""
+        for place in self.places.get(name, ()):
+            if place < len(cells) and not _is_blank(cell := cells[place]):
+                return cell
+        return ""
 
     def word(self, cells: Sequence[object], name: str) -> str:
         """Return the same as a word."""
-        return " ".join(_text(self.value(cells, name)).split())
+        text = _text(self.value(cells, name))
+        return " ".join(text.split()) if text else ""
 
 
 _COMMENT: Final = re.compile(r"\s*([^;\n]{6,40});([^;\n]{0,80});(.*)", re.DOTALL)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from pipeline.sources.understanding import times
@@ -136,6 +137,7 @@ _NOT_THE_CUSTOMER: Final = re.compile(
 _TIME_OF_DAY: Final = frozenset("time uhrzeit zeit heure hora ora orario tijd createdtime 時刻 时间".split())  # noqa: SIM905
 
 
+@lru_cache(maxsize=4096)
 def compact(name: str) -> str:
     """Return a name as it is compared: `Ticket ID`, `ticket_id`, `ticketId` and ` TICKET-ID: ` are `ticketid`."""
     plain = unicodedata.normalize("NFKD", name[:200].casefold().replace("ø", "o").replace("ł", "l"))
