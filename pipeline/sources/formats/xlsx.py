@@ -1,25 +1,40 @@
-"""Workbooks: XLSX, XLS, XLSB and ODS. Times come typed, so nothing about them is open."""
+"""Workbooks: XLSX, XLS, XLSB and ODS. Times come typed, so nothing about them is open.
 
+They are unpacked by another process (`workbook_rows`), which a hostile or damaged one may cost; its rows wait on disk.
+"""
+
+import json
+import pickle
 import shutil
+import subprocess
+import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from django.conf import settings
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum, ZipError
 
 from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.tables import Row, Table, header_of, joined, records_of
+from pipeline.sources.parsing import workbook_rows
 from pipeline.sources.parsing.parts import OFFICE, PIECE, ZIP, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
 
 OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MAX_SHEET_BYTES: Final = 96 << 20
 """A workbook is unpacked as a whole. One whose largest sheets and texts unpack to more is refused; CSV has no bound."""
+
+MEMORY_MB: Final = 300
+"""What unpacking may take."""
+
+PATIENCE: Final = 15 * 60
+"""Seconds after which a workbook that is still being unpacked is given up."""
 
 
 class WorkbookFormat:
@@ -37,27 +52,58 @@ class WorkbookFormat:
     def records(self, stream: Stream, options: Options) -> Iterator[Record | Reject]:
         """Return the conversations; UnreadableSource for a workbook that cannot be opened or holds no table."""
         for part in stream.parts:
-            with _opened(part) as workbook:
-                yield from _records(workbook, part, stream, options)
+            with ExitStack() as opened:
+                yield from _records(_unpacked(part, opened), part, stream, options)
 
 
-@contextmanager
-def _opened(part: Part) -> Iterator[CalamineWorkbook]:
-    with ExitStack() as opened:
-        copy = opened.enter_context(tempfile.NamedTemporaryFile(prefix="leitmotif-"))  # it is read back and forth
-        with part.open() as file:
-            shutil.copyfileobj(file, copy, PIECE)
-        copy.flush()
-        _check_size(part.name, copy.name)
-        try:
-            workbook = CalamineWorkbook.from_path(copy.name)
-        except (CalamineError, ZipError, OSError, ValueError) as error:
-            why = "locked with a password" if "assword" in f"{error}{type(error)}" else f"damaged: {error}"
-            raise UnreadableSource(f"{part.name} is a workbook that cannot be opened, it is {why}") from error
-        yield workbook
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A visible sheet with rows. `first` is the number that the program shows for the first of them."""
+
+    name: str
+    height: int
+    first: int
+    path: Path
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows from the beginning."""
+        number = self.first
+        with self.path.open("rb") as file:
+            while True:
+                try:
+                    some: list[list[Any]] = pickle.load(file)
+                except EOFError:
+                    return
+                for cells in some:
+                    yield Row(number, cells)
+                    number += 1
 
 
-def _check_size(name: str, path: str) -> None:
+def _unpacked(part: Part, opened: ExitStack) -> list[_Sheet]:
+    """Return the sheets of a workbook; their rows are on disk until `opened` ends. UnreadableSource says why not."""
+    folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="leitmotif-")))
+    copy = folder / "workbook"  # it is read back and forth
+    with part.open() as file, copy.open("wb") as written:
+        shutil.copyfileobj(file, written, PIECE)
+    _check_size(part.name, copy)
+    command = [sys.executable, "-I", workbook_rows.__file__, str(copy), str(folder), str(MEMORY_MB)]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise UnreadableSource(
+            f"{part.name} is a workbook that takes too long to unpack: save it as CSV (UTF-8)"
+        ) from None
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    if failed := next((each for each in said if "error" in each), None):
+        why = "locked with a password" if failed["is_locked"] else f"damaged: {failed['error']}"
+        raise UnreadableSource(f"{part.name} is a workbook that cannot be opened, it is {why}")
+    if done.returncode:
+        why = f"it is damaged, or needs more than {MEMORY_MB} MB to unpack: save it as CSV (UTF-8)"
+        raise UnreadableSource(f"{part.name} is a workbook that cannot be opened, {why}")
+    return [_Sheet(each["name"], each["height"], each["first"], folder / str(each["number"])) for each in said]
+
+
+def _check_size(name: str, path: Path) -> None:
     """Refuse what unpacks to more than memory should hold."""
     if not zipfile.is_zipfile(path):
         return
@@ -68,15 +114,15 @@ def _check_size(name: str, path: str) -> None:
         raise UnreadableSource(f"{name} holds a sheet of {largest >> 20} MB, and {most}: save it as CSV (UTF-8)")
 
 
-def _records(workbook: CalamineWorkbook, part: Part, stream: Stream, options: Options) -> Iterator[Record | Reject]:
+def _records(sheets: Sequence[_Sheet], part: Part, stream: Stream, options: Options) -> Iterator[Record | Reject]:
     limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
     read: list[str] = []
     others: list[str] = []
     names: tuple[str, ...] | None = None
     problem: UnreadableSource | None = None
-    for sheet in _sheets(workbook, part):
-        where = f"{part.name}, sheet {sheet.name}" if len(workbook.sheet_names) > 1 or len(stream.parts) > 1 else ""
-        table = Table(partial(_rows, sheet), where, "row", limit=limit)
+    for sheet in sheets:
+        where = f"{part.name}, sheet {sheet.name}" if len(sheets) > 1 or len(stream.parts) > 1 else ""
+        table = Table(partial(_Sheet.rows, sheet), where, "row", limit=limit)
         header = header_of(table)
         if header is None:
             continue
@@ -96,23 +142,3 @@ def _records(workbook: CalamineWorkbook, part: Part, stream: Stream, options: Op
         raise problem
     if others:
         stream.summary.note(f"Read was sheet {joined(read)}; not read: {', '.join(others)}.")
-
-
-def _sheets(workbook: CalamineWorkbook, part: Part) -> Iterator[CalamineSheet]:
-    """Yield the visible sheets one by one, so that only one is unpacked at a time."""
-    for about in workbook.sheets_metadata:
-        if about.typ != SheetTypeEnum.WorkSheet or about.visible != SheetVisibleEnum.Visible:
-            continue
-        try:
-            sheet = workbook.get_sheet_by_name(about.name)
-        except (CalamineError, ZipError) as error:
-            raise UnreadableSource(f"{part.name}: the sheet {about.name!r} is damaged: {error}") from error
-        if sheet.height:
-            yield sheet
-
-
-def _rows(sheet: CalamineSheet) -> Iterator[Row]:
-    """Yield the rows with the number that the program shows."""
-    first = sheet.start[0] + 1 if sheet.start else 1
-    for number, cells in enumerate(sheet.iter_rows(), start=first):
-        yield Row(number, cells)

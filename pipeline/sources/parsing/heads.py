@@ -189,10 +189,14 @@ def utf8_pieces(file: IO[bytes], encoding: str) -> Iterator[bytes]:
     if encoding == "utf-8-sig":
         yield from _without_mark(pieces)
         return
-    decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
+    decoder = codecs.getincrementaldecoder(encoding)(errors=_DAMAGE)
     for piece in pieces:
         yield decoder.decode(piece).encode(errors="surrogateescape")
     yield decoder.decode(b"", final=True).encode(errors="surrogateescape")
+
+
+_DAMAGE = "leitmotif-damage"
+codecs.register_error(_DAMAGE, lambda error: ("\udcff", getattr(error, "end", 0)))  # encoded, it is no UTF-8
 
 
 def as_utf8(file: io.BufferedReader, encoding: str) -> io.BufferedReader:

@@ -1,6 +1,8 @@
 """What an import of any file promises, whatever is in it: every row is accounted for, nothing is replaced unasked."""
 
+import csv
 import gzip
+import io
 import json
 import os
 import random
@@ -19,7 +21,8 @@ from pipeline.models import Conversation, Source
 from pipeline.sources.file import FileSource
 from pipeline.sources.ingest import Import, Imported, WouldReplace, import_files
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from tests.pipeline.sources.exports import ASK, EXPORTS
+from tests.pipeline.sources.exports import ASK, EXPORTS, SLACK_DAY
+from tests.support.workbooks import old_workbook, open_document, workbook
 
 SHARED = Path(settings.BASE_DIR).parent / "shared" / "cases"
 
@@ -154,14 +157,67 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
+MAIL = (
+    "From: Kim <kim@bikes.example>\nTo: help@desk.example\nSubject: =?utf-8?q?Schlo=C3=9F?=\n"
+    "Message-ID: <{n}@bikes.example>\nDate: Sat, 02 May 2026 08:0{n}:00 +0200\n"
+    "Content-Type: multipart/alternative; boundary=x\n\n--x\nContent-Type: text/plain; charset=utf-8\n"
+    "Content-Transfer-Encoding: base64\n\nVGhlIGxvY2sgaXMgamFtbWVkLg==\n--x\nContent-Type: text/html\n\n"
+    "<p>The lock is <b>jammed</b>.</p>\n--x--\n"
+)
+TABLE: list[list[Any]] = [
+    ["Ticket ID", "Nachricht", "E-Mail", "Erstellt am", "Rolle", "Gespräch"],
+    [1, "Das Schloß klemmt,\nseit gestern", "kim@bikes.example", "02.05.2026 08:00", "Kundin", "k1"],
+    [2, 'Bitte "ölen"; danke', "", "02.05.2026 09:00", "Mitarbeiter", "k1"],
+    [3, "Die Tür ist offen", "lee@bikes.example", "14.05.2026 09:00", "Kundin", "k2"],
+]
+
+
+def delimited(delimiter: str) -> str:
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=delimiter).writerows(TABLE)
+    return file.getvalue()
+
+
+def zipped(**files: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"help/{name}.json", text)
+    return file.getvalue()
+
+
+def other_files() -> list[bytes]:
+    """Return files of the formats that are neither JSON nor XML."""
+    chat = "".join(f"0{day}/05/2026, 08:1{day} - Kim: The lock is jammed\nsince {day}\n" for day in range(1, 6))
+    cues = "".join(f"{n}\n00:00:0{n},000 --> 00:00:0{n},900\nKim: The lock {n}\n\n" for n in range(1, 6))
+    lines = "".join(json.dumps({"id": n, "text": f"The lock is jammed, {n}"}) + "\n" for n in range(9))
+    texts = [
+        delimited(","), delimited(";"), delimited("\t"), f"sep=|\r\n{delimited('|')}", chat, cues,
+        f"WEBVTT\n\n{cues.replace(',', '.')}", "Chat ID: A1\nVisitor: The lock is jammed\nLee (Support): Oil it\n" * 3,
+        MAIL.format(n=1), "".join(f"From kim Sat May 02 08:00:00 2026\n{MAIL.format(n=n)}\n" for n in range(3)), lines,
+    ]  # fmt: skip
+    files = [text.encode(encoding) for text in texts for encoding in ("utf-8", "cp1252", "utf-16")]
+    files += [write({"Tickets": TABLE, "Empty": []}) for write in (workbook, open_document, old_workbook)]
+    return [*files, zipped(a=json.dumps(SLACK_DAY), b="[]"), gzip.compress(lines.encode())]
+
+
+OTHERS = other_files()
+
+
 def read_mutated(path: Path, seed: int) -> None:
     """Read a damaged export: each row a record or a reject, counted as such, or one sentence why there is none."""
     rng = random.Random(seed)
-    export = rng.choice(list(EXPORTS.values()))
-    text = (
-        export.content if isinstance(export.content, str) else json.dumps(export.content, indent=rng.choice([None, 1]))
-    )
-    path.write_bytes(mutated(text.encode(), rng))
+    if rng.random() < 0.5:
+        content = rng.choice(OTHERS)
+    else:
+        export = rng.choice(list(EXPORTS.values()))
+        text = (
+            export.content
+            if isinstance(export.content, str)
+            else json.dumps(export.content, indent=rng.choice([None, 1]))
+        )
+        content = text.encode()
+    path.write_bytes(mutated(content, rng))
     file = FileSource(path)
     try:
         rows = list(file.records())

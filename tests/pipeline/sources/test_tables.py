@@ -2,7 +2,9 @@
 """Tables as people export them: any dialect, any header, a row a conversation or a row a message."""
 
 import csv
+import io
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ from pipeline.sources.formats.table import TableFormat, dialect_of, loose_cells
 from pipeline.sources.formats.xlsx import WorkbookFormat
 from pipeline.sources.records import UnreadableSource
 from tests.support.reading import Found, read_file
-from tests.support.workbooks import workbook
+from tests.support.workbooks import old_workbook, open_document, workbook
 
 Read = Callable[..., Found]
 
@@ -418,6 +420,40 @@ def test_a_broken_workbook_says_so(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     path.write_bytes(workbook({"Tickets": ROWS})[:900])
     with pytest.raises(UnreadableSource):
+        read_file(WorkbookFormat(), path)
+
+
+def test_old_workbooks_and_open_documents_are_read_alike(tmp_path: Path) -> None:
+    for number, write in enumerate((open_document, old_workbook)):
+        path = tmp_path / str(number)
+        path.write_bytes(write({"Tickets": ROWS}))
+        found = read_file(WorkbookFormat(), path)
+        assert found.texts() == {"1": ["The lamp flickers"], "2": ["Über\nzwei Zeilen"]}
+        assert [record.occurred_at for record in found.records] == [EIGHT, EIGHT]
+
+
+def test_a_workbook_that_no_memory_would_hold_is_a_sentence(tmp_path: Path) -> None:
+    """Two cells at the corners of a sheet are a rectangle of 17 thousand million cells for who unpacks it."""
+    path = tmp_path / "corners"
+    far = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    with zipfile.ZipFile(path, "w") as written, zipfile.ZipFile(io.BytesIO(workbook({"Tickets": ROWS}))) as archive:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name.endswith("sheet1.xml"):
+                content = content.replace(b"</sheetData>", far.encode())
+            written.writestr(name, content)
+    with pytest.raises(UnreadableSource, match=r"cannot be opened, it is damaged, or needs more than 300 MB to unpack"):
+        read_file(WorkbookFormat(), path)
+
+
+def test_an_old_workbook_whose_sectors_go_in_a_circle_is_a_sentence(tmp_path: Path) -> None:
+    content = bytearray(old_workbook({"Tickets": ROWS}))
+    table = 512 * (1 + int.from_bytes(content[76:80], "little"))  # the first sector of the table of sectors
+    directory = int.from_bytes(content[48:52], "little")
+    content[table + 4 * directory : table + 4 * directory + 4] = directory.to_bytes(4, "little")
+    path = tmp_path / "circle"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableSource, match="cannot be opened"):
         read_file(WorkbookFormat(), path)
 
 
