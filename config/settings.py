@@ -253,6 +253,7 @@ SOURCES = {
     "zendesk": "pipeline.sources.live.zendesk.ZendeskSource",
     "sql": "pipeline.sources.live.sql.SqlSource",
     "feed": "pipeline.sources.live.feeds.FeedSource",
+    "websites": "pipeline.sources.websites.source.WebsitesSource",
 }
 FEEDS = env.dict("FEEDS", default={})  # of the source `feed:NAME`, what gives its dicts, by dotted path
 FORMATS = [  # of files, in the order in which they are asked what a file is; the surest is taken
@@ -304,6 +305,7 @@ PROFILES = {
     "support": "pipeline.extract.profiles.support.SUPPORT",
     "sample": "pipeline.extract.profiles.support.SAMPLE",
     "figurative": "pipeline.extract.profiles.figurative.FIGURATIVE",
+    "company": "pipeline.extract.profiles.company.COMPANY",
 }
 EXTRACTORS = {
     "local": "pipeline.extract.local.LocalExtractor",
@@ -349,6 +351,18 @@ RUN_LOST_AFTER = _whole("RUN_LOST_AFTER", 180)
 # Seconds that a heartbeat has to come back through each queue before a run may start.
 HEARTBEAT_PATIENCE = _whole("HEARTBEAT_PATIENCE", 10)
 QUEUE_SILENT_AFTER = _whole("QUEUE_SILENT_AFTER", 25)  # seconds; beat sends a heartbeat through each queue every 10
+
+# --- Watched web sites --------------------------------------------------------------------------------------------
+# How we introduce ourselves; an address where site owners read who we are is good manners.
+WEBSITES_USER_AGENT = env.str("WEBSITES_USER_AGENT", default="Leitmotif/0.1 (company watch)")
+WEBSITES_DELAY = env.float("WEBSITES_DELAY", default=0.5)  # seconds between the starts of two requests to one host
+WEBSITES_TIMEOUT = env.float("WEBSITES_TIMEOUT", default=30.0)  # seconds that one page may take in all
+WEBSITES_MAX_BYTES = _whole("WEBSITES_MAX_BYTES", 5 << 20)  # of a page; larger ones are not read
+WEBSITES_ROBOTS = env.bool("WEBSITES_ROBOTS", default=True)  # whether robots.txt is asked and kept to
+# Whether pages may lie on our own network or this machine; the addresses of clouds' secrets are refused even then.
+WEBSITES_INTERNAL = env.bool("WEBSITES_INTERNAL", default=False)
+# Days for which what was last seen of a page stands in for it while it cannot be seen.
+WEBSITES_STAND_IN_DAYS = _whole("WEBSITES_STAND_IN_DAYS", 30)
 
 # --- Sessions -----------------------------------------------------------------------------------------------------
 SESSION_ZONE = env.str("SESSION_ZONE", default="UTC")  # of users whose own zone is unknown

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from pipeline.group import settle, titling
+from pipeline.group import companies, settle, titling
 from pipeline.group.conservation import extracted_items_without_a_theme, homes_of_themes
 from pipeline.group.doubts import doubt_of_result
 from pipeline.ledger.claims import claim_phase, release_phase, renew_phase, stale_before
@@ -125,6 +125,8 @@ def _group(run: Run) -> bool:
     with beating(lambda: renew_phase(run=run)):
         unsettled = settle.settle_run(run=run)
         titling.title_stories(profile=run.profile, run=run)
+        if run.is_of_pages:
+            companies.conclude_companies(run=run)
     if not move_run(run, phase=Run.Phase.FINISH, advance_claimed_at=None, phase_count=0, error=_unsettled(unsettled)):
         _release(run)  # it was stopped meanwhile
     return True
@@ -161,13 +163,24 @@ def _finish(run: Run) -> bool:
 def _verdict(run: Run) -> tuple[str, str]:
     """Return the state a run ends in and, unless all is well, why a person should look."""
     counts = item_counts(run)
-    doubts = (_unreconciled(run, counts), run.error, _unlikely(run, counts), _unread(run, counts), doubt_of_result(run))
+    doubts = (_unreconciled(run, counts), run.error, *_doubts(run, counts))
     for doubt in doubts:
         if doubt:
             return Run.State.NEEDS_ATTENTION, doubt
+    if run.is_of_pages:  # that pages are gone is what such a run is there to find
+        failed = companies.failed_companies(run)
+        said = f"none of the pages of {counted(failed, 'company', 'companies')} could be read" if failed else ""
+        return (Run.State.COMPLETED_WITH_ERRORS if failed else Run.State.COMPLETED), said
     if counts.failed:
         return Run.State.COMPLETED_WITH_ERRORS, f"{counts.failed} of {counted(counts.planned, 'conversation')} failed"
     return Run.State.COMPLETED, ""
+
+
+def _doubts(run: Run, counts: ItemCounts) -> tuple[str, ...]:
+    """Return what looks odd about what was read, in sentences."""
+    if run.is_of_pages:
+        return (companies.doubt_of_pages(run),)
+    return _unlikely(run, counts), _unread(run, counts), doubt_of_result(run)
 
 
 def _unreconciled(run: Run, counts: ItemCounts) -> str:

@@ -11,6 +11,7 @@ from pipeline.advance import advance
 from pipeline.extract.chunk import read_chunk
 from pipeline.extract.llm.faults import RunFault
 from pipeline.extract.versions import OtherVersion, reader_of, versions
+from pipeline.extract.visit import read_pages
 from pipeline.ledger import queues
 from pipeline.ledger.claims import AtLimit
 from pipeline.ledger.counts import find_run, unfinished_chunks, unfinished_items
@@ -53,7 +54,8 @@ HEARTBEAT_EXPIRES = 60
 def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
     """Read one chunk; return how many items this delivery finished."""
     try:
-        finished = read_chunk(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
+        read = read_pages if find_run(run_id).is_of_pages else read_chunk
+        finished = read(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
     except AtLimit as full:
         raise self.retry(exc=full, countdown=0.3) from full
     except OtherVersion as refusal:

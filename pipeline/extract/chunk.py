@@ -47,19 +47,30 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
         return read(run=run, epoch=epoch, chunk=chunk, token=token, profile=profile, extractor=extractor)
     while piece := claim_items(run=run, epoch=epoch, chunk=chunk, token=token):
         try:
-            finished += _finish_piece(run, piece, token, profile, extractor)
+            finished += finish_piece(run, piece, token, profile, extractor, asking_now_and_then(run))
         except Superseded:
             break
     return finished
 
 
-def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profile, extractor: Extractor) -> int:
+def finish_piece(
+    run: Run,
+    piece: Sequence[Claimed],
+    token: str,
+    profile: Profile,
+    extractor: Extractor,
+    is_wanted: Callable[[], bool],
+) -> int:
+    """Ask about claimed items while answers are wanted, store what comes, and return how many items that finished.
+
+    Raises Superseded where somebody took them over.
+    """
     answers = _stored_answers(piece)
     worn_out = [claimed for claimed in piece if claimed.delivery_count > most_deliveries(claimed, answers)]
     asked = [claimed for claimed in piece if claimed not in worn_out and claimed.item_id not in answers]
     with beating(lambda: renew_items(run=run, token=token)):
         questions = [claimed.question for claimed in asked]
-        coming = ask(questions, profile, extractor, _asking_now_and_then(run))
+        coming = ask(questions, profile, extractor, is_wanted)
         answers |= store_as_they_come(run, asked, coming, each=extractor.is_paid)
     finished = [(claimed, worn_out_outcome(claimed, is_answered=claimed.item_id in answers)) for claimed in worn_out]
     finished += [
@@ -74,7 +85,7 @@ def _finish_piece(run: Run, piece: Sequence[Claimed], token: str, profile: Profi
     return store(run=run, token=token, finished=finished, model=extractor.model, keeps_vectors=extractor.is_paid)
 
 
-def _asking_now_and_then(run: Run) -> Callable[[], bool]:
+def asking_now_and_then(run: Run) -> Callable[[], bool]:
     """Return a question to the database, asked every LOOK_EVERY seconds: does the run still want answers?"""
     wanted, looked_at = True, time.monotonic()
 

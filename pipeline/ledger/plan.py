@@ -87,7 +87,7 @@ FROM judged ORDER BY occurred_at, id
 """
 
 # Locked in the order an import locks them, so that the two never wait for each other in a circle.
-_FIRST_RUN = """
+FIRST_RUN = """
 UPDATE pipeline_conversation SET first_run_id = %(run)s
 WHERE id IN (
     SELECT conversation.id FROM pipeline_conversation conversation
@@ -115,7 +115,7 @@ def plan_items(*, run: Run, window: Window, asks: bool = False) -> Planned:
         cursor.execute(_PLAN, values)
         Run.objects.filter(pk=run.pk).update(planned_count=cursor.rowcount)
         cursor.execute("ANALYZE pipeline_conversation, pipeline_item")  # else it plans for yesterday's rows
-        cursor.execute(_FIRST_RUN, values)
+        cursor.execute(FIRST_RUN, values)
     return planned
 
 

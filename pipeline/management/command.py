@@ -37,6 +37,17 @@ def moment(word: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+UNITS_OF_HOURS = {"m": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0}
+
+
+def hours(word: str) -> float:
+    """Return a length of time of the command line, such as 30m, 24h or 7d, in hours."""
+    number, unit = word[:-1], word[-1:].lower()
+    if unit not in UNITS_OF_HOURS or not number.isdecimal() or not 0 < int(number) < 100_000:
+        raise ArgumentTypeError(f"{word[:20]!r} is not a length of time; write 30m, 24h, 7d or 2w")
+    return int(number) * UNITS_OF_HOURS[unit]
+
+
 def positive(word: str) -> int:
     """Return a whole number from 1 up to what a column holds."""
     if not word.isdecimal() or not 1 <= int(word) <= LARGEST:

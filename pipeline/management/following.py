@@ -4,14 +4,24 @@ import time
 
 from django.db import connection
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from pipeline import tasks
 from pipeline.ledger.counts import ItemCounts, find_run, item_counts
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import request_stop
 from pipeline.models import Run
-from pipeline.models.wording import counted
+from pipeline.models.wording import counted, duration
+from pipeline.reports.companies import company_progress
 from pipeline.runs import workers
 
 LOOK_EVERY = 0.25
@@ -60,6 +70,7 @@ class _Watch:
         self.moved_at = self.began_at = self.tended_at = time.monotonic()
         self.hinted = False
         self.away_since: float | None = None
+        self.companies_at = -1
 
     def until_it_ends(self) -> Run:
         while True:
@@ -77,6 +88,8 @@ class _Watch:
         if self.away_since is not None:
             workers.reach()  # PostgreSQL shows below whether it is back; Redis only where something has to be sent
         run, counts = find_run(self.run_id), item_counts(self.run_id)
+        if run.is_of_pages and self.companies_at != counts.finished:
+            self.companies_at, self.screen.companies = counts.finished, company_progress(run)
         self.screen.show(run, counts)
         if run.is_live:
             self._notice(run, counts)
@@ -121,7 +134,9 @@ class _Bars:
             BarColumn(bar_width=40),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
         )
+        self.companies: tuple[int, int] | None = None
         self.progress = Progress(*columns, console=console)
         self.bars: dict[str, TaskID] = {}
 
@@ -139,8 +154,8 @@ class _Bars:
         order = list(PHASES)
         now = order.index(Run.Phase(run.phase)) if run.phase in order else len(order)
         for phase in order[: now + 1]:
-            total = counts.planned if phase == Run.Phase.EXTRACT else 1
-            done = counts.finished if phase == Run.Phase.EXTRACT else int(order.index(phase) < now)
+            of_extract = self.companies or (counts.finished, counts.planned)
+            done, total = of_extract if phase == Run.Phase.EXTRACT else (int(order.index(phase) < now), 1)
             if phase not in self.bars:
                 self.bars[phase] = self.progress.add_task(PHASES[phase], total=total)
             self.progress.update(self.bars[phase], completed=done, total=total)
@@ -153,6 +168,8 @@ class _Lines:
         self.console = console
         self.last = ""
         self.said_at = 0.0
+        self.began_at = time.monotonic()
+        self.companies: tuple[int, int] | None = None
 
     def __enter__(self) -> "_Lines":
         return self
@@ -160,11 +177,24 @@ class _Lines:
     def __exit__(self, *_: object) -> None:
         pass
 
+    def _remaining(self, counts: ItemCounts) -> str:
+        """Say how long it takes at the pace so far."""
+        left = counts.planned - counts.finished
+        read = counts.finished - counts.skipped
+        spent = time.monotonic() - self.began_at
+        return f", about {duration(spent / read * left)} left" if left and read > 0 and spent >= 1 else ""
+
     def say(self, text: str) -> None:
         self.console.print(text, highlight=False, soft_wrap=True)
 
     def show(self, run: Run, counts: ItemCounts) -> None:
         line = f"run {run.pk}: {run.phase}, {counts.finished} of {counted(counts.planned, 'conversation')}"
+        if self.companies:
+            done, total = self.companies
+            line = (
+                f"run {run.pk}: {run.phase}, {done} of {counted(total, 'company', 'companies')}, "
+                f"{counts.finished} of {counted(counts.planned, 'page')}{self._remaining(counts)}"
+            )
         if line != self.last and (time.monotonic() - self.said_at >= 1 or not run.is_live):
             self.last, self.said_at = line, time.monotonic()
             self.say(line)

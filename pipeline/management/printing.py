@@ -1,6 +1,6 @@
 """What commands print about runs and stories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -9,7 +9,9 @@ from rich.table import Table
 from pipeline.group.lineage import Change, GroupSize, Kind
 from pipeline.ledger.counts import failed_items
 from pipeline.models import Run, Story
+from pipeline.models.company import READ
 from pipeline.models.wording import counted, duration, words
+from pipeline.reports.companies import PageRun
 from pipeline.reports.compare import comparable_run_before, compare_runs, stories_that_lost
 from pipeline.reports.costs import in_words
 from pipeline.reports.summary import RunSummary, nearly_stories
@@ -49,16 +51,10 @@ def exit_code(run: Run) -> int:
 
 def print_summary(summary: RunSummary, console: Console) -> None:
     """Print what a run did, in numbers."""
-    counts = summary.conversations
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in (
         ("Run", f"{summary.run} of {summary.source}: {words(summary.state)}"),
-        (
-            "Conversations",
-            f"{counts.planned} planned, {counts.extracted} extracted, {counts.filtered} filtered, "
-            f"{counts.skipped} skipped, {counts.failed} failed",
-        ),
-        ("Languages", counted_languages(summary.languages.items()) or "none"),
+        *(_pages(summary.pages) if summary.pages else _conversations(summary)),
         ("Themes", f"{summary.themes}"),
         ("Signatures", f"{summary.signatures_proposed} proposed, {summary.signatures_after_merge} after merge"),
         *([("Grouping", summary.grouping)] if summary.grouping else []),
@@ -67,7 +63,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         *([("Model calls", in_words(list(summary.model_use)))] if summary.model_use else []),
         *([("Estimated", _estimated(summary.estimate))] if summary.model_use and summary.estimate else []),
         *([("Put right", _put_right(summary))] if summary.flaws else []),
-        ("Time", f"{duration(summary.seconds)}, {summary.conversations_per_second:.1f} conversations/s"),
+        ("Time", f"{duration(summary.seconds)}, {summary.conversations_per_second:.1f} {_unit(summary)}/s"),
     ):
         table.add_row(name, value)
     console.print(table)
@@ -82,6 +78,37 @@ def _estimated(estimate: Mapping[str, Any]) -> str:
 
 def _put_right(summary: RunSummary) -> str:
     return ", ".join(f"{count} {words(flaw)}" for flaw, count in summary.flaws.items())
+
+
+def _conversations(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    counts = summary.conversations
+    yield (
+        "Conversations",
+        f"{counts.planned} planned, {counts.extracted} extracted, {counts.filtered} filtered, "
+        f"{counts.skipped} skipped, {counts.failed} failed",
+    )
+    yield "Languages", counted_languages(summary.languages.items()) or "none"
+
+
+def _pages(pages: PageRun) -> Iterator[tuple[str, str]]:
+    yield (
+        "Companies",
+        f"{pages.companies_processed} processed, {pages.companies_flagged} flagged, {pages.companies_failed} failed, "
+        f"{pages.companies_without_urls} skipped without URLs",
+    )
+    fresh = f", {pages.urls_fresh} skipped as fresh" if pages.urls_fresh else ""
+    left = f", {pages.urls_unfinished} not finished" if pages.urls_unfinished else ""
+    yield (
+        "URLs",
+        f"{pages.urls_fetched} fetched ({pages.urls_unchanged} unchanged), {pages.urls_failed} failed{fresh}{left}",
+    )
+    failed = [f"{count} {words(name)}" for name, count in pages.outcomes.items() if name not in READ]
+    if failed:
+        yield "Failed URLs", ", ".join(failed)
+
+
+def _unit(summary: RunSummary) -> str:
+    return "URLs" if summary.pages else "conversations"
 
 
 def _orphans(summary: RunSummary) -> str:
@@ -107,6 +134,9 @@ def print_nearly_stories(run: Run, console: Console) -> None:
 
 def print_failures(run: Run, console: Console) -> None:
     """List the conversations that failed, each with its reason."""
+    if run.is_of_pages:
+        console.print("The pages that failed:  ./manage.py companies dead-links, and the admin's pages of the run.")
+        return
     failed = failed_items(run)
     for item in failed[:20]:
         console.print(f"  {item.conversation.external_id}: {item.reason} ({item.error[:200]})", markup=False)
@@ -227,9 +257,25 @@ def _dollars(estimate: Mapping[str, Any]) -> str:
     return f" in {estimate['calls']} calls, {'price unknown' if dollars is None else f'${dollars:.4f}'}"
 
 
+def _print_page_preview(run: Run, console: Console) -> None:
+    found = run.preview or {}
+    asked = counted(found["pages"] - found["fresh"], "URL")
+    companies = counted(found["companies"], "company", "companies")
+    console.print(f"Dry run {run.pk} of {run.source}: nothing was fetched.", highlight=False)
+    console.print(f"{asked} of {companies} on {counted(found['hosts'], 'host')} would be fetched.", highlight=False)
+    console.print(
+        f"{counted(found['fresh'], 'URL')} would be skipped as fresh; "
+        f"{counted(found['without_urls'], 'company has', 'companies have')} no URLs.",
+        highlight=False,
+    )
+
+
 def print_preview(run: Run, console: Console) -> None:
     """Print what a dry run found."""
     found = run.preview or {}
+    if run.is_of_pages:
+        _print_page_preview(run, console)
+        return
     estimate = found["estimate"]
     seconds = f"about {estimate['seconds']} s" if estimate["seconds"] else "unknown (no earlier run to estimate from)"
     console.print(f"Dry run {run.pk} of {run.source}: nothing was read.", highlight=False)

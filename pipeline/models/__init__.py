@@ -1,5 +1,6 @@
 """The tables, in the order the data flows."""
 
+from pipeline.models.company import Company, CompanyUrl, Fetch, PageOutcome, Snapshot, StatusChange
 from pipeline.models.conversation import Conversation, ConversationVersion
 from pipeline.models.knowledge import ContextDocument, ContextUsage, VocabularyVersion
 from pipeline.models.merge_pass import MergePass, Reassignment
@@ -13,6 +14,8 @@ __all__ = [
     "Batch",
     "Budget",
     "Call",
+    "Company",
+    "CompanyUrl",
     "ContextDocument",
     "ContextUsage",
     "Conversation",
@@ -20,12 +23,14 @@ __all__ = [
     "Decision",
     "Endpoint",
     "Evidence",
+    "Fetch",
     "Item",
     "Merge",
     "MergePass",
     "Move",
     "NewVector",
     "Orphan",
+    "PageOutcome",
     "QueueHeartbeat",
     "Reassignment",
     "Registry",
@@ -34,8 +39,10 @@ __all__ = [
     "Run",
     "Signature",
     "SignatureRoot",
+    "Snapshot",
     "Source",
     "Split",
+    "StatusChange",
     "Story",
     "StoryEvidence",
     "Theme",

@@ -31,6 +31,13 @@ class Source(models.Model):
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
 
+    WEBSITES = "websites"
+
+    @property
+    def is_of_pages(self) -> bool:
+        """Whether its conversations are web pages, which a run fetches itself."""
+        return self.kind == self.WEBSITES
+
 
 class Run(models.Model):
     """One pass over a selection of one source with one profile and one extractor.
@@ -133,6 +140,11 @@ class Run(models.Model):
         return self.state in self.LIVE
 
     @property
+    def is_of_pages(self) -> bool:
+        """Whether it reads web pages: its items are fetched first, and it concludes about companies."""
+        return self.source.is_of_pages
+
+    @property
     def makes_stories(self) -> bool:
         return not self.parameters.get("no_stories", False)
 
@@ -151,6 +163,7 @@ class Item(models.Model):
     class Stage(models.TextChoices):
         """Where a failed item failed."""
 
+        FETCH = "fetch"
         READ = "read"
         PARSE = "parse"
         STORE = "store"
@@ -159,7 +172,10 @@ class Item(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
     conversation = models.ForeignKey("pipeline.Conversation", on_delete=models.PROTECT, related_name="items")
-    version = models.ForeignKey("pipeline.ConversationVersion", on_delete=models.PROTECT, related_name="items")
+    version = models.ForeignKey(
+        "pipeline.ConversationVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="items",
+        help_text="what is read; a page that was not fetched yet, or could not be, has none",
+    )  # fmt: skip
     chunk = models.PositiveIntegerField(help_text="which header task reads it")
     state = models.CharField(max_length=20, choices=State, default=State.PENDING)
     reason = models.CharField(
@@ -192,6 +208,10 @@ class Item(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=["pending", "reading"]) ^ Q(finished_at__isnull=False),
                 name="an_item_is_finished_or_waits",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["extracted", "filtered"]) | Q(version__isnull=False),
+                name="what_was_read_has_a_version",
             ),
         ]
         indexes = [

@@ -32,6 +32,7 @@ from pipeline.models import (
     StoryEvidence,
     Theme,
 )
+from pipeline.reports.companies import PageRun, page_run
 from pipeline.reports.costs import ModelUse, flaws_of, model_use_of
 
 
@@ -59,6 +60,8 @@ class RunSummary:
     model_use: Sequence[ModelUse] = ()
     flaws: Mapping[str, int] = field(default_factory=dict)
     estimate: Mapping[str, Any] | None = None
+    pages: PageRun | None = None
+    """Of a run over web pages, what it did in companies and URLs."""
 
     def as_json(self) -> dict[str, object]:
         """Return the summary as plain values."""
@@ -155,6 +158,7 @@ def run_summary(run: Run) -> RunSummary:
         model_use=model_use_of(run),
         flaws=flaws_of(run),
         estimate=(run.preview or {}).get("estimate"),
+        pages=page_run(run, counts) if run.is_of_pages else None,
     )
 
 

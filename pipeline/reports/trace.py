@@ -55,7 +55,7 @@ class Reading:
     run: int
     run_state: str
     profile: str
-    version: int
+    version: int | None
     state: str
     category: str
     reason: str

@@ -32,6 +32,7 @@ from pipeline.merge.rules import normalise
 from pipeline.merge.rules.assign import assign
 from pipeline.models import Call, Evidence, Item, Run, Signature, Theme, schema
 from pipeline.models.wording import counted
+from pipeline.reports.companies import page_run, uneven_companies
 from pipeline.reports.last_pass import LastPass, last_pass, unlike
 
 ORDERS = 3
@@ -92,7 +93,8 @@ def verify(*, run_id: int, orders: int = ORDERS) -> Verification:
     """
     run = _verifiable(run_id)
     with _snapshot():
-        stored = [check(run) for check in (_conservation, _answers, _raw_names, _evidence, _vectors)]
+        looked_at = (_conservation, _answers, _raw_names, _evidence, _vectors)
+        stored = [check(run) for check in (*looked_at, *((_pages,) if run.is_of_pages else ()))]
         sums = _registry(run.profile)
         found = last_pass(run.profile) if sums.holds else "the registry does not add up"
         strays = _unrecorded(run)
@@ -163,6 +165,19 @@ def _unbalanced(run: Run, counts: ItemCounts, homes: Homes) -> Iterator[str]:
 _HAS_THEME = Exists(Theme.objects.filter(item=OuterRef("pk")))
 
 
+def _pages(run: Run) -> Check:
+    """Look whether what became of each page is what its last fetch says, and count pages by company."""
+    found = page_run(run, item_counts(run))
+    said = (
+        f"{counted(found.companies_processed, 'company', 'companies')}, {counted(found.urls_planned, 'URL')} = "
+        f"{found.urls_fetched} fetched + {found.urls_failed} failed + {found.urls_fresh} fresh"
+    )
+    faults = list(uneven_companies(run))
+    if found.urls_planned != found.urls_fetched + found.urls_failed + found.urls_fresh + found.urls_unfinished:
+        faults.append("the URLs that were fetched, failed or are fresh are not all that were planned")
+    return Check("pages", said, _some(faults))
+
+
 # --- Answers ------------------------------------------------------------------------------------------------------
 
 
@@ -223,6 +238,7 @@ def _reread(item: Item, calls: Sequence[Call], profile: Profile, extractor: Aski
 
 
 def _parsed(item: Item, call: Call, profile: Profile, extractor: Extractor) -> Outcome:
+    assert item.version is not None  # the constraint what_was_read_has_a_version
     question = Question(item.pk, transcript_of(f"conversation {item.conversation_id}", item.version.messages))
     vectors = bytes(call.vectors) or _stand_ins(call.answer, extractor.dimension)
     return parse(question, Answer(text=call.answer, vectors=vectors), profile, extractor)

@@ -133,6 +133,7 @@ def _make_by_reading(themes: Sequence[Theme], profile: Profile, reader: Extracto
 
 def _transcript(theme: Theme) -> Transcript:
     repeated = repeated_of(theme.conversation.source)
+    assert theme.item.version is not None  # the constraint what_was_read_has_a_version
     return transcript_of(f"conversation {theme.conversation_id}", theme.item.version.messages, repeated)
 
 

@@ -62,7 +62,7 @@ SELECT run_id, count(*) FROM (
 ) found WHERE run_id IS NOT NULL GROUP BY run_id ORDER BY run_id
 """
 
-# Locked in the order in which an import and a plan lock them (`plan._FIRST_RUN`), so that none waits for another in a
+# Locked in the order in which an import and a plan lock them (`plan.FIRST_RUN`), so that none waits for another in a
 # circle; who set the column meanwhile keeps it. The database looks at a locked row again before it gives it out.
 _ATTACH = f"""
 WITH waiting AS (

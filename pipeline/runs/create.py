@@ -14,7 +14,7 @@ from django.utils import timezone
 from pipeline.extract.base import asks, get_extractor
 from pipeline.extract.llm.budget import set_budget
 from pipeline.extract.versions import refuse_other_model, versions
-from pipeline.ledger import plan
+from pipeline.ledger import pages, plan
 from pipeline.ledger.counts import find_run
 from pipeline.ledger.errors import RunError as RunError
 from pipeline.ledger.states import change_state, fail, lose
@@ -50,6 +50,8 @@ class Selection:
     no_stories: bool = False
     select: str | None = None
     """Of a book: which chapters, as `selection.read_selection` takes them; None is all."""
+    skip_fresh: float | None = None
+    """Of web pages: those that were seen in the last so many hours are left out."""
 
     def as_parameters(self) -> dict[str, object]:
         """Return what was given, as JSON."""
@@ -92,7 +94,10 @@ def create_run(*, source: Source, profile: str, extractor: str, selection: Selec
     _lose_dead_runs(source)
     run = _create(source, profile, extractor, selection)
     try:
-        plan.plan_items(run=run, window=selection, asks=asks(get_extractor(extractor)))
+        if source.is_of_pages:
+            pages.plan_pages(run=run, window=selection)
+        else:
+            plan.plan_items(run=run, window=selection, asks=asks(get_extractor(extractor)))
         set_budget(run=run, most_cost=selection.budget, most_tokens=selection.budget_tokens)
     except Exception as error:
         fail(run=run, error=error)

@@ -12,10 +12,13 @@ from pipeline.models import (
     Batch,
     Budget,
     Call,
+    Company,
+    CompanyUrl,
     ContextUsage,
     Conversation,
     ConversationVersion,
     Evidence,
+    Fetch,
     Item,
     Merge,
     MergePass,
@@ -26,7 +29,9 @@ from pipeline.models import (
     Run,
     Signature,
     SignatureRoot,
+    Snapshot,
     Source,
+    StatusChange,
     Story,
     StoryEvidence,
     Theme,
@@ -118,6 +123,7 @@ def _delete_rows(source: Source) -> None:
     runs = Run.objects.filter(source=source)
     conversations = Conversation.objects.filter(source=source)
     for rows in (
+        Fetch.objects.filter(company_url__conversation__in=conversations),
         Evidence.objects.filter(theme__in=themes),
         ContextUsage.objects.filter(theme__in=themes),
         Move.objects.filter(theme__in=themes),
@@ -136,6 +142,10 @@ def _delete_rows(source: Source) -> None:
     Signature.objects.filter(created_run__in=runs).update(created_run=None)
     Merge.objects.filter(run__in=runs).update(run=None)
     MergePass.objects.filter(run__in=runs).update(run=None)
+    if source.is_of_pages:
+        CompanyUrl.objects.update(snapshot=None, good_at=None)
+        for watched in (Snapshot, StatusChange, CompanyUrl, Company):
+            _delete(watched.objects.all())
     _delete(ConversationVersion.objects.filter(conversation__in=conversations))
     _delete(conversations)
     _delete(runs)

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from django.db import connection
@@ -13,7 +13,7 @@ from pipeline.extract.base import asks, get_extractor
 from pipeline.extract.llm.estimate import estimate
 from pipeline.extract.profiles import get_profile
 from pipeline.extract.versions import refuse_other_model, versions
-from pipeline.ledger import plan
+from pipeline.ledger import pages, plan
 from pipeline.ledger.counts import unfinished_items
 from pipeline.ledger.transcript import Question, transcript_of
 from pipeline.models import ConversationVersion, Run, Source
@@ -56,6 +56,10 @@ def preview(*, source: Source, profile: str, extractor: str, selection: Selectio
         started_at=now,
         finished_at=now,
     )
+    if run.is_of_pages:
+        run.preview = asdict(pages.count_pages(run=run, window=selection))
+        run.save()
+        return run
     planned = plan.count_planned(run=run, window=selection)
     texts = _texts(run, selection)
     run.preview = {

@@ -50,11 +50,18 @@ class Assignment:
     concurrency: int | None = None
     chunk_size: int | None = None
     path: str | None = None
+    skip_fresh: float | None = None
 
     def selection(self, at: datetime) -> Selection:
         """Return what is read when it fires at this moment."""
         since = at - timedelta(days=self.window_days) if self.window_days else None
-        return Selection(since=since, limit=self.limit, concurrency=self.concurrency, chunk_size=self.chunk_size)
+        return Selection(
+            since=since,
+            limit=self.limit,
+            concurrency=self.concurrency,
+            chunk_size=self.chunk_size,
+            skip_fresh=self.skip_fresh,
+        )
 
 
 # --- Firing -------------------------------------------------------------------------------------------------------

@@ -42,7 +42,9 @@ def open_source(name: str, *, on_import: OnImport = _say_nothing) -> Source:
         source, counts = ingest.import_live(kind, own_name)
         on_import(source, counts)
         return source
-    found = Source.objects.filter(kind=kind, name=own_name).first()
+    found = Source.objects.filter(kind=kind, name=own_name).first() or _only_one(kind, own_name)
+    if found is None and kind == Source.WEBSITES:
+        raise RunError("no companies are watched yet. Bring in a list of them: `./manage.py companies sync FILE`.")
     if found is None:
         known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
         raise RunError(
@@ -50,6 +52,12 @@ def open_source(name: str, *, on_import: OnImport = _say_nothing) -> Source:
             "Import a file with `./manage.py run_pipeline file --path FILE`."
         )
     return found
+
+
+def _only_one(kind: str, name: str) -> Source | None:
+    """Return the only source of a kind, if its name was left out, as in `websites`."""
+    found = list(Source.objects.filter(kind=kind)[:2]) if not name else []
+    return found[0] if len(found) == 1 else None
 
 
 def start_run(

@@ -20,6 +20,7 @@ from pipeline.extract.local.quotes import choose_quotes, summarise
 from pipeline.extract.local.text import CustomerSide, Said, Sentence, customer_side, said
 from pipeline.extract.local.words import PROTOTYPES, STOP_WORDS
 from pipeline.extract.profiles import Profile
+from pipeline.extract.profiles.one_meaning import category_vectors
 from pipeline.extract.profiles.vocabulary import FITS_NONE, Entry
 from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import CUSTOMER, Transcript
@@ -165,7 +166,7 @@ class LocalExtractor:
 
     def _read(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         if profile.read_locally:
-            yield from (self._read_by(profile.read_locally, transcript) for transcript in transcripts)
+            yield from (self._read_by(profile.read_locally, transcript, profile) for transcript in transcripts)
             return
         for is_english, together in groupby(transcripts, key=lambda transcript: is_for_rules(transcript.language)):
             if is_english:
@@ -203,11 +204,14 @@ class LocalExtractor:
             self._known = entries, np.stack(vectors)
         return self._known[1]
 
-    def _read_by(self, read: Callable[[Transcript], Reading], transcript: Transcript) -> Answer:
-        """Return what a profile's own function reads; the vector of a theme is made of its summary."""
+    def _read_by(self, read: Callable[[Transcript], Reading], transcript: Transcript, profile: Profile) -> Answer:
+        """Return what a profile's own function reads; the vector of a theme is made of its summary, or its category."""
         reading = read(transcript)
         texts = [theme.summary for theme in reading.themes]
-        vectors = self.embedder.encode(texts).tobytes() if texts else b""
+        if profile.one_meaning_a_category:
+            vectors = category_vectors([theme.category for theme in reading.themes], profile, self.dimension).tobytes()
+        else:
+            vectors = self.embedder.encode(texts).tobytes() if texts else b""
         return Answer(text=reading.model_dump_json(), vectors=vectors)
 
     def _read_foreign(self, transcript: Transcript, profile: Profile) -> Answer:

@@ -80,7 +80,8 @@ class Profile:
     pure function that reads one conversation in the local reader's place, which then only makes the vectors. `facets`
     are what is asked of each theme besides. `vocabulary` are the names that are known; one that people gave
     (`./manage.py vocabulary`) takes its place. `needs_quotes`: a theme none of whose quotes stands in the conversation
-    is left out and counted.
+    is left out and counted. `one_meaning_a_category`: wherever a category is found the same is meant, whatever the
+    words; so its themes share one vector, at a right angle to those of all others.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Profile:
     vocabulary: Vocabulary = NO_VOCABULARY
     theme_gate: ThemeGate = field(default_factory=ThemeGate)
     needs_quotes: bool = False
+    one_meaning_a_category: bool = False
 
     def category(self, name: str) -> Category:
         """Return the category of that name; KeyError with the known names if there is none."""

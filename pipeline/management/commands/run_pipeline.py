@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from pipeline.management.books import print_chapters
-from pipeline.management.command import PipelineCommand, WrongUsage, dollars, moment, positive
+from pipeline.management.command import PipelineCommand, WrongUsage, dollars, hours, moment, positive
 from pipeline.management.following import follow
 from pipeline.management.importing import add_import_options, options_of, print_dry_run, print_imported, print_repeated
 from pipeline.management.printing import (
@@ -50,10 +50,13 @@ class Command(PipelineCommand):
         parser.add_argument("--since", type=moment, help="only conversations from this moment on")
         parser.add_argument("--until", type=moment, help="only conversations before this moment")
         parser.add_argument("--select", type=chapters, metavar="CHAPTERS", help="of a book: 5, 10-15, 1,3,5-7 or all")
-        parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
         parser.add_argument(
-            "--concurrency", type=positive, help="chunks, or questions to a language model, in flight over all workers"
+            "--limit", type=positive, help="at most this many conversations, the newest; of web sites: companies"
         )
+        parser.add_argument(
+            "--concurrency", type=positive,
+            help="chunks, questions to a language model, or pages of web sites, in flight over all workers",
+        )  # fmt: skip
         parser.add_argument(
             "--batch", action="store_true", help="hand a model's questions over in files: half the price, up to a day"
         )
@@ -65,6 +68,12 @@ class Command(PipelineCommand):
             "--another-profile", action="store_true", help="read a source under a second profile as well"
         )
         parser.add_argument("--extractor", help=f"who reads (default: {EXTRACTOR})")
+        parser.add_argument(
+            "--skip-fresh",
+            type=hours,
+            metavar="24h",
+            help="of web sites: leave out pages seen in this time (30m, 24h, 7d)",
+        )
         parser.add_argument("--force-refresh", action="store_true", help="read again what did not change")
         parser.add_argument("--dry-run", action="store_true", help="show what would be read, read and store nothing")
         parser.add_argument("--yes", action="store_true", help="replace other texts under the same ids without asking")
@@ -179,6 +188,10 @@ def _refuse_contradictions(options: dict[str, Any]) -> None:
         raise WrongUsage(
             f"with --path the source is `file` or `books`, and --name names it; {options['source']!r} is neither."
         )
+    elif options["source"].partition(":")[0] == Source.WEBSITES:
+        _refuse_for_websites(options)
+    elif options["skip_fresh"]:
+        raise WrongUsage("--skip-fresh is for web sites; what did not change is skipped anyway.")
     elif options["name"] and not options["path"]:
         raise WrongUsage("--name needs --path: it names the source that the file is imported into.")
 
@@ -190,6 +203,13 @@ def chapters(words: str) -> str:
     except BadSelection as error:
         raise ArgumentTypeError(str(error)) from error
     return words
+
+
+def _refuse_for_websites(options: dict[str, Any]) -> None:
+    """Raise WrongUsage for options that mean nothing for web pages."""
+    foreign = ("path", "name", "since", "until", "chunk_size", "no_stories", "select")
+    if ignored := [f"--{name.replace('_', '-')}" for name in foreign if options[name]]:
+        raise WrongUsage(f"web sites are read without {', '.join(ignored)}; leave it out.")
 
 
 def _selection(options: dict[str, Any]) -> Selection:

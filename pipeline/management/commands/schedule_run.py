@@ -1,6 +1,7 @@
 """`./manage.py schedule_run SOURCE --every 1d`: run a source by the clock; also list, pause, resume and remove."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.extract.versions import versions
-from pipeline.management.command import PipelineCommand, WrongUsage, positive
-from pipeline.management.commands.run_pipeline import EXTRACTOR, PROFILE
+from pipeline.management.command import PipelineCommand, WrongUsage, hours, positive
+from pipeline.management.commands.run_pipeline import EXTRACTOR
 from pipeline.runs import schedule, start
 from pipeline.runs.schedule import Assignment
 from pipeline.sources.parsing.parts import STDIN
@@ -39,7 +40,8 @@ class Command(PipelineCommand):
         parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
         parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
         parser.add_argument("--chunk-size", type=positive, help="conversations per task")
-        parser.add_argument("--profile", default=PROFILE, help="what to look for (default: %(default)s)")
+        parser.add_argument("--skip-fresh", type=hours, metavar="24h", help="of web sites: leave out pages seen since")
+        parser.add_argument("--profile", help="what to look for (default: that of the kind of source)")
         parser.add_argument("--extractor", default=EXTRACTOR, help="who reads (default: %(default)s)")
         parser.add_argument("--path", help="a file to import first, each time; the workers must be able to read it")
 
@@ -62,7 +64,7 @@ class Command(PipelineCommand):
         assignment = _assignment(options)
         versions(assignment.profile, assignment.extractor)  # names both if there are no such
         if not assignment.path:
-            start.open_source(assignment.source)
+            assignment = replace(assignment, source=str(start.open_source(assignment.source)))
         when = _read(schedule.every, options["every"]) if options["every"] else _read(schedule.cron, options["cron"])
         made = schedule.set_schedule(name=options["name"] or assignment.source, when=when, assignment=assignment)
         self.stdout.write(f"{made.name!r} runs {assignment.source} {_when(made)}. It fires while Celery beat runs.")
@@ -75,7 +77,8 @@ def _assignment(options: dict[str, Any]) -> Assignment:
     if options["path"] and (not source.startswith("file:") or source == "file:"):
         raise WrongUsage(f"with --path the source is `file:NAME`, into which it is imported, not {source!r}.")
     chosen = {name: options[name] for name in Assignment.__slots__}
-    return Assignment(**{**chosen, "path": _whole(options["path"])})
+    profile = options["profile"] or start.default_profile(source.partition(":")[0])
+    return Assignment(**{**chosen, "profile": profile, "path": _whole(options["path"])})
 
 
 def _whole(path: str | None) -> str | None:

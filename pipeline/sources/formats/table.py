@@ -60,6 +60,11 @@ class TableFormat:
 
     def records(self, stream: Stream, options: Options) -> Iterator[Record | Reject]:
         """Return the conversations of all files; UnreadableSource for one that cannot be read as a whole."""
+        for table in self.tables(stream, options):
+            yield from records_of(table, options, stream.summary)
+
+    def tables(self, stream: Stream, options: Options) -> Iterator[Table]:
+        """Return the tables of all files as they stand, whatever their columns mean."""
         limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
         for part in stream.parts:
             encoding = _encoding(part, options)
@@ -68,8 +73,7 @@ class TableFormat:
             with _text_of(part, encoding) as text:
                 dialect = dialect_of(text.read(128 * 1024))
             rows = partial(_rows, part, encoding, dialect, limit)
-            table = Table(rows, part.name if len(stream.parts) > 1 else "", "line", dialect.delimiter, limit)
-            yield from records_of(table, options, stream.summary)
+            yield Table(rows, part.name if len(stream.parts) > 1 else "", "line", dialect.delimiter, limit)
 
 
 # --- The dialect --------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ the environment; whoever follows redirects opens each hop here. Pure, so that th
 import re
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 Address = IPv4Address | IPv6Address
@@ -91,9 +93,7 @@ def open_socket(host: str, port: int, seconds: float, reach: Reach) -> socket.so
     """
     deadline = time.monotonic() + seconds
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    allowed = [each for each in found if may_lead_to(ip_address(str(each[4][0])), reach)]
-    if not allowed:
-        raise ForbiddenAddress(f"{host} leads to {found[0][4][0]}, which is not a public address")
+    allowed = allowed_among(found, host, reach)
     problem: OSError = TimeoutError(f"{host} did not answer within {seconds:g} s")
     for family, kind, protocol, _, address in allowed:
         remaining = deadline - time.monotonic()
@@ -109,6 +109,19 @@ def open_socket(host: str, port: int, seconds: float, reach: Reach) -> socket.so
         else:
             return connection
     raise problem
+
+
+Found = tuple[int, int, int, str, tuple[Any, ...]]
+"""One address of a name, as `getaddrinfo` gives it."""
+
+
+def allowed_among(found: Sequence[Found], host: str, reach: Reach) -> list[Found]:
+    """Return those of a name's addresses that may be connected to; ForbiddenAddress if it has none."""
+    allowed = [each for each in found if may_lead_to(ip_address(str(each[4][0])), reach)]
+    if not allowed:
+        leads = f"leads to {found[0][4][0]}, which is not a public address" if found else "has no address"
+        raise ForbiddenAddress(f"{host} {leads}")
+    return allowed
 
 
 class _Guarded(HTTPConnection):

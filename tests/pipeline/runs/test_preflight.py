@@ -258,6 +258,7 @@ WORDS = {
     "compare_runs": ["1", "2"],
     "schedule_run": ["--list"],
     "backfill_runs": [],
+    "companies": ["flagged"],
 }
 
 

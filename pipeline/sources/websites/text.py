@@ -1,0 +1,176 @@
+"""The text of a page without its menus, and whether it is a page at all: parked, a login, a wall, an empty shell.
+
+Pure: bytes go in. trafilatura takes the text out, 85 to 124 pages a processor second; where it finds none, all visible
+text is taken. Announcements (`role=alert`, banners) stand outside of what trafilatura calls the content, and are what
+we look for: they are put in front.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Final
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
+
+from pipeline.models.company import PageOutcome
+from pipeline.sources.parsing import encodings
+from pipeline.sources.parsing.encodings import UnknownEncoding
+from pipeline.sources.websites import shells
+
+LONGEST_TEXT: Final = 200_000
+"""Characters of a page's text that are kept: forty times as long as a long article."""
+
+LONGEST_NOTICE: Final = 2_000
+
+_MAGIC: Final = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00")
+_META_CHARSET: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
+_HEADER_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
+_NOTICES: Final = (
+    "[role=alert], [role=banner] p, [class*=announcement], [class*=notice], [class*=banner] p, [class*=alert], "
+    "[id*=announcement], [id*=notice]"
+)
+_SPACES: Final = re.compile(r"[^\S\n]+")
+
+
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # a page without content is an outcome, no warning
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a body turned out to be. `text` has one line a paragraph, and is empty unless the outcome is ok."""
+
+    outcome: str
+    detail: str = ""
+    text: str = ""
+    title: str = ""
+
+
+def read_page(body: bytes, content_type: str, url: str) -> Page:
+    """Return what a body is, asked for at `url` after redirects. Any bytes will do; none raises."""
+    if not body.strip():
+        return Page(PageOutcome.EMPTY, "its body is empty")
+    if body.startswith(_MAGIC) or not _is_markup(body, content_type):
+        return Page(PageOutcome.NOT_HTML, "its body is no markup")
+    html = decoded(body, content_type)
+    tree = LexborHTMLParser(html)
+    scripts = len(tree.css("script[src], script:not([type]), script[type=module]"))
+    noscript = _line(" ".join(node.text() for node in tree.css("noscript")[:5]))[:2000]
+    heading = tree.css_first("title")
+    title = _line(heading.text() if heading else "")[:300]
+    seen = visible_text(tree)
+    text = text_of(html, tree, seen)
+    host = urlsplit(url).hostname or ""
+    look = shells.Look(host, title, text, seen, tree, scripts, noscript)
+    if found := shells.shell_of(look):
+        return Page(found.outcome, found.why, title=title)
+    return Page(PageOutcome.OK, text=text, title=title)
+
+
+def _is_markup(body: bytes, content_type: str) -> bool:
+    head = body[:4096].lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n\0")
+    if head.count(b"\0") > len(head) // 4 and not body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return b"<\0" in body[:200] or b"\0<" in body[:200]
+    lowered = head.lower()
+    return content_type.startswith("text/html") or lowered.startswith(b"<") or b"<html" in lowered
+
+
+# --- Letters ------------------------------------------------------------------------------------------------------
+
+
+def decoded(body: bytes, content_type: str) -> str:
+    """Return a body as text: by a byte order mark, the header, the page's own word, else by its letters.
+
+    A name counts only if the bytes are really written so: a wrong header is common. Bytes that fit nothing become
+    replacement characters.
+    """
+    for mark, codec in encodings.MARKS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(codec, "replace")
+    for name in _named(body, content_type):
+        try:
+            return body.decode(name)
+        except (LookupError, UnicodeDecodeError):
+            continue
+    try:
+        found = encodings.choose(lambda: [body])
+        return "".join(encodings.decoded([body], found)).encode("utf-8", "replace").decode()
+    except (UnknownEncoding, LookupError, UnicodeError):
+        return body.decode(next(_known(_named(body, content_type)), "utf-8"), "replace")
+
+
+def _named(body: bytes, content_type: str) -> Iterator[str]:
+    """Yield the encodings that the header and the page name, as browsers understand the names."""
+    if found := _HEADER_CHARSET.search(content_type):
+        yield _codec(found[1])
+    if meta := _META_CHARSET.search(body[:4096]):
+        yield _codec(meta[1].decode("ascii"))
+
+
+def _codec(name: str) -> str:
+    """Return Python's codec for a web name: there `iso-8859-1` and `ascii` are windows-1252 (WHATWG Encoding)."""
+    lowered = name.lower()
+    return {
+        "iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252", "iso-8859-9": "cp1254",
+        "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "ks_c_5601-1987": "cp949", "euc-kr": "cp949",
+    }.get(lowered, lowered)  # fmt: skip
+
+
+def _known(names: Iterator[str]) -> Iterator[str]:
+    for name in names:
+        try:
+            "".encode(name)
+        except LookupError:
+            continue
+        yield name
+
+
+# --- Text ---------------------------------------------------------------------------------------------------------
+
+
+def text_of(html: str, tree: LexborHTMLParser, seen: str) -> str:
+    """Return the text of a page, a line a paragraph: its announcements, then its content."""
+    lines = _lines(_extractor()(html) or seen)
+    known = set(lines)
+    notices = [line for line in _notices(tree) if line not in known]
+    return "\n".join([*dict.fromkeys(notices), *lines])[:LONGEST_TEXT].replace("\0", "")
+
+
+@cache
+def _extractor() -> Callable[[str], str | None]:
+    """Return trafilatura's way from a page to its text. It is loaded only now: it takes a second."""
+    from trafilatura import extract
+    from trafilatura.settings import use_config
+
+    config = use_config()
+    config.set("DEFAULT", "MIN_EXTRACTED_SIZE", "50")
+    config.set("DEFAULT", "MIN_OUTPUT_SIZE", "1")
+    config.set("DEFAULT", "EXTRACTION_TIMEOUT", "0")  # it would set a signal, which only the main thread may
+    known = {"output_format": "txt", "include_comments": False, "fast": True, "favor_recall": True, "config": config}
+    return partial(extract, **known)
+
+
+def visible_text(tree: LexborHTMLParser) -> str:
+    """Return all text of a page that a reader could see, a line a block."""
+    body = tree.body
+    if body is None:
+        return ""
+    tree.strip_tags(["script", "style", "noscript", "template", "svg", "iframe"])
+    return "\n".join(_lines(body.text(separator="\n")))
+
+
+def _notices(tree: LexborHTMLParser) -> Iterator[str]:
+    for node in tree.css(_NOTICES)[:20]:
+        text = _line(node.text(separator=" "))
+        if 20 <= len(text) <= LONGEST_NOTICE and not node.css_first("nav, form"):
+            yield text
+
+
+def _lines(text: str) -> list[str]:
+    return [line for each in text.splitlines() if (line := _line(each))]
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,127 @@
+"""Signals are found in pages by phrases in their context: pages of our own writing, half of them traps."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.extract.profiles import get_profile
+from pipeline.extract.profiles.company import COMPANY, NEGATIVE
+from pipeline.extract.profiles.company_phrases import PHRASES, compiled
+from pipeline.extract.profiles.company_reading import find_signals, sentences
+from pipeline.ledger.transcript import CUSTOMER, Message, Transcript
+from pipeline.reports.page_scores import PageScores, score_pages
+
+PAGES = Path(__file__).with_name("pages.jsonl")
+AT = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+def signals(text: str, company: str = "Acme Ltd") -> set[str]:
+    page = Transcript("page", (Message(CUSTOMER, text, author=company, created_at=AT),))
+    return {found.signal for found in find_signals(page)}
+
+
+def test_pages_that_need_a_look_are_found_and_few_others() -> None:
+    scores = score_pages([str(PAGES)])
+    assert scores.pages >= 60
+    assert scores.without_signal >= scores.pages // 2
+    assert scores.recall >= 0.95
+    assert scores.precision >= 0.7
+
+
+def test_every_signal_is_planted_and_most_are_called_by_their_name() -> None:
+    rows = [json.loads(line) for line in PAGES.read_text(encoding="utf-8").splitlines()]
+    planted = Counter(signal for row in rows for signal in row["label"].split() if signal != "none")
+    assert planted.keys() == {category.name for category in COMPANY.categories if category.goes_on}
+    named = sum(signal in signals(row["text"], row["customer"]) for row in rows for signal in row["label"].split())
+    assert named >= 0.9 * planted.total()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We are closing the gap between sales and support.",
+        "We are not closing.",
+        "We aren't shutting down, whatever you read.",
+        "Rumours that we are closing are false.",
+        "Are we closing?",
+        "If we were to close, your deposit would be refunded.",
+        "In 2011 the company was acquired by its managers.",
+        "Our competitor Umbra was acquired by Monolith.",
+        "We closed our Series A round.",
+        "Closed on Sundays.",
+        "We never laid off anybody.",
+        "In the event of insolvency of the customer we may terminate.",
+        "Our insolvency lawyers help you.",
+        "We acquired a small studio in Ghent.",
+    ],
+)
+def test_the_same_words_may_mean_something_else(text: str) -> None:
+    assert signals(text) & set(NEGATIVE) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "signal"),
+    [
+        ("We are closing our doors on 3 May.", "closing"),
+        ("Founded in 1998, Acme has closed for good.", "closing"),
+        ("Acme is no longer in business.", "closing"),
+        ("Acme was acquired by Monolith in 2026.", "acquisition"),
+        ("Acme Ltd has filed for bankruptcy.", "insolvency"),
+        ("We have laid off twelve people.", "layoffs"),
+        ("Our CEO is stepping down.", "leadership_change"),
+        ("We raised $3 million in a seed round.", "funding"),
+        ("We have relaunched our shop.", "relaunch"),
+        ("Wir schließen unser Geschäft zum Jahresende.", "closing"),
+        ("La société est placée en liquidation judiciaire.", "insolvency"),
+    ],
+)
+def test_plain_sentences_are_understood(text: str, signal: str) -> None:
+    assert signal in signals(text)
+
+
+def test_quotes_are_verbatim_and_the_surest_sentence_comes_first() -> None:
+    text = "Hello.\nAfter ten years, we are closing our doors for good on 31 March. Thank you, Dr. Hill!"
+    (found,) = find_signals(Transcript("page", (Message(CUSTOMER, text, author="Acme", created_at=AT),)))
+    assert all(quote in text for quote in found.quotes)
+    assert found.quotes[0] == "After ten years, we are closing our doors for good on 31 March."
+
+
+def test_a_sentence_keeps_its_abbreviations() -> None:
+    assert [one.text for one in sentences("Acme Inc. is here. We ask Dr. Hill!\nNext")] == [
+        "Acme Inc. is here.", "We ask Dr. Hill!", "Next",
+    ]  # fmt: skip
+
+
+def test_an_answer_depends_on_the_page_alone() -> None:
+    page = Transcript("page", (Message(CUSTOMER, "We are shutting down. Our CEO resigned as CEO.", author="A"),))
+    assert find_signals(page) == find_signals(page)
+
+
+def test_endless_text_is_read_in_pieces() -> None:
+    text = "we are not closing our " * 20_000
+    assert signals(text) == set()
+
+
+def test_each_phrase_can_match_what_it_says_it_needs() -> None:
+    assert all(word == word.casefold() for phrase in PHRASES for word in phrase.needs)
+    assert {phrase.signal for phrase in PHRASES} <= {category.name for category in COMPANY.categories}
+    assert all(compiled(phrase.pattern, "Acme") for phrase in PHRASES)
+
+
+def test_the_profile_is_registered() -> None:
+    assert get_profile("company") is COMPANY
+    assert COMPANY.gate.min_customers == 2
+
+
+def test_scores_say_which_pages_were_missed_or_flagged_in_vain(tmp_path: Path) -> None:
+    file = tmp_path / "pages.csv"
+    file.write_text(
+        "id,customer,label,text\n1,Acme,closing,We are closing our doors for good.\n2,Acme,none,We are shutting down.\n"
+        "3,Acme,look,Nothing to see here at all.\n"
+    )
+    scores = score_pages([str(file)])
+    assert scores == PageScores(3, 1, 1, 1, 1, missed=("3",), in_vain=("2",))
+    assert (scores.recall, scores.precision) == (0.5, 0.5)

@@ -1,0 +1,286 @@
+"""A run over pages: each is one row of the ledger, what is seen is kept, and companies are concluded about."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, IntegrityError, transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from pipeline.extract.visit import read_pages
+from pipeline.ledger.claims import AtLimit
+from pipeline.ledger.counts import item_counts
+from pipeline.ledger.states import request_stop
+from pipeline.models import Company, CompanyUrl, Fetch, Item, Run, Snapshot, Story, Theme
+from pipeline.reports.companies import changes_since, dead_links, flagged, page_run, uneven_companies
+from pipeline.reports.verify import verify
+from pipeline.runs.reopen import reopen
+from pipeline.runs.salvage import reopen_to_salvage
+from pipeline.sources.companies.lists import Listed
+from pipeline.sources.companies.sync import sync_companies
+from tests.fakes.farm import Farm, host_and_path
+from tests.support.waiting import refused
+from tests.support.watching import POLICY, begin, page_of, visit, watch
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PARAGRAPH = "<p>The yard builds wooden boats by hand and repairs those that came before, one after the other.</p>"
+
+
+def page(*sentences: str) -> str:
+    body = "".join(f"<p>{sentence}</p>" for sentence in sentences)
+    return f"<html><head><title>News</title></head><body><article>{body}{PARAGRAPH * 4}</article></body></html>"
+
+
+@pytest.fixture(scope="module")
+def planted() -> Iterator[Farm]:
+    with Farm(companies=7, pages=119, failing_each=4).running() as farm:
+        yield farm
+
+
+@pytest.fixture
+def farm() -> Iterator[Farm]:
+    """Four companies of three pages that all can be read; tests put other texts in their place."""
+    with Farm(companies=4, pages=12, failing_each=0).running() as farm:
+        yield farm
+
+
+def say(farm: Farm, company: int, number: int, *sentences: str) -> None:
+    farm.texts[farm.host(company), f"/page/{number}"] = page(*sentences)
+
+
+def test_every_page_has_its_outcome_and_none_is_lost(planted: Farm) -> None:
+    run = visit(begin(watch(planted), concurrency=15))
+    assert run.state == Run.State.COMPLETED, run.attention or run.error
+    expected = {each.url: each for pages in planted.planted.values() for each in pages}
+    found = {fetch.company_url.url: fetch for fetch in Fetch.objects.select_related("company_url", "snapshot__version")}
+    assert found.keys() == expected.keys()
+    wrong = {
+        url: (each.outcome, found[url].outcome) for url, each in expected.items() if each.outcome != found[url].outcome
+    }
+    assert wrong == {}
+    for url, each in expected.items():
+        if each.outcome == "ok":
+            snapshot = found[url].snapshot
+            assert snapshot is not None
+            assert each.says in snapshot.version.text
+    counts = Counter(each.outcome == "ok" for each in expected.values())
+    done = page_run(run, item_counts(run))
+    assert (done.urls_planned, done.urls_fetched, done.urls_failed) == (119, counts[True], counts[False])
+    assert (done.companies_processed, done.companies_failed) == (7, 0)
+    assert uneven_companies(run) == []
+    assert verify(run_id=run.pk).faults == ()
+
+
+def test_what_did_not_change_is_not_sent_and_not_read_again(farm: Farm) -> None:
+    source = watch(farm)
+    visit(begin(source))
+    again = visit(begin(source))
+    assert set(again.items.values_list("state", "reason")) == {("skipped", "unchanged")}
+    assert Snapshot.objects.count() == 12
+    assert set(Fetch.objects.filter(item__run=again).values_list("outcome", flat=True)) == {"unchanged"}
+    fresh = visit(begin(source, skip_fresh=1.0))
+    assert set(fresh.items.values_list("state", "reason")) == {("skipped", "fresh")}
+    forced = visit(begin(source, force_refresh=True))
+    assert set(forced.items.values_list("state", flat=True)) == {"filtered"}
+    assert Snapshot.objects.count() == 12
+    assert max(count for (_, path), count in farm.asked.items() if path != "/robots.txt") == 3
+    assert verify(run_id=again.pk).faults == verify(run_id=forced.pk).faults == ()
+
+
+def test_the_limit_counts_companies_and_runs_get_round_to_all(farm: Farm) -> None:
+    source = watch(farm)
+    seen = []
+    for _ in range(2):
+        run = visit(begin(source, limit=2))
+        seen.append(set(run.items.values_list("conversation__page__company__external_id", flat=True)))
+        assert run.items.count() == 6
+    assert seen[0].isdisjoint(seen[1])
+
+
+def test_a_change_is_told_in_lines_and_an_empty_page_is_none(farm: Farm) -> None:
+    source = watch(farm)
+    say(farm, 0, 0, "One line.", "Another line.", "12 March 2026")
+    visit(begin(source))
+    say(farm, 0, 0, "Another line.", "One line.", "13 March 2026")
+    visit(begin(source))
+    moved = Fetch.objects.filter(company_url=page_of("c000")).first()
+    assert moved is not None
+    assert (moved.magnitude, moved.added_count, moved.removed_count) == ("none", 0, 0)
+    assert moved.moved_count == 1
+    say(farm, 0, 0, "Something else.", "Another line.", "13 March 2026")
+    visit(begin(source))
+    changed = changes_since(timezone.now() - timedelta(hours=1)).get()
+    assert (changed.added_count, changed.removed_count, changed.magnitude) == (1, 1, "major")
+    farm.texts[farm.host(0), "/page/0"] = "<html> </html>"
+    visit(begin(source))
+    empty = Fetch.objects.filter(company_url=page_of("c000")).first()
+    assert empty is not None
+    assert (empty.outcome, empty.magnitude, empty.is_stand_in) == ("empty", "", True)
+    assert empty.snapshot == changed.snapshot
+    say(farm, 0, 0, "Another line.", "One line.", "13 March 2026")
+    visit(begin(source))  # a text that returns is the snapshot that it was
+    assert Snapshot.objects.filter(company_url=page_of("c000")).count() == 3
+
+
+def test_snapshots_are_append_only_and_one_a_content(farm: Farm) -> None:
+    visit(begin(watch(farm), limit=1))
+    snapshot = Snapshot.objects.first()
+    assert snapshot is not None
+    with pytest.raises(DatabaseError, match="snapshots_are_append_only"), transaction.atomic():
+        Snapshot.objects.filter(pk=snapshot.pk).update(title="other")
+    snapshot.pk, snapshot.version = None, snapshot.version
+    with pytest.raises(IntegrityError), transaction.atomic():
+        snapshot.save(force_insert=True)
+
+
+def test_a_row_that_is_refused_fails_its_page_and_no_other(farm: Farm) -> None:
+    source = watch(farm)
+    bad = page_of("c001", 1)
+    with refused("pipeline_fetch", f"company_url_id <> {bad.pk}"):
+        run = visit(begin(source))
+    assert run.state == Run.State.NEEDS_ATTENTION
+    assert "could be fetched and not be stored" in run.attention
+    assert Counter(run.items.values_list("state", flat=True)) == {"filtered": 11, "failed": 1}
+    failed = run.items.get(state=Item.State.FAILED)
+    assert (failed.stage, failed.conversation_id) == ("store", bad.conversation_id)
+    again, _ = reopen_to_salvage(run_id=run.pk)
+    assert visit(again).state == Run.State.COMPLETED
+    assert farm.asked[host_and_path(bad.url)] == 2
+    assert sum(farm.asked.values()) == 12 + 1 + 5  # each page once, that one again, robots.txt of four hosts and again
+
+
+def test_what_was_fetched_is_read_later_without_asking_again(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = begin(watch(farm))
+
+    def dies(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.extract.visit.finish_piece", dies)
+    with pytest.raises(KeyboardInterrupt):
+        read_pages(run_id=run.pk, epoch=1, chunk=0, delivery="first", policy=POLICY)
+    monkeypatch.undo()
+    fetched = run.items.filter(state=Item.State.READING, version__isnull=False).count()
+    assert fetched > 0
+    before = sum(count for (_, path), count in farm.asked.items() if path != "/robots.txt")
+    read_pages(run_id=run.pk, epoch=1, chunk=0, delivery="first", policy=POLICY)
+    asked = Counter({each: count for each, count in farm.asked.items() if each[1] != "/robots.txt"})
+    assert asked.total() <= before + 12 - fetched
+    assert visit(run).state == Run.State.COMPLETED
+    assert Snapshot.objects.count() == 12
+
+
+def test_deliveries_share_the_concurrency_and_one_too_many_waits(farm: Farm) -> None:
+    run = begin(watch(farm), concurrency=1)
+    item = run.items.order_by("id").first()
+    assert item is not None
+    Item.objects.filter(pk=item.pk).update(state="reading", claim="other:1", claimed_at=timezone.now(), epoch=1)
+    with pytest.raises(AtLimit, match="1 pages in flight"):
+        read_pages(run_id=run.pk, epoch=1, chunk=item.chunk, delivery="second", policy=POLICY)
+
+
+def test_a_stopped_run_claims_nothing_and_goes_on_where_it_stopped(farm: Farm) -> None:
+    run = begin(watch(farm))
+    assert request_stop(run_id=run.pk)
+    assert visit(run).state == Run.State.STOPPED
+    assert farm.asked.total() == 0
+    assert visit(reopen(run_id=run.pk)).state == Run.State.COMPLETED
+    assert Snapshot.objects.count() == 12
+
+
+# --- What is concluded --------------------------------------------------------------------------------------------
+
+CLOSING = "After nineteen years we are closing our doors for good on 31 March."
+
+
+def test_a_negative_signal_asks_for_a_look_with_its_quote(farm: Farm) -> None:
+    say(farm, 0, 1, CLOSING)
+    visit(begin(watch(farm)))
+    company = flagged().get()
+    assert (company.external_id, company.status) == ("c000", "requires_review")
+    assert CLOSING in company.explanation
+    theme = Theme.objects.get()
+    assert theme.category == "closing"
+    assert theme.evidence.get().quote == CLOSING
+    change = company.history.get()
+    assert (change.before, change.after, change.kind) == ("unknown", "requires_review", "concluded")
+    assert set(Company.objects.exclude(pk=company.pk).values_list("status", flat=True)) == {"operational"}
+
+
+def test_mixed_signals_ask_for_a_look(farm: Farm) -> None:
+    say(farm, 0, 0, CLOSING)
+    say(farm, 0, 1, "We raised $12 million in a Series A round led by Harbour Partners.")
+    visit(begin(watch(farm), limit=1))
+    company = Company.objects.get(external_id="c000")
+    assert company.status == "requires_review"
+    assert "The signs are mixed." in company.explanation
+
+
+def test_three_pages_of_one_company_are_no_story_and_three_companies_are(farm: Farm) -> None:
+    source = watch(farm)
+    for number in range(3):
+        say(farm, 0, number, CLOSING)
+    visit(begin(source))
+    assert Story.objects.count() == 0
+    say(farm, 1, 0, "We are sad to announce that we are shutting down.")
+    say(farm, 2, 0, "The company will cease trading at the end of the month.")
+    say(farm, 3, 0, "We raised $12 million in a Series A round.")
+    visit(begin(source))
+    story = Story.objects.get()
+    assert story.category == "closing"
+    assert story.evidence.values("conversation__customer").distinct().count() == 3
+
+
+def test_all_pages_gone_is_likely_closed_and_pages_that_cannot_be_seen_change_nothing(
+    farm: Farm, settings: Settings
+) -> None:
+    source = watch(farm)
+    visit(begin(source))
+    for number in range(3):
+        farm.texts[farm.host(0), f"/page/{number}"] = "<title>Page not found</title><p>Page not found</p>"
+        farm.texts[farm.host(1), f"/page/{number}"] = "<title>Just a moment...</title><p>Checking your browser</p>"
+    run = visit(begin(source))
+    assert run.state == Run.State.COMPLETED_WITH_ERRORS
+    assert "2 companies" in run.attention
+    assert set(Company.objects.values_list("external_id", "status")) >= {
+        ("c000", "likely_closed"), ("c001", "operational"),
+    }  # fmt: skip
+    assert dead_links().count() == 3
+    settings.WEBSITES_STAND_IN_DAYS = 0  # nothing that was seen before counts any more
+    visit(begin(source))
+    kept = Company.objects.get(external_id="c001")
+    assert kept.status == "operational"
+    assert kept.history.count() == 1
+
+
+def test_a_last_good_snapshot_stands_in_and_is_marked(farm: Farm) -> None:
+    source = watch(farm)
+    say(farm, 0, 0, CLOSING)
+    visit(begin(source))
+    farm.texts[farm.host(0), "/page/0"] = "<title>Just a moment...</title><p>Checking your browser</p>"
+    visit(begin(source))
+    company = Company.objects.get(external_id="c000")
+    assert company.status == "requires_review"
+    assert "as it was last seen" in company.explanation
+
+
+def test_outcomes_that_are_all_alike_need_attention() -> None:
+    with Farm(companies=3, pages=24, failing_each=0).running() as farm:
+        source = watch(farm)
+        for number in range(8):
+            for company in range(3):
+                farm.texts[farm.host(company), f"/page/{number}"] = "<title>Just a moment...</title><p>Wait</p>"
+        run = visit(begin(source))
+    assert run.state == Run.State.NEEDS_ATTENTION
+    assert "all 24 pages came to the same" in run.attention
+
+
+def test_companies_without_urls_are_said_to_have_none(farm: Farm) -> None:
+    source = watch(farm)
+    sync_companies([Listed("x", "No Site")])
+    run = visit(begin(source, limit=1))
+    assert Company.objects.get(external_id="x").status == "no_urls"
+    assert page_run(run, item_counts(run)).companies_without_urls == 1
+    assert CompanyUrl.objects.filter(outcome="").count() == 9
