@@ -19,7 +19,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
-from pipeline.models import Item, Orphan, Run, Story
+from pipeline.models import Company, Item, Orphan, PageOutcome, Run, Story
+from pipeline.models.company import GONE
 from pipeline.models.wording import words
 from pipeline.web.parts.sections import Section
 
@@ -44,6 +45,12 @@ TONES: dict[str, str] = {
     Story.Status.DONE: "good",
     Orphan.Reason.HELD: "warn",
     Orphan.Reason.LANGUAGE: "warn",
+    Company.Status.OPERATIONAL: "good",
+    Company.Status.REQUIRES_REVIEW: "warn",
+    Company.Status.LIKELY_CLOSED: "bad",
+    PageOutcome.OK: "good",
+    PageOutcome.UNCHANGED: "good",
+    **dict.fromkeys(GONE, "bad"),
 }
 
 

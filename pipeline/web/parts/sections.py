@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.sources.websites.changes import DiffLine
 from pipeline.web.parts.texts import Excerpt, Turn
 
 
@@ -166,4 +167,13 @@ class Chart:
         return 10 + round((self.height - 40) * (1 - value / most))
 
 
-Section = Chart | Note | Facts | Table | Quotes | Thread | Bar | Commands | Links
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """How a text changed: lines that were added or removed, with a few that stay around them."""
+
+    title: str
+    lines: Sequence[DiffLine]
+    template: str = "admin/pipeline/diff.html"
+
+
+Section = Chart | Diff | Note | Facts | Table | Quotes | Thread | Bar | Commands | Links

@@ -1,0 +1,129 @@
+"""How fast pages are visited beside a bare loop of httpx2 and trafilatura, and whether memory grows.
+
+    python -m benchmarks.websites [PAGES] [CONCURRENCY] [ROUNDS]
+
+A farm of local servers runs in a process of its own. In each round the bare loop and a run's `read_pages` fetch the
+same pages at the same concurrency, in turn, so that a busy machine slows both. The bare loop checks no address, asks
+no robots.txt, stores nothing and reads nothing. The bar is 80 % of its pages a processor second.
+"""
+
+import asyncio
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
+
+from benchmarks.database import own_database
+
+BAR = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Pages that were read, and the seconds that took: of the clock, and of this process on a processor."""
+
+    pages: int
+    seconds: float
+    processor: float
+
+    @property
+    def per_core(self) -> float:
+        return self.pages / self.processor
+
+    def __str__(self) -> str:
+        return f"{self.pages / self.seconds:6.1f} URLs/s, {self.per_core:6.1f} per processor second"
+
+
+def serve(pages: int, ports: "Queue[tuple[int, int]]", stop: Event) -> None:
+    """Serve a farm until told to stop; say on which ports."""
+    import django
+
+    django.setup()
+    from tests.fakes.farm import Farm
+
+    with Farm(companies=100, pages=pages, failing_each=0).running() as farm:
+        ports.put((farm.first_port, farm.tls_port))
+        stop.wait()
+
+
+async def bare_loop(urls: Sequence[str], concurrency: int) -> int:
+    """Fetch and take apart all pages with httpx2 and trafilatura alone; return how many had a text."""
+    import httpx2
+    from trafilatura import extract
+
+    turn = asyncio.Semaphore(concurrency)
+
+    async def one(client: httpx2.AsyncClient, url: str) -> bool:
+        async with turn:
+            response = await client.get(url)
+            text = await asyncio.to_thread(extract, response.text, include_comments=False, fast=True, favor_recall=True)
+            return bool(text)
+
+    async with httpx2.AsyncClient(http2=True, follow_redirects=True, trust_env=False, timeout=30) as client:
+        return sum(await asyncio.gather(*(one(client, url) for url in urls)))
+
+
+def measured(work, *words: object) -> Measured:  # type: ignore[no-untyped-def]
+    """Return how long some work took that returns a number of pages."""
+    began, spent = time.perf_counter(), time.process_time()
+    pages = work(*words)
+    return Measured(pages, time.perf_counter() - began, time.process_time() - spent)
+
+
+def ours(concurrency: int) -> int:
+    """Visit all pages of a new run in this process, as one delivery after the other; return how many were read."""
+    from pipeline.advance import advance
+    from pipeline.extract.visit import read_pages
+    from pipeline.ledger import pages as ledger
+    from pipeline.ledger.counts import unfinished_chunks
+    from pipeline.models import Item, Source
+    from pipeline.runs.create import Selection, create_run
+    from pipeline.sources.live.outbound import Reach
+    from pipeline.sources.websites.policy import Policy
+
+    ledger.readers = lambda: 1  # one delivery has the whole concurrency, as the bare loop has
+    policy = Policy(delay=0.0, reach=Reach(internal=True), per_host=concurrency)
+    source = Source.objects.get(kind=Source.WEBSITES)
+    selection = Selection(concurrency=concurrency, force_refresh=True)
+    run = create_run(source=source, profile="company", extractor="local", selection=selection)
+    for chunk in unfinished_chunks(run):
+        read_pages(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery=f"{chunk}", policy=policy)
+    count = run.items.filter(state__in=(Item.State.EXTRACTED, Item.State.FILTERED)).count()
+    advance(run_id=run.pk)
+    return count
+
+
+def main(pages: int = 1500, concurrency: int = 15, rounds: int = 3) -> None:
+    """Print both, round by round, with the memory of this process after each."""
+    from pipeline.sources.companies.sync import sync_companies
+    from tests.fakes.farm import Farm
+
+    context = multiprocessing.get_context("spawn")
+    ports, stop = context.Queue(), context.Event()
+    server = context.Process(target=serve, args=(pages, ports, stop), daemon=True)
+    server.start()
+    first, tls = ports.get(timeout=120)
+    farm = Farm(companies=100, pages=pages, failing_each=0, first_port=first, tls_port=tls)
+    sync_companies(farm.listed())
+    urls = [page.url for site in farm.planted.values() for page in site]
+    ratios = []
+    for number in range(rounds):
+        bare = measured(lambda: asyncio.run(bare_loop(urls, concurrency)))
+        visited = measured(ours, concurrency)
+        ratios.append(visited.per_core / bare.per_core)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"round {number + 1}: bare {bare}; ours {visited}; {ratios[-1]:.0%}; at most {memory:.0f} MB so far")
+    stop.set()
+    server.join(10)
+    share = statistics.median(ratios)
+    print(f"median {share:.0%} of the bare loop (bar {BAR:.0%}): {'reached' if share >= BAR else 'NOT reached'}")
+
+
+if __name__ == "__main__":
+    with own_database():
+        main(*map(int, sys.argv[1:]))
