@@ -56,12 +56,12 @@ class WorkbookFormat:
                 yield from _records(_unpacked(part, opened), part, stream, options)
 
     def tables(self, stream: Stream, options: Options) -> Iterator[Table]:
-        """Return the visible sheets of all workbooks as they stand; each is open until the next is asked for."""
+        """Return the visible sheets of all workbooks as they stand; each is there until the next is asked for."""
         limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
         for part in stream.parts:
-            with _opened(part) as workbook:
-                for sheet in _sheets(workbook, part):
-                    yield Table(partial(_rows, sheet), f"{part.name}, sheet {sheet.name}", "row", limit=limit)
+            with ExitStack() as opened:
+                for sheet in _unpacked(part, opened):
+                    yield Table(partial(_Sheet.rows, sheet), f"{part.name}, sheet {sheet.name}", "row", limit=limit)
 
 
 @dataclass(frozen=True, slots=True)
