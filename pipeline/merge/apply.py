@@ -15,7 +15,7 @@ from django.utils import timezone
 from pipeline.ledger.current import current_themes
 from pipeline.merge import registry
 from pipeline.merge.counting import grow, recount
-from pipeline.merge.registry import Forest
+from pipeline.merge.registry import Names
 from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.records import Assignment, Registered, ThemeRow
 from pipeline.merge.rules.versions import NEWEST, Rules
@@ -61,7 +61,7 @@ class Scene:
     """
 
     frozen: Registry
-    names: Forest
+    names: Names
     model: str
     themes: tuple[QuerySet[Theme], ...]
     theme_count: int
@@ -163,7 +163,7 @@ def read_scene(*, profile: str, run: Run | None = None) -> Scene:
     themes = current_themes(profile, run)
     new = Theme.objects.filter(PASSED, run=run, signature__isnull=True) if run else Theme.objects.none()
     model = _model_of(profile, new, run)
-    names = registry.forest(profile)
+    names = registry.names_of_profile(profile)
     new_count = new.count()
     return Scene(
         frozen=frozen,

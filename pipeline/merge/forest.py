@@ -1,11 +1,60 @@
 """Signatures form a forest of merges: roots, and the names below them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from pipeline.models import Merge, Signature, SignatureRoot, Theme
 from pipeline.models.signature import STANDING
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The merges of a profile as edges from child to parent, by ids of signatures: those of rules and those of people.
+
+    A centre is a name that rules merged into no other: themes are counted there. A root is what a name means in the
+    end: people's merges join centres under one.
+    """
+
+    by_rules: Mapping[int, int] = field(default_factory=dict)
+    by_people: Mapping[int, int] = field(default_factory=dict)
+
+    def centre(self, signature: int) -> int:
+        """Return where the themes of a name are counted."""
+        while (parent := self.by_rules.get(signature)) is not None:
+            signature = parent
+        return signature
+
+    def root(self, signature: int) -> int:
+        """Return what the name means in the end; itself where nobody merged it."""
+        *_, root = self.path(signature)
+        return root
+
+    def path(self, signature: int) -> Iterator[int]:
+        """Yield the name and each that it was merged into, up to its root."""
+        yield signature
+        while (parent := self.by_rules.get(signature) or self.by_people.get(signature)) is not None:
+            yield (signature := parent)
+
+
+def standing_forest(profile: str) -> Forest:
+    """Return the merges of a profile that stand."""
+    return _forest(Merge.objects.filter(STANDING, child__profile=profile))
+
+
+def forest_at(profile: str, at: datetime) -> Forest:
+    """Return the merges of a profile that stood at that moment."""
+    made = Merge.objects.filter(child__profile=profile, created_at__lte=at)
+    return _forest(made.filter(STANDING | Q(undone_at__gt=at)))
+
+
+def _forest(merges: QuerySet[Merge]) -> Forest:
+    return Forest(
+        by_rules=dict(merges.exclude(rule=Merge.PERSON).values_list("child_id", "parent_id")),
+        by_people=dict(merges.filter(rule=Merge.PERSON).values_list("child_id", "parent_id")),
+    )
 
 
 def leaves_of(roots: Sequence[int]) -> dict[int, int]:

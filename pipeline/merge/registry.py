@@ -8,11 +8,12 @@ that a decision in between made or emptied are left out, and who reads looks at 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from pipeline.merge.forest import Forest, standing_forest
 from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.records import Registered
 from pipeline.models import Merge, Move, Orphan, Rename, Signature, Split, Story, Theme, Veto
@@ -20,39 +21,24 @@ from pipeline.models.signature import STANDING
 
 
 @dataclass(frozen=True, slots=True)
-class Forest:
-    """The names of a profile by id, the standing merges by rules and by people, and which have themes of their own."""
+class Names(Forest):
+    """The names of a profile by id, how they hang together, and which of them have themes of their own."""
 
-    form_of: Mapping[int, str]
-    by_rules: Mapping[int, int]
-    by_people: Mapping[int, int]
-    centres: frozenset[int]
-
-    def centre(self, signature: int) -> int:
-        """Return where the themes of a name are counted: rules take it there."""
-        while (parent := self.by_rules.get(signature)) is not None:
-            signature = parent
-        return signature
-
-    def root(self, signature: int) -> int:
-        """Return what the name means in the end."""
-        while (parent := self.by_people.get(signature := self.centre(signature))) is not None:
-            signature = parent
-        return signature
+    form_of: Mapping[int, str] = field(default_factory=dict)
+    centres: frozenset[int] = frozenset()
 
 
-def forest(profile: str) -> Forest:
+def names_of_profile(profile: str) -> Names:
     """Read the names of a profile and how they hang together. A free name is not among them."""
-    merges = Merge.objects.filter(STANDING, child__profile=profile)
-    by_rules = dict(merges.exclude(rule=Merge.PERSON).values_list("child_id", "parent_id"))
-    by_people = dict(merges.filter(rule=Merge.PERSON).values_list("child_id", "parent_id"))
-    linked = {*by_rules, *by_rules.values(), *by_people, *by_people.values(), *_spoken_for(profile)}
+    forest = standing_forest(profile)
+    edges = (forest.by_rules, forest.by_people)
+    linked = {*chain(*edges, *(parents.values() for parents in edges)), *_spoken_for(profile)}
     names = Signature.objects.filter(profile=profile).values_list("pk", "normal_form", "size")
     known = [(pk, form, size) for pk, form, size in names if size or pk in linked]
-    return Forest(
+    return Names(
+        by_rules=forest.by_rules,
+        by_people=forest.by_people,
         form_of={pk: form for pk, form, _ in known},
-        by_rules=by_rules,
-        by_people=by_people,
         centres=frozenset(pk for pk, _, size in known if size),
     )
 
@@ -76,7 +62,7 @@ def _spoken_for(profile: str) -> set[int]:
     return {*decided(profile), *stories.values_list("signature_id", flat=True)}
 
 
-def registered(names: Forest, profile: str) -> Registered:
+def registered(names: Names, profile: str) -> Registered:
     """Return the names of a profile, what rules merged them into, and which of them people count on."""
     keys = dict(Signature.objects.filter(profile=profile).values_list("normal_form", "key"))
     named = set(decided(profile))
@@ -122,7 +108,7 @@ def decided(profile: str) -> Iterator[int]:
     yield from Rename.objects.filter(STANDING, profile=profile).values_list("signature_id", flat=True)
 
 
-def standing_decisions(names: Forest, profile: str, *themes: QuerySet[Theme]) -> Decisions:
+def standing_decisions(names: Names, profile: str, *themes: QuerySet[Theme]) -> Decisions:
     """Return what people decided about a profile and still stands; moves are those of the given themes."""
     return Decisions(
         vetoes=frozenset(_vetoes(names, profile)),
@@ -133,7 +119,7 @@ def standing_decisions(names: Forest, profile: str, *themes: QuerySet[Theme]) ->
     )
 
 
-def _vetoes(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
+def _vetoes(names: Names, profile: str) -> Iterator[tuple[str, str]]:
     """Yield the pairs, and for a name without a centre also the centre that stands for it."""
     vetoes = Veto.objects.filter(STANDING, first__profile=profile)
     for first, second in vetoes.values_list("first_id", "second_id").order_by("id"):
@@ -143,14 +129,14 @@ def _vetoes(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
                     yield names.form_of[one], names.form_of[other]
 
 
-def _splits(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
+def _splits(names: Names, profile: str) -> Iterator[tuple[str, str]]:
     splits = Split.objects.filter(STANDING, signature__profile=profile)
     for signature, made in splits.values_list("signature_id", "made_id").order_by("id"):
         if signature in names.form_of and made in names.form_of:
             yield names.form_of[names.centre(signature)], names.form_of[names.centre(made)]
 
 
-def _taken_apart(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
+def _taken_apart(names: Names, profile: str) -> Iterator[tuple[str, str]]:
     """Yield the pairs whose merge by a rule a person undid, unless somebody joined them again."""
     undone = Merge.objects.filter(undone_by__isnull=False, child__profile=profile).exclude(rule=Merge.PERSON)
     for child, parent in undone.values_list("child_id", "parent_id").order_by("id"):
@@ -158,13 +144,13 @@ def _taken_apart(names: Forest, profile: str) -> Iterator[tuple[str, str]]:
             yield names.form_of[names.centre(child)], names.form_of[names.centre(parent)]
 
 
-def _persons_merges(names: Forest) -> Iterator[tuple[str, str]]:
+def _persons_merges(names: Names) -> Iterator[tuple[str, str]]:
     for child, parent in sorted(names.by_people.items()):
         if child in names.form_of and parent in names.form_of:
             yield names.form_of[child], names.form_of[parent]
 
 
-def _moves(names: Forest, profile: str, *themes: QuerySet[Theme]) -> dict[int, str]:
+def _moves(names: Names, profile: str, *themes: QuerySet[Theme]) -> dict[int, str]:
     """Return the signature of each theme that was moved, or that reads again what was moved."""
     moves = Move.objects.filter(STANDING, target__profile=profile).order_by("registry_version", "id")
     targets = {

@@ -15,7 +15,8 @@ from pipeline.extract.profiles import get_profile
 from pipeline.group import current
 from pipeline.group.gates import Member, judge
 from pipeline.group.lineage import Change, Flows, changes
-from pipeline.models import Item, Merge, Move, Reassignment, Run, Signature, Story, StoryEvidence, Theme
+from pipeline.merge.forest import Forest, forest_at
+from pipeline.models import Item, Move, Reassignment, Run, Signature, Story, StoryEvidence, Theme
 from pipeline.models.refusal import Refusal
 
 
@@ -25,12 +26,12 @@ class NotComparable(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a run saw: its groups by root signature, and the root of each signature, when it ended."""
+    """What a run saw: its groups by root signature, and the merges that stood, when it ended."""
 
     run: Run
     groups: Mapping[int, Sequence[Member]]
     signature_of: Mapping[int, int]
-    root_of: Mapping[int, int]
+    forest: Forest
 
     def stories(self) -> dict[int, int]:
         """Return the roots of the view's stories with their conversations."""
@@ -135,13 +136,13 @@ def _refuse(before: Run, after: Run) -> None:
 
 def _view(run: Run) -> View:
     at = _end(run)
-    root_of, moved = _roots_at(run.profile, at), _moved_since(run.profile, at)
+    forest, moved = forest_at(run.profile, at), _moved_since(run.profile, at)
     groups: dict[int, list[Member]] = defaultdict(list)
     signature_of = {}
     for now, member in current.members(_themes_seen(run)):
         signature = signature_of[member.theme_id] = moved.get(member.theme_id, now)
-        groups[root_of.get(signature, signature)].append(member)
-    return View(run, groups, signature_of, root_of)
+        groups[forest.root(signature)].append(member)
+    return View(run, groups, signature_of, forest)
 
 
 def _end(run: Run) -> datetime:
@@ -162,20 +163,6 @@ def _themes_seen(run: Run) -> QuerySet[Theme]:
     skipped = Item.objects.filter(run=run, state=Item.State.SKIPPED)
     readings = skipped.annotate(reading=Subquery(earlier.values("id")[:1])).values("reading")
     return Theme.objects.filter(Q(run=run) | Q(item__in=readings), signature__isnull=False)
-
-
-def _roots_at(profile: str, at: datetime) -> dict[int, int]:
-    """Return the root of each merged signature as it was then."""
-    stood = Merge.objects.filter(child__profile=profile, created_at__lte=at)
-    stood = stood.filter(Q(undone_at__isnull=True) | Q(undone_at__gt=at))
-    parents = dict(stood.values_list("child_id", "parent_id"))
-
-    def root(signature: int) -> int:
-        while signature in parents:
-            signature = parents[signature]
-        return signature
-
-    return {child: root(child) for child in parents}
 
 
 def _moved_since(profile: str, at: datetime) -> dict[int, int]:
@@ -214,9 +201,9 @@ def _flows(one: View, other: View) -> Iterator[tuple[int, int]]:
 def _places(conversation: int, signature: int, places: Mapping[int, Sequence[int]], other: View) -> set[int]:
     if conversation in places:
         found = set(places[conversation])
-        meant = other.root_of.get(signature, signature)
+        meant = other.forest.root(signature)
         return {meant} if meant in found else found
-    return {other.root_of.get(signature, signature)}
+    return {other.forest.root(signature)}
 
 
 def _by_name(flows: Iterator[tuple[int, int]], keys: Mapping[int, str]) -> Flows:

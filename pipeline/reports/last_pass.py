@@ -51,7 +51,7 @@ def last_pass(profile: str) -> LastPass | str:
     themes = current_themes(profile, done.run)
     if (count := themes.count()) != done.theme_count:
         return f"{done} looked at {done.theme_count} themes; {count} count now, for some were read again or deleted"
-    names = registry.forest(profile)
+    names = registry.names_of_profile(profile)
     now = registry.registered(names, profile)
     moved = dict(done.reassignments.values_list("theme_id", "source__normal_form"))
     rows, groups, given = [], {}, {}

@@ -172,7 +172,7 @@ def _question(number: int, name: str) -> Question:
 
 def _roots_of_signatures(profile: str, keys: set[str]) -> dict[str, str]:
     """Return for each key the root that most themes of its signature get from the rules alone."""
-    names = registry.forest(profile)
+    names = registry.names_of_profile(profile)
     named = Signature.objects.filter(profile=profile, key__in=keys).values_list("pk", "key")
     key_of = {names.centre(pk): key for pk, key in named}
     roots: dict[str, Counter[str]] = defaultdict(Counter)

@@ -386,7 +386,7 @@ def _registry(profile: str) -> Check:
     """Compare what all themes and merges of the profile add up to with its signatures as they are stored."""
     if sizes := _odd_sizes(profile):
         return Check("registry", "nothing", (f"vectors of {profile} have {sizes} bytes; they cannot be added",))
-    names = registry.forest(profile)
+    names = registry.names_of_profile(profile)
     sums: dict[int, np.ndarray] = {}
     counts: Counter[int] = Counter()
     themes = Theme.objects.filter(profile=profile, signature__isnull=False).values_list("signature_id", "vector")

@@ -3,34 +3,27 @@
 from collections.abc import Collection
 
 import numpy as np
+from django.db.models import QuerySet
 
 from pipeline.models import Merge, Signature
 from pipeline.models.signature import STANDING
 
 
-def _parent_of(signature: int) -> int | None:
-
-    standing = Merge.objects.filter(STANDING, child=signature)
-    return standing.values_list("parent_id", flat=True).first()
-
-
 def root_of(signature: int) -> int:
     """Return what a signature means in the end, itself if it is merged into none."""
-    while (parent := _parent_of(signature)) is not None:
-        signature = parent
-    return signature
+    return _climb(signature, Merge.objects.filter(STANDING))
 
 
 def centre_of(signature: int) -> int:
     """Return where the themes of a signature are counted: rules take a name there, people's merges do not."""
-    while (parent := _parent_by_rule(signature)) is not None:
+    return _climb(signature, Merge.objects.filter(STANDING).exclude(rule=Merge.PERSON))
+
+
+def _climb(signature: int, merges: QuerySet[Merge]) -> int:
+    """Follow the merges upwards, row by row: a decision needs one way, and all merges of a profile may be many."""
+    while (parent := merges.filter(child=signature).values_list("parent_id", flat=True).first()) is not None:
         signature = parent
     return signature
-
-
-def _parent_by_rule(signature: int) -> int | None:
-    merges = Merge.objects.filter(STANDING, child=signature).exclude(rule=Merge.PERSON)
-    return merges.values_list("parent_id", flat=True).first()
 
 
 def names_of(root: int) -> set[int]:

@@ -95,7 +95,7 @@ def _names_that_are_no_forest() -> list[str]:
 
 def _wrong_sums() -> list[str]:
     profile = "support"
-    names = registry.forest(profile)
+    names = registry.names_of_profile(profile)
     found: dict[int, list[np.ndarray]] = {}
     for signature, vector in Theme.objects.filter(signature__isnull=False).values_list("signature_id", "vector"):
         found.setdefault(names.centre(signature), []).append(np.frombuffer(bytes(vector), np.float32))
