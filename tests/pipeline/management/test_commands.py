@@ -232,7 +232,7 @@ def test_a_queue_that_goes_away_after_that_ends_the_run_and_leaves_its_source_fr
         (["file:test", "--until", "2026-13-01"], "'2026-13-01' is not a valid date or time"),
         (["file:nowhere"], r"there is no source 'file:nowhere'; known are: file:test\. Import a file"),
         (["nonsense"], "there is no source 'nonsense'"),
-        (["file:test", "--profile", "nonsense"], "there is no profile 'nonsense'; registered are: sample, support"),
+        (["file:test", "--profile", "nonsense"], "there is no profile 'nonsense'; registered are: .*sample, support"),
         (["file:test", "--extractor", "nonsense"], "there is no extractor 'nonsense'; registered are: .*local, .*"),
         (["file:test", "--profile", "nonsense", "--dry-run"], "there is no profile 'nonsense'"),
         (["file", "--path", "/nowhere/export.jsonl"], "/nowhere/export.jsonl"),
