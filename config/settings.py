@@ -99,7 +99,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 LOGIN_LIMITS = {"name": 5, "address": 50, "seconds": 900}
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.site.LeitmotifAdminConfig",  # Django's admin with our pages in it
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -136,7 +136,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "libraries": {"pages": "pipeline.web.pages.tags"},
         },
     }
 ]
@@ -337,6 +338,11 @@ LLM_REPLAY = env.str("LLM_REPLAY", default="")
 # What the provider allows; 0: not known. Kept over all workers.
 LLM_REQUESTS_PER_MINUTE = _whole("LLM_REQUESTS_PER_MINUTE", 0)
 LLM_TOKENS_PER_MINUTE = _whole("LLM_TOKENS_PER_MINUTE", 0)
+# Where files lie that people upload for a run, and how many bytes the web server takes of one.
+UPLOADS_DIR = env.str("UPLOADS_DIR", default=str(LOCAL_DIR / "uploads"))
+UPLOAD_LIMIT = _whole("WEB_BODY_LIMIT", 10_000_000) - 10_000
+# Where people reach Flower, for links to it: https://flower.example.org. Empty: no links.
+FLOWER_URL = env.str("FLOWER_URL", default="")
 MODELS_DIR = env.str("MODELS_DIR", default=str(LOCAL_DIR / "models"))  # where get_model keeps what it fetched
 # What a language model is not told, besides what has a known form (see pipeline.extract.redaction): regions whose
 # telephone numbers are looked for without a country code, your own patterns by kind (RE2's syntax: linear time), and

@@ -10,9 +10,6 @@ from pipeline.web import health
 from sessions.api import routes
 
 admin.site.login_form = ThrottledLoginForm
-admin.site.site_header = "Leitmotif"
-admin.site.site_title = "Leitmotif"
-admin.site.index_title = "Stories and runs"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

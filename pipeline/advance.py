@@ -32,6 +32,7 @@ from pipeline.ledger.states import change_state, fail, move_run
 from pipeline.merge import apply
 from pipeline.models import Item, Run
 from pipeline.models.wording import counted
+from pipeline.sources.searchable import renew_search_texts
 from pipeline.sources.understanding.language import counted_languages
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,7 @@ def _release(run: Run) -> None:
 def _finish(run: Run) -> bool:
     """Reconcile, and only then call the run finished."""
     state, attention = _verdict(run)
+    renew_search_texts(source=run.source)  # now it is known in which languages they are
     return change_state(
         run=run,
         to=state,

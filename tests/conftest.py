@@ -62,7 +62,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("shared worker"))
 
 
-KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+KEPT = {
+    "django_migrations", "django_content_type", "auth_permission",
+    "auth_group", "auth_group_permissions",  # the roles, which a migration made
+}  # fmt: skip
 
 
 def _delete_rows(_test: TransactionTestCase) -> None:

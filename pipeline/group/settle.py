@@ -72,12 +72,20 @@ def is_still_grouping(run: Run) -> bool:
 # --- Settling -----------------------------------------------------------------------------------------------------
 
 
-def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: Run | None = None) -> None:
+def settle(
+    *,
+    profile: str,
+    as_of: datetime | None,
+    roots: Sequence[int],
+    run: Run | None = None,
+    promoted: Collection[int] = (),
+) -> None:
     """Bring the stories and orphans of these root signatures of a profile in line with their current themes.
 
-    Recency counts from `as_of`; `run` is noted on what is new and its themes count. Requires a transaction; locks the
-    signatures first, so that two runs settle one after the other and see each other's themes. A story grows and never
-    loses its people's columns; an orphan graduates into the story it becomes. Follow it, once all stories stand, by
+    Recency counts from `as_of`; `run` is noted on what is new and its themes count. The roots that are `promoted`
+    become stories whatever the gates say: a person wants them. Requires a transaction; locks the signatures first, so
+    that two runs settle one after the other and see each other's themes. A story grows and never loses its people's
+    columns; an orphan graduates into the story it becomes. Follow it, once all stories stand, by
     `point_to_nearest_stories`.
     """
     signatures = list(Signature.objects.filter(pk__in=roots).order_by("pk").select_for_update(no_key=True))
@@ -88,7 +96,9 @@ def settle(*, profile: str, as_of: datetime | None, roots: Sequence[int], run: R
     groups |= came_back
     growing = {root: story for root, story in standing.items() if root not in came_back}
     verdicts = {root: judge(groups[root], gate, as_of) for root in roots if groups[root]}
-    passed = {root for root in verdicts.keys() - growing.keys() - dismissed if verdicts[root].is_story}
+    passed = {
+        root for root in verdicts.keys() - growing.keys() - dismissed if verdicts[root].is_story or root in promoted
+    }
     stories = growing | _create_stories(run, [s for s in signatures if s.pk in passed], groups, standing)
     _reopen([story for root, story in stories.items() if groups[root]])
     _renew_evidence(run, stories, groups)

@@ -1,19 +1,24 @@
 """The tables, in the order the data flows."""
 
+from pipeline.models.change import Change, Comment, SavedView, Visit
 from pipeline.models.company import Company, CompanyUrl, Fetch, PageOutcome, Snapshot, StatusChange
 from pipeline.models.conversation import Conversation, ConversationVersion
 from pipeline.models.knowledge import ContextDocument, ContextUsage, VocabularyVersion
 from pipeline.models.merge_pass import MergePass, Reassignment
 from pipeline.models.run import Call, Item, QueueHeartbeat, Run, Source
+from pipeline.models.search import SearchText
 from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
 from pipeline.models.spending import Batch, Budget, Endpoint, Reservation
 from pipeline.models.story import Orphan, Story, StoryEvidence
 from pipeline.models.theme import Evidence, NewVector, Theme
+from pipeline.models.upload import Upload
 
 __all__ = [
     "Batch",
     "Budget",
     "Call",
+    "Change",
+    "Comment",
     "Company",
     "CompanyUrl",
     "ContextDocument",
@@ -37,6 +42,8 @@ __all__ = [
     "Rename",
     "Reservation",
     "Run",
+    "SavedView",
+    "SearchText",
     "Signature",
     "SignatureRoot",
     "Snapshot",
@@ -46,6 +53,8 @@ __all__ = [
     "Story",
     "StoryEvidence",
     "Theme",
+    "Upload",
     "Veto",
+    "Visit",
     "VocabularyVersion",
 ]

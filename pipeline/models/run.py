@@ -131,6 +131,7 @@ class Run(models.Model):
             ),
         ]
         ordering = ["-id"]
+        permissions = [("operate_run", "Can start, stop, resume and salvage runs")]
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.source}"

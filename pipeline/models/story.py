@@ -29,13 +29,13 @@ class Story(models.Model):
 
     class Status(models.TextChoices):
         CANDIDATE = "candidate"
-        TRIAGED = "triaged"
+        APPROVED = "approved"
         IN_PROGRESS = "in_progress"
         DONE = "done"
         DISMISSED = "dismissed"
         EMPTIED = "emptied"  # by no person: no conversation left
 
-    OPEN = (Status.CANDIDATE, Status.TRIAGED, Status.IN_PROGRESS)
+    OPEN = (Status.CANDIDATE, Status.APPROVED, Status.IN_PROGRESS)
 
     signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="stories")
     title = models.CharField(max_length=200)
@@ -64,13 +64,22 @@ class Story(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="who looks after it",
+    )  # fmt: skip
+    ticket_url = models.CharField(max_length=2000, blank=True, db_default="", help_text="where it is worked on")
+
     titled_at = models.DateTimeField(
         null=True, blank=True, help_text="when its title was chosen; empty: not yet, its signature's name stands in"
     )
     title_size = models.PositiveIntegerField(default=0, help_text="its conversations when its title was chosen")
 
-    UNTOUCHED = Q(status=Status.CANDIDATE, reviewed_at__isnull=True, edited_at__isnull=True)
-    """No person has reviewed it or written anything in it."""
+    UNTOUCHED = Q(
+        status=Status.CANDIDATE, reviewed_at__isnull=True, edited_at__isnull=True, owner__isnull=True, ticket_url="",
+        comments__isnull=True,
+    )  # fmt: skip
+    """No person has reviewed it, taken it on or written anything in it."""
 
     objects = StoryQuerySet.as_manager()
 
@@ -79,7 +88,7 @@ class Story(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["signature"],
-                condition=Q(status__in=["candidate", "triaged", "in_progress"], absorbed_by__isnull=True),
+                condition=Q(status__in=["candidate", "approved", "in_progress"], absorbed_by__isnull=True),
                 name="one_open_story_per_signature",
             ),
             models.CheckConstraint(condition=Q(confidence__lte=100), name="a_storys_confidence_is_of_100"),

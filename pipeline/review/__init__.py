@@ -10,8 +10,10 @@ from pipeline.review.decide import (
     veto,
 )
 from pipeline.review.deciding import DecisionRefused
+from pipeline.review.gather import gather
 from pipeline.review.handover import give_back_story, hand_over_story
-from pipeline.review.queue import Pair, Side, answer, nearest_signatures, uncertain_pairs
+from pipeline.review.promote import promote_orphan, undo_promotion
+from pipeline.review.queue import Pair, Side, answer, home_of, nearest_signatures, uncertain_pairs
 from pipeline.review.undo import undo
 
 __all__ = [
@@ -19,16 +21,20 @@ __all__ = [
     "Pair",
     "Side",
     "answer",
+    "gather",
     "give_back_story",
     "hand_over_story",
+    "home_of",
     "merge_signatures",
     "move_theme",
     "nearest_signatures",
     "parts_inside",
+    "promote_orphan",
     "rename_signature",
     "split_by_threshold",
     "split_signature",
     "uncertain_pairs",
     "undo",
+    "undo_promotion",
     "veto",
 ]

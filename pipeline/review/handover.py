@@ -48,7 +48,7 @@ def take_back_growth(roots: Iterable[int]) -> None:
         brought = StoryEvidence.objects.filter(story__signature=root, run__isnull=True)
         brought.exclude(story__status__in=Story.OPEN).exclude(theme__signature__in=names_of(root)).delete()
         for story in _made_by_decisions(root):
-            _let_wait_again(story)
+            let_wait_again(story)
             story.delete()
 
 
@@ -66,8 +66,8 @@ def _made_by_decisions(root: int) -> list[Story]:
     return list(candidates)
 
 
-def _let_wait_again(story: Story) -> None:
-    """Let the orphans that became this story wait as before, one a signature."""
+def let_wait_again(story: Story) -> None:
+    """Let the orphans that became this story wait as before, one a signature. Requires a transaction."""
     for orphan in Orphan.objects.filter(story=story).order_by("id"):
         if not Orphan.objects.waiting().filter(signature=orphan.signature_id).exists():
             Orphan.objects.filter(pk=orphan.pk).update(graduated_at=None, story=None)

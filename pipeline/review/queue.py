@@ -166,3 +166,9 @@ def _effect(child: Side, parent: Side, together: Sequence[Member], verdict: str)
     if child.is_story:
         return f"one story of {parent.conversations + child.conversations} conversations instead of two"
     return f"the story “{parent.home}” grows by {child.conversations}"
+
+
+def home_of(signature: Signature) -> Home | None:
+    """Return the open story of a root signature, or else its waiting orphan, or else None."""
+    mine = Story.objects.filter(signature=signature, status__in=Story.OPEN, absorbed_by__isnull=True)
+    return mine.first() or Orphan.objects.filter(signature=signature, graduated_at=None).first()

@@ -27,6 +27,7 @@ from pipeline.models import (
     Reassignment,
     Reservation,
     Run,
+    SearchText,
     Signature,
     SignatureRoot,
     Snapshot,
@@ -35,6 +36,7 @@ from pipeline.models import (
     Story,
     StoryEvidence,
     Theme,
+    Upload,
 )
 from pipeline.models.wording import counted
 from pipeline.review.deciding import as_of
@@ -129,6 +131,7 @@ def _delete_rows(source: Source) -> None:
         Move.objects.filter(theme__in=themes),
         Reassignment.objects.filter(theme__in=themes),
         StoryEvidence.objects.filter(conversation__in=conversations),
+        SearchText.objects.filter(conversation__in=conversations),
         themes,
         Call.objects.filter(item__run__in=runs),
         Reservation.objects.filter(budget__run__in=runs),
@@ -142,6 +145,7 @@ def _delete_rows(source: Source) -> None:
     Signature.objects.filter(created_run__in=runs).update(created_run=None)
     Merge.objects.filter(run__in=runs).update(run=None)
     MergePass.objects.filter(run__in=runs).update(run=None)
+    Upload.objects.filter(run__in=runs).update(run=None)
     if source.is_of_pages:
         CompanyUrl.objects.update(snapshot=None, good_at=None)
         for watched in (Snapshot, StatusChange, CompanyUrl, Company):

@@ -1,23 +1,42 @@
 """The health page: how the sessions are doing, what waits, and what looks broken."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import number_format
 
 from pipeline.models.wording import duration, words
 from pipeline.web.admin.base import TONES, PipelineAdmin, badge, link_to, moment, short
+from pipeline.web.pages.home import CARDS, Card
 from pipeline.web.parts.sections import Facts, Note, Section, Table
 from sessions.admin.base import link_to_session, losses_table
 from sessions.models import SessionHealth
 from sessions.upkeep import health
-from sessions.upkeep.metrics import SessionMetrics, Verdict, bad_patterns
+from sessions.upkeep.metrics import SessionMetrics, Verdict, bad_patterns, session_metrics
 
+
+def _card() -> Card:
+    """Return the last day in a few lines, for Home."""
+    metrics = session_metrics(since=timezone.now() - timedelta(days=1))
+    return Card(
+        "Chats, last day",
+        [
+            ("Sessions", words(metrics.verdict), TONES.get(metrics.verdict, "quiet")),
+            ("Created", number_format(metrics.created), ""),
+            ("Active now", number_format(metrics.active), ""),
+        ],
+        reverse("admin:chat_sessionhealth_changelist"),
+        "Health of the chats",
+    )
+
+
+CARDS.append(("chat.view_sessionhealth", _card))
 TONES.update({Verdict.HEALTHY: "good", Verdict.WATCH: "warn", Verdict.ALERT: "bad"})
 
 

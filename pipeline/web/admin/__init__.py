@@ -3,7 +3,6 @@
 from pipeline.web.admin import (
     companies,
     conversations,
-    index,
     ledger,
     orphans,
     runs,
@@ -16,7 +15,6 @@ from pipeline.web.admin import (
 __all__ = [
     "companies",
     "conversations",
-    "index",
     "ledger",
     "orphans",
     "runs",

@@ -40,7 +40,7 @@ TONES: dict[str, str] = {
     Item.State.READING: "busy",
     Item.State.EXTRACTED: "good",
     Story.Status.CANDIDATE: "warn",
-    Story.Status.TRIAGED: "busy",
+    Story.Status.APPROVED: "busy",
     Story.Status.IN_PROGRESS: "busy",
     Story.Status.DONE: "good",
     Orphan.Reason.HELD: "warn",
@@ -153,9 +153,6 @@ class PipelineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes non
     actions_selection_counter = True
     narrowed_by: Sequence[str] = ()
     """Lookups that links to the list use."""
-
-    class Media:
-        css = {"all": ["pipeline/admin.css"]}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that completes its page."""

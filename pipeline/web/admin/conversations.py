@@ -1,6 +1,5 @@
 """Conversations: the thread as people wrote it, and what was found in it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,16 +10,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from pipeline.ledger.transcript import transcript_of
 from pipeline.models import Conversation, ConversationVersion, Item, StoryEvidence, Theme
 from pipeline.models.wording import words
 from pipeline.reports.summary import themes_of_conversation
-from pipeline.sources.repetition import repeated_of
 from pipeline.sources.understanding.language import NAMES, language_name
 from pipeline.web.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short
 from pipeline.web.parts.figures import figures_of_conversations
-from pipeline.web.parts.sections import Facts, Note, Section, Table, Thread
-from pipeline.web.parts.texts import Span, turns_of
+from pipeline.web.parts.sections import Facts, Note, Section, Table
+from pipeline.web.parts.threads import left_out_of, thread_of
 
 SHOWN = 50
 """Themes, readings and versions on a conversation's page."""
@@ -124,7 +121,7 @@ class ConversationAdmin(WholePageAdmin):
         return [
             *_note_about(conversation, version),
             Facts(_facts(conversation, list(stories))),
-            *([_thread(conversation, version, themes, marks)] if version else []),
+            *([thread_of(version, themes, marks, left_out_of(conversation, version))] if version else []),
             _themes(themes, marks),
             _readings(conversation),
             *([_versions(versions, version, conversation)] if len(versions) > 1 else []),
@@ -177,31 +174,6 @@ def _address(url: str) -> SafeString | str:
     if url.startswith(("https://", "http://")):
         return format_html('<a href="{}" rel="noopener noreferrer">{}</a>', url, url)
     return url
-
-
-def _thread(
-    conversation: Conversation, version: ConversationVersion, themes: Sequence[Theme], marks: dict[int, int]
-) -> Thread:
-    quotes = [
-        Span(quote.start, quote.end, marks[theme.pk])
-        for theme in themes
-        for quote in theme.evidence.all()
-        if quote.version_id == version.pk
-    ]
-    left_out = _left_out(conversation, version)
-    reasons = Counter(span.left_out for span in left_out)
-    told = ", ".join(f"{reason} ({count})" if count > 1 else reason for reason, count in sorted(reasons.items()))
-    return Thread("Conversation", turns_of(version, quotes + left_out), left_out=told)
-
-
-def _left_out(conversation: Conversation, version: ConversationVersion) -> list[Span]:
-    """Return what is not read of a version, at its places in the version's text."""
-    transcript = transcript_of("", version.messages, repeated_of(conversation.source))
-    spans, offset = [], 0
-    for message in transcript.messages:
-        spans += [Span(offset + start, offset + end, left_out=reason) for start, end, reason in message.left_out]
-        offset += len(message.text) + 1
-    return spans
 
 
 def _themes(themes: Sequence[Theme], marks: dict[int, int]) -> Table:

@@ -123,8 +123,8 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
         if decision == DISMISS:
             changed, did = dismiss_orphans(orphans=rows, by=request.user, at=timezone.now()), "dismissed"
         else:
-            changed, did = restore_orphans(orphans=rows), "waiting again"
-        self.note(request, changed, f"Now {did}.")
+            changed, did = restore_orphans(orphans=rows, by=request.user, at=timezone.now()), "waiting again"
+        self.note(request, [change.orphan for change in changed if change.orphan], f"Now {did}.")
         messages.success(request, f"{counted(len(changed), 'orphan is', 'orphans are')} now {did}.")
 
     @admin.action(description="Dismiss", permissions=["change"])

@@ -18,7 +18,7 @@ from pipeline.group.gates import Customers
 from pipeline.models import Conversation, Story, StoryEvidence
 from pipeline.models.wording import counted, words
 from pipeline.reports.summary import with_sizes
-from pipeline.review.triage import record_edit, set_status
+from pipeline.review.triage import edit_story, set_status
 from pipeline.web.admin.base import DecidingAdmin, NarrowingFilter, RunFilter, badge, day, link_to, link_to_list, moment
 from pipeline.web.admin.signatures import merged_names
 from pipeline.web.admin.themes import CategoryFilter
@@ -114,11 +114,11 @@ class StoryAdmin(DecidingAdmin):
     list_filter = [StatusFilter, CategoryFilter, LastSeenFilter, StoryRunFilter, NewInFilter]
     search_fields = ["title"]
     search_help_text = "Title, description, signature, quotes, customers"
-    actions = ["triage", "start", "finish", "dismiss"]
+    actions = ["approve", "start", "finish", "dismiss"]
     paginator = Paginator  # stories are few
     show_full_result_count = True
     decisions = {
-        Story.Status.TRIAGED: "Triage",
+        Story.Status.APPROVED: "Approve",
         Story.Status.IN_PROGRESS: "Start work",
         Story.Status.DONE: "Done",
         Story.Status.DISMISSED: "Dismiss",
@@ -186,9 +186,9 @@ class StoryAdmin(DecidingAdmin):
         for story in decided.refused:
             messages.error(request, f"“{story}” stays {words(story.status)}: its signature has another open story.")
 
-    @admin.action(description="Triage", permissions=["change"])
-    def triage(self, request: HttpRequest, stories: QuerySet[Story]) -> None:
-        self._decide_chosen(request, stories, Story.Status.TRIAGED)
+    @admin.action(description="Approve", permissions=["change"])
+    def approve(self, request: HttpRequest, stories: QuerySet[Story]) -> None:
+        self._decide_chosen(request, stories, Story.Status.APPROVED)
 
     @admin.action(description="Start work", permissions=["change"])
     def start(self, request: HttpRequest, stories: QuerySet[Story]) -> None:
@@ -212,9 +212,10 @@ class StoryAdmin(DecidingAdmin):
 
     def save_model(self, request: HttpRequest, obj: Story, form: Any, change: bool) -> None:
         """Store what was written and who wrote it: what a person worked on is never taken back."""
-        if form.changed_data:
-            record_edit(story=obj, by=request.user, at=timezone.now())
-        super().save_model(request, obj, form, change)
+        written = {name: form.cleaned_data[name] for name in form.changed_data}
+        edit_story(story=obj, by=request.user, at=timezone.now(), **written)
+        if (decision := request.POST.get("_decide", "")) in self.decisions:
+            self.decide(request, Story.objects.filter(pk=obj.pk), decision)
 
     # --- The page -------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,6 @@ from pipeline.models import (
     Conversation,
     Evidence,
     Item,
-    Orphan,
     Run,
     Signature,
     SignatureRoot,
@@ -27,7 +26,6 @@ from pipeline.models import (
     StoryEvidence,
     Theme,
 )
-from pipeline.reports.summary import with_sizes
 
 
 @dataclass(slots=True)
@@ -84,19 +82,6 @@ def source_figures(sources: Sequence[int]) -> dict[int, SourceFigures]:
     for run in Run.objects.filter(source__in=sources).order_by("source_id", "-id").distinct("source_id"):
         figures[run.source_id].last_run = run
     return figures
-
-
-def newest_stories_to_review(limit: int) -> list[Story]:
-    """The newest stories that nobody has looked at, with their sizes."""
-    waiting = Story.objects.standing().filter(status=Story.Status.CANDIDATE)
-    newest = list(waiting.order_by("-created_at", "-id").values_list("pk", flat=True)[:limit])
-    return list(with_sizes(Story.objects.filter(pk__in=newest)).order_by("-created_at", "-id"))
-
-
-def waiting_orphans_by_reason() -> dict[str, int]:
-    """How many orphans wait, for each reason."""
-    waiting = Orphan.objects.to_review()
-    return dict(waiting.values_list("reason").annotate(number=Count("id")).order_by("reason"))
 
 
 def stories_that_mention(word: str) -> QuerySet[Story]:

@@ -337,7 +337,7 @@ def without_problem_0(source: Source) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("status", ["candidate", "triaged", "in_progress"])
+@pytest.mark.parametrize("status", ["candidate", "approved", "in_progress"])
 def test_an_open_story_without_conversations_is_closed_until_one_returns(status: str) -> None:
     source = seed(scripts(2, 4))
     finish(start(source))
@@ -361,10 +361,10 @@ def test_a_person_may_reopen_an_emptied_story() -> None:
     story = story_of(0)
     without_problem_0(source)
     finish(start(source))
-    set_status(stories=Story.objects.filter(pk=story.pk), status="triaged", by=alice(), at=NOW)
+    set_status(stories=Story.objects.filter(pk=story.pk), status="approved", by=alice(), at=NOW)
     finish(start(source, force_refresh=True))
     story.refresh_from_db()
-    assert story.status == "triaged"
+    assert story.status == "approved"
 
 
 @pytest.mark.django_db

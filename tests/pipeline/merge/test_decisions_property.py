@@ -67,12 +67,12 @@ LONG = st.lists(DECISIONS, min_size=1, max_size=4).map(lambda parts: [step for p
 
 @pytest.fixture
 def owner(db: None) -> User:
-    """Alice, and what two runs found: two stories, one of which somebody triaged, and three orphans, one dismissed."""
+    """Alice, and what two runs found: two stories, one of which somebody approved, and three orphans, one dismissed."""
     finish(start(seed(TEXTS[:9])))
     finish(start(seed(TEXTS[9:], name="second")))
-    triaged = Story.objects.get(title="Login fails")
-    Story.objects.filter(pk=triaged.pk).update(
-        status="triaged", reviewed_by=alice(), reviewed_at=NOW,
+    approved = Story.objects.get(title="Login fails")
+    Story.objects.filter(pk=approved.pk).update(
+        status="approved", reviewed_by=alice(), reviewed_at=NOW,
         title="People cannot log in", edited_by=alice(), edited_at=NOW,
     )  # fmt: skip
     Orphan.objects.filter(signature__key="export_is_empty").update(dismissed_at=NOW, dismissed_by=alice())
@@ -181,7 +181,7 @@ def _run(first: int, second: int, count: int) -> None:
 
 def _status(first: int, second: int, count: int) -> None:
     stories = list(Story.objects.filter(absorbed_by=None).order_by("title", "id"))
-    story, status = stories[first % len(stories)], ["triaged", "in_progress", "done", "dismissed"][second % 4]
+    story, status = stories[first % len(stories)], ["approved", "in_progress", "done", "dismissed"][second % 4]
     set_status(stories=Story.objects.filter(pk=story.pk), status=status, by=bob(), at=NOW)
 
 

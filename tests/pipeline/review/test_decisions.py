@@ -102,13 +102,13 @@ def test_the_story_of_the_parent_absorbs_the_childs_and_undoing_brings_it_back_a
 
 def test_an_orphan_takes_over_the_story_that_is_merged_into_it_with_its_peoples_columns(first_run: Run) -> None:
     Story.objects.filter(pk=story(LOGIN).pk).update(
-        status="triaged", title="Nobody gets in", reviewed_by=bob(), reviewed_at=NOW
+        status="approved", title="Nobody gets in", reviewed_by=bob(), reviewed_at=NOW
     )
     before = state()
     merge = review.merge_signatures(child=sig(LOGIN), parent=sig(CARD), by=alice())
     taken = story(CARD)
     assert (taken.title, taken.status, taken.reviewed_by, conversations_of(taken)) == (
-        "Nobody gets in", "triaged", bob(), 5,
+        "Nobody gets in", "approved", bob(), 5,
     )  # fmt: skip
     review.undo(decision=merge, by=alice())
     assert state() == before
@@ -126,9 +126,9 @@ def test_a_closed_story_collects_what_is_merged_and_loses_it_with_the_undo(first
 
 def test_a_story_a_merge_made_stays_once_somebody_has_reviewed_it(first_run: Run) -> None:
     merge = review.merge_signatures(child=sig(CARD), parent=sig(REFUND), by=alice())
-    Story.objects.filter(pk=story(REFUND).pk).update(status="triaged", reviewed_by=bob(), reviewed_at=NOW)
+    Story.objects.filter(pk=story(REFUND).pk).update(status="approved", reviewed_by=bob(), reviewed_at=NOW)
     review.undo(decision=merge, by=alice())
-    assert (story(REFUND).status, conversations_of(story(REFUND))) == ("triaged", 2)
+    assert (story(REFUND).status, conversations_of(story(REFUND))) == ("approved", 2)
     assert broken_promises() == []
 
 

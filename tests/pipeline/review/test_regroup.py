@@ -156,13 +156,13 @@ def test_there_and_back_again() -> None:
 def test_the_story_people_touched_absorbs_the_other_and_keeps_their_columns() -> None:
     finish(start(seed(scripts(2, 4))))
     touched, other = story_of(1), story_of(0)
-    Story.objects.filter(pk=touched.pk).update(title="Mine", status="triaged", reviewed_at=NOW, reviewed_by=alice())
+    Story.objects.filter(pk=touched.pk).update(title="Mine", status="approved", reviewed_at=NOW, reviewed_by=alice())
     apply(PAIRS_AS_ONE)
     touched.refresh_from_db()
     other.refresh_from_db()
     assert (touched.title, touched.status, touched.reviewed_by, touched.absorbed_by) == (
         "Mine",
-        "triaged",
+        "approved",
         alice(),
         None,
     )
@@ -183,7 +183,7 @@ def test_a_story_follows_most_of_its_conversations() -> None:
 def test_a_candidate_that_no_longer_passes_waits_again_and_one_people_touched_stays() -> None:
     finish(start(seed(scripts(2, 4))))
     touched, untouched = story_of(0), story_of(1)
-    Story.objects.filter(pk=touched.pk).update(status="triaged", reviewed_at=NOW)
+    Story.objects.filter(pk=touched.pk).update(status="approved", reviewed_at=NOW)
     apply(ODD_APART)
     assert not Story.objects.filter(pk=untouched.pk).exists()
     assert Story.objects.get().pk == touched.pk
@@ -254,7 +254,7 @@ def decide_something(dice: random.Random) -> None:
         review.merge_signatures(child=one, parent=other, by=alice())
     if dice.random() < 0.5:
         review.veto(first=third, second=fourth, by=alice())
-    for status in ("triaged", "done", "dismissed"):
+    for status in ("approved", "done", "dismissed"):
         story = dice.choice(list(Story.objects.filter(absorbed_by=None).order_by("id")))
         Story.objects.filter(pk=story.pk).update(status=status, reviewed_at=NOW, reviewed_by=alice())
 

@@ -76,7 +76,7 @@ def test_a_story_that_people_worked_on_stays(kept: Source) -> None:
     mistake = seed(scripts(4, 3), name="mistake")
     finish(start(mistake))
     mine = Story.objects.exclude(evidence__conversation__source=kept).get()
-    Story.objects.filter(pk=mine.pk).update(status=Story.Status.TRIAGED)
+    Story.objects.filter(pk=mine.pk).update(status=Story.Status.APPROVED)
     assert "1 story that people worked on would stay without any" in str(what_hangs_on(mistake))
     delete_source(source=mistake)
     assert not StoryEvidence.objects.filter(story=mine).exists()

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from pipeline.models import Conversation, Item, Orphan, Run, Signature, Source, Story, Theme
 from pipeline.web.admin import base
@@ -239,13 +240,13 @@ def test_who_may_only_look_finds_no_button() -> None:
 def test_the_first_page_says_what_waits(reviewer: Client) -> None:
     waiting = StoryFactory(title="Texts are not sent")
     StoryFactory(title="Was dismissed", status=Story.Status.DISMISSED)
-    OrphanFactory(reason=Orphan.Reason.HELD)
+    orphan = OrphanFactory(missing_conversations=1, detail="needs 1 more conversation")
     run = RunFactory(state=Run.State.NEEDS_ATTENTION, attention="none of 4 conversations gave a theme")
     page = read(reviewer, "/admin/")
-    assert page_of(waiting) in page
+    assert reverse("admin:story", args=[waiting.pk]) in page
     assert "Was dismissed" not in page
-    assert 'lm-badge lm-warn">held<' in page
-    assert page_of(run) in page
+    assert orphan.signature.key.replace("_", " ").capitalize() in page
+    assert reverse("admin:run", args=[run.pk]) in page
     assert "none of 4 conversations gave a theme" in page
 
 
@@ -262,7 +263,7 @@ def test_stories_are_sorted_by_size(reviewer: Client) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "?status=triaged",
+        "?status=approved",
         "?category=billing_question",
         "?last_seen=7",
         "?q=invoice",
@@ -279,7 +280,7 @@ def test_stories_can_be_narrowed_and_searched(reviewer: Client, query: str) -> N
     MergeFactory(child__key="double_deposit_merged", parent=signature)
     story = StoryFactory(
         title="Found", description="An invoice they pay twice", category="billing_question", signature=signature,
-        status=Story.Status.TRIAGED, conversations__item__conversation__customer="quillfeather-books",
+        status=Story.Status.APPROVED, conversations__item__conversation__customer="quillfeather-books",
         conversations__item__conversation__text="They took it to a pawnshop.",
         conversations__item__conversation__occurred_at=timezone.now(),
     )  # fmt: skip
@@ -299,7 +300,7 @@ def test_stories_can_be_narrowed_to_a_run(reviewer: Client) -> None:
 
 @pytest.mark.parametrize(
     ("action", "status"),
-    [("triage", "triaged"), ("start", "in_progress"), ("finish", "done"), ("dismiss", "dismissed")],
+    [("approve", "approved"), ("start", "in_progress"), ("finish", "done"), ("dismiss", "dismissed")],
 )
 def test_an_action_sets_the_status_and_records_who_decided(reviewer: Client, action: str, status: str) -> None:
     story = StoryFactory(conversations=0)
@@ -339,12 +340,12 @@ def test_saving_a_title_leaves_what_others_decided_meanwhile(reviewer: Client) -
 def test_a_story_is_not_opened_beside_another_open_one(reviewer: Client) -> None:
     done = StoryFactory(status=Story.Status.DONE, conversations=0, reviewed_at=NOON)
     again = StoryFactory(signature=done.signature, conversations=0, recurs_from=done)
-    posted = {"action": "triage", "_selected_action": [done.pk, again.pk]}
+    posted = {"action": "approve", "_selected_action": [done.pk, again.pk]}
     response = reviewer.post(list_of("story", "?status=all"), posted, follow=True)
     assert "its signature has another open story" in response.content.decode()
     done.refresh_from_db()
     again.refresh_from_db()
-    assert (done.status, again.status) == ("done", "triaged")
+    assert (done.status, again.status) == ("done", "approved")
 
 
 def test_a_story_shows_its_evidence_and_the_names_it_goes_by(reviewer: Client) -> None:
@@ -414,7 +415,7 @@ def test_a_conversation_reads_as_turns_with_its_evidence_marked(reviewer: Client
     first = theme.conversation.current_version.messages[0]["text"]
     assert "lm-by-customer" in page
     assert "lm-by-agent" in page
-    assert f'<mark>{first}</mark><sup><a href="#theme-1"'.replace("'", "&#x27;") in page
+    assert f'<mark>{escape(first)}</mark><sup><a href="#theme-1"' in page
     assert page_of(theme.run) in page
     assert page_of(theme.signature) in page
 

@@ -1,0 +1,202 @@
+# ruff: noqa: E501 (SQL)
+"""What the pages cost with many rows: `python -m benchmarks.pages --conversations 100000 --stories 10000`.
+
+Fills a database of its own, which it drops again, asks for each page three times as an owner would, and prints the
+milliseconds on the server (the best of three) and the number of questions to the database. Held to 300 ms and 15
+questions a page, 500 ms for a search.
+"""
+
+import argparse
+import os
+import time
+from typing import Any
+
+import django
+
+WORDS = [
+    "calendar",
+    "appointment",
+    "card",
+    "charged",
+    "twice",
+    "reminder",
+    "text",
+    "never",
+    "arrives",
+    "invite",
+    "link",
+    "expired",
+    "import",
+    "clients",
+    "list",
+    "deposit",
+    "refund",
+    "week",
+    "view",
+    "slow",
+    "login",
+    "password",
+    "reset",
+    "export",
+    "invoice",
+    "tax",
+    "number",
+    "missing",
+    "wrong",
+    "double",
+    "booking",
+    "staff",
+]
+
+
+def main() -> None:
+    """Fill, ask, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--conversations", type=int, default=100_000)
+    parser.add_argument("--stories", type=int, default=10_000)
+    given = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from django.db import connection
+    from django.test.utils import setup_test_environment
+
+    setup_test_environment()
+    name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        started = time.perf_counter()
+        fill(given.conversations, given.stories)
+        print(f"filled in {time.perf_counter() - started:.0f} s")
+        ask()
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+FILL = """
+INSERT INTO auth_user (username, password, is_superuser, is_staff, is_active, first_name, last_name, email, date_joined)
+VALUES ('owner', '', true, true, true, '', '', '', now());
+INSERT INTO pipeline_source (kind, name, created_at, repeated_passages, reading, cursor)
+VALUES ('file', 'bench', now(), '[]', '{}', '');
+INSERT INTO pipeline_run (source_id, profile, extractor, parameters, versions, state, phase, epoch, is_preview, error,
+    attention, created_at, started_at, finished_at, first_finished_at, seconds_before, phase_count, as_of)
+SELECT currval('pipeline_source_id_seq'), 'support', 'local', '{}', '{}', 'completed', 'done', 1, false, '', '',
+    now(), now(), now(), now(), 0, 0, now();
+INSERT INTO pipeline_conversation (source_id, external_id, customer, occurred_at, occurred_at_is_import_time, url, label,
+    metadata)
+SELECT currval('pipeline_source_id_seq'), 'c' || n, 'customer ' || n % 5000, now() - n % 500 * interval '1 day', false, '',
+    '', jsonb_build_object('plan', (ARRAY['gold', 'silver', 'free'])[1 + n % 3], 'channel', n % 2)
+FROM generate_series(1, %(conversations)s) AS n;
+INSERT INTO pipeline_conversationversion (conversation_id, content_hash, messages, stored_at)
+SELECT id, md5(id::text), jsonb_build_array(
+    jsonb_build_object('role', 'customer', 'author', '', 'created_at', '', 'text', (
+        SELECT string_agg((%(words)s::text[])[1 + (hashtext(id::text || k) & 1023) %% %(count)s], ' ')
+        FROM generate_series(1, 60) AS k)),
+    jsonb_build_object('role', 'agent', 'author', '', 'created_at', '', 'text', 'Sorry, we look into it.')), now()
+FROM pipeline_conversation;
+UPDATE pipeline_conversation c SET current_version_id = v.id FROM pipeline_conversationversion v
+WHERE v.conversation_id = c.id;
+INSERT INTO pipeline_item (run_id, conversation_id, version_id, chunk, state, reason, stage, error_class, error, category,
+    epoch, claim, delivery_count, finished_at, language)
+SELECT currval('pipeline_run_id_seq'), id, current_version_id, id / 50, 'extracted', '', '', '', '', '', 1, '', 1, now(),
+    'en' FROM pipeline_conversation;
+INSERT INTO pipeline_registry (profile, version, consolidated_count) VALUES ('support', 1, 0);
+INSERT INTO pipeline_signature (profile, key, normal_form, created_at, vector_model, size, vector_sum)
+SELECT 'support', 'problem_' || n, 'problem ' || n, now(), 'bench', 10, decode(repeat('0000803f', 384), 'hex')
+FROM generate_series(1, %(stories)s * 3 / 2) AS n;
+INSERT INTO pipeline_theme (run_id, item_id, conversation_id, profile, raw_signature, raw_key, category, summary,
+    confidence, vector, vector_model, signature_id, signature_rule, signature_score, registry_version)
+SELECT i.run_id, i.id, i.conversation_id, 'support', 'problem', 'problem', 'product_issue', 'Something fails.', 0.8,
+    decode(repeat('0000803f', 384), 'hex'), 'bench', s.id, 'name', 0.5 + (i.id %% 50) / 100.0, 1
+FROM pipeline_item i JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM pipeline_signature) s
+    ON s.place = i.id %% (%(stories)s * 3 / 2);
+INSERT INTO pipeline_evidence (theme_id, version_id, quote, start, "end")
+SELECT t.id, i.version_id, left(v.messages -> 0 ->> 'text', 60), 0, 60 FROM pipeline_theme t
+JOIN pipeline_item i ON i.id = t.item_id JOIN pipeline_conversationversion v ON v.id = i.version_id;
+INSERT INTO pipeline_story (signature_id, title, description, status, status_before, category, confidence,
+    confidence_parts, first_run_id, created_at, updated_at, title_size)
+SELECT id, 'Problem number ' || id, '', (ARRAY['candidate', 'approved', 'in_progress', 'done', 'dismissed'])[1 + id %% 5],
+    '', 'product_issue', id %% 100, '{}', currval('pipeline_run_id_seq'), now(), now(), 0
+FROM (SELECT id FROM pipeline_signature ORDER BY id LIMIT %(stories)s) AS signature;
+INSERT INTO pipeline_storyevidence (story_id, conversation_id, theme_id, run_id)
+SELECT story.id, theme.conversation_id, theme.id, theme.run_id FROM pipeline_theme theme
+JOIN pipeline_story story ON story.signature_id = theme.signature_id;
+INSERT INTO pipeline_orphan (signature_id, reason, detail, missing_conversations, confidence, confidence_parts,
+    nearest_story_id, nearest_cosine, created_at, updated_at)
+SELECT signature.id, 'too_few', 'needs 1 more conversation', 1, 40, '{}', (SELECT min(id) FROM pipeline_story), 0.6, now(),
+    now() FROM pipeline_signature signature
+WHERE NOT EXISTS (SELECT FROM pipeline_story WHERE signature_id = signature.id);
+"""
+
+
+def fill(conversations: int, stories: int) -> None:
+    """Store so many conversations, a theme and a quote of each, and the stories and orphans they are in."""
+    from django.db import connection
+
+    from pipeline.models import Source
+    from pipeline.sources.searchable import renew_search_texts
+
+    values: dict[str, Any] = {"conversations": conversations, "stories": stories, "words": WORDS, "count": len(WORDS)}
+    with connection.cursor() as cursor:
+        for statement in FILL.split(";\n"):
+            if statement.strip():
+                cursor.execute(statement.replace(" % ", " %% ").replace("%%%%", "%%"), values)
+    for source in Source.objects.all():
+        renew_search_texts(source=source)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def ask() -> None:
+    """Ask for each page and print what it cost."""
+    from django.contrib.auth.models import User
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+    from django.urls import reverse
+
+    from pipeline.models import Conversation, Story
+
+    client = Client()
+    client.force_login(User.objects.get(username="owner"))
+    story, conversation = Story.objects.order_by("id")[0], Conversation.objects.order_by("id")[0]
+
+    def at(name: str, *args: object) -> str:
+        return reverse(f"admin:{name}", args=args)
+
+    pages = {
+        "home": at("index"),
+        "stories by size": at("stories"),
+        "stories by trend": f"{at('stories')}?sort=trend",
+        "stories by confidence": f"{at('stories')}?sort=confidence",
+        "board": f"{at('stories')}?view=board",
+        "story": at("story", story.pk),
+        "similar": at("story_similar", story.pk),
+        "parts": at("story_parts", story.pk),
+        "who": at("story_who", story.pk),
+        "activity": at("story_activity", story.pk),
+        "review": at("review"),
+        "orphans": at("orphans"),
+        "conversations": at("search"),
+        "search: a rare phrase": f"{at('search')}?q=%22password reset export%22",
+        "search: a common word": f"{at('search')}?q=charging",
+        "search: a customer": f"{at('search')}?q=refund&customer=customer 77",
+        "conversation": at("conversation", conversation.pk),
+        "customers": at("customers"),
+        "customer": f"{at('customer')}?name=customer 77",
+        "runs": at("runs"),
+        "new run": at("new_run"),
+    }
+    print(f"{'page':28}{'ms':>8}{'questions':>11}")
+    for name, where in pages.items():
+        best, questions = 1e9, 0
+        for _ in range(3):
+            with CaptureQueriesContext(connection) as captured:
+                started = time.process_time(), time.perf_counter()
+                response = client.get(where)
+                best = min(best, 1000 * (time.perf_counter() - started[1]))
+            assert response.status_code == 200, (name, response.status_code)
+            questions = len(captured.captured_queries)
+        print(f"{name:28}{best:8.0f}{questions:11}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

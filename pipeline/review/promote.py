@@ -1,0 +1,82 @@
+"""Making a story of an orphan though the gates hold it back, because a person wants it; and taking that back."""
+
+from typing import Any
+
+from pipeline.group import settle as group
+from pipeline.models import Change, Orphan, Story
+from pipeline.models.signature import STANDING
+from pipeline.review.deciding import DecisionRefused, as_of, deciding, lock, settle
+from pipeline.review.handover import let_wait_again
+
+
+def promote_orphan(*, orphan: Orphan, by: Any, reason: str = "") -> Change:
+    """Decide that a waiting orphan is a story now; return the change, whose `story` is approved and grows as others do.
+
+    Opens a transaction. DecisionRefused if it does not wait any more, or nothing is left in it.
+    """
+    with deciding(orphan.signature.profile, by) as stamp:
+        lock([orphan.signature_id])
+        waiting = Orphan.objects.waiting().filter(pk=orphan.pk)
+        if not waiting.exists():
+            raise DecisionRefused(f"{orphan.signature} does not wait any more: look at its story.")
+        before: dict[str, Any] = {"dismissed_at": None, "dismissed_by_id": None}
+        if orphan.dismissed_at:
+            before = {"dismissed_at": orphan.dismissed_at.isoformat(), "dismissed_by_id": orphan.dismissed_by_id}
+        waiting.update(dismissed_at=None, dismissed_by=None)
+        group.settle(
+            profile=stamp.profile,
+            as_of=as_of(stamp.profile),
+            roots=[orphan.signature_id],
+            promoted={orphan.signature_id},
+        )
+        story = Story.objects.open().filter(signature=orphan.signature_id).first()
+        if story is None:
+            raise DecisionRefused(f"no conversation is left in {orphan.signature}: there is no story to make.")
+        Story.objects.filter(pk=story.pk).update(status=Story.Status.APPROVED, reviewed_at=stamp.at, reviewed_by=by)
+        settle(stamp, [orphan.signature_id])
+        made: Change = Change.objects.create(
+            what=Change.What.PROMOTION,
+            story=story,
+            orphan=orphan,
+            before=before,
+            after={"story": story.pk},
+            reason=reason,
+            created_at=stamp.at,
+            created_by=by,
+        )
+    return made
+
+
+def undo_promotion(*, change: Change, by: Any) -> None:
+    """Let the orphan wait again and remove the story that was made of it. Opens a transaction.
+
+    If the group passes the gates by now, settling makes it a candidate at once. DecisionRefused if it was undone
+    already, or people have worked on the story since: their work would be lost.
+    """
+    orphan = change.orphan
+    if orphan is None:
+        raise DecisionRefused("the orphan that became this story does not exist any more.")
+    with deciding(orphan.signature.profile, by) as stamp:
+        lock([orphan.signature_id])
+        if not Change.objects.filter(STANDING, pk=change.pk).update(undone_at=stamp.at, undone_by=by):
+            raise DecisionRefused(f"that {orphan.signature} became a story was undone already.")
+        story = change.story
+        if story is not None:
+            _refuse_worked_on(story, change)
+            Change.objects.filter(pk=change.pk).update(story=None)
+            let_wait_again(story)
+            story.delete()
+        Orphan.objects.waiting().filter(pk=orphan.pk).update(
+            dismissed_at=change.before["dismissed_at"], dismissed_by=change.before["dismissed_by_id"]
+        )
+        settle(stamp, [orphan.signature_id])
+
+
+def _refuse_worked_on(story: Story, change: Change) -> None:
+    later = Change.objects.filter(STANDING, story=story).exclude(pk=change.pk).order_by("id").first()
+    if later:
+        raise DecisionRefused(f"somebody changed the story since ({later}). Undo that first.")
+    if story.comments.filter(removed_at__isnull=True).exists():
+        raise DecisionRefused(f"people wrote comments under “{story}”; dismiss it instead.")
+    if story.absorbed.exists() or story.absorbed_by_id:
+        raise DecisionRefused(f"“{story}” was merged with another story since. Undo that first.")

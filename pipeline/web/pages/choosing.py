@@ -1,0 +1,155 @@
+"""Which stories a list shows and in which order: read from the address, so that every state of it can be shared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
+from django.http import HttpRequest, QueryDict
+
+from pipeline.models import Source, Story, StoryEvidence
+from pipeline.models.wording import words
+from pipeline.reports.trends import PERIOD
+from pipeline.web.parts.figures import stories_that_mention
+
+SORTS = {
+    "size": "largest first",
+    "trend": "growing most first",
+    "confidence": "surest first",
+    "newest": "newest first",
+    "title": "by title",
+}
+PERIODS = {"7": "in the last 7 days", "30": "in the last 30 days", "90": "in the last 90 days"}
+CONFIDENCES = {"80": "80 and more", "60": "60 and more", "40": "40 and more"}
+
+MOST_NEIGHBOURS = 2000
+"""Stories among which `next` and `previous` are found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A choice above a list: its name in the address, its label, and what can be chosen."""
+
+    name: str
+    label: str
+    choices: Sequence[tuple[str, str]]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the address asks for; whatever it says that means nothing is passed over."""
+
+    status: str = "open"
+    profile: str = ""
+    source: str = ""
+    category: str = ""
+    owner: str = ""
+    run: str = ""
+    seen: str = ""
+    confidence: str = ""
+    q: str = ""
+    customer: str = ""
+    sort: str = "size"
+
+    @classmethod
+    def read(cls, query: QueryDict) -> "Chosen":
+        """Return what a query asks for."""
+        said = {name: query.get(name, "")[:200].replace("\0", "") for name in cls.__slots__ if query.get(name)}
+        numbers = ("run", "source", "seen", "confidence")
+        said = {name: value for name, value in said.items() if name not in numbers or _is_id(value)}
+        if said.get("sort") not in SORTS:
+            said.pop("sort", None)
+        if said.get("status") not in ("open", "all", *Story.Status.values):
+            said.pop("status", None)
+        return cls(**said)
+
+
+def _is_id(word: str) -> bool:
+    return word.isdecimal() and len(word) <= 18
+
+
+def chosen_stories(chosen: Chosen, until: datetime, user: Any) -> QuerySet[Story]:
+    """Return the stories that are asked for, sorted. Their sizes are not counted but where the order needs them."""
+    stories: QuerySet[Story] = Story.objects.standing()
+    if chosen.status == "open":
+        stories = stories.filter(status__in=Story.OPEN)
+    elif chosen.status != "all":
+        stories = stories.filter(status=chosen.status)
+    equal = {"signature__profile": chosen.profile, "category": chosen.category, "confidence__gte": chosen.confidence}
+    stories = stories.filter(**{name: value for name, value in equal.items() if value})
+    if chosen.owner:
+        stories = stories.filter(_owned(chosen.owner, user))
+    stories = _narrowed_by_conversations(stories, chosen, until)
+    if chosen.q:
+        for word in chosen.q.split()[:8]:
+            stories = stories.filter(pk__in=stories_that_mention(word).values("pk"))
+    return _sorted(stories, chosen.sort, until)
+
+
+def _owned(owner: str, user: Any) -> Q:
+    if owner == "none":
+        return Q(owner__isnull=True)
+    return Q(owner=user.pk if owner == "me" else int(owner) if _is_id(owner) else 0)
+
+
+def _narrowed_by_conversations(stories: QuerySet[Story], chosen: Chosen, until: datetime) -> QuerySet[Story]:
+    inside = StoryEvidence.objects.filter(story=OuterRef("pk"))
+    if chosen.run:
+        stories = stories.filter(Q(first_run=int(chosen.run)) | Exists(inside.filter(run=int(chosen.run))))
+    if chosen.source:
+        stories = stories.filter(Exists(inside.filter(conversation__source=int(chosen.source))))
+    if chosen.customer:
+        stories = stories.filter(Exists(inside.filter(conversation__customer__iexact=chosen.customer)))
+    if chosen.seen:
+        since = until - timedelta(days=min(int(chosen.seen), 36_500))
+        stories = stories.filter(Exists(inside.filter(conversation__occurred_at__gt=since)))
+    return stories
+
+
+def _sorted(stories: QuerySet[Story], sort: str, until: datetime) -> QuerySet[Story]:
+    if sort == "confidence":
+        return stories.order_by("-confidence", "id")
+    if sort == "title":
+        return stories.order_by("title", "id")
+    if sort == "newest":
+        return stories.order_by("-created_at", "-id")
+    if sort == "trend":
+        at, period = F("evidence__conversation__occurred_at"), timedelta(weeks=PERIOD)
+        recent = Q(evidence__conversation__occurred_at__gt=until - period)
+        before = Q(
+            evidence__conversation__occurred_at__gt=until - 2 * period,
+            evidence__conversation__occurred_at__lte=until - period,
+        )
+        grown = Count("evidence", filter=recent) - Count("evidence", filter=before)
+        return stories.annotate(grown=grown, newest_at=Max(at)).order_by(
+            "-grown", F("newest_at").desc(nulls_last=True), "id"
+        )
+    return stories.annotate(size=Count("evidence")).order_by("-size", "title", "id")
+
+
+def fields(chosen: Chosen, request: HttpRequest) -> list[Field]:
+    """Return the choices above the list; three questions."""
+    open_stories = Story.objects.standing()
+    kinds = open_stories.order_by().values_list("category", "signature__profile").distinct()
+    pairs = list(kinds)
+    categories = sorted({category for category, _ in pairs if category})
+    profiles = sorted({profile for _, profile in pairs})
+    owners = get_user_model()._default_manager.filter(is_active=True, is_staff=True).order_by("username")[:200]
+    sources = Source.objects.order_by("kind", "name")[:200]
+    found = [
+        Field("status", "Status", [("open", "open"), *((s, words(s)) for s in Story.Status.values), ("all", "all")],
+              chosen.status),
+        Field("category", "Category", [("", "any"), *((c, words(c)) for c in categories)], chosen.category),
+        Field("source", "Source", [("", "any"), *((str(s.pk), str(s)) for s in sources)], chosen.source),
+        Field("owner", "Owner", [("", "anybody"), ("me", "me"), ("none", "nobody"),
+              *((str(u.pk), u.get_username()) for u in owners if u.pk != request.user.pk)], chosen.owner),
+        Field("seen", "Last seen", [("", "ever"), *PERIODS.items()], chosen.seen),
+        Field("confidence", "Confidence", [("", "any"), *CONFIDENCES.items()], chosen.confidence),
+        Field("sort", "Order", list(SORTS.items()), chosen.sort),
+    ]  # fmt: skip
+    if len(profiles) > 1:
+        found.insert(1, Field("profile", "Profile", [("", "any"), *((p, p) for p in profiles)], chosen.profile))
+    return found

@@ -1,0 +1,269 @@
+"""Review as one stream: a question at a time, answered by a key, taken back by another."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from pipeline import review as decisions
+from pipeline.group.current import themes_that_wait
+from pipeline.models import Evidence, Orphan, Signature, Story
+from pipeline.models.wording import counted, words
+from pipeline.reports.trends import story_rows
+from pipeline.review import DecisionRefused
+from pipeline.review.asking import KINDS, Waiting, differing_words, marked, signatures_of, waiting_questions
+from pipeline.review.stream import Question, confirm_story, leave_orphan
+from pipeline.review.triage import set_status
+from pipeline.web.pages.acting import did
+from pipeline.web.pages.frame import as_of, page, require, show
+
+QUOTES = 3
+SKIPPED = "skipped"
+"""Where the session keeps what was put off; it comes again at the next login, or when nothing else is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What is shown of one side of a question: a title, where it leads, how large it is, and a few quotes in pieces."""
+
+    title: str
+    url: str
+    told: str
+    quotes: list[list[tuple[str, bool]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A button: what is sent, what stands on it, and its keys."""
+
+    do: str
+    text: str
+    key: str
+    also: str = ""
+    is_main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it is shown: the headline, why it is asked and what the answers do, its sides and buttons."""
+
+    question: Question
+    headline: str
+    why: str
+    sides: list[Side]
+    answers: list[Answer]
+
+
+@page("pipeline.view_story")
+def review(request: HttpRequest) -> HttpResponse:
+    """Show the question that comes next."""
+    kind = request.GET.get("kind", "")
+    kinds = (kind,) if kind in KINDS else KINDS
+    skipped = list(request.session.get(SKIPPED, []))
+    waiting, asked = _next_asked(kinds, skipped)
+    if asked is None and skipped:  # what was put off comes again once nothing else is left
+        request.session[SKIPPED] = []
+        waiting, asked = _next_asked(kinds, [])
+    context = {"title": "Review", "asked": asked, "waiting": waiting, "kind": kind, "kinds": NAMES}
+    return show(request, "pages/review.html", context)
+
+
+NAMES = (
+    ("", "All"), ("story", "New stories"), ("pair", "Pairs"), ("orphan", "Orphans near a story"),
+    ("changed", "Changed"),
+)  # fmt: skip
+
+
+def _next_asked(kinds: Any, skipped: list[str]) -> tuple[Waiting, Asked | None]:
+    """Return what waits, and the first question that can still be asked."""
+    waiting = waiting_questions(kinds, skipped)
+    for question in waiting.questions[:20]:
+        if asked := _ASK[question.kind](question):
+            return waiting, asked
+    return waiting, None
+
+
+def _of_story(question: Question) -> Asked | None:
+    story = Story.objects.filter(pk=question.first).select_related("signature").defer("signature__vector_sum").first()
+    if story is None:
+        return None
+    is_new = question.kind == "story"
+    answers = [
+        Answer("approve" if is_new else "seen", "Approve" if is_new else "Still right", "a", "y", True),
+        Answer("dismiss", "Dismiss", "x", "n"),
+    ]
+    [row] = story_rows([story], until=as_of(), with_quotes=False)
+    why = (
+        "A run found it and nobody has looked yet. Approve keeps it for the team; dismiss takes it out of the lists, "
+        "and it collects silently."
+        if is_new
+        else f"It has grown since somebody reviewed it; it is {words(story.status)}. Does it still say one thing?"
+    )
+    told = (
+        f"{counted(row.conversations, 'conversation')}, {counted(row.customers, 'customer')}, {row.change} in 4 weeks"
+    )
+    side = Side(story.title, reverse("admin:story", args=[story.pk]), told, _plain(_quotes(story.signature_id)))
+    return Asked(question, "Is this a story?" if is_new else "Is this story still right?", why, [side], answers)
+
+
+def _of_pair(question: Question) -> Asked | None:
+    signatures = signatures_of(question)
+    if len(signatures) < 2:
+        return None
+    child, parent = signatures
+    sides = [_side(parent), _side(child)]
+    quotes = [_quotes(parent.pk), _quotes(child.pk)]
+    marks = differing_words(" ".join(quotes[0]), " ".join(quotes[1]))
+    shown = [
+        Side(side.title, side.url, side.told, [marked(quote, words_of) for quote in said])
+        for side, said, words_of in zip(sides, quotes, marks, strict=True)
+    ]
+    why = (
+        f"The rules only just kept these apart. A yes makes one of them, called “{shown[0].title}”; a no keeps them "
+        "apart, in all later runs too."
+    )
+    answers = [
+        Answer("yes", "Yes, one problem", "y", "a", True),
+        Answer("no", "No, two problems", "n", "x"),
+    ]
+    return Asked(question, "Is this one problem?", why, shown, answers)
+
+
+def _of_orphan(question: Question) -> Asked | None:
+    orphan = Orphan.objects.filter(pk=question.first).select_related("signature", "nearest_story__signature").first()
+    if orphan is None or orphan.nearest_story is None:
+        return None
+    story = orphan.nearest_story
+    quotes = [_quotes(orphan.signature_id), _quotes(story.signature_id)]
+    marks = differing_words(" ".join(quotes[0]), " ".join(quotes[1]))
+    told = f"orphan: {orphan.detail}"
+    sides = [
+        Side(_title(orphan.signature), reverse("admin:orphans"), told, [marked(q, marks[0]) for q in quotes[0]]),
+        Side(story.title, reverse("admin:story", args=[story.pk]), words(story.status),
+             [marked(q, marks[1]) for q in quotes[1]]),
+    ]  # fmt: skip
+    why = "It is too small to be a story, and lies near one. Add it there, make it a story of its own, or leave it."
+    answers = [
+        Answer("join", f"Add to “{story.title}”", "y", "a", True),
+        Answer("promote", "Make a story", "p"),
+        Answer("leave", "Leave it", "n", "x"),
+    ]
+    return Asked(question, "Does this belong to the story?", why, sides, answers)
+
+
+_ASK = {"story": _of_story, "changed": _of_story, "pair": _of_pair, "orphan": _of_orphan}
+
+
+def _side(signature: Signature) -> Side:
+    home = decisions.home_of(signature)
+    title = home.title if isinstance(home, Story) else _title(signature)
+    url = reverse("admin:story", args=[home.pk]) if isinstance(home, Story) else reverse("admin:orphans")
+    return Side(title, url, words(home.status) if isinstance(home, Story) else "orphan", [])
+
+
+def _title(signature: Signature) -> str:
+    return signature.key.replace("_", " ").capitalize()
+
+
+def _quotes(root: int) -> list[str]:
+    """Return a few quotes of what a root means, those nearest to its middle first, each of another conversation."""
+    themes = themes_that_wait([root]).order_by("-signature_score", "id").values_list("pk", flat=True)[: 3 * QUOTES]
+    found = Evidence.objects.filter(theme__in=list(themes)).order_by("theme_id", "start").distinct("theme_id")
+    by_theme = dict(found.values_list("theme_id", "quote"))
+    quotes = dict.fromkeys(" ".join(by_theme[pk][:600].split()) for pk in themes if pk in by_theme)
+    return list(quotes)[:QUOTES]
+
+
+def _plain(quotes: list[str]) -> list[list[tuple[str, bool]]]:
+    return [[(quote, False)] for quote in quotes]
+
+
+# --- Answers ------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+@page("pipeline.view_story")
+def answer(request: HttpRequest) -> HttpResponse:
+    """Take an answer and show the next question."""
+    question, do = _sent(request), request.POST.get("do", "")
+    if do == "skip":
+        request.session[SKIPPED] = [*request.session.get(SKIPPED, []), question.token][-500:]
+    else:
+        try:
+            _take(request, question, do)
+        except DecisionRefused as refused:
+            messages.warning(request, f"{str(refused)[:1].upper()}{str(refused)[1:]}")
+    kind = request.POST.get("kind", "")
+    return HttpResponseRedirect(f"{reverse('admin:review')}{f'?kind={kind}' if kind in KINDS else ''}", status=303)
+
+
+def _sent(request: HttpRequest) -> Question:
+    kind, _, ids = request.POST.get("question", "").partition("-")
+    numbers = [int(word) for word in ids.split("-") if word.isdecimal() and len(word) <= 18]
+    if kind not in KINDS or len(numbers) != (2 if kind == "pair" else 1):
+        raise Http404("there is no such question")
+    return Question(kind, *numbers)
+
+
+def _take(request: HttpRequest, question: Question, do: str) -> None:
+    taken = {"pair": _take_pair, "orphan": _take_orphan}.get(question.kind, _take_story)
+    taken(request, question, do)
+
+
+def _take_story(request: HttpRequest, question: Question, do: str) -> None:
+    require(request, "pipeline.change_story")
+    story = Story.objects.filter(pk=question.first).first()
+    if story is None:
+        raise DecisionRefused("the story is not there any more.")
+    if do == "seen":
+        did(request, f"“{story}” stays as it is.", [confirm_story(story=story, by=request.user, at=timezone.now())])
+        return
+    status = {"approve": Story.Status.APPROVED, "dismiss": Story.Status.DISMISSED}.get(do)
+    if status is None:
+        raise DecisionRefused("press one of the buttons.")
+    mine = Story.objects.filter(pk=story.pk)
+    decided = set_status(stories=mine, status=status, by=request.user, at=timezone.now())
+    did(request, f"“{story}” is now {words(status)}.", decided.changes)
+
+
+def _take_pair(request: HttpRequest, question: Question, do: str) -> None:
+    require(request, "pipeline.change_signature")
+    signatures = signatures_of(question)
+    if len(signatures) < 2 or do not in ("yes", "no"):
+        raise DecisionRefused("the two are not there any more; here is the next.")
+    child, parent = signatures
+    decided = decisions.answer(child=child, parent=parent, same=do == "yes", by=request.user)
+    told = f"“{_title(child)}” is “{_title(parent)}” now." if do == "yes" else "They stay two problems."
+    did(request, told, [decided])
+
+
+def _take_orphan(request: HttpRequest, question: Question, do: str) -> None:
+    orphan = Orphan.objects.filter(pk=question.first).select_related("signature", "nearest_story__signature").first()
+    if orphan is None:
+        raise DecisionRefused("the orphan is not there any more; here is the next.")
+    act_on_orphan(request, orphan, do)
+
+
+def act_on_orphan(request: HttpRequest, orphan: Orphan, do: str) -> None:
+    """Join an orphan to its nearest story, make a story of it, or leave it; say so. Raises DecisionRefused."""
+    require(request, "pipeline.change_orphan" if do == "leave" else "pipeline.change_signature")
+    name, near = _title(orphan.signature), orphan.nearest_story
+    if do == "promote":
+        made = decisions.promote_orphan(orphan=orphan, by=request.user)
+        did(request, f"“{name}” is a story now.", [made])
+    elif do == "join" and near is not None:
+        if not near.is_open:
+            raise DecisionRefused(f"“{near}” is not open any more.")
+        merge = decisions.merge_signatures(child=orphan.signature, parent=near.signature, by=request.user)
+        did(request, f"“{name}” belongs to “{near}” now.", [merge])
+    elif do == "leave":
+        did(request, f"“{name}” stays an orphan.", [leave_orphan(orphan=orphan, by=request.user, at=timezone.now())])
+    else:
+        raise DecisionRefused("there is no story near it to add it to.")
+
+
+ADDRESSES = [("review/", "review", review), ("review/answer/", "review_answer", answer)]

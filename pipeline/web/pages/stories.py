@@ -1,0 +1,307 @@
+"""The stories as a list or a board, narrowed and sorted by the address; views that people saved; export; bulk."""
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import IntegrityError
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from pipeline import review
+from pipeline.models import Change, Decision, SavedView, Signature, Story
+from pipeline.models.refusal import breaks
+from pipeline.models.wording import counted, words
+from pipeline.reports.trends import StoryRow, story_rows
+from pipeline.review import DecisionRefused
+from pipeline.review.triage import set_status
+from pipeline.web.pages.acting import MOST_AT_ONCE, back, did
+from pipeline.web.pages.choosing import Chosen, chosen_stories, fields
+from pipeline.web.pages.frame import as_of, page, require, show, since_last_visit
+
+PER_PAGE = 50
+PER_COLUMN = 20
+BOARD = (
+    Story.Status.CANDIDATE, Story.Status.APPROVED, Story.Status.IN_PROGRESS, Story.Status.DONE, Story.Status.DISMISSED,
+)  # fmt: skip
+"""The columns of the board."""
+
+MOST_EXPORTED = 20_000
+
+
+@page("pipeline.view_story")
+def stories(request: HttpRequest) -> HttpResponse:
+    """Show the stories that the address asks for, as a list or as a board."""
+    chosen, until, since = Chosen.read(request.GET), as_of(), since_last_visit(request)
+    is_board = request.GET.get("view") == "board"
+    context = {
+        "title": "Stories",
+        "chosen": chosen,
+        "fields": fields(chosen, request),
+        "is_board": is_board,
+        "saved": SavedView.objects.filter(user=request.user.pk, page="stories"),
+        "since": since,
+        "query": request.GET.urlencode(),
+        "statuses": [(status, words(status)) for status in BOARD],
+    }
+    found = chosen_stories(chosen, until, request.user)
+    if is_board:
+        context["columns"] = _columns(chosen, until, since, request)
+    else:
+        paginator = Paginator(found.select_related("owner"), PER_PAGE)
+        listed = paginator.get_page(request.GET.get("page"))
+        context |= {"listed": listed, "rows": story_rows(list(listed.object_list), until=until, since=since)}
+    return show(request, "pages/stories.html", context)
+
+
+def _columns(chosen: Chosen, until: Any, since: Any, request: HttpRequest) -> list[tuple[str, list[StoryRow]]]:
+    """Return the first stories of each status, by the order that is asked for."""
+    every = Chosen(**{name: getattr(chosen, name) for name in Chosen.__slots__ if name != "status"}, status="all")
+    found = chosen_stories(every, until, request.user).filter(status__in=BOARD)
+    order: Any = [each if not isinstance(each, str) else _ordering(each) for each in found.query.order_by]
+    place = Window(RowNumber(), partition_by=F("status"), order_by=order)
+    first = found.annotate(place=place).filter(place__lte=PER_COLUMN).select_related("owner").order_by("place")
+    rows = story_rows(list(first), until=until, since=since)
+    return [(status, [row for row in rows if row.story.status == status]) for status in BOARD]
+
+
+def _ordering(name: str) -> Any:
+    return F(name[1:]).desc() if name.startswith("-") else F(name).asc()
+
+
+# --- Views that people saved --------------------------------------------------------------------------------------
+
+
+@require_POST
+@page("pipeline.view_story")
+def save_view(request: HttpRequest) -> HttpResponse:
+    """Keep a list as it is under a name, or forget one."""
+    name, where = request.POST.get("name", "").strip()[:80], request.POST.get("page", "")
+    if where not in ("stories", "search"):
+        raise Http404
+    if "forget" in request.POST:
+        SavedView.objects.filter(user=request.user.pk, pk=_number(request.POST.get("forget", ""))).delete()
+        return back(request)
+    if not name:
+        messages.warning(request, "Give the view a name.")
+        return back(request)
+    try:
+        SavedView.objects.update_or_create(
+            user_id=cast(int, request.user.pk),
+            page=where,
+            name=name,
+            defaults={"query": request.POST.get("query", "")[:2000]},
+        )
+    except IntegrityError as error:
+        if not breaks(error, "one_saved_view_per_user_page_and_name"):
+            raise
+    messages.success(request, f"“{name}” is saved. Its address can be shared as well.")
+    return back(request)
+
+
+# --- Many at once -------------------------------------------------------------------------------------------------
+
+BULK = {
+    "approve": ("Approve", Story.Status.APPROVED),
+    "start": ("Start work on", Story.Status.IN_PROGRESS),
+    "done": ("Mark as done", Story.Status.DONE),
+    "dismiss": ("Dismiss", Story.Status.DISMISSED),
+    "candidate": ("Set back to candidate", Story.Status.CANDIDATE),
+}
+
+
+@require_POST
+@page("pipeline.view_story")
+def bulk(request: HttpRequest) -> HttpResponse:
+    """Ask whether a change of several stories is meant, with their number; once that is confirmed, make it."""
+    do = request.POST.get("do", "")
+    chosen = _chosen_of(request)
+    if do == "export":
+        return _export(chosen, request.POST.get("format", "csv"))
+    if do != "merge" and do not in BULK:
+        raise Http404(f"{do!r} cannot be done to several stories")
+    require(request, "pipeline.change_signature" if do == "merge" else "pipeline.change_story")
+    count = chosen.count()
+    if not count or (do == "merge" and count < 2):
+        messages.warning(request, "Choose two or more stories." if do == "merge" else "Choose some stories first.")
+        return back(request)
+    if "confirmed" not in request.POST:
+        return _ask(request, do, chosen, count)
+    done = _merge_all(request, chosen) if do == "merge" else _set_all(request, do, chosen)
+    return done or back(request, reverse("admin:stories"))
+
+
+def _chosen_of(request: HttpRequest) -> QuerySet[Story]:
+    """Return the stories whose boxes were ticked, or all that the list shows on all its pages."""
+    if request.POST.get("all"):
+        asked = Chosen.read(_query(request.POST.get("query", "")))
+        found = chosen_stories(asked, as_of(), request.user)
+        return Story.objects.filter(pk__in=list(found.values_list("pk", flat=True)[:MOST_AT_ONCE]))
+    ids = [number for word in request.POST.getlist("story")[:MOST_AT_ONCE] if (number := _number(word))]
+    return Story.objects.standing().filter(pk__in=ids)
+
+
+def _query(text: str) -> Any:
+    from django.http import QueryDict
+
+    return QueryDict(text[:2000])
+
+
+def _number(word: str) -> int:
+    return int(word) if word.isdecimal() and len(word) <= 18 else 0
+
+
+def _ask(request: HttpRequest, do: str, chosen: QuerySet[Story], count: int) -> HttpResponse:
+    rows = story_rows(list(chosen.order_by("title")[:10]), until=as_of())
+    largest = max(rows, key=lambda row: row.conversations)
+    label = "Merge" if do == "merge" else BULK[do][0]
+    told = f"{label} {counted(count, 'story', 'stories')}?"
+    if do == "merge":
+        told = f"Merge {count} stories into one, “{largest.story}”?"
+    context = {
+        "title": told, "rows": rows, "count": count, "do": do, "label": label,
+        "needs_reason": do == "dismiss",
+        "ids": list(chosen.values_list("pk", flat=True)),
+        "next": request.POST.get("next", ""),
+    }  # fmt: skip
+    return show(request, "pages/confirm.html", context)
+
+
+def _set_all(request: HttpRequest, do: str, chosen: QuerySet[Story]) -> HttpResponse | None:
+    status = BULK[do][1]
+    decided = set_status(
+        stories=chosen, status=status, by=request.user, at=timezone.now(), reason=request.POST.get("reason", "")[:500]
+    )
+    changed = counted(len(decided.changed), "story is", "stories are")
+    did(request, f"{changed} now {words(status)}.", decided.changes)
+    if decided.refused:
+        refused = counted(len(decided.refused), "story", "stories")
+        messages.warning(request, f"{refused} stayed: the signature has another open story.")
+    return None
+
+
+def _merge_all(request: HttpRequest, chosen: QuerySet[Story]) -> HttpResponse | None:
+    """Merge all into the largest; those that cannot be merged are named."""
+    rows = sorted(
+        story_rows(list(chosen.select_related("signature").defer("signature__vector_sum")), until=as_of()),
+        key=lambda row: (-row.conversations, row.story.pk),
+    )
+    parent, merged, refused = rows[0].story, list[Decision | Change](), ""
+    for row in rows[1:]:
+        try:
+            merged.append(
+                review.merge_signatures(
+                    child=_signature(row.story), parent=_signature(parent), by=request.user, reason="bulk merge"
+                )
+            )
+        except DecisionRefused as error:
+            refused = f"“{row.story}” was not merged: {error}"
+    if merged:
+        did(request, f"{counted(len(merged) + 1, 'story', 'stories')} are one now: “{parent}”.", merged)
+    if refused:
+        messages.warning(request, refused)
+    return HttpResponseRedirect(reverse("admin:story", args=[parent.pk]), status=303)
+
+
+def _signature(story: Story) -> Signature:
+    found: Signature = story.signature
+    return found
+
+
+# --- Export -------------------------------------------------------------------------------------------------------
+
+COLUMNS = (
+    "id", "title", "status", "owner", "ticket", "category", "confidence", "conversations", "customers", "first_seen",
+    "last_seen", "last_4_weeks", "4_weeks_before", "quote", "description",
+)  # fmt: skip
+
+
+@page("pipeline.view_story")
+def export(request: HttpRequest) -> HttpResponse:
+    """Return the stories that the address asks for as CSV, JSON lines or Markdown."""
+    found = chosen_stories(Chosen.read(request.GET), as_of(), request.user)
+    return _export(found, request.GET.get("format", "csv"))
+
+
+def _export(found: QuerySet[Story], form: str) -> HttpResponse:
+    lines, kind, ending = {
+        "csv": (_as_csv, "text/csv", "csv"),
+        "json": (_as_json, "application/x-ndjson", "jsonl"),
+        "md": (_as_markdown, "text/markdown", "md"),
+    }.get(form, (_as_csv, "text/csv", "csv"))
+    # read at once: a file that breaks off halfway looks whole
+    text = "".join(lines(_exported(found)))
+    response = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="stories.{ending}"'
+    return response
+
+
+def _exported(found: QuerySet[Story]) -> Iterator[dict[str, object]]:
+    until, rows = as_of(), list(found.select_related("owner")[:MOST_EXPORTED])
+    for start in range(0, len(rows), 500):
+        for row in story_rows(rows[start : start + 500], until=until):
+            story = row.story
+            yield dict(
+                zip(
+                    COLUMNS,
+                    (
+                        story.pk, story.title, words(story.status), story.owner.get_username() if story.owner else "",
+                        story.ticket_url, words(story.category), story.confidence, row.conversations, row.customers,
+                        f"{row.first_at:%Y-%m-%d}" if row.first_at else "",
+                        f"{row.last_at:%Y-%m-%d}" if row.last_at else "",
+                        row.recent, row.before, row.quote, story.description,
+                    ),
+                    strict=True,
+                )
+            )  # fmt: skip
+
+
+class _Echo:
+    def write(self, line: str) -> str:
+        return line
+
+
+def _as_csv(rows: Iterator[dict[str, object]]) -> Iterator[str]:
+    writer: Any = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow(COLUMNS)  # the mark tells spreadsheets that it is UTF-8
+    for row in rows:
+        yield writer.writerow([plain_cell(value) for value in row.values()])
+
+
+def plain_cell(value: object) -> object:
+    """Return a value that no spreadsheet takes for a formula: a text that begins like one gets an apostrophe."""
+    if isinstance(value, str) and value.lstrip(" \t\r\n").startswith(("=", "+", "-", "@", "\t", "\r", "|", "%")):
+        return f"'{value}"
+    return value.replace("\0", "") if isinstance(value, str) else value
+
+
+def _as_json(rows: Iterator[dict[str, object]]) -> Iterator[str]:
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _as_markdown(rows: Iterator[dict[str, object]]) -> Iterator[str]:
+    yield "# Stories\n"
+    for row in rows:
+        title, quote = (" ".join(str(row[name]).split()).translate(_MARKS) for name in ("title", "quote"))
+        people = counted(int(str(row["customers"])), "customer")
+        yield f"\n## {title}\n\n{counted(int(str(row['conversations'])), 'conversation')}, {people}, {row['status']}\n"
+        yield f"\n> {quote}\n" if quote else ""
+
+
+_MARKS = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]<>()#+-.!|"}
+
+
+ADDRESSES = [
+    ("stories/", "stories", stories),
+    ("stories/bulk/", "stories_bulk", bulk),
+    ("stories/export/", "stories_export", export),
+    ("views/", "save_view", save_view),
+]

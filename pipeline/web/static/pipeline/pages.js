@@ -1,0 +1,150 @@
+// What all pages do in the browser: keys, moving through lists, times in the reader's zone, a file to drop, a theme.
+// Everything works without it; nothing here decides anything.
+"use strict";
+(() => {
+  const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  const visible = (element) => element.hidden === false && (element.offsetParent !== null || element.closest("[hidden]"));
+  let gone = 0; // when g was pressed
+
+  // --- Theme: the same place that Django's own pages keep it -------------------------------------------------------
+  const theme = () => localStorage.getItem("theme") || "auto";
+  document.documentElement.dataset.theme = theme();
+  function cycleTheme() {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const order = dark ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
+    const next = order[(order.indexOf(theme()) + 1) % 3];
+    localStorage.setItem("theme", next);
+    document.documentElement.dataset.theme = next;
+  }
+
+  // --- Keys --------------------------------------------------------------------------------------------------------
+  function rows() { return [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null); }
+  function step(by) {
+    const all = rows();
+    if (!all.length) return false;
+    const now = all.findIndex((row) => row.classList.contains("lm-here"));
+    const next = all[Math.min(Math.max(now + by, 0), all.length - 1)];
+    all.forEach((row) => row.classList.toggle("lm-here", row === next));
+    (next.querySelector("a[href]") || next).focus({preventScroll: true});
+    next.scrollIntoView({block: "nearest"});
+    return true;
+  }
+  function openKeys() {
+    const dialog = document.getElementById("keys");
+    if (!dialog || dialog.open) return;
+    const list = dialog.querySelector("dl");
+    list.textContent = "";
+    const say = (key, what) => {
+      const term = document.createElement("dt"), kbd = document.createElement("kbd"), told = document.createElement("dd");
+      kbd.textContent = key; term.append(kbd); told.textContent = what; list.append(term, told);
+    };
+    const known = new Set();
+    document.querySelectorAll("[data-key]").forEach((element) => {
+      const key = element.dataset.key;
+      if (known.has(key)) return;
+      known.add(key);
+      const shown = {" ": "space", Backspace: "⌫"}[key] || key;
+      say(element.dataset.keyAlso ? `${shown}, ${element.dataset.keyAlso}` : shown, element.dataset.keyName || element.textContent.trim());
+    });
+    if (rows().length && !known.has("j")) say("j, k", "Next and previous row; Enter opens it");
+    if (rows().some((row) => row.querySelector("input[type=checkbox]"))) say("x", "Choose the row");
+    say("/", "Search");
+    document.querySelectorAll("[data-go]").forEach((link) => say(`g ${link.dataset.go}`, link.firstChild.textContent.trim()));
+    say("?", "These keys");
+    dialog.showModal();
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
+    if (typing(event.target) || document.querySelector("dialog[open]")) return;
+    const on = event.target.closest("button, summary, a");
+    if ((event.key === " " || event.key === "Enter") && on && on !== document.body && !on.hasAttribute("data-key")) {
+      if (!(event.key === " " && on.matches("a"))) return; // the focused control does what it always does
+    }
+    if (event.key === "?") { event.preventDefault(); openKeys(); return; }
+    if (event.key === "/") {
+      const box = document.querySelector("[data-search]");
+      if (box) { event.preventDefault(); box.focus(); box.select(); }
+      return;
+    }
+    if (gone && Date.now() - gone < 1500) {
+      const link = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+      gone = 0;
+      if (link) { event.preventDefault(); link.click(); return; }
+    }
+    if (event.key === "g") { gone = Date.now(); return; }
+    const found = [...document.querySelectorAll("[data-key]")].find((element) =>
+      (element.dataset.key === event.key || (element.dataset.keyAlso || "").split(" ").includes(event.key)) && !element.disabled && visible(element));
+    if (found) {
+      event.preventDefault();
+      if (found.matches("details")) { found.open = !found.open; const first = found.querySelector("input, textarea, select, button"); if (found.open && first) first.focus(); }
+      else if (typing(found)) found.focus();
+      else found.click();
+      return;
+    }
+    if (event.key === "j" || event.key === "ArrowDown" && rows().some((row) => row.classList.contains("lm-here"))) { if (step(1)) event.preventDefault(); return; }
+    if (event.key === "k" || event.key === "ArrowUp" && rows().some((row) => row.classList.contains("lm-here"))) { if (step(-1)) event.preventDefault(); return; }
+    if (event.key === "x") {
+      const box = document.querySelector(".lm-here input[type=checkbox]");
+      if (box) { event.preventDefault(); box.click(); }
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const on = event.target.closest("[data-keys-open], [data-theme-cycle], [data-all]");
+    if (!on) return;
+    if (on.hasAttribute("data-keys-open")) openKeys();
+    if (on.hasAttribute("data-theme-cycle")) cycleTheme();
+    if (on.hasAttribute("data-all")) {
+      document.querySelectorAll(`input[type=checkbox][form="${on.dataset.all}"], #${on.dataset.all} input[type=checkbox][name]`)
+        .forEach((box) => { box.checked = on.checked; });
+    }
+  });
+  // A choice that needs no button of its own; without scripts the form has one.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+  });
+
+  // --- Times in the reader's zone ----------------------------------------------------------------------------------
+  const day = new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short", year: "numeric"});
+  const moment = new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit"});
+  function localTimes(root) {
+    root.querySelectorAll("time[data-local]").forEach((element) => {
+      const at = new Date(element.dateTime);
+      if (isNaN(at)) return;
+      element.textContent = (element.dataset.local === "day" ? day : moment).format(at);
+      element.title = moment.format(at);
+      element.removeAttribute("data-local");
+    });
+  }
+
+  // --- A file to drop ----------------------------------------------------------------------------------------------
+  function dropZones(root) {
+    root.querySelectorAll("[data-drop]").forEach((zone) => {
+      const input = zone.querySelector("input[type=file]");
+      zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("lm-over"); });
+      zone.addEventListener("dragleave", () => zone.classList.remove("lm-over"));
+      zone.addEventListener("drop", (event) => {
+        event.preventDefault();
+        zone.classList.remove("lm-over");
+        if (!event.dataTransfer.files.length) return;
+        input.files = event.dataTransfer.files;
+        input.form.requestSubmit();
+      });
+    });
+  }
+
+  // --- Live parts: asked for again with the tag of what is shown, so that nothing is sent where nothing changed -----
+  const tags = new WeakMap();
+  document.addEventListener("htmx:configRequest", (event) => {
+    const tag = tags.get(event.detail.elt) || event.detail.elt.dataset.tag;
+    if (event.detail.elt.hasAttribute("data-live") && tag) event.detail.headers["If-None-Match"] = tag;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const tag = event.detail.xhr && event.detail.xhr.getResponseHeader("ETag");
+    if (tag) tags.set(event.detail.elt, tag);
+  });
+  document.addEventListener("htmx:afterSettle", (event) => localTimes(event.target));
+
+  function start() { localTimes(document); dropZones(document); }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
+})();

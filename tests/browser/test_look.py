@@ -1,0 +1,172 @@
+"""How the pages look and read: a picture of each, wide and narrow, light and dark, and what axe says of it.
+
+The pictures go where SCREENSHOTS says, else they are thrown away with the test's folder.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from pipeline.models import Comment, Run, Story, Visit
+from pipeline.sources.searchable import renew_search_texts
+from tests.browser.conftest import Open, somebody
+from tests.pipeline.web.pages.scenes import address
+from tests.support.factories import (
+    CUSTOMERS,
+    PROBLEMS,
+    ConversationFactory,
+    ItemFactory,
+    OrphanFactory,
+    RunFactory,
+    SignatureFactory,
+    SourceFactory,
+    StoryEvidenceFactory,
+    StoryFactory,
+    ThemeFactory,
+    thread,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+AXE = (Path(__file__).parent / "vendor" / "axe-4.14.1.min.js").read_text()
+SIZES = {"wide": (1280, 900), "narrow": (400, 800)}
+
+
+def a_team_at_work() -> Any:
+    """Store stories of several weeks, an orphan, runs in several states; return a person who was here before."""
+    now = timezone.now()
+    user = somebody("admin")
+    Visit.objects.create(user=user, seen_at=now - timedelta(hours=3), since_at=now - timedelta(days=3))
+    source = SourceFactory(name="support-export")
+    old = RunFactory(
+        source=source, as_of=now, first_finished_at=now - timedelta(days=9), started_at=now - timedelta(days=9)
+    )
+    new = RunFactory(
+        source=source, as_of=now, first_finished_at=now - timedelta(hours=5), started_at=now - timedelta(hours=5)
+    )
+    for number, problem in enumerate(PROBLEMS):
+        signature = SignatureFactory(key=problem.names[0], created_run=old)
+        if number == len(PROBLEMS) - 1:
+            OrphanFactory(
+                signature=signature,
+                conversations=2,
+                detail="needs 1 more conversation",
+                missing_conversations=1,
+                nearest_story=Story.objects.order_by("id").first(),
+                nearest_cosine=0.71,
+            )
+            continue
+        story = StoryFactory(
+            title=problem.summary.rstrip("."),
+            description=f"{problem.summary}\nSince 3 May 2026.",
+            signature=signature,
+            conversations=0,
+            category=problem.category,
+            confidence=60 + 7 * number,
+            first_run=new if number == 1 else old,
+            created_at=now - timedelta(hours=4) if number == 1 else now - timedelta(days=9),
+            status=("candidate", "candidate", "approved", "in_progress", "candidate")[number],
+        )
+        for place in range(18 - 3 * number):
+            at = now - timedelta(days=(place * (3 + number)) % 80)
+            conversation = ConversationFactory(
+                source=source,
+                customer=CUSTOMERS[place % len(CUSTOMERS)],
+                occurred_at=at,
+                messages=thread(problem, at, place),
+                metadata={"plan": ("practice", "solo")[place % 2], "channel": "chat"},
+            )
+            run = new if place < 4 else old
+            theme = ThemeFactory(
+                run=run,
+                item__conversation=conversation,
+                item__run=run,
+                signature=signature,
+                raw_signature=problem.names[0],
+                summary=problem.summary,
+                category=problem.category,
+            )
+            StoryEvidenceFactory(story=story, theme=theme, run=run)
+    first = Story.objects.order_by("id")[0]
+    Comment.objects.create(
+        story=first, text="Two people wrote about this by phone as well.", created_at=now, created_by=user
+    )
+    live = RunFactory(
+        source=SourceFactory(name="march-export"), state="running", phase="extract", started_at=now, heartbeat_at=now
+    )
+    for number in range(8):
+        ItemFactory(run=live, state=("extracted", "extracted", "pending", "failed")[number % 4])
+    RunFactory(
+        source=SourceFactory(name="forum"), state="failed", phase="extract", error="The model's files are missing."
+    )
+    renew_search_texts(source=source)
+    cache.clear()
+    return user
+
+
+def places() -> dict[str, str]:
+    """Return the pages of which pictures are taken."""
+    story, live = Story.objects.order_by("id")[0], Run.objects.get(state="running")
+    row = story.evidence.order_by("id").first()
+    assert row is not None
+    return {
+        "home": "/admin/",
+        "stories": address("stories"),
+        "board": f"{address('stories')}?view=board",
+        "story": address("story", story.pk),
+        "review": address("review"),
+        "review-orphan": f"{address('review')}?kind=orphan",
+        "orphans": address("orphans"),
+        "search": f"{address('search')}?q=calendar",
+        "conversation": address("conversation", row.conversation_id),
+        "customers": address("customers"),
+        "customer": f"{address('customer')}?name={CUSTOMERS[0]}",
+        "runs": address("runs"),
+        "run": address("run", live.pk),
+        "run-done": address("run", Run.objects.filter(state="completed").order_by("id")[0].pk),
+        "new-run": address("new_run"),
+        "schedules": address("schedules"),
+        "administration": address("administration"),
+        "raw-stories": "/admin/pipeline/story/",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_each_page_can_be_shown_and_nothing_is_cut_off(open_page: Open, tmp_path: Path, size: str, scheme: str) -> None:
+    user, (width, height) = a_team_at_work(), SIZES[size]
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    page = open_page(user, "/admin/", viewport={"width": width, "height": height}, color_scheme=scheme)
+    for name, where in places().items():
+        page.goto(where)
+        if name != "run":  # which polls, so it is never idle
+            page.wait_for_load_state("networkidle")
+        page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=True)
+        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider <= 0 or name.startswith("raw"), f"{name} is {wider} px wider than the window"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(open_page: Open, scheme: str) -> None:
+    page = open_page(a_team_at_work(), "/admin/", viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    found = {}
+    for name, where in places().items():
+        page.goto(where)
+        if name != "run":
+            page.wait_for_load_state("networkidle")
+        page.evaluate(AXE)
+        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        serious = [
+            f"{each['id']}: {[node['html'][:160] for node in each['nodes'][:3]]}"
+            for each in result["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+        if serious:
+            found[name] = serious
+    assert found == {}
