@@ -60,6 +60,7 @@ class Model:
     faults: list[str] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     takes: Callable[[dict[str, Any]], str] = lambda body: ""  # what of a body it refuses; empty: nothing
+    says: Callable[[dict[str, Any]], str | None] = lambda body: None  # the words of an answer of the test's own
     under_way: int = 0
     most_under_way: int = 0
     answered: Counter[str] = field(default_factory=Counter)
@@ -130,7 +131,8 @@ async def _answer(
     try:
         if model.seconds and fault not in UNPAID:
             await asyncio.sleep(model.seconds)
-        reply = FAULTS.get(fault, plain)(body, text)
+        own = model.says(body) if fault == "ok" else None
+        reply = FAULTS.get(fault, plain)(body, text) if own is None else Reply(completion(own))
     finally:
         model.under_way -= 1
     key = headers.get("authorization", "").removeprefix("Bearer ")
