@@ -16,6 +16,7 @@ from psqlextra.expressions import ExcludedCol
 from psqlextra.types import ConflictAction
 
 from pipeline.extract.profiles import get_profile
+from pipeline.extract.redaction import Redactor
 from pipeline.group.carry import carry, roots_of_passes
 from pipeline.group.current import affected_roots, centres_of, open_stories
 from pipeline.group.gates import Member, Verdict, judge
@@ -237,7 +238,7 @@ def _renew_descriptions(stories: dict[int, Story], groups: dict[int, list[Member
     quotes = dict(first_quotes.values_list("theme", "quote"))
     changed = []
     for root, story in sorted(mine.items()):
-        said = [quotes[member.theme_id] for member in central[root] if member.theme_id in quotes]
+        said = [_hidden(quotes[member.theme_id], member) for member in central[root] if member.theme_id in quotes]
         description = describe(groups[root], said)
         if story.description != description:
             story.description = description
@@ -251,13 +252,19 @@ def _distance(member: Member) -> tuple[float, int]:
 
 def describe(members: Sequence[Member], quotes: Sequence[str]) -> str:
     """Return what a group is about in one member's words, since when, and three quotes that say no more of the same."""
-    summary = min(members, key=_distance).summary
+    nearest_one = min(members, key=_distance)
+    summary = _hidden(nearest_one.summary, nearest_one)
     said = {_plain(summary): ""}
     for quote in quotes:
         said.setdefault(_plain(quote), " ".join(quote.split()))
     first = min(member.occurred_at for member in members)
     lines = [f"\u201c{quote}\u201d" for quote in list(said.values())[1 : QUOTES + 1]]
     return "\n".join([summary, f"Since {first.day} {first:%B %Y}.", *lines])
+
+
+def _hidden(text: str, member: Member) -> str:
+    """Return what a member says with placeholders for what is private: descriptions go into exports and notices."""
+    return Redactor((member.customer,), text).hide(text)
 
 
 def _plain(text: str) -> str:

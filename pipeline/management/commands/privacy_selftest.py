@@ -1,0 +1,45 @@
+"""`./manage.py privacy_selftest`: plant canaries and show that none leaves this machine."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from pipeline.management.command import PipelineCommand
+from pipeline.models.wording import counted
+from pipeline.runs.privacy import PrivacyReport, privacy_selftest
+
+
+class Command(PipelineCommand):
+    help = (
+        "Plant canaries (addresses, numbers, keys, a name), have them read by a recorder in a language model's place, "
+        "and look for them in what was sent, in titles, exports and logs. Leaves nothing behind. Exit code 1 on a leak."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, **options: Any) -> None:
+        report = privacy_selftest()
+        if options["json"]:
+            self.stdout.write(json.dumps({**asdict(report), "holds": report.holds}, indent=2))
+        else:
+            self._say(report)
+        if not report.holds:
+            sys.exit(1)
+
+    def _say(self, report: PrivacyReport) -> None:
+        planted = counted(report.canaries, "canary", "canaries")
+        self.stdout.write(
+            f"{planted} planted in {counted(report.conversations, 'conversation')}; {counted(report.calls, 'call')} "
+            f"with {report.bytes_sent:,} bytes went to the recorder; {counted(report.themes, 'theme')}, "
+            f"{counted(report.titles, 'story title')} and {counted(report.log_lines, 'log line')} were looked at."
+        )
+        for leak in report.leaks:
+            self.stdout.write(f"LEAK: a canary ({leak.kind}) came into {leak.place}.")
+        if report.missing:
+            self.stdout.write(f"The test says nothing: {report.missing}")
+        if report.holds:
+            self.stdout.write("No canary left this machine, and none is in a title, an export or the log.")
