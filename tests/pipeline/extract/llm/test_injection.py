@@ -1,6 +1,7 @@
 """What a conversation says is data: hostile ones change nothing but their own item, whatever a model makes of them."""
 
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pipeline.extract.profiles import plain
 from pipeline.ledger.transcript import Transcript
 from pipeline.models import Evidence, Item, Run, Theme
 from pipeline.reports.verify import verify
-from tests.fakes.language_model import Model
+from tests.fakes.language_model import Model, customer_text
 from tests.pipeline.extract.llm.hostile import HOSTILE
 from tests.support.seeding import finish, scripts, seed, start
 
@@ -56,11 +57,8 @@ def obeys(body: dict[str, Any]) -> str | None:
 
 def misled(body: dict[str, Any]) -> str | None:
     """Answer as a model that falls for the data as well."""
-    text = json.dumps(body["messages"][-1]["content"], ensure_ascii=False)
-    for number, hostile in enumerate(HOSTILE):
-        if json.dumps(json.dumps(hostile, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1][:60] in text:
-            return ATTACKS[number % len(ATTACKS)]
-    return None
+    text = customer_text(body)
+    return ATTACKS[zlib.crc32(text.encode()) % len(ATTACKS)] if text and "name=problem_" not in text else None
 
 
 def rows(run: Run) -> dict[str, Any]:
