@@ -70,6 +70,7 @@ class _Taken:
     claimed: Claimed
     bodies: Mapping[tuple[str, str], bytes]
     known: object
+    unprepared: Exception | None = None
 
 
 def read_by_asking(*, run: Run, epoch: int, chunk: int, token: str, profile: Profile, extractor: Asking) -> int:
@@ -146,7 +147,12 @@ class _Chunk:
             return []
         bodies = stored_bodies(hashes_of(piece))
         questions = [claimed.question for claimed in piece]
-        known = self.prompt.prepare(self.profile.name, questions, self.extractor.encode)
+        try:
+            known = self.prompt.prepare(self.profile.name, questions, self.extractor.encode)
+        except INFRASTRUCTURE_ERRORS:
+            raise
+        except Exception as error:  # a mistake of the profile's: it must not be met again and again
+            return [_Taken(claimed, {}, None, error) for claimed in piece]
         return [_Taken(claimed, bodies[claimed.item_id], known.get(claimed.item_id)) for claimed in piece]
 
     # --- One conversation -----------------------------------------------------------------------------------------
@@ -156,6 +162,8 @@ class _Chunk:
         answered = {claimed.item_id: True} if taken.bodies else {}
         if claimed.delivery_count > most_deliveries(claimed, answered):
             return claimed, _WornOut()
+        if taken.unprepared:
+            return claimed, taken.unprepared
         try:
             answer = as_answer(await self._conduct(taken))
             async with self.embedding:  # one after the other: the model takes all cores it may

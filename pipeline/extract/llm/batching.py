@@ -33,6 +33,7 @@ from pipeline.extract.profiles import Profile
 from pipeline.extract.reading import parse
 from pipeline.extract.store import Finished, store
 from pipeline.ledger.claims import Claimed, Superseded, claim_items, release_items, renew_items
+from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
 from pipeline.ledger.heartbeat import beating
 from pipeline.ledger.states import halt
 from pipeline.ledger.watch import touch_heartbeat
@@ -90,7 +91,13 @@ def _gather(
     gathered: _Gathered,
 ) -> None:  # fmt: skip
     prompt, bodies = extractor.prompt_of(profile), stored_bodies(hashes_of(piece))
-    known = prompt.prepare(profile.name, [claimed.question for claimed in piece], extractor.encode)
+    try:
+        known = prompt.prepare(profile.name, [claimed.question for claimed in piece], extractor.encode)
+    except INFRASTRUCTURE_ERRORS:
+        raise
+    except Exception as error:  # a mistake of the profile's: it must not be met again and again
+        gathered.finished += [(one, parse(one.question, error, profile, extractor)) for one in piece]
+        return
     for claimed in piece:
         item = claimed.item_id
         try:

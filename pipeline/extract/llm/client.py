@@ -39,7 +39,7 @@ from pipeline.extract.llm.faults import (
 from pipeline.extract.llm.recording import Recorder, Replayer
 
 for _name in ("openai", "httpx2", "httpcore2"):
-    logging.getLogger(_name).setLevel(logging.INFO)  # below that they log what conversations say
+    logging.getLogger(_name).setLevel(logging.WARNING)  # below that: each request, and what conversations say
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

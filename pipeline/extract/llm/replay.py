@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pipeline.extract.base import Answer, Asking
 from pipeline.extract.llm.calls import stored_bodies
 from pipeline.extract.llm.faults import NotAnswered
-from pipeline.extract.llm.steps import nothing_known
 from pipeline.extract.profiles import Profile
+from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
 from pipeline.ledger.transcript import Question
 
 
@@ -15,17 +15,13 @@ def reread(
 ) -> Answer | Exception:
     """Return what the stored answers say, without vectors, or why they say nothing."""
     prompt = extractor.prompt_of(profile)
-    known = None
-    if prompt.prepare is not nothing_known:
-        known = prompt.prepare(profile.name, [question], _no_vectors).get(question.key)
     try:
+        known = prompt.prepare(profile.name, [question], extractor.encode).get(question.key)
         return extractor.reread(question, bodies, profile, known)
+    except INFRASTRUCTURE_ERRORS:
+        raise
     except Exception as error:
         return error
-
-
-def _no_vectors(_texts: Sequence[str]) -> object:
-    raise NotImplementedError("what is prepared for answers that are there already needs no vectors")
 
 
 def must_ask(questions: Sequence[tuple[Question, str]], profile: Profile, extractor: Asking) -> set[int]:

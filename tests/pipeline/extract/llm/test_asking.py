@@ -248,6 +248,25 @@ def test_what_failed_can_be_asked_about_once_more(model: Model) -> None:
     ]
 
 
+def test_a_profile_that_cannot_prepare_costs_its_conversations_and_not_the_run(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_profile: str, _questions: object, _encode: object) -> dict[int, object]:
+        raise LookupError("no such vocabulary")
+
+    assert SUPPORT.prompt is not None
+    monkeypatch.setattr(
+        "pipeline.extract.profiles.support.SUPPORT", replace(SUPPORT, prompt=replace(SUPPORT.prompt, prepare=lost))
+    )
+    get_profile.cache_clear()
+    try:
+        run = finish(asking(scripts(problems=1, each=3)))
+    finally:
+        get_profile.cache_clear()
+    assert set(run.items.values_list("state", "error_class")) == {("failed", "LookupError")}
+    assert not any(asked.text for asked in model.asked)
+
+
 # --- Money --------------------------------------------------------------------------------------------------------
 
 
