@@ -1,9 +1,11 @@
 """How good the grouping is beside k-means that is told the true number, on the same vectors.
 
-    python -m benchmarks.quality [--variations] [--noise=OTHER] FILE [FILE ...]
+    python -m benchmarks.quality [--variations] [--noise=OTHER] [--labels=FIELD] FILE [FILE ...]
 
 FILEs have labelled conversations in the import format. K-means groups the vectors of the local reader (scikit-learn,
-ten starts, seed 0); the pipeline does not know the number of groups. Nothing is stored.
+ten starts, seed 0); the pipeline does not know the number of groups. Nothing is stored. All
+themes of a conversation are judged; where conversations have several labels (the list in FIELD), a second line tells
+how many are found.
 
 With --variations each file is also cut to fewer rows and to fewer labels, gets conversations of labels that nobody else
 has (near noise), and all files are mixed: one setting has to serve them all. QUALITY.md tells what was tried on them.
@@ -14,6 +16,7 @@ labels (far noise): as many of them as possible should be orphans, and of its ow
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +40,9 @@ def main(arguments: list[str]) -> None:
     django.setup()
     paths = [Path(argument) for argument in arguments if not argument.startswith("--")]
     print(f"{'data':<28} {'method':<24} {'P':>5} {'R':>5} {'F1':>5} {'ARI':>5} {'V':>5} {'groups':>9} {'orphans':>8}")
+    several = next((a.removeprefix("--labels=") for a in arguments if a.startswith("--labels=")), "labels")
     for path in paths:
-        _report(path)
+        _report(path, several)
     if "--variations" in arguments:
         for name, vectors, labels in variations([read(path) for path in paths]):
             _compare(name, vectors, labels)
@@ -48,19 +52,22 @@ def main(arguments: list[str]) -> None:
             _compare(*_with_far_noise(read(path), noise))
 
 
-def _report(path: Path) -> None:
+def _report(path: Path, several: str) -> None:
     from pipeline.reports import evaluate as e
 
-    found = e.evaluate(path)
+    found = e.evaluate(path, several=several)
     name, vectors, labels = read(path)
     told = e.score(labels.tolist(), k_means(vectors, found.groups_true))
     _row(name, "Leitmotif", found.pipeline, found.groups_true)
+    if found.themes:
+        told_of = " ".join(f"{key} {value:.3f}" for key, value in asdict(found.themes).items())
+        print(f"{name:<28} themes a conversation: {told_of}")
     _row(name, "k-means, true number", told, found.groups_true)
     _row(name, "equal raw signatures", found.naive, found.groups_true)
 
 
 def read(path: Path) -> Labelled:
-    """Return the vectors of the conversations that the reader did not filter, and their labels."""
+    """Return the vectors of all themes that the reader found, and the labels of their conversations."""
     from pipeline.extract.base import get_extractor
     from pipeline.extract.profiles import get_profile
     from pipeline.reports import evaluate as e
@@ -68,7 +75,7 @@ def read(path: Path) -> Labelled:
 
     records = [r for r in get_source("file")(path).records() if isinstance(r, Record) and r.label]
     reads = e.read(records, get_profile("support"), get_extractor("local"))
-    themes = [(read.label, read.draft.vector) for read in reads if read.draft]
+    themes = [(read.label, draft.vector) for read in reads for draft in read.themes]
     vectors = np.stack([np.frombuffer(vector, np.float32) for _, vector in themes])
     return path.name.split(".")[0], vectors, np.array([label for label, _ in themes])
 

@@ -148,13 +148,12 @@ def read(path: Path, first_id: int = 0) -> tuple[list[ThemeRow], list[str]]:
     from pipeline.sources.records import Record, get_source
 
     records = [r for r in get_source("file")(path).records() if isinstance(r, Record) and r.label]
-    reads = [read for read in e.read(records, get_profile("support"), get_extractor("local")) if read.draft]
+    reads = [read for read in e.read(records, get_profile("support"), get_extractor("local")) if read.themes]
     order = np.random.default_rng(1).permutation(len(reads)).tolist()
-    drafts = [(reads[place].draft, reads[place].label) for place in order]
+    drafts = [(reads[place].themes[0], reads[place].label) for place in order]
     rows = [
         ThemeRow(first_id + number, draft.proposed.signature, draft.proposed.summary, draft.vector)
         for number, (draft, _) in enumerate(drafts)
-        if draft
     ]
     return rows, [label for _, label in drafts]
 

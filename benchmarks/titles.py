@@ -4,8 +4,8 @@
 
 FILEs have labelled conversations in the import format; --rows takes N of each, --print lists the titles. Beside the
 titles that a first run gives stand what they could be instead: the commonest name that readers gave, the most typical
-words, the summary nearest the centre, and the centre itself, which no words can be expected to beat by much. Nothing is
-stored. QUALITY.md tells what was tried.
+words, the summary nearest the centre, and the centre itself, which no words can be expected to beat by much; and what
+choosing costs beside reading, in processor time. Nothing is stored. QUALITY.md tells what was tried.
 """
 
 import os
@@ -19,6 +19,10 @@ from typing import Any
 import django
 import numpy as np
 
+Members = Sequence[tuple[Any, Any]]
+Stories = Mapping[int, Members]
+"""The members of each story: how each conversation was read, and the theme that is in the story."""
+
 
 def main(arguments: list[str]) -> None:
     """Print a row a file, and the mean."""
@@ -26,7 +30,7 @@ def main(arguments: list[str]) -> None:
     django.setup()
     rows = next((int(one.removeprefix("--rows=")) for one in arguments if one.startswith("--rows=")), None)
     columns = ("title", "name", "words", "summary", "centre")
-    print(f"{'data':<24} {'rows':>6} {'stories':>8} " + " ".join(f"{column:>8}" for column in columns) + "  seconds")
+    print(f"{'data':<24} {'rows':>6} {'stories':>8} " + " ".join(f"{column:>8}" for column in columns) + "  cost")
     shares: dict[str, list[float]] = defaultdict(list)
     for path in (Path(argument) for argument in arguments if not argument.startswith("--")):
         found = _judge(path, rows, print_all="--print" in arguments)
@@ -35,7 +39,7 @@ def main(arguments: list[str]) -> None:
         print(
             f"{path.name.split('.')[0]:<24} {found['rows']:6} {found['stories']:8} "
             + " ".join(f"{found[column]:8.3f}" for column in columns)
-            + f"  {found['seconds']:7.1f}",
+            + f"  {found['cost']:4.0%} of {found['reading']:.1f} s",
             flush=True,
         )
     if shares:
@@ -57,74 +61,74 @@ def _judge(path: Path, rows: int | None, *, print_all: bool) -> dict[str, Any]:
     if rows and rows < len(records):
         chosen = np.sort(np.random.default_rng(rows).permutation(len(records))[:rows])
         records = [records[number] for number in chosen]
+    began = time.process_time()
     reads = e.read(records, profile, extractor)
-    labels, found = [read.label for read in reads], e.group(reads, profile)
-    began = time.monotonic()
+    reading = time.process_time() - began
+    labels, found = [read.labels for read in reads], e.group(reads, profile)
+    began = time.process_time()
     titles = e.titles(reads, found, model)
-    seconds = time.monotonic() - began
-    members: dict[int, list[Any]] = defaultdict(list)
-    for read, story in zip(reads, found, strict=True):
-        members[story].append(read)
-    stories = {story: read for story, read in members.items() if story >= 0}
+    cost = (time.process_time() - began) / reading
+    stories = e.members_of(reads, found)
     if print_all:
         _print(stories, titles)
     others = {
         "title": titles,
-        "name": {story: _commonest_name(reads) for story, reads in stories.items()},
+        "name": {story: _commonest_name(members) for story, members in stories.items()},
         "words": _typical_words(stories),
-        "summary": {story: _central(reads).outcome.themes[0].proposed.summary for story, reads in stories.items()},
+        "summary": {story: _central(members).proposed.summary for story, members in stories.items()},
     }
     shares = {name: e.title_top1(labels, found, texts, model) or 0.0 for name, texts in others.items()}
     return {
         **shares,
-        "centre": _centre_top1(stories, labels, model),
+        "centre": _centre_top1(stories, e.majority_labels(labels, found), labels, model),
         "rows": len(reads),
         "stories": len(stories),
-        "seconds": seconds,
+        "reading": reading,
+        "cost": cost,
     }
 
 
-def _print(stories: Mapping[int, Sequence[Any]], titles: Mapping[int, str]) -> None:
-    for story, reads in sorted(stories.items(), key=lambda one: -len(one[1])):
-        label = Counter(read.label for read in reads).most_common(1)[0][0]
-        print(f"{len(reads):6}  {titles[story]:<72} {label}")
+def _print(stories: Stories, titles: Mapping[int, str]) -> None:
+    for story, members in sorted(stories.items(), key=lambda one: -len(one[1])):
+        label = Counter(read.label for read, _ in members).most_common(1)[0][0]
+        print(f"{len(members):6}  {titles[story]:<72} {label}")
 
 
-def _commonest_name(reads: Sequence[Any]) -> str:
-    names = Counter(str(read.outcome.themes[0].proposed.signature) for read in reads)
+def _commonest_name(members: Members) -> str:
+    names = Counter(str(draft.proposed.signature) for _, draft in members)
     return names.most_common(1)[0][0].replace("_", " ")
 
 
-def _typical_words(stories: Mapping[int, Sequence[Any]]) -> dict[int, str]:
+def _typical_words(stories: Stories) -> dict[int, str]:
     from pipeline.group.titling import opening
     from pipeline.group.vocabulary import Vocabulary
 
     vocabulary = Vocabulary(
-        [[opening(read.transcript) for read in reads] for reads in stories.values()], [[] for _ in stories]
+        [[opening(read.transcript) for read, _ in members] for members in stories.values()], [[] for _ in stories]
     )
     return {story: " ".join(vocabulary.typical(number)[:5]) or "nothing" for number, story in enumerate(stories)}
 
 
-def _vectors(reads: Sequence[Any]) -> Any:
-    return np.stack([np.frombuffer(read.outcome.themes[0].vector, np.float32) for read in reads])
+def _vectors(members: Members) -> Any:
+    return np.stack([np.frombuffer(draft.vector, np.float32) for _, draft in members])
 
 
-def _central(reads: Sequence[Any]) -> Any:
-    vectors = _vectors(reads)
-    return reads[int((vectors @ vectors.mean(axis=0)).argmax())]
+def _central(members: Members) -> Any:
+    vectors = _vectors(members)
+    return members[int((vectors @ vectors.mean(axis=0)).argmax())][1]
 
 
-def _centre_top1(stories: Mapping[int, Sequence[Any]], labels: Sequence[str], model: Any) -> float:
+def _centre_top1(stories: Stories, majority: Mapping[int, str], labels: Sequence[Sequence[str]], model: Any) -> float:
     from pipeline.merge.rules.normalise import words
     from pipeline.reports.evaluate import NOISE
 
-    known = sorted(set(labels) - {NOISE})
+    known = sorted({label for each in labels for label in each} - {NOISE})
     places = model.encode([" ".join(words(label)) for label in known])
-    right = []
-    for reads in stories.values():
-        majority = Counter(read.label for read in reads).most_common(1)[0][0]
-        if majority != NOISE:
-            right.append(known[int((places @ _vectors(reads).mean(axis=0)).argmax())] == majority)
+    right = [
+        known[int((places @ _vectors(members).mean(axis=0)).argmax())] == majority[story]
+        for story, members in stories.items()
+        if majority[story] != NOISE
+    ]
     return float(np.mean(right))
 
 

@@ -10,13 +10,14 @@ from rich.table import Table
 from pipeline.management.command import PipelineCommand
 from pipeline.management.importing import add_import_options, options_of
 from pipeline.models.wording import counted
-from pipeline.reports.evaluate import Evaluation, evaluate
+from pipeline.reports.evaluate import SEVERAL_LABELS, Evaluation, ThemesFound, evaluate
 from pipeline.reports.pair_scores import PairScores, score_file, score_reviewed
 
 
 class Command(PipelineCommand):
     help = (
-        "Group the labelled conversations of a file and compare the stories with the labels. The label `noise` marks "
+        "Group the labelled conversations of a file and compare the stories with the labels. All themes of a "
+        "conversation count, and it may have several labels, as a list. The label `noise` marks "
         "conversations that belong to no group. With --pairs or --reviewed instead: how often the rules say of two "
         "names what people say. Nothing is stored."
     )
@@ -27,6 +28,12 @@ class Command(PipelineCommand):
         what.add_argument("file", nargs="?", help="a file, a folder or a zip of any known format")
         what.add_argument("--pairs", metavar="FILE", help="CSV or JSON lines of name_a, name_b, same")
         what.add_argument("--reviewed", action="store_true", help="the pairs of the profile that people decided")
+        parser.add_argument(
+            "--labels",
+            default=SEVERAL_LABELS,
+            metavar="FIELD",
+            help="the field with a list of labels (default: labels)",
+        )
         parser.add_argument("--profile", default="support")
         parser.add_argument("--extractor", default="local")
         parser.add_argument("--json", action="store_true")
@@ -50,7 +57,13 @@ def _evaluate(profile: str, asked: dict[str, Any]) -> Evaluation | PairScores:
         return score_reviewed(profile=profile)
     if asked["pairs"]:
         return score_file(asked["pairs"], profile=profile, extractor=asked["extractor"])
-    return evaluate(asked["file"], profile=profile, extractor=asked["extractor"], options=options_of(asked))
+    return evaluate(
+        asked["file"],
+        profile=profile,
+        extractor=asked["extractor"],
+        options=options_of(asked),
+        several=asked["labels"],
+    )
 
 
 def _print(found: Evaluation, console: Console) -> None:
@@ -70,9 +83,20 @@ def _print(found: Evaluation, console: Console) -> None:
         table.add_row(title, *(_number(getattr(scores, name)) for scores in (found.pipeline, found.naive)))
     table.add_row("Right titles (title_top1)", _number(found.title_top1), "-")
     console.print(table)
+    if found.themes:
+        _print_themes(found.themes, console)
     console.print(
         f"{found.filtered} filtered and {found.failed} failed count as groups of one; {found.unlabelled} without a "
         f"label are left out. {found.seconds:.1f} s."
+    )
+
+
+def _print_themes(found: ThemesFound, console: Console) -> None:
+    console.print(
+        f"Several themes: {found.labels_each:.2f} labels and {found.themes_each:.2f} stories a conversation; precision "
+        f"{found.precision:.3f}, recall {found.recall:.3f} (first themes alone {found.first_recall:.3f}).",
+        highlight=False,
+        soft_wrap=True,
     )
 
 
