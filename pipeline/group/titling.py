@@ -87,7 +87,7 @@ def _choose(profile: str, due: Sequence[Story]) -> dict[int, str]:
     chosen = choose_titles(
         groups,
         others=[centre for root, centre in centres.items() if root not in set(waiting)],
-        model=_model(profile),
+        model=model_of_profile(profile),
         taken=list(_titles_of_others(profile, due)),
     )
     return {key: choice.title for key, choice in chosen.items()}
@@ -104,7 +104,7 @@ def _titles_of_others(profile: str, due: Sequence[Story]) -> QuerySet[Story, str
     return standing.exclude(pk__in=[story.pk for story in due]).values_list("title", flat=True)
 
 
-def _model(profile: str) -> Model | None:
+def model_of_profile(profile: str) -> Model | None:
     """Return what places words among the profile's vectors; None if nothing here does."""
     measured = Signature.objects.filter(profile=profile, size__gt=0).exclude(vector_model="")
     space = measured.values_list("vector_model", flat=True).first()

@@ -7,7 +7,7 @@ again. What cannot be derived any more, because people decided since or a versio
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Prefetch, QuerySet
 
 from pipeline.extract.base import Answer, Asking, Extractor, UnknownExtractor, asks, get_extractor
+from pipeline.extract.embedding.endpoint import EndpointEmbedder
 from pipeline.extract.llm.calls import bodies_of
 from pipeline.extract.llm.replay import reread
 from pipeline.extract.profiles import Profile, UnknownProfile, get_profile
@@ -24,6 +25,8 @@ from pipeline.extract.reading import UNIT_TOLERANCE, Draft, Outcome, parse
 from pipeline.extract.themes import Reading
 from pipeline.extract.versions import versions
 from pipeline.group.conservation import Homes, extracted_items_without_a_theme, homes_of_themes
+from pipeline.group.titles import Model
+from pipeline.group.titling import model_of_profile
 from pipeline.ledger.counts import ItemCounts, find_run, item_counts
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.transcript import Question, transcript_of
@@ -34,6 +37,7 @@ from pipeline.models import Call, Evidence, Item, Run, Signature, Theme, schema
 from pipeline.models.wording import counted
 from pipeline.reports.companies import page_run, uneven_companies
 from pipeline.reports.last_pass import LastPass, last_pass, unlike
+from pipeline.reports.portraits import Portrait, loose, misnamed, portraits_of, stories_of_run
 
 ORDERS = 3
 """In how many shuffled orders the groups are made again."""
@@ -49,13 +53,14 @@ SUM_TOLERANCE = 1e-4
 class Check:
     """One thing that must hold of a run: `said` is what was looked at; without faults it holds.
 
-    `not_checked` says why some of it, or all, could not be looked at.
+    `not_checked` says why some of it, or all, could not be looked at. `warnings` are no faults: people should look.
     """
 
     name: str
     said: str
     faults: tuple[str, ...] = ()
     not_checked: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -78,6 +83,11 @@ class Verification:
         """What does not hold, each with the name of its check."""
         return tuple(f"{check.name}: {fault}" for check in self.checks for fault in check.faults)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What holds and may be wrong all the same, each with the name of its check."""
+        return tuple(f"{check.name}: {warning}" for check in self.checks for warning in check.warnings)
+
     def as_json(self) -> dict[str, object]:
         """Return plain values; `holds` is there for the whole and for each check."""
         checks = [{**asdict(check), "holds": check.holds} for check in self.checks]
@@ -98,7 +108,9 @@ def verify(*, run_id: int, orders: int = ORDERS) -> Verification:
         sums = _registry(run.profile)
         found = last_pass(run.profile) if sums.holds else "the registry does not add up"
         strays = _unrecorded(run)
-    return Verification(run.pk, (*stored, _partition(found, strays, orders), sums, _promises()))
+        portraits, mine, model = portraits_of(run.profile), stories_of_run(run.pk), _free_model(run.profile)
+    stories = _cohesion(portraits, mine), _titles(portraits, mine, model)
+    return Verification(run.pk, (*stored, _partition(found, strays, orders), *stories, sums, _promises()))
 
 
 def _verifiable(run_id: int) -> Run:
@@ -372,6 +384,31 @@ def _partition(found: LastPass | str, strays: Sequence[int], orders: int) -> Che
     kind = found.done.get_kind_display()
     said = f"{counted(len(rows), 'theme')} ({kind}), grouped again in {orders} shuffled orders: the same groups"
     return Check("partition", said, tuple(faults))
+
+
+# --- Stories ------------------------------------------------------------------------------------------------------
+
+
+def _cohesion(portraits: Sequence[Portrait], mine: Collection[int]) -> Check:
+    said = f"{_count_of_stories(portraits, mine)}, about as alike inside as is usual"
+    return Check("cohesion", said, warnings=_some(list(loose(portraits, mine))))
+
+
+def _titles(portraits: Sequence[Portrait], mine: Collection[int], model: Model | None) -> Check:
+    said = f"{_count_of_stories(portraits, mine)}, each called what most of its conversations are about"
+    if model is None:
+        said += "; their wording was not compared, for the vectors are of no model here"
+    return Check("titles", said, warnings=_some(list(misnamed(portraits, mine, model))))
+
+
+def _free_model(profile: str) -> Model | None:
+    """Return what places words among the profile's vectors, if asking it costs nothing."""
+    model = model_of_profile(profile)
+    return None if isinstance(model, EndpointEmbedder) else model
+
+
+def _count_of_stories(portraits: Sequence[Portrait], mine: Collection[int]) -> str:
+    return counted(sum(one.story in mine for one in portraits), "open story", "open stories")
 
 
 def _unrecorded(run: Run) -> Sequence[int]:

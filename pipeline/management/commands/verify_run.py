@@ -8,13 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.management.command import PipelineCommand
+from pipeline.models.wording import counted
 from pipeline.reports.verify import Check, Verification, verify
 
 
 class Command(PipelineCommand):
     help = (
         "Work a run out again from what is stored, in shuffled order, and compare. Changes nothing. "
-        "Exit code 1 if something is missing or was changed."
+        "Exit code 1 if something is missing or was changed; warnings about loose stories and titles are no faults."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,18 +44,25 @@ def _verdict(found: Verification) -> str:
     if not found.holds:
         return "Verification failed; see the lines that begin with a dash."
     unchecked = ", ".join(check.name for check in found.checks if check.not_checked)
-    return (
+    passed = (
         f"Everything that could be checked passed; {unchecked} could not be checked in full."
         if unchecked
         else "All checks passed."
     )
+    warned = counted(len(found.warnings), "warning")
+    return f"{passed} {warned}: look at the lines that begin with an exclamation mark." if found.warnings else passed
 
 
 def _mark(check: Check) -> str:
-    return "NO" if check.faults else "-" if check.not_checked else "ok"
+    return "NO" if check.faults else "!" if check.warnings else "-" if check.not_checked else "ok"
 
 
 def _lines(check: Check) -> list[str]:
-    said = [] if check.faults else [check.said]
+    said = [] if check.faults or check.warnings else [check.said]
     not_checked = [f"Not checked: {check.not_checked}."] if check.not_checked else []
-    return [*said, *(f"- {fault}" for fault in check.faults), *not_checked]
+    return [
+        *said,
+        *(f"- {fault}" for fault in check.faults),
+        *(f"! {warning}" for warning in check.warnings),
+        *not_checked,
+    ]

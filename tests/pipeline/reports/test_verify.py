@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -162,6 +164,48 @@ def test_after_a_run_was_deleted_it_says_that_themes_are_gone_and_blames_nobody(
     assert set(not_checked(found)) == {"registry"}
     assert "6 themes are gone" in not_checked(found)["registry"]
     assert verify(run_id=earliest.pk).holds
+
+
+# --- What may be wrong and is no fault ----------------------------------------------------------------------------
+
+
+def test_a_loose_story_is_named_and_no_fault() -> None:
+    run = finish(start(seed(scripts(6, 5))))
+    assert verify(run_id=run.pk).warnings == ()
+    story = Story.objects.earliest("id")
+    for axis, theme in enumerate(Theme.objects.filter(pk__in=story.evidence.values("theme")).order_by("id")):
+        theme.vector = np.eye(64, dtype=np.float32)[axis].tobytes()  # all at right angles
+        theme.save(update_fields=["vector"])
+    [warning] = [one for one in verify(run_id=run.pk).warnings if one.startswith("cohesion")]
+    assert warning.startswith(f"cohesion: story {story.pk} ({story.title}): two of its conversations are alike by 0.00")
+
+
+LOCKERS = ("The locker code is refused at the door.", "My locker code is refused.", "Locker code refused again.")
+BUSES = ("The school bus is late every day.", "The school bus comes late.", "Why is the school bus late again?")
+SOUPS = ("The soup in the canteen is cold.", "Cold soup in the canteen again.", "The canteen soup was cold today.")
+
+
+def test_a_title_that_is_about_another_story_is_named() -> None:
+    run = finish(start(seed([*LOCKERS, *BUSES, *SOUPS]), "local"))
+    assert verify(run_id=run.pk).warnings == ()
+    story = Story.objects.get(title__icontains="soup")
+    Story.objects.filter(pk=story.pk).update(title="The school bus never comes on time", edited_at=timezone.now())
+    found = verify(run_id=run.pk)
+    assert found.holds
+    [warning] = found.warnings
+    assert warning.startswith(f"titles: story {story.pk} (The school bus never comes on time): its title is nearer to")
+    out = StringIO()
+    with redirect_stdout(out):
+        call_command("verify_run", str(run.pk))
+    assert "1 warning: look at the lines that begin with an exclamation mark." in " ".join(out.getvalue().split())
+
+
+def test_a_title_that_was_chosen_for_others_is_named() -> None:
+    run = finish(start(seed([*LOCKERS, *BUSES, *SOUPS]), "local"))
+    story = Story.objects.get(title__icontains="soup")
+    story.evidence.update(in_title=False)
+    [warning] = verify(run_id=run.pk).warnings
+    assert "most of its conversations are not those its title was chosen for" in warning
 
 
 # --- What is broken on purpose ------------------------------------------------------------------------------------
