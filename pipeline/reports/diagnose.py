@@ -17,12 +17,13 @@ from pipeline.merge.rules.grouping.neighbours import Floats
 from pipeline.merge.rules.grouping.vectors import SHRINKAGE_ROWS, centred
 from pipeline.models import Item, Orphan, Run, Signature, SignatureRoot, Story
 from pipeline.models.wording import counted, words
+from pipeline.reports.left_out import left_out_of
 
 SIZE_CLASSES = ((1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, None))
 """Smallest and largest number of conversations of each class of groups."""
 
 SHOWN = 10
-"""Pairs of near twins, and reasons, that are shown."""
+"""Pairs of near twins, reasons, and conversations that were not read whole that are shown."""
 
 LARGEST = 3
 """Groups that are named for each gate."""
@@ -46,6 +47,14 @@ class Reason:
     state: str
     reason: str
     conversations: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """One conversation that was too long to be read whole, and what was left out of it."""
+
+    conversation: str
+    left_out: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All that says why there are few stories. Groups are root signatures that the run's themes mean."""
+    """All that says why there are few stories. Groups are root signatures that the run's themes mean.
+
+    not_read: the first of the `too_long` conversations that were not read whole.
+    """
 
     run: int
     source: str
@@ -101,6 +113,8 @@ class Diagnosis:
     phase: str
     conversations: ItemCounts
     reasons: tuple[Reason, ...]
+    too_long: int
+    not_read: tuple[NotRead, ...]
     themes: int
     names_proposed: int
     groups: int
@@ -145,6 +159,7 @@ def diagnose_run(*, run_id: int) -> Diagnosis:
         raise RunError(f"run {run_id} is a dry run: it read nothing, so it has no stories to ask about.")
     counts, groups, gate = item_counts(run), _groups(run), get_profile(run.profile).gate
     gates, pairs, reasons = tuple(_gates(groups)), tuple(_pairs(run, groups, gate)), tuple(_reasons(run))
+    left_out = left_out_of(run.items.all())
     return Diagnosis(
         run=run.pk,
         source=str(run.source),
@@ -152,6 +167,8 @@ def diagnose_run(*, run_id: int) -> Diagnosis:
         phase=run.phase,
         conversations=counts,
         reasons=reasons,
+        too_long=len(left_out),
+        not_read=tuple(_not_read(left_out)),
         themes=run.themes.count(),
         names_proposed=run.themes.values("raw_signature").distinct().count(),
         groups=len(groups.keys),
@@ -171,6 +188,12 @@ def _reasons(run: Run) -> Iterator[Reason]:
     rows = run.items.exclude(reason="").values_list("state", "reason").annotate(number=Count("id"))
     for state, reason, number in rows.order_by("-number", "state", "reason")[:SHOWN]:
         yield Reason(state, reason, number)
+
+
+def _not_read(left_out: Mapping[int, str]) -> Iterator[NotRead]:
+    first = Item.objects.filter(pk__in=list(left_out)).order_by("pk").values_list("pk", "conversation__external_id")
+    for item, conversation in first[:SHOWN]:
+        yield NotRead(conversation, left_out[item])
 
 
 def _groups(run: Run) -> _Groups:

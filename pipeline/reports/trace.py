@@ -12,7 +12,9 @@ from pipeline.models import Conversation, Item, Merge, Orphan, Run, Signature, S
 from pipeline.models.refusal import Refusal
 from pipeline.models.signature import STANDING
 from pipeline.models.wording import counted
+from pipeline.reports.left_out import left_out_of
 from pipeline.reports.summary import themes_of_conversation
+from pipeline.sources.understanding.language import language_name
 
 RUNS = 10
 """Runs that did not select the conversation are named up to this many, the newest first."""
@@ -50,7 +52,7 @@ class ThemeStep:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one run did with the conversation."""
+    """What one run did with the conversation; `left_out` says what it did not read of a long one."""
 
     run: int
     run_state: str
@@ -61,6 +63,8 @@ class Reading:
     reason: str
     error: str
     deliveries: int
+    language: str
+    left_out: str
     calls: tuple[CallStep, ...]
     themes: tuple[ThemeStep, ...]
 
@@ -93,6 +97,7 @@ def trace_conversation(*, external_id: str, source: str = "") -> Trace:
     conversation = _find(external_id, source)
     items = conversation.items.select_related("run", "version").prefetch_related("calls").order_by("-run_id")
     themes = list(themes_of_conversation(conversation))
+    left_out = left_out_of(conversation.items.all())
     return Trace(
         source=str(conversation.source),
         external_id=conversation.external_id,
@@ -102,7 +107,10 @@ def trace_conversation(*, external_id: str, source: str = "") -> Trace:
         classified_at=conversation.classified_at,
         versions=tuple(conversation.versions.order_by("stored_at", "id").values_list("stored_at", flat=True)),
         first_run=conversation.first_run_id,
-        readings=tuple(_reading(item, [theme for theme in themes if theme.item_id == item.pk]) for item in items),
+        readings=tuple(
+            _reading(item, [theme for theme in themes if theme.item_id == item.pk], left_out.get(item.pk, ""))
+            for item in items
+        ),
         not_selected=tuple(_not_selected(conversation)),
     )
 
@@ -127,7 +135,7 @@ def _find(external_id: str, source: str) -> Conversation:
 # --- What a run did with it ---------------------------------------------------------------------------------------
 
 
-def _reading(item: Item, themes: Sequence[Theme]) -> Reading:
+def _reading(item: Item, themes: Sequence[Theme], left_out: str) -> Reading:
     return Reading(
         run=item.run_id,
         run_state=item.run.state,
@@ -138,6 +146,8 @@ def _reading(item: Item, themes: Sequence[Theme]) -> Reading:
         reason=item.reason,
         error=f"{item.error_class}: {item.error}" if item.error else "",
         deliveries=item.delivery_count,
+        language=language_name(item.language),
+        left_out=left_out,
         calls=tuple(
             CallStep(
                 call.step, call.attempt, call.answered_at, call.finish_reason, call.input_tokens + call.output_tokens

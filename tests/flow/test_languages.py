@@ -1,4 +1,5 @@
 """Runs over several languages, from the source to orphans and screens."""
+# ruff: noqa: RUF001 - letters of many alphabets
 
 import pytest
 from django.test import Client
@@ -63,3 +64,40 @@ def test_japanese_names_keep_their_voiced_marks() -> None:
     finish(start(seed(["パスワードを忘れてログインできません。", "ポイントがまだ付与されていません。"]), "local"))
     keys = set(Theme.objects.values_list("signature__key", flat=True))
     assert keys == {"パスワードを忘れてログインできません", "ポイントがまだ付与されていません"}
+
+
+THREE_PROBLEMS = {
+    "ar": (
+        "تم خصم المبلغ من بطاقتي مرتين هذا الشهر",
+        "كلمة المرور الخاصة بي لا تعمل منذ أمس",
+        "لم تصل الشحنة إلى منزلي بعد",
+    ),
+    "el": (
+        "Χρεώθηκα δύο φορές για τη συνδρομή μου",
+        "Ο κωδικός μου δεν λειτουργεί από χθες",
+        "Το δέμα μου δεν έχει φτάσει",
+    ),
+    "ko": (
+        "이번 달에 카드가 두 번 결제되었습니다",
+        "어제부터 비밀번호가 작동하지 않습니다",
+        "소포가 아직 집에 도착하지 않았습니다",
+    ),
+    "th": (
+        "บัตรของฉันถูกหักเงินสองครั้ง",
+        "รหัสผ่านของฉันใช้ไม่ได้ตั้งแต่เมื่อวาน",
+        "พัสดุยังไม่มาถึงบ้านของฉัน",
+    ),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", THREE_PROBLEMS)
+def test_no_language_is_one_lump_or_loses_a_letter(language: str) -> None:
+    texts = [f"{problem} {number}." for number in ("1", "2", "3") for problem in THREE_PROBLEMS[language]]
+    run = finish(start(seed(texts), "local"))
+    assert run.state == "needs_attention"
+    assert Story.objects.count() == 0
+    assert set(Item.objects.values_list("language", flat=True)) == {language}
+    said = "".join(THREE_PROBLEMS[language])
+    for key in Theme.objects.values_list("signature__key", flat=True):
+        assert all(word.isdigit() or word in said for word in key.split("_")), key

@@ -75,6 +75,7 @@ def _print_diagnosis(found: Diagnosis, console: Console) -> None:
     )
     for title, table in (
         ("Conversations without a theme", _reasons(found)),
+        (f"Not read whole ({counted(found.too_long, 'conversation')})", _not_read(found)),
         (f"Groups by size ({found.one_short} are one conversation short)", _sizes(found)),
         ("Gates", _gates(found)),
         ("Near twins that stayed apart", _pairs(found)),
@@ -91,6 +92,13 @@ def _reasons(found: Diagnosis) -> Table:
     table = _table("State", "Reason", "Conversations", numbers=1)
     for reason in found.reasons:
         table.add_row(reason.state, reason.reason, str(reason.conversations))
+    return table
+
+
+def _not_read(found: Diagnosis) -> Table:
+    table = _table("Conversation", "Why", numbers=0)
+    for one in found.not_read:
+        table.add_row(one.conversation, one.left_out)
     return table
 
 
@@ -152,6 +160,10 @@ def _reading(reading: Reading) -> Iterator[str]:
         yield f"  begun {reading.deliveries} times" if reading.deliveries > 1 else "  begun once"
     if reading.error:
         yield f"  {reading.error}"
+    if reading.language:
+        yield f"  language: {reading.language}"
+    if reading.left_out:
+        yield f"  not read whole: {reading.left_out}"
     for call in reading.calls:
         tokens = f", {call.tokens} tokens" if call.tokens else ""
         yield f"  {call.step}, attempt {call.attempt}: answered {call.answered_at:%Y-%m-%d %H:%M:%S}{tokens}"

@@ -49,6 +49,9 @@ def read(text: str, embedder: Embedder | None = None) -> tuple[dict[str, Any], V
         ("Tôi quên mật khẩu và không thể đăng nhập được.", "vi", "không"),
         ("비밀번호를 잊어버려서 로그인할 수 없습니다.", "ko", "비밀번호를"),
         ("Parolamı unuttum ve hesabıma giriş yapamıyorum.", "tr", "Parolamı"),
+        ("نسيت كلمة المرور ولا أستطيع تسجيل الدخول إلى حسابي.", "ar", "المرور"),
+        ("Ξέχασα τον κωδικό μου και δεν μπορώ να συνδεθώ στον λογαριασμό.", "el", "λογαριασμό"),
+        ("ฉันลืมรหัสผ่านและเข้าสู่ระบบไม่ได้", "th", "รหัสผ่าน"),
     ],
 )
 def test_a_language_the_model_does_not_know_is_named_and_no_letter_changed(text: str, language: str, word: str) -> None:

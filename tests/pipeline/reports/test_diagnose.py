@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from pipeline.ledger.errors import RunError
 from pipeline.models import Conversation, Item, Merge, Orphan, Run, Theme
@@ -31,6 +32,28 @@ def of(name: str, problem: int, count: int, **words: object) -> list[str]:
 
 def completed(texts: list[str], **selection: Any) -> Run:
     return finish(start(seed(texts), **selection))
+
+
+LONG = "The kiln of our pottery does not heat. " + " ".join(
+    f"Shelf {number} holds {number + 3} vases of the spring course." for number in range(3_000)
+)
+
+
+def test_it_says_of_a_long_conversation_what_was_not_read(
+    capsys: pytest.CaptureFixture[str], admin_client: Client
+) -> None:
+    run = finish(start(seed([LONG, "The kiln does not heat any more."]), "local"))
+    found = diagnose_run(run_id=run.pk)
+    assert (found.too_long, [one.conversation for one in found.not_read]) == (1, ["test-0"])
+    why = found.not_read[0].left_out
+    assert why.startswith("too long to be read whole: the model read ")
+    long, short = (trace_conversation(external_id=f"test-{number}").readings[0] for number in (0, 1))
+    assert (long.left_out, short.left_out, long.language) == (why, "", "English")
+    call_command("diagnose", str(run.pk))
+    assert "Not read whole (1 conversation)" in capsys.readouterr().out
+    conversation = Conversation.objects.get(external_id="test-0")
+    page = admin_client.get(f"/admin/pipeline/conversation/{conversation.pk}/change/").content.decode()
+    assert why in page
 
 
 # --- A run: what became of conversations and groups ---------------------------------------------------------------
