@@ -37,6 +37,7 @@ NEAREST = {Cue.MARKED: 0.55, Cue.CLAUSE: 0.50, Cue.REQUEST: 0.30, Cue.MESSAGE: 0
 _MARKER = re.compile(MARKER)
 _LISTED = re.compile(r"(?:\d{1,2}[.):]|\(\d{1,2}\)|[-*\u2022\u2013])\s")
 _POINTS_BACK = re.compile(POINTS_BACK)
+_LEANS_BACK = re.compile(r"\b(?:it|that|this|them|those|these|he|she|him|her|nevermind|never mind|changed?|instead)\b")
 _ATTEMPT = re.compile(ATTEMPT)
 _NAME = re.compile(r"(?<=[\w,;'] )[A-Z]\w+")
 _REQUEST_FORM = re.compile(REQUEST_FORM)
@@ -92,15 +93,25 @@ def _looks_back(words: str) -> bool:
 
 def possible_starts(side: CustomerSide) -> tuple[Start, ...]:
     """Return where another matter may begin, by the words alone."""
-    found, seen = [], set[str]()
+    found, seen, is_stated = [], set[str](), False
     if len({sentence.message for sentence in side.sentences}) >= CHANNEL:
         return tuple(_message_starts(side))
     for number, sentence in enumerate(side.sentences):
         topics = topics_of(sentence.plain)
-        if number and (cue := _cue(sentence, side.sentences[number - 1], topics, seen)):
+        if is_stated and (cue := _cue(sentence, side.sentences[number - 1], topics, seen)):
             found.append(Start(number, cue))
+        is_stated = is_stated or _states_something(sentence, topics)
         seen |= topics
     return tuple(found)
+
+
+def _states_something(sentence: Sentence, topics: set[str]) -> bool:
+    """Tell whether a sentence says what somebody comes for: before "Hi, I am John" nothing else can begin."""
+    return bool(topics and _is_asked(sentence)) or _finding(sentence).kind in _STATES
+
+
+def _is_asked(sentence: Sentence) -> bool:
+    return bool(_REQUEST_FORM.search(sentence.plain))
 
 
 def _message_starts(side: CustomerSide) -> Iterator[Start]:
@@ -127,7 +138,8 @@ def _cue(sentence: Sentence, before: Sentence, topics: set[str], seen: set[str])
         return None
     if listed or (marked and (len(topics - seen) > 1 or _finding(replace(sentence, plain=words)).kind in _STATES)):
         return Cue.MARKED
-    if sentence.message != before.message and topics.isdisjoint(seen) and _REQUEST_FORM.search(words):
+    is_new = topics.isdisjoint(seen) and not _LEANS_BACK.search(words)
+    if sentence.message != before.message and is_new and _REQUEST_FORM.search(words):
         names = {name.lower() for name in _NAME.findall(sentence.text)}
         return Cue.REQUEST if topics - names - DETAILS else None
     return None

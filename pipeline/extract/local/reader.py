@@ -132,7 +132,7 @@ class LocalExtractor:
     """
 
     name = "local"
-    version = "local-2"
+    version = "local-3"
 
     def __init__(self, embedder: Embedder | None = None) -> None:
         self.embedder = embedder or configured_embedder()
