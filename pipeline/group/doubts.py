@@ -37,13 +37,29 @@ def _doubts(run: Run, conversations: int) -> Iterator[str]:
     sizes = list(_sizes(run))
     if sizes and sizes[0][1] > MOST * conversations:
         root, count = sizes[0]
-        yield (
-            f"{count} of {counted(conversations, 'conversation')} are in one group, {_named(root)}: what unites them "
-            f"may be an introduction or a form and no problem. Read some of them (`./manage.py diagnose {run.pk}`); "
-            "split the group, or leave out what they share and run them again with --force-refresh"
+        yield f"{count} of {counted(conversations, 'conversation')} are in one group, {_named(root)}" + _why(
+            run, root, count
         )
     yield from _repeated_quotes(run, conversations)
     yield from _loose_groups(run, [root for root, count in sizes if count >= LARGE * conversations])
+
+
+def _why(run: Run, root: int, count: int) -> str:
+    """Return what may unite a group of so many conversations, and what to do about it."""
+    quotes = (
+        run.themes.filter(signature__root_link__root=root, evidence__isnull=False).order_by().values("evidence__quote")
+    )
+    counts = quotes.annotate(number=Count("conversation", distinct=True)).order_by("-number")
+    equal = counts.values_list("number", flat=True).first() or 0
+    if equal > MOST * count:
+        return (
+            f", {equal} of them in the very same words: is it a form or a notice, or does one sender repeat it? "
+            "Dismiss the story if it is no problem"
+        )
+    return (
+        f": what unites them may be an introduction or a form and no problem. Read some of them (`./manage.py diagnose "
+        f"{run.pk}`); split the group, or leave out what they share and run them again with --force-refresh"
+    )
 
 
 def _sizes(run: Run) -> QuerySet[Theme, tuple[int, int]]:

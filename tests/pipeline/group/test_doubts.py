@@ -27,6 +27,15 @@ def test_one_story_with_most_of_a_run_needs_attention() -> None:
     assert f"./manage.py diagnose {run.pk}" in run.attention
 
 
+def test_it_says_so_if_most_of_it_are_the_very_same_words() -> None:
+    run = run_of(scripts(3, 8))
+    Theme.objects.filter(run=run).update(signature=Theme.objects.filter(run=run).earliest("id").signature)
+    Evidence.objects.filter(theme__run=run, theme__raw_signature__lt="problem_002").update(
+        quote="Your parcel was sent."
+    )
+    assert ", 16 of them in the very same words: is it a form or a notice" in doubt_of_result(run)
+
+
 @pytest.mark.parametrize("texts", [scripts(4, 8), [*named_apart(1, 12), *scripts(3, 1)], scripts(2, 10)])
 def test_a_run_of_several_stories_or_of_few_conversations_needs_none(texts: list[str]) -> None:
     run = run_of(texts)
