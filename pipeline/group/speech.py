@@ -54,6 +54,40 @@ BARE = frozenset(
     "want wants need needs have am is are was were would could should will does did had has gets got might may"
     " must".split()
 )
+NEGATED_WELL = frozenset("able allowed possible".split())  # "not able to", and "not receiving"
+NUMBERS = frozenset(
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen twenty thirty forty fifty"
+    " sixty hundred thousand dozen couple several both".split()
+)
+# What a clause is said against: "the emails do come, but nothing on the phone".
+AGAINST = re.compile(r"\s*(?:but|though|however|yet|except|only|whereas|instead)\b", re.IGNORECASE)
+# How many it was for, behind the matter: "a cab for three people", "pending for 6 days".
+_COUNT = r"(?:\d{1,4}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a few|several)"
+COUNTED_TAIL = re.compile(
+    rf"\s+(?:(?:for|in|within|after|since|over|on|at|of|with)\s+(?:about |over |the last |exactly |nearly )?{_COUNT}"
+    r"\s+(?:(?:whole|full|other|working|business)\s+)?(?:people|persons?|guests?|adults?|kids|children|passengers?"
+    r"|nights?|minutes?|hours?|days?|weeks?|months?|years?|times|of us)"
+    rf"|(?<!takes )(?<!take )(?<!took )(?<!lasts )(?<!is )(?<!was ){_COUNT} (?:minutes|hours|days|weeks|months|years))"
+    r"(?: now| already| ago| later)?$",
+    re.IGNORECASE,
+)
+# A second sentence begins without a word or a mark between: "the clocks went back my codes are wrong".
+SUBJECTS = frozenset("i we my our it they he she your the this there nothing nobody everything i'm i've it's".split())
+FINITE = frozenset(
+    "am is are was were has have had does did can could will would should must may might isn't aren't wasn't weren't"
+    " hasn't haven't hadn't don't doesn't didn't can't cannot couldn't won't wouldn't shouldn't isnt arent wasnt dont"
+    " doesnt didnt cant wont i'm i've it's went came got gets goes comes says shows keeps sent took lost made saw gave"
+    " works stopped crashed failed fails crashes disappeared vanished changed cancelled booked paid received".split()
+)
+# Words that a new subject may follow within one sentence: "says my card", "when the app", "to the", "think it".
+LEADS_INTO = frozenset(
+    "and or but that if when while whenever until till unless because since as than though although so where whether"
+    " how why what which who whom whose after before once like to of in on at by for with from about into over under"
+    " through without during between against via per is are was were be been not all both half only even just still"
+    " says say said tell tells told think thinks know knows see sees hope believe sure make makes made let lets help"
+    " helps have has had did do does can could will would should must may might am a an the my our your this these"
+    " gives give gave show shows send sends sent get gets got ask asks asked need needs want wants".split()
+)
 SPEAKER = frozenset("i i'm i've i'd we we're we've me us".split())
 WITHIN = frozenset("here he she him her his hers they them their theirs it this that those these there".split())
 REPORTS = frozenset("says say said tells told thinks think reports reported claims asks asked".split())
@@ -70,7 +104,8 @@ ENDS_WELL = frozenset("ok okay fine good well works".split())
 DATE = re.compile(
     r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|june|july|august|september"
     r"|october|november|december|today|yesterday|tonight|tomorrow|last (?:night|week|month|year)"
-    r"|this (?:morning|week|afternoon|evening|month)|since (?:mon|tue|wed|thu|fri|sat|sun)|\w+ ago)\b",
+    r"|this (?:morning|week|afternoon|evening|month)|next (?:week|month|year)s?"
+    r"|since (?:mon|tue|wed|thu|fri|sat|sun)|\w+ ago)\b",
     re.IGNORECASE,
 )
 CHATTER = re.compile(

@@ -8,7 +8,7 @@ from math import log
 
 from pipeline.extract.local.words import ENGLISH, PERSONS, STOP_WORDS, THINGS, VERBS
 from pipeline.group.clauses import UNSPACED
-from pipeline.group.speech import GIVEN_NAMES, SLIPS, UNITS
+from pipeline.group.speech import GIVEN_NAMES, NUMBERS, SLIPS, UNITS
 from pipeline.merge.rules.normalise import singular
 
 ENGLISH_SHARE = 0.2
@@ -16,6 +16,9 @@ ENGLISH_SHARE = 0.2
 
 COMMON = 0.2
 """From this share of voices on, and from two, a word is not one person's."""
+
+COUNTED = 0.06
+"""What a clause loses with a number in words that is one person's: "for three people"."""
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _MID_SENTENCE = re.compile(r"(?<=[^\W\d_] )[^\W\d_]+")
@@ -62,7 +65,7 @@ class Vocabulary:
             found = [word.lower() for word in _WORD.findall(text)]
             words += len(found)
             english += sum(word in ENGLISH for word in found)
-            said_by.update(set(_telling(found)))
+            said_by.update({*_telling(found), *NUMBERS.intersection(found)})
             for word in found:
                 self._forms[singular(word)][word] += 1
             spelled = _MID_SENTENCE.findall(text)
@@ -123,6 +126,8 @@ class Vocabulary:
             return _number(word, most_say_it=2 * said > spoken.voices, is_common=is_common)
         if (stem := _stem(word)) in GIVEN_NAMES or (stem in spoken.names and not is_common):
             return 0.2
+        if stem in NUMBERS:
+            return 0.0 if is_common else COUNTED
         total = 0.0
         if spoken.capitals_mean_names and self._looks_like_a_name(word, number) and 2 * said <= spoken.voices:
             total += 0.04 if is_common else 0.15
