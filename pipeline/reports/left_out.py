@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from pipeline.extract.base import Reading
+from pipeline.extract.themes import Reading
 from pipeline.models import Call, Item
 
 
