@@ -26,6 +26,7 @@ from pipeline.group.speech import (
     ENDS_WEAKLY,
     ENDS_WELL,
     FINITE,
+    GOES_WELL,
     LEAD,
     LEADS_INTO,
     LEADS_ON,
@@ -70,7 +71,16 @@ RUN_ON = 0.15
 NEGATED = 0.25
 """What it loses if it begins with the "not" of something that stands before: "not closed all day"."""
 
-IDLE = 0.03
+SUBJECTLESS = 0.15
+"""What it loses if it begins with what somebody does: "does not come to the invoices"."""
+
+WELL = 0.10
+"""What it loses if it says what works."""
+
+VERBLESS = 0.08
+"""What it loses without a word that could be a verb."""
+
+IDLE = 0.04
 """What a clause loses that says neither what goes wrong nor what is wanted."""
 
 
@@ -265,7 +275,9 @@ def _opening(words: list[str], text: str) -> float:
         return 0.05 if follows.endswith("ing") or follows in NEGATED_WELL or first == "never" else NEGATED
     if first.isdigit() or first in NUMBERS:
         return 0.04 + 0.10 * FINITE.isdisjoint(words)
-    if first in BARE or first in ASKING_FIRST:
+    if first in BARE:
+        return SUBJECTLESS
+    if first in ASKING_FIRST:
         return 0.08
     told = 0.05 * (first.endswith("ed") and not TELLS.search(text))  # "subscribed to the feed": who, and what of it?
     speaker = 0.06 + 0.05 * (not TELLS.search(text)) if first in SPEAKER else 0.0
@@ -279,6 +291,7 @@ def _body(words: list[str], text: str) -> float:
     pointing = min(0.06, 0.03 * sum(word in WITHIN for word in words[1:]))
     pointing += 0.05 * any(word in CONTINUES for word in words)
     pointing += 0.1 * any(one.rstrip("s") in _WHO and other in REPORTS for one, other in pairwise(words))
-    form = 0.04 * (not VERBAL.search(text)) + 0.01 * max(0, len(words) - 8) + 0.02 * (len(words) == MIN_WORDS)
+    said += WELL * (bool(GOES_WELL.search(text)) and not _asks(words, text))
+    form = VERBLESS * (not VERBAL.search(text)) + 0.01 * max(0, len(words) - 8) + 0.02 * (len(words) == MIN_WORDS)
     form += RUN_ON * bool(_second_sentence(words))
     return said + pointing + form + IDLE * (not TELLS.search(text))

@@ -52,7 +52,14 @@ LEADS_ON = frozenset("to in on at under over even then you your been being".spli
 NEGATES = frozenset("not never neither".split())
 BARE = frozenset(
     "want wants need needs have am is are was were would could should will does did had has gets got might may"
-    " must".split()
+    " must doesn't isn't won't didn't doesnt didnt wont isnt keeps says comes goes shows gives".split()
+)
+# What is said of what works: "the e-mails do come", "week view was fine for us".
+GOES_WELL = re.compile(
+    r"(?<!how )\b(?:do|does|did) (?!not\b|i\b|we\b|you\b|it\b|they\b|the\b|my\b|our\b|this\b|that\b|n['\u2019]t)[a-z]+"
+    r"|\b(?:is|are|was|were|am) (?:ok|okay|fine|good|connected|done|normal)\b|\bworks? (?:fine|well|ok|for)\b"
+    r"|\bas normal\b|\bstraight away\b",
+    re.IGNORECASE,
 )
 NEGATED_WELL = frozenset("able allowed possible".split())  # "not able to", and "not receiving"
 NUMBERS = frozenset(
@@ -72,7 +79,8 @@ COUNTED_TAIL = re.compile(
     re.IGNORECASE,
 )
 # A second sentence begins without a word or a mark between: "the clocks went back my codes are wrong".
-SUBJECTS = frozenset("i we my our it they he she your the this there nothing nobody everything i'm i've it's".split())
+# Not "i", "we", "they": "a charge I did not make" is one sentence.
+SUBJECTS = frozenset("my our it your the this there nothing nobody everything it's".split())
 FINITE = frozenset(
     "am is are was were has have had does did can could will would should must may might isn't aren't wasn't weren't"
     " hasn't haven't hadn't don't doesn't didn't can't cannot couldn't won't wouldn't shouldn't isnt arent wasnt dont"
@@ -126,7 +134,8 @@ CHATTER = re.compile(
 )
 VERBAL = re.compile(
     r"\b(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|may|must|am|cannot|not|never|no"
-    r"|\w+n['\u2019]?t|\w+(?:ed|ing)|\w{3,}[^su\W]s|keep|want|need|get|got|went|go|sent|lost|set|add|book|find|play"
+    r"|\w+n['\u2019]?t|\w+(?:ed|ing)|\w{3,}[^su\W]s(?= \w)(?! (?:of|to|for|on|in|from|with|by|at)\b)"
+    r"|keep|want|need|get|got|went|go|sent|lost|set|add|book|find|play"
     r"|show|check|change|cancel|make|see|pay|paid|send|turn|create|open|close|give|take|took|put|know|i|we|you)\b",
     re.IGNORECASE,
 )

@@ -8,14 +8,14 @@ members share: so names, numbers and slips of one person stay out. What was meas
 import os
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.group.clauses import Clause, clauses
+from pipeline.group.clauses import clauses, count_words
 from pipeline.group.vocabulary import Vocabulary
 
 Floats = NDArray[np.float32]
@@ -25,9 +25,13 @@ LONGEST_TITLE = 120
 MOST_CANDIDATES = 24
 """Clauses of a group that the model is asked about, the best by their words; 60 are no better."""
 
-MANY_GROUPS, FEWEST_CANDIDATES = 100, 4
-"""Where so many groups want a title at once, half as many clauses as voices, and at least so many: a run whose stories
-are all new must not spend more on their titles than about a quarter of what reading costs."""
+MANY_GROUPS, FEW_VOICES, FEWEST_CANDIDATES = 100, 8, 2
+"""Where so many groups want a title at once, the clauses of so many voices, and the model is asked about so many whose
+vectors are not known from reading: a run whose stories are all new must not spend more on their titles than 15 % of
+what reading costs."""
+
+WHOLE = 0.75
+"""Share of the words of an opening that a clause has from which on it means what the opening means."""
 
 RIVAL = 0.5
 """Weight of the cosine to the nearest other centre against the one to the own centre."""
@@ -65,12 +69,16 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What one central member said: how it opened, what is quoted of it, the names of who spoke, and the language."""
+    """What one central member said: how it opened, what is quoted of it, the names of who spoke, and the language.
+
+    vector: what it means, (d,), where the opening is all that was said; else None.
+    """
 
     opening: str
     quotes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     language: str = ""
+    vector: Floats | None = None
 
     @property
     def text(self) -> str:
@@ -116,7 +124,7 @@ def choose_titles(
         known=model.rank if model else None,
     )
     candidates = [
-        _candidates(group, number, vocabulary, _how_many(group, len(groups))) for number, group in enumerate(groups)
+        _candidates(group, number, vocabulary, many=len(groups) > MANY_GROUPS) for number, group in enumerate(groups)
     ]
     contrasts = _contrasts(groups, others, candidates, model)
     used, chosen = {_plain(title) for title in taken}, {}
@@ -151,46 +159,52 @@ def _ways_to_call(group: Untitled, clauses: Sequence[str], typical: Sequence[str
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A clause, and what it is worth before the model has seen it."""
+    """A clause, and what it is worth before the model has seen it; `vector` is what it means, (d,), where known."""
 
     text: str
     worth: float
     language: str
+    vector: Floats | None = None
 
 
-def _how_many(group: Untitled, groups: int) -> int:
-    if groups <= MANY_GROUPS:
-        return MOST_CANDIDATES
-    return min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, len(group.voices) // 2))
-
-
-def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, asked: int) -> list[Candidate]:
-    """Return the `asked` clauses that are worth most to the words alone, the best first; and the current title."""
+def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: bool) -> list[Candidate]:
+    """Return the clauses that are worth most to the words alone, the best first; and the current title."""
     english = vocabulary.is_english(number)
-    said: dict[str, tuple[Clause, str]] = {}
+    said: dict[str, Candidate] = {}
     quoted: set[str] = set()
-    for voice in group.voices:
-        proof = "\n".join(voice.quotes).casefold()
+    for voice in group.voices[: FEW_VOICES if many else None]:
+        proof, length = "\n".join(voice.quotes).casefold(), count_words(voice.opening)
         for clause in clauses(voice.text, english=english):
             form = clause.text.casefold()
-            said.setdefault(form, (clause, voice.language))
+            is_whole = voice.vector is not None and count_words(clause.text) >= WHOLE * length
+            if form not in said or (is_whole and said[form].vector is None):
+                vector = voice.vector if is_whole else None
+                said[form] = Candidate(clause.text, -clause.awkward, voice.language, vector)
             if form.rstrip("?") in proof:
                 quoted.add(form)
-    fits = {form: vocabulary.fit(clause.text, number) for form, (clause, _) in said.items()}
+    fits = {form: vocabulary.fit(clause.text, number) for form, clause in said.items()}
     most = max(fits.values(), default=0.0) or 1.0
     found = []
-    for form, (clause, language) in said.items():
-        cost, fit = clause.awkward + vocabulary.strangeness(clause.text, number), fits[form] / most
-        found.append(
-            (fit - 2 * cost + QUOTED * (form in quoted), Candidate(clause.text, TYPICAL * fit - cost, language))
-        )
+    for form, clause in said.items():
+        cost, fit = vocabulary.strangeness(clause.text, number) - clause.worth, fits[form] / most
+        promise = fit - 2 * cost + QUOTED * (form in quoted)
+        found.append((promise, replace(clause, worth=TYPICAL * fit - cost)))
     found.sort(key=lambda one: one[0], reverse=True)
-    kept = [candidate for _, candidate in found[:asked]]
+    kept = list(_worth_asking([candidate for _, candidate in found], many=many))
     if group.current:
         kept = [one for one in kept if _plain(one.text) != _plain(group.current)]
         worth = TYPICAL * vocabulary.fit(group.current, number) / most + KEEPS
         kept.insert(0, Candidate(group.current, worth, group.voices[0].language if group.voices else ""))
     return kept
+
+
+def _worth_asking(candidates: Sequence[Candidate], *, many: bool) -> Iterator[Candidate]:
+    """Yield the best MOST_CANDIDATES; of many groups, of those whose vector is not known FEWEST_CANDIDATES."""
+    asked = 0
+    for candidate in candidates[:MOST_CANDIDATES]:
+        asked += candidate.vector is None
+        if candidate.vector is not None or not many or asked <= FEWEST_CANDIDATES:
+            yield candidate
 
 
 # --- Contrast -----------------------------------------------------------------------------------------------------
@@ -224,13 +238,17 @@ _PIECE = 32
 
 
 def _encoded(candidates: Sequence[Candidate], model: Model) -> Iterator[Floats]:
-    """Yield the vector of each candidate, encoded in as many threads as there are processors."""
-    texts = [candidate.text for candidate in candidates]
+    """Yield the vector of each candidate; what is not known is encoded in as many threads as there are processors."""
+    texts = [candidate.text for candidate in candidates if candidate.vector is None]
     pieces = [texts[start : start + _PIECE] for start in range(0, len(texts), _PIECE)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         vectors = (vector for piece in pool.map(model.encode, pieces) for vector in piece)
-        for candidate, vector in zip(candidates, vectors, strict=True):
-            yield model.without_language(vector, candidate.language)
+        for candidate in candidates:
+            yield (
+                candidate.vector
+                if candidate.vector is not None
+                else model.without_language(next(vectors), candidate.language)
+            )
 
 
 def _unit(rows: Floats) -> Floats:

@@ -19,6 +19,7 @@ from pipeline.extract.base import UnknownExtractor, get_extractor
 from pipeline.extract.embedding import EmbeddingModelError
 from pipeline.extract.local.reader import LocalExtractor
 from pipeline.extract.redaction import without_private
+from pipeline.group.clauses import count_words
 from pipeline.group.current import centres_of, open_stories
 from pipeline.group.settle import is_still_grouping
 from pipeline.group.titles import Floats, Model, Untitled, Voice, choose_titles, title_of
@@ -34,6 +35,9 @@ VOICES = 25
 
 OPENING_WORDS = 12
 """What somebody comes for is said in the first messages that make up so many words."""
+
+SHORT = 25
+"""Words of a message whose clauses mean about what the whole of it means."""
 
 BATCH = 100
 """Stories whose conversations are held at once."""
@@ -137,7 +141,7 @@ def _listen(stories: Sequence[Story]) -> list[tuple[Story, list[tuple[str, Voice
         .order_by("story", "place")
         .values_list(
             "story_id", "theme_id", "theme__raw_key", "conversation__customer", "conversation__source",
-            "theme__item__language", "first_messages",
+            "theme__item__language", "theme__vector", "first_messages",
         )
     )  # fmt: skip
     repeated = {source.pk: repeated_of(source) for source in Source.objects.filter(pk__in={row[4] for row in rows})}
@@ -146,11 +150,12 @@ def _listen(stories: Sequence[Story]) -> list[tuple[Story, list[tuple[str, Voice
     for theme, quote in Evidence.objects.filter(theme__in=themes).order_by("start").values_list("theme_id", "quote"):
         quotes[theme].append(quote)
     voices: dict[int, list[tuple[str, Voice]]] = defaultdict(list)
-    for story, theme, raw_key, customer, source, language, messages in rows:
+    for story, theme, raw_key, customer, source, language, stored, messages in rows:
         transcript = transcript_of("", messages or [], repeated[source])
         names = (customer, *sorted({message.author for message in transcript.messages if message.author}))
         said = tuple(without_private(quote) for quote in quotes[theme])  # titles go into exports and notices
-        voices[story].append((raw_key, Voice(without_private(opening(transcript)), said, names, language)))
+        vector = np.frombuffer(bytes(stored), np.float32) if says_one_thing(transcript) else None
+        voices[story].append((raw_key, Voice(without_private(opening(transcript)), said, names, language, vector)))
     return [(story, voices[story.pk]) for story in stories]
 
 
@@ -164,6 +169,11 @@ def opening(transcript: Transcript) -> str:
         if words >= OPENING_WORDS:
             break
     return "\n".join(said)
+
+
+def says_one_thing(transcript: Transcript) -> bool:
+    """Whether all that is said is one short message: then the vector of its theme is that of its words."""
+    return len(transcript.messages) == 1 and count_words(transcript.messages[0].own_text) <= SHORT
 
 
 def _untitled(story: Story, voices: Sequence[tuple[str, Voice]], centre: Floats) -> Untitled:

@@ -17,7 +17,7 @@ from pipeline.extract.profiles import Gate, Profile, get_profile
 from pipeline.extract.reading import Draft, Outcome, ask, parse
 from pipeline.group import gates
 from pipeline.group.titles import Model, Untitled, Voice, choose_titles, title_of
-from pipeline.group.titling import VOICES, model_of, opening
+from pipeline.group.titling import VOICES, model_of, opening, says_one_thing
 from pipeline.ledger.transcript import Question, Transcript, transcript_of
 from pipeline.merge.rules.assign import assign
 from pipeline.merge.rules.normalise import words
@@ -326,7 +326,8 @@ def _voice(read: Read, draft: Draft) -> Voice:
     quotes = tuple(quote for quote, _, _ in draft.quotes)
     authors = {message.author for message in read.transcript.messages if message.author}
     names = (read.customer, *sorted(authors))
-    return Voice(opening(read.transcript), quotes, names, read.transcript.language)
+    vector = np.frombuffer(draft.vector, np.float32) if says_one_thing(read.transcript) else None
+    return Voice(opening(read.transcript), quotes, names, read.transcript.language, vector)
 
 
 def title_top1(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.group.clauses import MAX_WORDS, MIN_WORDS, clauses, count_words
+from pipeline.group.clauses import MAX_WORDS, MIN_WORDS, RUN_ON, clauses, count_words
 
 
 def texts_of(text: str, *, english: bool = True) -> list[str]:
@@ -72,10 +72,45 @@ def test_it_is_three_to_ten_words_long() -> None:
         ("The heating stays cold at night", "THE HEATING STAYS COLD AT NIGHT ALSO"),
         ("The heating stays cold at night", "The tenant says heating stays cold at night"),
         ("The ticket was charged twice", "The ticket is a ticket"),
+        ("The stove does not heat", "31 stoves with a timer"),
+        ("The stove does not heat", "Not heated all winter"),
+        ("The stove does not heat", "The stove lamps do come on"),
+        ("The stove does not heat", "The lamp was fine for years"),
+        ("The stove does not heat", "does not come to the stove"),
+        ("The stove does not heat", "Subscribed to the stove club by post"),
+        ("The stove does not heat", "the lamp went out my stove is cold"),
+        ("The stove does not heat", "The two ovens in the hall"),
+        ("Not receiving the meter reading", "Not closed the whole winter"),
     ],
 )
 def test_it_prefers_what_a_manager_would_say(good: str, bad: str) -> None:
     assert best_of(f"{bad}. {good}.") == good
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Since the lamps went out my stove is cold.", "my stove is cold"),
+        ("Please call us a boat for three people", "call us a boat"),
+        ("The ferry was stuck at the pier for 6 hours", "The ferry was stuck at the pier"),
+    ],
+)
+def test_it_offers_what_is_left_without_a_second_sentence_or_a_number(said: str, expected: str) -> None:
+    assert expected in texts_of(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["The stamp I ordered is late", "There is a fee I did not expect", "The screen says my code is wrong"],
+)
+def test_what_belongs_together_is_no_second_sentence(said: str) -> None:
+    [clause] = clauses(said)
+    assert (clause.text, clause.awkward < RUN_ON) == (said, True)
+
+
+def test_what_is_said_against_the_next_is_not_the_matter() -> None:
+    found = {clause.text: clause.awkward for clause in clauses("The red lamps light up, but the blue lamps stay dark.")}
+    assert found["The red lamps light up"] > found["the blue lamps stay dark"]
 
 
 def test_it_cuts_other_languages_by_their_marks() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.extract.embedding import Embedder
-from pipeline.group.titles import Floats, Untitled, Voice, choose_titles
+from pipeline.group.titles import FEWEST_CANDIDATES, MANY_GROUPS, Floats, Untitled, Voice, choose_titles
 from pipeline.group.vocabulary import Vocabulary
 
 
@@ -124,6 +124,45 @@ def test_where_no_clause_qualifies_typical_words_or_an_agreed_name_stand_in(embe
 def test_other_languages_have_titles_of_their_own_words(said: tuple[str, ...], embedder: Embedder) -> None:
     [title] = titles([group(0, said, embedder)], embedder)
     assert any(title.rstrip("?").casefold() in text.casefold() for text in said)
+
+
+class Counting:
+    """A model that remembers which texts it was asked about."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder, self.asked = embedder, list[str]()
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        self.asked += texts
+        return self.embedder.encode(texts)
+
+    def without_language(self, vector: Floats, language: str) -> Floats:
+        return vector
+
+    def rank(self, word: str) -> int | None:
+        return self.embedder.rank(word)
+
+
+def test_what_reading_has_measured_is_not_measured_again(embedder: Embedder) -> None:
+    groups = []
+    for key, said in enumerate((LATE_BUS, TICKETS)):
+        rows = embedder.encode(said)
+        voices = tuple(Voice(text, (text,), vector=row) for text, row in zip(said, rows, strict=True))
+        groups.append(Untitled(key, rows.mean(axis=0), voices, f"Name {key}"))
+    model = Counting(embedder)
+    bus, ticket = titles(groups, model)  # type: ignore[arg-type]
+    assert "late" in bus
+    assert "charged twice" in ticket
+    assert "Season ticket was charged twice on my card" not in model.asked
+    assert "Nobody answers the phone" in model.asked  # half of what was said means something else
+
+
+def test_of_very_many_groups_few_clauses_are_asked_about(embedder: Embedder) -> None:
+    groups = [group(key, LATE_BUS, embedder) for key in range(MANY_GROUPS + 1)]
+    model = Counting(embedder)
+    chosen = choose_titles(groups, model=model)
+    assert len({choice.title.casefold() for choice in chosen.values()}) == len(groups)
+    assert len(model.asked) <= FEWEST_CANDIDATES * len(groups)
 
 
 def test_nobody_needs_a_title(embedder: Embedder) -> None:
