@@ -7,10 +7,10 @@ from math import log
 
 from pipeline.merge.rules import normalise
 
-VERSION = "naming-1"
+VERSION = "naming-2"
 
 LONGEST_WORD = 30
-"""Characters from which on a word is a code or an address, not part of a name."""
+"""Characters from which on a word is a code or an address, not part of a name; in scripts without spaces a sentence."""
 
 
 def spellings(raws: Sequence[str], forms: Sequence[str]) -> dict[str, str]:
@@ -27,8 +27,12 @@ class Words:
     def __init__(self, texts: Sequence[str], targets: Sequence[int]) -> None:
         self.shares: dict[int, Counter[str]] = defaultdict(Counter)
         self.sizes = Counter(targets)
+        self.spelled: dict[str, str] = {}  # of words that folding would misspell
         for text, target in zip(texts, targets, strict=True):
-            self.shares[target].update({normalise.singular(word) for word in normalise.words(text)})
+            said = normalise.words(text)
+            self.shares[target].update({normalise.singular(word) for word in said})
+            if not text.isascii():
+                self.spelled.update(zip(said, normalise.small_words(text), strict=True))
         self.spread = Counter(word for shares in self.shares.values() for word in shares)
 
     def weight(self, word: str, target: int) -> float:
@@ -46,8 +50,12 @@ class Words:
     def made_up_name(self, target: int, taken: set[str]) -> str:
         """Return a name nobody has, from the target's most typical words; numbered if they are used up."""
         typical = sorted(self.shares[target], key=lambda word: (-self.weight(word, target), word))
-        typical = [word for word in typical if 2 < len(word) <= LONGEST_WORD] or [normalise.UNNAMED]
+        typical = [self.spelled.get(word, word) for word in typical if _may_name(word)] or [normalise.UNNAMED]
         for length in range(2, 6):
-            if normalise.normal_form(key := "_".join(typical[:length])) not in taken:
+            if normalise.normal_form(key := "_".join(typical[:length])[: normalise.LONGEST_NAME]) not in taken:
                 return key
         return next(name for number in count(2) if normalise.normal_form(name := f"{key}_{number}") not in taken)
+
+
+def _may_name(word: str) -> bool:
+    return len(word) > 2 and (len(word) <= LONGEST_WORD or not word.isascii())

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from pipeline.sources.parsing.letters import MARKS, composed
 
-VERSION = "names-2"
+VERSION = "names-3"
 UNNAMED = "unnamed"
 LONGEST_NAME = 180
 """Characters of a name that count; a key has 200, so there is room for a number behind it."""
@@ -21,7 +21,12 @@ def words(raw: str) -> list[str]:
     """Return the lower-case words of a text; separators and camelCase both split, no letter loses its marks."""
     if raw.isascii():
         return [word.casefold() for word in _WORD_EDGE.split(raw) if word]
-    return [composed(word) for word in _EDGE_AMONG_MARKS.split(unicodedata.normalize("NFKC", raw)) if word]
+    return [composed(word) for word in _parts(raw)]
+
+
+def _parts(raw: str) -> list[str]:
+    """Return the words of a text as they are written."""
+    return [word for word in _EDGE_AMONG_MARKS.split(unicodedata.normalize("NFKC", raw)) if word]
 
 
 @lru_cache(maxsize=20_000)
@@ -47,8 +52,21 @@ def _name_words(raw: str) -> list[str]:
 
 
 def snake_case(raw: str) -> str:
-    """Return the readable key of a name: its words joined by underscores."""
-    return "_".join(_name_words(raw))
+    """Return the readable key of a name: its words joined by underscores, in small letters that stay what they are.
+
+    Folding, which the normal form is made by, would write straße with ss and end Greek words in the wrong sigma.
+    """
+    kept = _name_words(raw)
+    if raw.isascii() or kept == [UNNAMED]:
+        return "_".join(kept)
+    return "_".join(small_words(raw)[: len(kept)])[:LONGEST_NAME]
+
+
+def small_words(raw: str) -> list[str]:
+    """Return the words of a text as `words` does, one for one, in small letters that stay what they are."""
+    if raw.isascii():
+        return words(raw)
+    return [unicodedata.normalize("NFC", word.lower()).replace("i\u0307", "i") for word in _parts(raw)]
 
 
 @lru_cache(maxsize=100_000)

@@ -94,3 +94,16 @@ def test_a_key_is_its_own_key_and_has_the_form_of_its_name(raw: str) -> None:
 def test_a_name_is_cut_between_words() -> None:
     assert snake_case("calendar " * 40) == "_".join(["calendar"] * 20)
     assert snake_case("fine " + "y" * 300) == "fine"
+
+
+@pytest.mark.parametrize(
+    ("raw", "key", "twin"),
+    [
+        ("Straße_gesperrt", "straße_gesperrt", "STRASSE GESPERRT"),
+        ("Κωδικός δεν λειτουργεί", "κωδικός_δεν_λειτουργεί", "ΚΩΔΙΚΌΣ ΔΕΝ ΛΕΙΤΟΥΡΓΕΊ"),
+        ("İptal edilemiyor", "iptal_edilemiyor", "iptal edilemiyor"),
+    ],
+)
+def test_a_key_keeps_its_letters_and_twins_are_one_all_the_same(raw: str, key: str, twin: str) -> None:
+    assert snake_case(raw) == key
+    assert normal_form(raw) == normal_form(twin)
