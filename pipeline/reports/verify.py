@@ -108,7 +108,8 @@ def verify(*, run_id: int, orders: int = ORDERS) -> Verification:
         sums = _registry(run.profile)
         found = last_pass(run.profile) if sums.holds else "the registry does not add up"
         strays = _unrecorded(run)
-        portraits, mine, model = portraits_of(run.profile), stories_of_run(run.pk), _free_model(run.profile)
+        portraits = portraits_of(run.profile) if sums.holds else []  # vectors that do not add up show nothing
+        mine, model = stories_of_run(run.pk), _free_model(run.profile)
     stories = _cohesion(portraits, mine), _titles(portraits, mine, model)
     return Verification(run.pk, (*stored, _partition(found, strays, orders), *stories, sums, _promises()))
 
