@@ -18,6 +18,7 @@ from pipeline import review
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import lose
 from pipeline.management.commands import demo
+from pipeline.merge.counting import recount
 from pipeline.merge.rules.versions import NEWEST
 from pipeline.models import (
     Call,
@@ -176,6 +177,7 @@ def test_a_loose_story_is_named_and_no_fault() -> None:
     for axis, theme in enumerate(Theme.objects.filter(pk__in=story.evidence.values("theme")).order_by("id")):
         theme.vector = np.eye(64, dtype=np.float32)[axis].tobytes()  # all at right angles
         theme.save(update_fields=["vector"])
+    recount([story.signature_id])
     [warning] = [one for one in verify(run_id=run.pk).warnings if one.startswith("cohesion")]
     assert warning.startswith(f"cohesion: story {story.pk} ({story.title}): two of its conversations are alike by 0.00")
 
