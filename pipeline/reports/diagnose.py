@@ -17,7 +17,7 @@ from pipeline.merge.rules.grouping.neighbours import Floats
 from pipeline.merge.rules.grouping.vectors import SHRINKAGE_ROWS, centred
 from pipeline.models import Item, Orphan, Run, Signature, SignatureRoot, Story
 from pipeline.models.wording import counted, words
-from pipeline.reports.left_out import left_out_of
+from pipeline.reports.not_read import not_read_of
 
 SIZE_CLASSES = ((1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, None))
 """Smallest and largest number of conversations of each class of groups."""
@@ -159,7 +159,7 @@ def diagnose_run(*, run_id: int) -> Diagnosis:
         raise RunError(f"run {run_id} is a dry run: it read nothing, so it has no stories to ask about.")
     counts, groups, gate = item_counts(run), _groups(run), get_profile(run.profile).gate
     gates, pairs, reasons = tuple(_gates(groups)), tuple(_pairs(run, groups, gate)), tuple(_reasons(run))
-    left_out = left_out_of(run.items.all())
+    left_out = not_read_of(run.items.all())
     return Diagnosis(
         run=run.pk,
         source=str(run.source),

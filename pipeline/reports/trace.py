@@ -12,7 +12,7 @@ from pipeline.models import Conversation, Item, Merge, Orphan, Run, Signature, S
 from pipeline.models.refusal import Refusal
 from pipeline.models.signature import STANDING
 from pipeline.models.wording import counted
-from pipeline.reports.left_out import left_out_of
+from pipeline.reports.not_read import not_read_of
 from pipeline.reports.summary import themes_of_conversation
 from pipeline.sources.understanding.language import language_name
 
@@ -97,7 +97,7 @@ def trace_conversation(*, external_id: str, source: str = "") -> Trace:
     conversation = _find(external_id, source)
     items = conversation.items.select_related("run", "version").prefetch_related("calls").order_by("-run_id")
     themes = list(themes_of_conversation(conversation))
-    left_out = left_out_of(conversation.items.all())
+    left_out = not_read_of(conversation.items.all())
     return Trace(
         source=str(conversation.source),
         external_id=conversation.external_id,

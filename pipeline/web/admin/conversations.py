@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from pipeline.models import Conversation, ConversationVersion, Item, StoryEvidence, Theme
 from pipeline.models.wording import words
-from pipeline.reports.left_out import left_out_of
+from pipeline.reports.not_read import not_read_of
 from pipeline.reports.summary import themes_of_conversation
 from pipeline.sources.understanding.language import NAMES, language_name
 from pipeline.web.admin.base import WholePageAdmin, badge, day, link_to, moment, score, short
@@ -197,7 +197,7 @@ def _themes(themes: Sequence[Theme], marks: dict[int, int]) -> Table:
 
 def _readings(conversation: Conversation) -> Table:
     items = conversation.items.select_related("run__source").order_by("-run_id")[:SHOWN]
-    left_out = left_out_of(conversation.items.all())
+    left_out = not_read_of(conversation.items.all())
     rows = [
         (
             link_to(item.run, f"run {item.run_id}"),

@@ -6,7 +6,7 @@ from pipeline.extract.themes import Reading
 from pipeline.models import Call, Item
 
 
-def left_out_of(items: QuerySet[Item]) -> dict[int, str]:
+def not_read_of(items: QuerySet[Item]) -> dict[int, str]:
     """Return in words what was not read of each of these items, by id; those that were read whole are left out."""
     answers = Call.objects.filter(item__in=items, answer__contains='"left_out"').order_by("id")
     found = {item: _left_out(answer) for item, answer in answers.values_list("item_id", "answer").iterator(2000)}
