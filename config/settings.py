@@ -260,6 +260,7 @@ FEEDS = env.dict("FEEDS", default={})  # of the source `feed:NAME`, what gives i
 FORMATS = [  # of files, in the order in which they are asked what a file is; the surest is taken
     "pipeline.sources.formats.mail.Mail",
     "pipeline.sources.formats.whatsapp.WhatsAppChat",
+    "pipeline.sources.formats.line.LineChat",
     "pipeline.sources.formats.subtitles.Subtitles",
     "pipeline.sources.formats.zendesk.ZendeskTickets",
     "pipeline.sources.formats.zendesk.ZendeskEvents",

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from pipeline.models.refusal import Refusal
 from pipeline.sources.own_words.html import plain_text
-from pipeline.sources.understanding.roles import CUSTOMER, role_of
+from pipeline.sources.understanding.roles import CUSTOMER, is_role_word, role_of
 
 RAW_LENGTH = 500
 """Characters of a rejected row that are kept to recognise it by."""
@@ -232,8 +232,8 @@ def _messages(incoming: _Incoming) -> list[dict[str, str]]:
         role, author = (message.role or "").strip(), (message.author or "").strip()
         if not role and not author:
             role = CUSTOMER
-        elif not role and (role := role_of(author) or ""):
-            author = ""  # a word for a role is nobody's name
+        elif not role and (role := role_of(author) or "") and is_role_word(author):
+            author = ""
         created_at = _iso(message.created_at, number) if message.created_at else ""
         stored.append(stored_message(role, author, original, text, created_at))
     return stored

@@ -20,7 +20,7 @@ from pipeline.sources.understanding import columns
 from pipeline.sources.understanding.chats import GROUP_PAUSE, ChatMessage, is_chat, message_id, read_chat
 from pipeline.sources.understanding.columns import at_path, compact
 from pipeline.sources.understanding.gathering import Gathered
-from pipeline.sources.understanding.roles import is_flag, role_in_field, role_of
+from pipeline.sources.understanding.roles import BOT, SYSTEM, is_flag, is_role_word, role_in_field, role_of
 from pipeline.sources.understanding.threads import Said, Thread, customer_of, record_of, rest, text_of, word
 from pipeline.sources.understanding.times import TimeReader
 
@@ -100,6 +100,7 @@ _MESSAGE_TEXT = [
     "line",
     "cooked",
     "raw",
+    "selftext",
     "nachricht",
     "inhalt",
     "mensaje",
@@ -121,7 +122,19 @@ _MESSAGE_TEXT = [
 _ROLE_KEYS = ("role", "type", "user_type", "kind")
 _NOWHERE = "\0"
 _KINDS = ("type", "kind", "messagetype", "eventtype")
-_WRITERS = ("author", "sender", "from", "user", "creator", "createdby", "postedby", "member", "participant")
+_WRITERS = (
+    "author",
+    "sender",
+    "from",
+    "user",
+    "creator",
+    "createdby",
+    "postedby",
+    "member",
+    "participant",
+    "poster",
+    "who",
+)
 _PEOPLE = ("users", "participants", "members", "people", "authors", "agents", "contacts")
 _CHATS = frozenset(("channel", "room", "group", "chat", "space", "chatname", "threadname", "participants", "members"))
 _HIDDEN = ("internal", "isinternal", "private", "isprivate", "isnote", "draft", "isdraft")
@@ -149,6 +162,9 @@ def messages_key(found: Found, *, is_deep: bool = True) -> str:
     """
     keys = keyed(found)
     if own := next((keys[name] for name in _MESSAGES if name in keys and _are_messages(found[keys[name]])), ""):
+        return own
+    is_one = any(name in keys for field in ("id", "subject") for name in columns.NAMES[field])  # and no page of many
+    if is_one and (own := next((key for key, value in found.items() if _are_said(value)), "")):
         return own
     for key, value in found.items() if is_deep else ():
         if isinstance(value, Mapping) and "." not in key and (inner := messages_key(value, is_deep=False)):
@@ -195,6 +211,19 @@ def _are_messages(value: object) -> bool:
     if all(isinstance(each, str) for each in some):
         return len(value) > 1 and any(each.strip() for each in some)
     return sum(bool(_message_text(each)) for each in some) * 2 >= len(some)
+
+
+def _are_said(value: object) -> bool:
+    """Return whether a list under whatever name holds messages: texts with who wrote them, or when."""
+    if not isinstance(value, list) or not _are_messages(value):
+        return False
+    some = [keyed(each) for each in value[:20] if isinstance(each, Mapping)]
+    says = all(_SAYS_WHO.keys() & keys.keys() and _SAYS_WHEN & keys.keys() for keys in some)
+    return bool(some) and says and not any(columns.NAMES["conversation"].keys() & keys.keys() for keys in some)
+
+
+_SAYS_WHO = {**columns.NAMES["author"], **columns.NAMES["role"], "poster": 0, "createdby": 0}
+_SAYS_WHEN = columns.NAMES["created_at"].keys()
 
 
 def _listed(value: object) -> list[Any]:
@@ -301,12 +330,14 @@ class Reader:
                 isinstance(each, Mapping) and (role := _role_in(key, each))
             ):
                 return role
-            if compact(key) in _KINDS and isinstance(each, str) and (role := role_of(each) or ""):
+            if compact(key) in _KINDS and isinstance(each, str) and (role := _role_of_kind(each)):
                 return role
         return word(value) if compact(path) == "role" else ""
 
     def _author(self, found: Found) -> str:
-        path = self.message.one("author") or self.message.one("customer")
+        path = self.message.one("author")
+        if not path and compact(self.message.one("customer")) in columns.NAMES["author"]:
+            path = self.message.one("customer")
         if path and (name := _name(at_path(found, path))):
             return name
         keys = keyed(found)
@@ -336,6 +367,12 @@ def _role_in(key: str, value: object) -> str:
     if isinstance(value, str) and not is_flag(key) and role_of(value):
         return value  # the word itself, to be counted
     return (role_in_field(key, value) or "") if isinstance(value, str | int) else ""
+
+
+def _role_of_kind(kind: str) -> str:
+    """Return the role that the kind of a message says: `system_message`, `customer`, but not `m.room.member`."""
+    role = role_of(kind) or ""
+    return role if role in (SYSTEM, BOT) or is_role_word(kind) else ""
 
 
 def _name(value: object) -> str:
@@ -428,7 +465,7 @@ class AnyJson(JsonFormat):
             objects = self.objects(Stream([part], stream.summary), options)
             if key := self.conversation_key(head, reader, options):
                 stream.summary.fields["conversation"] = key
-                yield from _gathered(objects, key, reader, clock)
+                yield from _gathered(objects, key, reader, clock, options, stream.summary)
             elif self._is_one_chat(head, reader, options):
                 yield from _chat(objects, reader, clock, options, stream.summary)
             else:
@@ -524,7 +561,7 @@ def _chat_within(
     key = reader.messages if _are_messages(at_path(found, reader.messages)) else messages_key(found)
     keys = keyed(found)
     name = next((name for each in ("name", *_CHATS) if (name := _name(found.get(keys.get(each, ""))))), "")
-    messages = (_chat_message(each, reader, clock, element.number, part) for each in _listed(at_path(found, key)))
+    messages = (_chat_message(each, reader, clock, element.number, part.label) for each in _listed(at_path(found, key)))
     for thread in read_chat(messages, options.pause, summary, name or part.basename):
         thread.raw = element.raw[:2000]
         yield record_of(thread, clock)
@@ -546,7 +583,7 @@ def _chat(
                 rejects.append(each)
             else:
                 element, part, found = each
-                yield _chat_message(found, reader, clock, element.number, part)
+                yield _chat_message(found, reader, clock, element.number, part.label)
 
     summary.fields.pop("customer", None)
     for thread in read_chat(messages(), options.pause, summary):
@@ -554,17 +591,22 @@ def _chat(
     yield from rejects
 
 
-def _chat_message(found: object, reader: Reader, clock: TimeReader, line: int, part: Part) -> ChatMessage:
+def _chat_message(found: object, reader: Reader, clock: TimeReader, line: int, part: str) -> ChatMessage:
     said = reader.said(found)
     at = clock.read(said.at)
     reply_to = word(at_path(found, path)) if (path := reader.message.one("reply_to")) else ""
-    own = word(found.get("id")) if isinstance(found, Mapping) else ""
+    own = word(found.get("id") or found.get("event_id")) if isinstance(found, Mapping) else ""
     own = own or message_id(said.author, said.text, at)
-    return ChatMessage(own, said.author, said.text, at, line, reply_to=reply_to, part=part.label)
+    return ChatMessage(own, said.author, said.text, at, line, reply_to=reply_to, part=part)
 
 
 def _gathered(
-    objects: Iterator[tuple[Element, Part, Found] | Reject], key: str, reader: Reader, clock: TimeReader
+    objects: Iterator[tuple[Element, Part, Found] | Reject],
+    key: str,
+    reader: Reader,
+    clock: TimeReader,
+    options: Options,
+    summary: Recognised,
 ) -> Rows:
     """Yield the conversations of objects that are messages."""
     with Gathered() as gathered:
@@ -583,8 +625,23 @@ def _gathered(
         for name, things in gathered.groups(limit()):
             if things is None:
                 yield Reject(0, f"the conversation is longer than {limit():,} bytes", name[:200], unit="conversation")
+            elif compact(key) in _ROOMS and (messages := _of_a_room(things, reader, clock)):
+                for thread in read_chat(messages, options.pause, summary, name):
+                    yield record_of(thread, clock)
             else:
                 yield record_of(_together(name, things, reader), clock)
+
+
+_ROOMS = frozenset(("room", "roomid", "channel", "channelid", "channelname", "group", "groupid", "space", "spaceid"))
+"""Fields that name a place where people talk of many things, and no conversation."""
+
+
+def _of_a_room(things: Sequence[Found], reader: Reader, clock: TimeReader) -> list[ChatMessage]:
+    """Return the messages of a room if nobody has a role in it; none where they are a conversation."""
+    messages = [_chat_message(thing["found"], reader, clock, thing["line"], thing["part"]) for thing in things]
+    messages = [each for each in messages if each.text.strip()]
+    has_roles = any((said := reader.said(thing["found"])).role and said.text.strip() for thing in things)
+    return [] if has_roles or not all(each.author for each in messages) else messages
 
 
 def _together(name: str, things: Sequence[Found], reader: Reader) -> Thread:
@@ -593,6 +650,8 @@ def _together(name: str, things: Sequence[Found], reader: Reader) -> Thread:
     first.external_id, first.line, first.part = name, things[0]["line"], things[0]["part"]
     first.at = next((said.at for said in first.messages if said.at), None)
     first.metadata = {}
+    for thing in things[1:]:
+        first.customer = first.customer or reader.thread(thing["found"]).customer
     if not any(said.role for said in first.messages):
         first.customer = None  # the first to write need not be the customer
     return first

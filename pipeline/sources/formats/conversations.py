@@ -42,6 +42,22 @@ def _is_message(found: Found) -> bool:
     return bool(names & _CONVERSATION) and bool(names & _SPEAKER)
 
 
+def _says_more(found: Found) -> bool:
+    """Return whether an object has a time, a customer or a link under another name than ours: that is read as JSON."""
+    names = {compact(str(key)) for key, value in found.items() if value not in (None, "", [], {})}
+    return any(field not in found and not names.isdisjoint(known) for field, known in _UNDER_OTHER_NAMES.items())
+
+
+_UNDER_OTHER_NAMES = {
+    "created_at": columns.NAMES["created_at"].keys(),
+    "customer": columns.NAMES["customer"].keys()
+    | columns.NAMES["customer_email"].keys()
+    | columns.NAMES["customer_id"].keys(),
+    "url": columns.NAMES["url"].keys(),
+}
+_MESSAGE = frozenset(("role", "author", "text", "content", "created_at", "id"))
+"""What a message of ours may hold: any other field may say who speaks."""
+
 _CONVERSATION = frozenset(name for name in columns.NAMES["conversation"] if name.endswith(("id", "key", "hash")))
 _SPEAKER = columns.NAMES["role"].keys() - {"type", "kind"}
 
@@ -51,12 +67,15 @@ class Conversations(AnyJson):
 
     def fits(self, found: Found) -> float:
         messages = found.get("messages")
-        if messages is None and _is_message(found):
+        if (messages is None and _is_message(found)) or _says_more(found):
             return 0.0
         if messages is None:
             return 0.75 if "id" in found and isinstance(found.get("text"), str) else 0.0
         are_ours = isinstance(messages, list) and all(
-            isinstance(each, dict) and isinstance(each.get("text", each.get("content")), str) for each in messages[:20]
+            isinstance(each, dict)
+            and isinstance(each.get("text", each.get("content")), str)
+            and each.keys() <= _MESSAGE
+            for each in messages[:20]
         )
         return 0.0 if not are_ours else 0.75 if "id" in found else 0.5
 

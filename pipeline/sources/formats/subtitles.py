@@ -7,7 +7,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.json_objects import Rows
@@ -32,6 +32,7 @@ _VOICE = re.compile(r"<v(?:\.[^\s<>]{0,50})?[ \t]{1,9}([^<>]{1,100})>")
 _TAG = re.compile(r"</?[a-z][^<>]{0,100}>|<(?:\d{1,3}:)?\d{1,2}:\d{2}\.\d{3}>|\{\\[^{}]{0,50}\}", re.IGNORECASE)
 _LABEL = re.compile(r"(?:>>|-)?\s?\[?([^\W\d_][^:：\[\]\n<>,;!?]{0,40})\]?[:：](?=\s)\s?")
 _IN_BRACKETS = re.compile(r"(?:>>|-)?\s?[\[(]([^\W\d_][^:：\[\]()\n<>,;!?]{0,40})[\])]\s{1,3}(?=\S)")
+_NAMED_CUE = re.compile(r"\d{1,7} \"([^\"]{1,100})\"(?: \(\d{1,20}\))?\s*$")
 _SRT_NUMBER = re.compile(r"\d{1,7}$")
 
 
@@ -69,16 +70,18 @@ class _Cue:
 
 def _cues(lines: Iterable[str]) -> Iterator[_Cue]:
     """Yield what is said in each cue, line by line; other blocks of the file are passed over."""
-    size, is_open = 0, False
+    size, is_open, voice, before = 0, False, "", ""
     for line in lines:
         line = line[:MAX_CUE]
         if _TIMING.match(line):
-            is_open = True
+            found = _NAMED_CUE.match(before)
+            is_open, voice = True, " ".join(found[1].split()) if found else ""
         elif not line.strip():
             is_open = False
         elif is_open and size < MAX_CHARACTERS:
             size += len(line)
-            yield from _spoken(line)
+            yield from (replace(cue, voice=cue.voice or voice) for cue in _spoken(line))
+        before = line
 
 
 def _spoken(line: str) -> Iterator[_Cue]:

@@ -19,7 +19,7 @@ from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Options, Recognised
 from pipeline.sources.records import Record, Reject, UnreadableSource, excerpt
 from pipeline.sources.understanding import columns, times
-from pipeline.sources.understanding.chats import ChatMessage, is_chat, message_id, read_chat
+from pipeline.sources.understanding.chats import ChatMessage, Chats, is_chat, message_id, say_cut
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.replies import Replies
 from pipeline.sources.understanding.roles import CUSTOMER, role_in_field, role_of
@@ -220,6 +220,8 @@ class Layout:
     rows_are_messages: bool = False
     chat_author: str = ""
     """Where the rows are the messages of a chat that names no conversations: the column of who writes."""
+    chat_room: str = ""
+    """The column of the room or channel, where there is one."""
     sample: Mapping[str, columns.Profile] = field(default_factory=dict)
 
     def values(self, cells: Sequence[object], name: str) -> list[object]:
@@ -260,8 +262,11 @@ def _layout(header: Header, sample: Sequence[Row], options: Options) -> Layout:
     except (columns.AmbiguousColumns, columns.UnknownColumn) as error:
         raise UnreadableSource(str(error)) from error
     fixed = {name: tuple(where) for name, where in places.items()}
-    layout = Layout(header, mapping, fixed, comment_column, _rows_are_messages(mapping, profiles), "", profiles)
-    return replace(layout, chat_author=_chat_author(layout, sample, options))
+    are_messages = _rows_are_messages(mapping, profiles)
+    layout = Layout(header, mapping, fixed, comment_column, are_messages, sample=profiles)
+    room = next((name for name in header.names if columns.compact(name) in _ROOMS), "")
+    author = _chat_author(layout, sample, options, in_a_room=bool(room))
+    return replace(layout, chat_author=author, chat_room=room)
 
 
 _WRITERS: Final = frozenset(
@@ -269,13 +274,17 @@ _WRITERS: Final = frozenset(
 )
 
 
-def _chat_author(layout: Layout, sample: Sequence[Row], options: Options) -> str:
+_ROOMS: Final = frozenset(("channel", "channelname", "channelid", "room", "roomname", "roomid"))
+
+
+def _chat_author(layout: Layout, sample: Sequence[Row], options: Options, *, in_a_room: bool) -> str:
     """Return the column of who writes, if the rows are messages of a chat; nothing if each is a conversation."""
     known = layout.mapping
     others = ("id", "conversation", "reply_to", "subject", "role", "label")
     if layout.rows_are_messages or any(known.of(name) for name in others) or "customer" in options.mapping:
         return ""
-    writer = next((name for name in layout.header.names if columns.compact(name) in _WRITERS), "")
+    writers = _WRITERS | {"user", "username", "name", "displayname"} if in_a_room else _WRITERS
+    writer = next((name for name in layout.header.names if columns.compact(name) in writers), "")
     time = known.one("created_at")
     if not writer or not time:
         return ""
@@ -587,24 +596,27 @@ class _Reader:
             yield from self._gathered(gathered)
 
     def _chat(self) -> Rows:
-        """Cut the rows, messages of one chat, into conversations."""
-        rejects: list[Reject] = []
-
-        def messages() -> Iterator[ChatMessage]:
+        """Cut the rows, messages of one chat or of several rooms, into conversations."""
+        self._summary.fields.pop("customer", None)
+        self._summary.fields["author"] = self._layout.chat_author
+        passed_over = 0
+        with Chats() as chats:
             for row in self._rows():
                 if isinstance(row, Reject):
-                    rejects.append(row)
+                    yield row
                     continue
                 text = self._said(row.cells).text
                 author, at = self._layout.word(row.cells, self._layout.chat_author), self._at(row.cells)
-                yield ChatMessage(message_id(author, text, at), author, text, at, row.line, part=self._table.name)
-
-        self._summary.fields.pop("customer", None)
-        self._summary.fields["author"] = self._layout.chat_author
-        for thread in read_chat(messages(), self._options.pause, self._summary):
-            thread.unit = self._table.unit
-            yield record_of(thread, self._reader)
-        yield from rejects
+                own = message_id(author, text, at)
+                message = ChatMessage(own, author, text, at, row.line, part=self._table.name)
+                if text.strip():
+                    chats.add(self._layout.word(row.cells, self._layout.chat_room) or "chat", message)
+                else:
+                    passed_over += 1
+            for thread in chats.conversations(self._options.pause):
+                thread.unit = self._table.unit
+                yield record_of(thread, self._reader)
+            say_cut(self._summary, chats.messages, chats.cut_into, self._options.pause, passed_over)
 
     def _gather(self, gathered: Gathered, key: str, row: Row) -> None:
         at = self._at(row.cells)

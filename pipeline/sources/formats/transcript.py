@@ -29,7 +29,7 @@ _HEADING = re.compile(
 )
 
 
-_SPEAKER_LINE = re.compile(r"\s{0,3}([^\W\d_][^:：\n]{0,40}?)\s{1,9}[(\[]?(?:\d{1,2}:)?\d{1,2}:\d{2}[)\]]?\s{0,9}$")
+_SPEAKER_LINE = re.compile(r"\s{0,3}([^\W\d_][^:：\n]{0,40}?)\s{1,9}[(\[]?((?:\d{1,2}:)?\d{1,2}:\d{2})[)\]]?\s{0,9}$")
 
 
 def _labelled(lines: Sequence[str]) -> list[str]:
@@ -39,7 +39,7 @@ def _labelled(lines: Sequence[str]) -> list[str]:
     result, speaker = list[str](), ""
     for line in lines:
         if len(line) <= 80 and (found := _SPEAKER_LINE.match(line)):
-            speaker = found[1]
+            speaker = f"[{found[2]}] {found[1]}"
         elif speaker and line.strip():
             result.append(f"{speaker}: {line.strip()}")
             speaker = ""

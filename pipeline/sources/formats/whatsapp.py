@@ -1,7 +1,7 @@
 """WhatsApp chats as the telephone exports them: `_chat.txt` of iOS, the text file of Android, each also in a zip.
 
-The two write a message alike: `[12.05.26, 09:15:00] Cara: text` and `12/05/2026, 09:15 - Cara: text`. What language the
-telephone speaks shows in how it writes a time and in the lines that the chat itself writes.
+The two write a message alike: `[12.05.26, 09:15:00] Cara: text` and `12/05/2026, 09:15 - Cara: text`; KakaoTalk does so
+below a head. What language the telephone speaks shows in how it writes a time and in the lines of the chat itself.
 """
 
 import hashlib
@@ -102,9 +102,13 @@ class WhatsAppChat:
     def sniff(self, head: Head) -> float:
         lines = [line for line in head.text[:20_000].splitlines()[:60] if line.strip()]
         found = [each for line in lines if (each := _begins(line))]
-        if not found or not lines or _begins(lines[0]) is None:
+        if not any(each.author for each in found):
             return 0.0
-        return 0.97 if any(each.author for each in found) else 0.0
+        if _begins(lines[0]):
+            return 0.97
+        # a head of some lines, as KakaoTalk writes it
+        has_head = any(map(_begins, lines[1:5])) and len(found) > 1 and 2 * len(found) >= len(lines) - 4
+        return 0.9 if has_head else 0.0
 
     def records(self, stream: Stream, options: Options) -> Rows:
         stream.summary.fields.update(text="message", author="name", times="at the beginning of each message")

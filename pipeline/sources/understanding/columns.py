@@ -33,7 +33,7 @@ _NAMES: Final[dict[str, str]] = {
         reviewid responseid feedbackid requestid requestnumber submissionid entryid postid commentid complaintid recordid uuid guid
         externalid _id objectid number no nr ticket case reference referencenumber ref # rowid index
         ticketnummer fallnummer vorgangsnummer vorgangsnr vorgang nummer kennung referenz anfragenummer
-        identifiant numero numeroticket numeroduticket numerodeticket idticket iddeticket numerodedossier
+        identifiant ndeticket nticket ndedossier numero numeroticket numeroduticket numerodeticket idticket iddeticket numerodedossier
         identificador numerodecaso idcaso iddecaso numerocaso codigo folio numerodelticket codice idrichiesta
         protocolo numerodochamado zaaknummer kenmerk 番号 チケット番号 管理番号 编号 工单号 번호""",
     "conversation": """conversationid conversationhash conversationkey conversation threadid threadkey threadts thread chatid
@@ -90,7 +90,7 @@ _NAMES: Final[dict[str, str]] = {
         isstaff fromme speaker party side participant type kind sender author from who
         rolle absendertyp richtung sprecher eingehend rol sens emetteur direccion sentido ruolo direzione papel direcao
         役割 送信者種別 角色 方向 역할""",
-    "author": """author sender from authorname sendername fromname username user authorid senderid agentname speaker participant name
+    "author": """author sender from authorname sendername fromname username user authorid senderid agentname speaker participant poster who name
         verfasser absender autor benutzer auteur expediteur remitente usuario mittente autore utente remetente afzender
         投稿者 送信者 发送者 作者 발신자 작성자""",
     "reply_to": """inresponsetotweetid inresponsetostatusid inresponsetoid inresponseto inreplyto inreplytoid inreplytostatusid

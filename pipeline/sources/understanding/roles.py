@@ -44,7 +44,8 @@ _PHRASES: Final[dict[str, str]] = {
     AGENT: """
         agent, assistant, support, staff, operator, admin, administrator, teammate, representative, rep, csr,
         gpt, ai, model, chatbot, llm, chatgpt, claude, gemini, outbound, outgoing, sent, moderator, advisor,
-        adviser, consultant, specialist, technician, helpdesk, help desk, service desk, team, company, business,
+        adviser, consultant, specialist, technician, helpdesk, help desk, service desk, desk, front desk, reception,
+        receptionist, rezeption, empfang, réception, recepción, hotline, team, company, business,
         seller, merchant, host, owner, vendor, developer, salesperson, salesman, concierge, doctor, nurse,
         tutor, teacher, expert, supervisor, manager, internal, customer service, customer support, customer
         care, customer success, client service, user support, dispatcher, mitarbeiter, mitarbeiterin,
@@ -106,6 +107,12 @@ def role_of(word: object) -> str | None:
     means = {ROLES.get(part) or ROLES.get(_PLURAL.sub("", part)) for part in parts}
     # `chat bot user` is the bot's, `customer support` the agent's: the customer is named in other people's titles
     return next((role for role in (BOT, AGENT, CUSTOMER, SYSTEM) if role in means), None)
+
+
+def is_role_word(name: str) -> bool:
+    """Return whether a name is nothing but a word for a role, and so nobody's: `Agent`, not `Guest 17`."""
+    given = normalise(name)
+    return given in ROLES or _PLURAL.sub("", given) in ROLES
 
 
 # --- Fields of vendors --------------------------------------------------------------------------------------------
@@ -418,6 +425,7 @@ def _own_role(message: dict[str, str], customers: Collection[str], meanings: Map
         return meanings.get(normalise(given)) or role_of(given) or given.lower()[:200]
     if (who := identity(message["author"])) and who in customers:
         return CUSTOMER
-    if role := role_of(message["author"]):
-        message["author"] = ""  # a word for a role is nobody's name
+    role = role_of(message["author"])
+    if is_role_word(message["author"]):
+        message["author"] = ""
     return role or ""

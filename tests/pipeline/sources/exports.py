@@ -336,6 +336,12 @@ EXPORTS = {
     "json, what answers the object's own text": Export("JSON", [{"ticketNo": 5, "requester": "Kim", "created": AT,
         "description": f"<p>{ASK}</p>", "comments": [{"by": "agent", "role": "agent", "comment": ANSWER},
         {"role": "agent", "comment": "VIP", "internal": True}]}], BOTH, "5", "Kim"),
+    "json, who speaks under another name": Export("JSON", [{"id": "d1", "messages": [
+        {"direction": "incoming", "text": ASK}, {"direction": "outgoing", "text": ANSWER}]}], BOTH, "d1", day=""),
+    "json, messages under a name of its own": Export("JSON", [{"ticket_id": 7, "user": {"email": "kim@bikes.example"}, "created": AT,
+        "thread_entries": [{"poster": "Kim", "sender_type": "customer", "body": ASK, "created": AT},
+                           {"poster": "Lee", "sender_type": "agent", "body": ANSWER, "created": LATER}]}], BOTH, "7",
+        "kim@bikes.example"),
     "json, messages further in": Export("JSON", {"id": 9, "created_at": AT, "post_stream": {"posts": [
         {"username": "kim", "cooked": f"<p>{ASK}</p>", "staff": False, "created_at": AT},
         {"username": "lee", "cooked": f"<p>{ANSWER}</p>", "staff": True, "created_at": LATER}]}}, BOTH, "9", "kim"),

@@ -149,7 +149,7 @@ def test_it_is_found_by_its_kind() -> None:
     source: RecordSource = get_source("file")("a.jsonl")
     assert isinstance(source, FileSource)
     with pytest.raises(
-        UnknownSource, match="no kind of source 'fax'; registered are: chats, feed, file, intercom, sql, zendesk"
+        UnknownSource, match="no kind of source 'fax'; registered are: books, chats, feed, file, intercom, sql, zendesk"
     ):
         get_source("fax")
 

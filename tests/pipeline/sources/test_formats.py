@@ -341,3 +341,57 @@ def test_a_topic_of_several_people_is_one_conversation(export_file: Callable[...
 def test_what_only_begins_with_a_bracket_is_no_json(export_file: Callable[..., Path]) -> None:
     with pytest.raises(UnreadableSource, match=r"in no format that is known. It begins: '\[CHAT\] History"):
         FileSource(export_file("[CHAT] History of 2026\n\nsome words\n")).records()
+
+
+def test_the_messages_of_a_room_are_cut_too(export_file: Callable[..., Path]) -> None:
+    lines = [
+        {"room_id": room, "sender": who, "type": "room.message", "content": {"body": text}, "ts": at}
+        for room in ("one", "two")
+        for who, text, at in TALK
+    ]
+    rows, _ = read(export_file("\n".join(map(json.dumps, lines))))
+    assert [len(row.messages) for row in records(rows)] == [3] * 6
+
+
+def test_numbered_guests_are_customers_and_who_answers_them_all_is_none(export_file: Callable[..., Path]) -> None:
+    threads = [
+        {
+            "id": n,
+            "messages": [
+                {"author": "Hotel Bellevue", "text": "Good day"},
+                {"author": f"Guest {n}", "text": f"{ASK} {n}"},
+            ],
+        }
+        for n in range(6)
+    ]
+    rows, _ = read(export_file(threads))
+    assert {tuple(each["role"] for each in row.messages) for row in records(rows)} == {("agent", "customer")}
+    assert {row.customer for row in records(rows)} == {f"Guest {n}" for n in range(6)}
+
+
+LINE = (
+    "[LINE] Chat with Shop\nSaved on: 2026/05/21 10:00\n\n2026/05/02(Sat)\n08:00\tKim\t{}\nfor days\n08:01\tLee\t{}\n"
+)
+KAKAO = (
+    "Shop 님과 카카오톡 대화\n저장한 날짜 : 2026년 5월 9일 오전 10:00\n\n2026년 5월 2일 오전 8:00, Kim : {}\nfor days\n"
+    "2026년 5월 2일 오전 8:01, Lee : {}\n"
+)
+
+
+@pytest.mark.parametrize(("chat", "form"), [(LINE, "LINE chat"), (KAKAO, "WhatsApp chat")])
+def test_chats_of_telephones_with_a_head_are_read(chat: str, form: str, export_file: Callable[..., Path]) -> None:
+    rows, summary = read(export_file(chat.format(ASK, ANSWER)))
+    (found,) = records(rows)
+    assert summary.format == form
+    assert [(each["author"], each["text"]) for each in found.messages] == [("Kim", f"{ASK}\nfor days"), ("Lee", ANSWER)]
+    assert f"{found.occurred_at:%Y-%m-%d %H:%M}" == "2026-05-02 08:00"
+
+
+def test_speakers_of_calls_may_stand_above_what_they_say(export_file: Callable[..., Path]) -> None:
+    cues = (
+        f'WEBVTT\n\n1 "Lee" (12)\n00:01.000 --> 00:02.000\nGood day.\n\n2 "Kim" (9)\n00:03.000 --> 00:04.000\n{ASK}\n'
+    )
+    transcript = f"Kim  0:05\n{ASK}\n\nLee (Sales)  0:12\n{ANSWER}\n\nKim  0:20\nThanks.\n"
+    for content, who in ((cues, ["Lee", "Kim"]), (transcript, ["Kim", "Lee", "Kim"])):
+        (found,) = records(read(export_file(content))[0])
+        assert [each["author"] or each["role"] for each in found.messages] == who

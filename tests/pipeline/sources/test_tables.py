@@ -529,6 +529,15 @@ def test_a_table_of_a_channels_messages_is_cut_as_a_chat(tmp_path: Path) -> None
     assert "6 messages cut into 2 conversations" in found.said
 
 
+def test_the_rooms_of_a_table_are_chats_of_their_own(tmp_path: Path) -> None:
+    said = (("eva", "15:00", "The lamp flickers"), ("lee", "15:05", "Since when?"), ("eva", "15:06", "Since Monday"))
+    rows = [[room, who, f"2026-03-02 {at}", text] for who, at, text in said for room in ("help", "sales")]
+    path = tmp_path / "rooms"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["channel", "user", "ts", "message"], *rows])
+    assert [len(record.messages) for record in read_file(TableFormat(), path).records] == [3, 3]
+
+
 def test_a_table_of_who_wrote_what_is_no_chat_where_hardly_anybody_answers(tmp_path: Path) -> None:
     path = tmp_path / "reviews"
     path.write_text(
