@@ -4,7 +4,7 @@
 
 CSV and XLSX with a row a conversation (seven columns, 40 words of text, times day first), and CSV with a row a message,
 shuffled, five to a conversation. The baseline is what the parser alone costs: `csv.reader`, or python-calamine. Each is
-measured in a process of its own. The bar of memory is 300 MB.
+measured in a process of its own; a workbook is unpacked by another one, which counts too. The bar of memory is 300 MB.
 """
 
 import csv
@@ -90,19 +90,27 @@ def measure(kind: str, path: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    started = time.process_time()
+    started = _processor_seconds()
     found = read(path, kind)
-    seconds = time.process_time() - started
+    seconds = _processor_seconds() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    beside = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    unpacking = f", {beside} MB to unpack" if kind == "xlsx" else ""
     started = time.process_time()
     count = parse_alone(path, kind)
     alone = time.process_time() - started
-    verdict = "met" if peak <= BAR_MB else "NOT met"
+    verdict = "met" if max(peak, beside) <= BAR_MB else "NOT met"
     print(
         f"{kind:9} {count - 1:,} rows, {found:,} conversations: {seconds:6.2f} s (parser alone {alone:.2f} s), "
-        f"peak {peak} MB of which {before} before; the bar of {BAR_MB} MB is {verdict}",
+        f"peak {peak} MB of which {before} before{unpacking}; the bar of {BAR_MB} MB is {verdict}",
         flush=True,
     )
+
+
+def _processor_seconds() -> float:
+    """Return the seconds that this process and those that it has started and waited for have taken."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def main(count: int = 50_000) -> None:
