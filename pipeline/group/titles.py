@@ -182,13 +182,13 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: b
                 said[form] = Candidate(clause.text, -clause.awkward, voice.language, vector)
             if form.rstrip("?") in proof:
                 quoted.add(form)
-    fits = {form: vocabulary.fit(clause.text, number) for form, clause in said.items()}
+    fits = {form: vocabulary.fit(candidate.text, number) for form, candidate in said.items()}
     most = max(fits.values(), default=0.0) or 1.0
     found = []
-    for form, clause in said.items():
-        cost, fit = vocabulary.strangeness(clause.text, number) - clause.worth, fits[form] / most
+    for form, candidate in said.items():
+        cost, fit = vocabulary.strangeness(candidate.text, number) - candidate.worth, fits[form] / most
         promise = fit - 2 * cost + QUOTED * (form in quoted)
-        found.append((promise, replace(clause, worth=TYPICAL * fit - cost)))
+        found.append((promise, replace(candidate, worth=TYPICAL * fit - cost)))
     found.sort(key=lambda one: one[0], reverse=True)
     kept = list(_worth_asking([candidate for _, candidate in found], many=many))
     if group.current:

@@ -181,7 +181,9 @@ def _request_hash(run: Run, content_hash: str, transcript: Transcript) -> str:
 def questions_of(run: Run, items: QuerySet[Item]) -> Iterator[tuple[Question, str]]:
     """Yield the question of each of the run's items, with its hash, as a claim would give them; nothing is claimed."""
     repeated = repeated_of(run.source)
-    for item in items.select_related("version", "conversation").order_by("id").iterator(chunk_size=500):
+    read = items.filter(version__isnull=False).select_related("version", "conversation")
+    for item in read.order_by("id").iterator(chunk_size=500):
+        assert item.version
         name, customer = f"conversation {item.conversation_id}", item.conversation.customer
         transcript = transcript_of(name, item.version.messages, repeated, customer)
         yield Question(item.pk, transcript), _request_hash(run, item.version.content_hash, transcript)

@@ -243,6 +243,7 @@ def differences(item: Item, profile: Profile, extractor: Extractor) -> list[str]
 
 def _reread(item: Item, calls: Sequence[Call], profile: Profile, extractor: Asking) -> Outcome:
     """Return what the item's answers make of it when they are gone through again, question by question."""
+    assert item.version  # what was asked about was there
     question = Question(item.pk, transcript_of(f"conversation {item.conversation_id}", item.version.messages))
     answer = reread(question, bodies_of(calls), profile, extractor)
     if isinstance(answer, Answer):

@@ -148,8 +148,7 @@ def _extractor() -> Callable[[str], str | None]:
     config.set("DEFAULT", "MIN_EXTRACTED_SIZE", "50")
     config.set("DEFAULT", "MIN_OUTPUT_SIZE", "1")
     config.set("DEFAULT", "EXTRACTION_TIMEOUT", "0")  # it would set a signal, which only the main thread may
-    known = {"output_format": "txt", "include_comments": False, "fast": True, "favor_recall": True, "config": config}
-    return partial(extract, **known)
+    return partial(extract, output_format="txt", include_comments=False, fast=True, favor_recall=True, config=config)
 
 
 def visible_text(tree: LexborHTMLParser) -> str:

@@ -55,7 +55,7 @@ def story(request: HttpRequest, story_id: int) -> HttpResponse:
     ends, evidence = week_ends(until), typical_evidence(row)
     shows_all = "all" in request.GET
     pages = Paginator(evidence, PER_PAGE)
-    pages.count = figures.conversations  # type: ignore[misc]  # it is known already
+    pages.count = figures.conversations  # it is known already
     listed = pages.get_page(request.GET.get("page")) if shows_all else None
     before, after = _neighbours(request, row)
     context = {

@@ -64,7 +64,7 @@ def test_a_fault_costs_its_own_conversation_and_a_malformed_answer_one_more_ques
     says = {"cut": "extracted", "cut,cut": "failed", "refusal": "failed", "too_long": "failed", "broken": "extracted"}
     texts = [f"nr {number} name=sync_fails says={fault}" for number, fault in enumerate(says)]
     run = to_the_end(batched(texts))
-    found = {item.version.text: item for item in run.items.select_related("version")}
+    found = {item.version.text: item for item in run.items.select_related("version") if item.version}
     assert {text: found[text].state for text in texts} == dict(zip(texts, says.values(), strict=True))
     assert found[texts[3]].error_class == "ContextTooLong"
     assert not Reservation.objects.exists()

@@ -67,6 +67,7 @@ def rows(run: Run) -> dict[str, Any]:
     for item in Item.objects.filter(run=run, version__messages__0__text__in=HONEST).select_related("version"):
         themes = Theme.objects.filter(item=item).order_by("raw_key")
         named = [(each.raw_signature, each.category, each.summary) for each in themes]
+        assert item.version
         found[item.version.text] = (
             item.state, item.category, item.reason, item.flaws,
             named,
