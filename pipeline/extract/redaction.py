@@ -305,6 +305,15 @@ _COMMON = words_of(
 """Parts of names that are words as well: they are replaced as part of the whole name alone."""
 
 
+def full_name(name: str) -> list[str]:
+    """Return the parts of a person's full name, such as Ann Smith; nothing for an id, an address or a single word."""
+    parts = _NAME_PARTS.findall(name)
+    is_full = 1 < len(parts) < 6 and not any(letter.isdigit() or letter in "@_/" for letter in name)
+    if not is_full or not all(part[0].isupper() or not part[0].isascii() for part in parts):
+        return []
+    return [part for part in parts if len(part) >= LEAST_NAME and part.lower() not in _COMMON]
+
+
 def _names(text: str, names: Sequence[str]) -> Iterator[Found]:
     """Yield where the names stand: a whole one in any case, its parts where they are written with a capital."""
     whole, parts = set[str](), set[str]()
@@ -407,7 +416,7 @@ class Redactor:
 
     def show(self, text: str) -> str:
         """Return the text with what the placeholders stand for; others are left."""
-        return _PLACEHOLDER.sub(lambda found: self._originals.get(found[0], found[0]), text)
+        return PLACEHOLDER.sub(lambda found: self._originals.get(found[0], found[0]), text)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -428,7 +437,8 @@ class Redactor:
         return f"[{kind.upper()}_{self._counts[kind]}]"
 
 
-_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{0,40}_\d{1,6}\]")
+PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{0,40}_\d{1,6}\]")
+"""What stands in the place of something private."""
 
 
 # --- A conversation -------------------------------------------------------------------------------------------------

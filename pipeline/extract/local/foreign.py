@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from pipeline.extract.embedding import Embedder, Vectors
 from pipeline.extract.local.text import sentences
+from pipeline.extract.redaction import PLACEHOLDER, without_private
 from pipeline.ledger.transcript import CUSTOMER, Transcript
 from pipeline.sources.parsing.letters import WORD
 from pipeline.sources.understanding.language import UNDETERMINED
@@ -55,7 +56,7 @@ def read_foreign(transcript: Transcript) -> Theme | None:
         return None
     quotes = _quotes(said)
     return {
-        "signature": name_of(quotes[0]),
+        "signature": name_of(PLACEHOLDER.sub(" ", without_private(quotes[0]))) or name_of(quotes[0]),
         "summary": _shortened(quotes[0]),
         "quotes": quotes,
         "confidence": READ_CONFIDENCE,

@@ -22,6 +22,7 @@ from pipeline.extract.local.words import PROTOTYPES, STOP_WORDS
 from pipeline.extract.profiles import Profile
 from pipeline.extract.profiles.one_meaning import category_vectors
 from pipeline.extract.profiles.vocabulary import FITS_NONE, Entry
+from pipeline.extract.redaction import full_name
 from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import CUSTOMER, Transcript
 
@@ -232,8 +233,10 @@ class LocalExtractor:
     def _read_english(self, transcripts: Sequence[Transcript], profile: Profile) -> Iterator[Answer]:
         """Rules, model and answers take turns over a few transcripts: each finds the processor's caches warm."""
         for start in range(0, len(transcripts), _TURN):
-            drafts = [self._draft(transcript, profile) for transcript in transcripts[start : start + _TURN]]
-            yield from map(self._answer, drafts)
+            turn = transcripts[start : start + _TURN]
+            drafts = [self._draft(transcript, profile) for transcript in turn]
+            for transcript, draft in zip(turn, drafts, strict=True):
+                yield _without_names(self._answer(draft), transcript)
 
     def _draft(self, transcript: Transcript, profile: Profile) -> Draft:
         spoken = with_clauses(said(transcript))
@@ -312,6 +315,21 @@ class LocalExtractor:
     def _prototypes(self) -> Vectors:
         vectors = self.embedder.encode([sentence for _, sentence in PROTOTYPES])
         return np.stack([self.embedder.without_language(vector, "en") for vector in vectors])
+
+
+def _without_names(answer: Answer, transcript: Transcript) -> Answer:
+    """Return an answer whose themes are not named after people: names of themes become titles, and go into exports."""
+    people = {transcript.customer, *(message.author for message in transcript.messages)}
+    words = {part.casefold() for name in people for part in full_name(name)}
+    if not words:
+        return answer
+    found = json.loads(answer.text)
+    is_changed = False
+    for theme in found.get("themes", ()):
+        kept = [part for part in theme["signature"].split("_") if part.casefold() not in words]
+        if kept and "_".join(kept) != theme["signature"]:
+            theme["signature"], is_changed = "_".join(kept), True
+    return replace(answer, text=_ENCODER.encode(found)) if is_changed else answer
 
 
 def _by_matter(stretches: Sequence[Stretch]) -> list[Stretch]:

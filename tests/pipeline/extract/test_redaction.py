@@ -133,6 +133,17 @@ def test_names_of_the_customer_are_hidden_and_words_are_not() -> None:
     assert kinds("Дарья пишет", "Дарья Петрова") == ["name"]
 
 
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("Marabel Quillfeather", ["Marabel", "Quillfeather"]), ("customer-17", []), ("billing team", []), ("Ann", []),
+        ("ann@example.com", []), ("Mark May", []), ("Дарья Петрова", ["Дарья", "Петрова"]),
+    ],
+)  # fmt: skip
+def test_it_knows_a_full_name_from_an_id(name: str, parts: list[str]) -> None:
+    assert redaction.full_name(name) == parts
+
+
 def test_one_value_has_one_placeholder_however_it_is_written() -> None:
     redactor = Redactor()
     assert redactor.hide("Mara@Example.com") == redactor.hide("ｍａｒａ＠ｅｘａｍｐｌｅ．ｃｏｍ") == "[EMAIL_1]"

@@ -22,6 +22,13 @@ def test_no_canary_reaches_a_provider_a_title_an_export_or_the_log(capsys: pytes
     assert [model.__name__ for model in MADE if model.objects.exists()] == []
 
 
+def test_the_local_reader_sends_nothing_and_titles_are_clean() -> None:
+    report = privacy_selftest("local")
+    assert (report.bytes_sent, report.missing) == (0, "")
+    assert report.titles
+    assert [leak for leak in report.leaks if leak.place in ("the provider", "a story's title", "the log")] == []
+
+
 def test_it_would_see_what_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def hide_no_cards(self: Redactor, text: str) -> str:
         return text
