@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from pipeline.models import Evidence, Item, Run, Source
+from pipeline.models import Evidence, Item, Run, Source, Story
 from tests.support.workers import Worker
 
 Captured = pytest.CaptureFixture[str]
@@ -52,6 +52,8 @@ def test_a_book_is_read_chapter_by_chapter_and_its_instances_listed(
     assert (report["failures"], report["retry"]) == ([], "")
     run = Run.objects.get()
     assert (run.profile, run.state, run.parameters["select"]) == ("figurative", "completed", "1-10")
+    assert {story.evidence.count() for story in Story.objects.all()} == {3, 4}
+    assert Story.objects.count() == 3  # what is compared with the same thing comes together
     for evidence in Evidence.objects.select_related("version", "theme__conversation"):
         chapter = evidence.theme.conversation.metadata["chapter"]
         assert evidence.version.text[evidence.start : evidence.end] == evidence.quote

@@ -206,9 +206,9 @@ class LocalExtractor:
         return self._known[1]
 
     def _read_by(self, read: Callable[[Transcript], Reading], transcript: Transcript, profile: Profile) -> Answer:
-        """Return what a profile's own function reads; the vector of a theme is made of its summary, or its category."""
+        """Return what a profile's own function reads; the vector of a theme is made of its meaning, or its category."""
         reading = read(transcript)
-        texts = [theme.summary for theme in reading.themes]
+        texts = [profile.meaning_of(theme) for theme in reading.themes]
         if profile.one_meaning_a_category:
             vectors = category_vectors([theme.category for theme in reading.themes], profile, self.dimension).tobytes()
         else:

@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from pipeline.extract.llm.steps import Prompt
 from pipeline.extract.profiles.vocabulary import FITS_NONE, NO_VOCABULARY, Vocabulary
-from pipeline.extract.themes import Reading
+from pipeline.extract.themes import ProposedTheme, Reading
 from pipeline.ledger.transcript import Transcript
 from pipeline.models.refusal import Refusal
 
@@ -72,6 +72,11 @@ class ThemeGate:
         return next((pattern for pattern in self.blocked if fnmatchcase(name, pattern)), "")
 
 
+def summary_of(theme: ProposedTheme) -> str:
+    """Return what a theme's vector is made of where `read_locally` reads, unless its profile says otherwise."""
+    return theme.summary
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What to look for, as data and small pure functions: `version` changes whenever an answer would.
@@ -81,7 +86,8 @@ class Profile:
     are what is asked of each theme besides. `vocabulary` are the names that are known; one that people gave
     (`./manage.py vocabulary`) takes its place. `needs_quotes`: a theme none of whose quotes stands in the conversation
     is left out and counted. `one_meaning_a_category`: wherever a category is found the same is meant, whatever the
-    words; so its themes share one vector, at a right angle to those of all others.
+    words; so its themes share one vector, at a right angle to those of all others. `meaning_of` gives the words that a
+    theme's vector is made of where `read_locally` reads.
     """
 
     name: str
@@ -94,6 +100,7 @@ class Profile:
     vocabulary: Vocabulary = NO_VOCABULARY
     theme_gate: ThemeGate = field(default_factory=ThemeGate)
     needs_quotes: bool = False
+    meaning_of: Callable[[ProposedTheme], str] = summary_of
     one_meaning_a_category: bool = False
 
     def category(self, name: str) -> Category:

@@ -240,6 +240,11 @@ def _marked(unit: str, found: dict[str, object]) -> ProposedTheme:
     )
 
 
+def _vehicle(theme: ProposedTheme) -> str:
+    """Return what a figure speaks of something as: what compares with the same thing belongs together."""
+    return str(theme.quote_details[0]["vehicle"])
+
+
 FIGURATIVE = Profile(
     name="figurative",
     version="figurative-1",
@@ -252,4 +257,5 @@ FIGURATIVE = Profile(
     prompt=Prompt(version="figurative-prompt-1", read=read),
     read_locally=find_comparisons,
     needs_quotes=True,
+    meaning_of=_vehicle,
 )

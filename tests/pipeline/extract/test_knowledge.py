@@ -164,6 +164,22 @@ def test_what_documents_lack_is_reported_once_for_each_theme(capsys: Captured) -
     assert json.loads(capsys.readouterr().out)["with_gap"] == 3
 
 
+def test_facets_are_shown_with_how_many_themes_answer_them(capsys: Captured) -> None:
+    run = finish(start(seed(scripts(1, 4))))
+    said = [{"severity": "high"}, {"severity": "low", "root_cause": "a bug"}, {"severity": None}, None]
+    for theme, details in zip(Theme.objects.order_by("id"), said, strict=True):
+        Theme.objects.filter(pk=theme.pk).update(details=details)
+    call_command("facets", "support", "--run", str(run.pk), "--json")
+    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    assert set(found) == {facet.name for facet in SUPPORT.facets}
+    severity = found["severity"]
+    assert (severity["answered"], severity["themes"], severity["share"]) == (2, 4, 0.5)
+    assert severity["values"] == {"high": 1, "low": 1}
+    assert (found["root_cause"]["answered"], found["root_cause"]["values"]) == (1, {})
+    call_command("facets", "support")
+    assert "2 of 4 (50%)" in capsys.readouterr().out
+
+
 def test_documents_near_the_question_are_offered() -> None:
     store_documents(profile="support", documents=[("q.md", "", "qqqq qqqq"), ("z.md", "", "zzzz zzzz")])
     assert known("qqqq?").documents[0].name == "q.md"
