@@ -24,6 +24,8 @@ import django
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import reading
+
 Floats = NDArray[np.float32]
 Labelled = tuple[str, Floats, NDArray[np.str_]]
 
@@ -68,16 +70,8 @@ def _report(path: Path, several: str) -> None:
 
 def read(path: Path) -> Labelled:
     """Return the vectors of all themes that the reader found, and the labels of their conversations."""
-    from pipeline.extract.base import get_extractor
-    from pipeline.extract.profiles import get_profile
-    from pipeline.reports import evaluate as e
-    from pipeline.sources.records import Record, get_source
-
-    records = [r for r in get_source("file")(path).records() if isinstance(r, Record) and r.label]
-    reads = e.read(records, get_profile("support"), get_extractor("local"))
-    themes = [(read.label, draft.vector) for read in reads for draft in read.themes]
-    vectors = np.stack([np.frombuffer(vector, np.float32) for _, vector in themes])
-    return path.name.split(".")[0], vectors, np.array([label for label, _ in themes])
+    found = reading.read(path)
+    return path.name.split(".")[0], found.vectors, found.labels
 
 
 def leitmotif(vectors: Floats) -> list[int]:

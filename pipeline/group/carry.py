@@ -24,6 +24,17 @@ def roots_of_passes(passes: Iterable[MergePass]) -> list[int]:
     return sorted(touched | set(links.values_list("root_id", flat=True)))
 
 
+def roots_scored_by(passes: Iterable[MergePass]) -> list[int]:
+    """Return the roots whose themes have other scores since these passes, rising: of a consolidation all.
+
+    How sure a story is follows from these scores, so it is to be settled.
+    """
+    passes = list(passes)
+    again = {one.profile for one in passes if one.kind == MergePass.Kind.CONSOLIDATION}
+    roots = SignatureRoot.objects.filter(signature__profile__in=again, signature__size__gt=0)
+    return sorted({*roots_of_passes(passes), *roots.values_list("root_id", flat=True)})
+
+
 def carry(*, passes: Sequence[MergePass], roots: Sequence[int], run: Run | None, profile: str) -> None:
     """Bring stories and dismissed orphans of emptied roots to where their themes went, and take back candidates.
 

@@ -17,7 +17,7 @@ from psqlextra.types import ConflictAction
 
 from pipeline.extract.profiles import get_profile
 from pipeline.extract.redaction import Redactor
-from pipeline.group.carry import carry, roots_of_passes
+from pipeline.group.carry import carry, roots_of_passes, roots_scored_by
 from pipeline.group.current import affected_roots, centres_of, open_stories
 from pipeline.group.gates import Member, Verdict, judge
 from pipeline.group.members import members_of
@@ -39,7 +39,7 @@ def settle_run(*, run: Run) -> list[str]:
     """
     passes = list(run.passes.all())
     moved = roots_of_passes(passes)
-    roots, unsettled = sorted({*affected_roots(run), *moved}), []
+    roots, unsettled = sorted({*affected_roots(run), *roots_scored_by(passes)}), []
     with transaction.atomic():
         if is_still_grouping(run):
             carry(passes=passes, roots=moved, run=run, profile=run.profile)

@@ -17,6 +17,8 @@ from pipeline.merge import registry
 from pipeline.merge.counting import grow, recount
 from pipeline.merge.registry import Names
 from pipeline.merge.rules.decisions import Decisions
+from pipeline.merge.rules.due import Counted, is_due
+from pipeline.merge.rules.grouping.vectors import MIN_STORY
 from pipeline.merge.rules.records import Assignment, Registered, ThemeRow
 from pipeline.merge.rules.versions import NEWEST, Rules
 from pipeline.models import Merge, MergePass, Reassignment, Registry, Run, Signature, Theme
@@ -27,11 +29,6 @@ from pipeline.models.theme import PASSED
 log = logging.getLogger(__name__)
 
 BATCH = 5000
-
-GROWN = 1.5
-"""All themes are grouped again when there are this many times as many as when they last were.
-
-At most a third of what stands has then come since. With it, F1 after 50 imports stays within .05 of that after one."""
 
 AT_ONCE = 20_000
 """Themes up to which a merge groups all of them again by itself, which takes some seconds; of more, a task does, unless
@@ -57,14 +54,14 @@ class RegistryChanged(Exception):
 class Scene:
     """A profile at one version of its registry, as `assign` is given it.
 
-    theme_count: how many current themes there are; new_count: how many of them have no signature yet.
+    now: how many current themes and how many stories there are; new_count: how many themes have no signature yet.
     """
 
     frozen: Registry
     names: Names
     model: str
     themes: tuple[QuerySet[Theme], ...]
-    theme_count: int
+    now: Counted
     new_count: int
     registered: Registered
     decisions: Decisions
@@ -72,7 +69,7 @@ class Scene:
     @property
     def is_due(self) -> bool:
         """Whether all themes are to be grouped again."""
-        return self.theme_count >= GROWN * self.frozen.consolidated_count
+        return is_due(self.now, last_counted(self.frozen))
 
     def rows(self) -> Iterator[ThemeRow]:
         """Read the themes; one by one, so that many fit into memory."""
@@ -111,8 +108,8 @@ def _compute_and_apply(run: Run, following: str) -> bool:
         return False
     assignment = None
     if scene.new_count:
-        much = scene.new_count >= MUCH_OF_IT * scene.theme_count
-        at_once = scene.is_due and (much or scene.theme_count <= AT_ONCE)
+        much = scene.new_count >= MUCH_OF_IT * scene.now.themes
+        at_once = scene.is_due and (much or scene.now.themes <= AT_ONCE)
         assignment = NEWEST.assign(scene.rows(), scene.registered, scene.decisions, consolidate=at_once)
     with transaction.atomic():
         if not _is_still_mine(run, scene.frozen):
@@ -170,7 +167,7 @@ def read_scene(*, profile: str, run: Run | None = None) -> Scene:
         names=names,
         model=model,
         themes=(themes, new),
-        theme_count=themes.count() + new_count,
+        now=Counted(themes.count() + new_count, count_stories(profile)),
         new_count=new_count,
         registered=registry.registered(names, profile),
         decisions=registry.standing_decisions(names, profile, themes, new),
@@ -186,6 +183,16 @@ def _model_of(profile: str, new: QuerySet[Theme], run: Run | None) -> str:
         return models[0]
     stored = Signature.objects.filter(profile=profile, size__gt=0).values_list("vector_model", flat=True)
     return stored.first() or ""
+
+
+def count_stories(profile: str) -> int:
+    """Return how many signatures of a profile have themes enough for a story."""
+    return Signature.objects.filter(profile=profile, size__gte=MIN_STORY).count()
+
+
+def last_counted(frozen: Registry) -> Counted:
+    """Return what there was when all themes of a profile were last grouped again."""
+    return Counted(frozen.consolidated_count, frozen.consolidated_stories)
 
 
 def is_unchanged(frozen: Registry) -> bool:
@@ -210,7 +217,7 @@ def apply_assignment(
         kind=MergePass.Kind.CONSOLIDATION if assignment.consolidated else MergePass.Kind.JOIN,
         rules=rules.version,
         registry_version=version,
-        theme_count=scene.theme_count,
+        theme_count=scene.now.themes,
         new_count=scene.new_count,
         moved_count=len(assignment.moved),
         reason=reason,
@@ -228,7 +235,9 @@ def apply_assignment(
     copy_rows(Reassignment, ["merge_pass_id", "theme_id", "source_id", "target_id", "reason"], moved)
     grow(profile, assignment.growths)
     recount(ids[form] for form in assignment.changed)
-    consolidated = {"consolidated_count": scene.theme_count} if assignment.consolidated else {}
+    consolidated = {}
+    if assignment.consolidated:
+        consolidated = {"consolidated_count": scene.now.themes, "consolidated_stories": count_stories(profile)}
     Registry.objects.filter(pk=profile).update(version=version, **consolidated)
     return done
 
@@ -273,6 +282,8 @@ SET signature_id = assigned.signature, signature_rule = assigned.rule, signature
     registry_version = CASE WHEN theme.signature_id = assigned.signature THEN theme.registry_version ELSE %s END
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::float8[]) AS assigned (theme, signature, rule, score)
 WHERE theme.id = assigned.theme
+    AND (theme.signature_id, theme.signature_rule, theme.signature_score)
+        IS DISTINCT FROM (assigned.signature, assigned.rule, assigned.score)
 """
 
 

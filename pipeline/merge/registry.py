@@ -111,8 +111,8 @@ def decided(profile: str) -> Iterator[int]:
 def standing_decisions(names: Names, profile: str, *themes: QuerySet[Theme]) -> Decisions:
     """Return what people decided about a profile and still stands; moves are those of the given themes."""
     return Decisions(
-        vetoes=frozenset(_vetoes(names, profile)),
-        splits=frozenset([*_splits(names, profile), *_taken_apart(names, profile)]),
+        vetoes=frozenset([*_vetoes(names, profile), *_taken_apart(names, profile, ~BY_PERSON)]),
+        splits=frozenset([*_splits(names, profile), *_taken_apart(names, profile, BY_PERSON)]),
         merges=dict(_persons_merges(names)),
         moves=_moves(names, profile, *themes),
         renames=dict(_renames(profile)),
@@ -136,9 +136,17 @@ def _splits(names: Names, profile: str) -> Iterator[tuple[str, str]]:
             yield names.form_of[names.centre(signature)], names.form_of[names.centre(made)]
 
 
-def _taken_apart(names: Names, profile: str) -> Iterator[tuple[str, str]]:
-    """Yield the pairs whose merge by a rule a person undid, unless somebody joined them again."""
-    undone = Merge.objects.filter(undone_by__isnull=False, child__profile=profile).exclude(rule=Merge.PERSON)
+BY_PERSON = Q(rule=Merge.PERSON)
+
+
+def _taken_apart(names: Names, profile: str, of_which: Q) -> Iterator[tuple[str, str]]:
+    """Yield the pairs whose merge a person undid, unless they were joined again: whoever undoes a merge says that these
+    are two.
+
+    What rules merged was a name, so its undoing counts as a veto: themes of that name stay away. What people merged
+    were two signatures, so its undoing counts as a split: later themes go to the nearer one, as before the merge.
+    """
+    undone = Merge.objects.filter(of_which, undone_by__isnull=False, child__profile=profile)
     for child, parent in undone.values_list("child_id", "parent_id").order_by("id"):
         if child in names.form_of and parent in names.form_of and names.root(child) != names.root(parent):
             yield names.form_of[names.centre(child)], names.form_of[names.centre(parent)]

@@ -16,6 +16,9 @@ class Registry(models.Model):
     consolidated_count = models.PositiveIntegerField(
         default=0, help_text="how many themes there were when all were last grouped again"
     )
+    consolidated_stories = models.PositiveIntegerField(
+        default=0, help_text="how many signatures then had themes enough for a story"
+    )
 
     class Meta:
         verbose_name_plural = "registries"

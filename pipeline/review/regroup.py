@@ -14,15 +14,27 @@ from django.db import transaction
 
 from pipeline.extract.profiles import get_profile
 from pipeline.group import current, settle, titling
-from pipeline.group.carry import carry, roots_of_passes
+from pipeline.group.carry import carry, roots_of_passes, roots_scored_by
 from pipeline.group.gates import Member, judge
 from pipeline.group.lineage import Change, changes
 from pipeline.ledger.current import current_themes
-from pipeline.merge.apply import GROWN, RegistryChanged, Scene, apply_assignment, is_unchanged, read_scene
+from pipeline.merge.apply import (
+    RegistryChanged,
+    Scene,
+    apply_assignment,
+    count_stories,
+    is_unchanged,
+    last_counted,
+    read_scene,
+)
+from pipeline.merge.rules import due
+from pipeline.merge.rules.due import Counted
 from pipeline.merge.rules.records import Assignment
 from pipeline.merge.rules.versions import NEWEST, Rules
 from pipeline.models import MergePass, Registry, Signature
 from pipeline.review.deciding import as_of
+
+REASON = "much has changed since all themes were last grouped together"
 
 Groups = Mapping[str, Sequence[Member]]
 """The current themes of each root, by the root's normal form."""
@@ -79,7 +91,7 @@ class Plan:
 def plan_regroup(*, profile: str, rules: Rules = NEWEST) -> Plan:
     """Compute what these rules make of all current themes; nothing is written. Raises NothingToRegroup."""
     scene = read_scene(profile=profile)
-    if not scene.theme_count:
+    if not scene.now.themes:
         raise NothingToRegroup(f"profile {profile} has no themes that a merge has assigned.")
     assignment = rules.assign(scene.rows(), scene.registered, scene.decisions, consolidate=True)
     before, after = groups_before_and_after(scene, assignment)
@@ -94,7 +106,7 @@ def plan_regroup(*, profile: str, rules: Rules = NEWEST) -> Plan:
     difference = Difference(
         profile=profile,
         rules=rules.version,
-        themes=scene.theme_count,
+        themes=scene.now.themes,
         moved=len(assignment.moved),
         pairs_joined=joined,
         pairs_split=split,
@@ -172,8 +184,8 @@ def regroup(*, plan: Plan, reason: str, by: Any = None) -> MergePass:
     with transaction.atomic():
         _hold_registry(plan.scene.frozen)
         done = apply_assignment(scene=plan.scene, assignment=plan.assignment, rules=plan.rules, reason=reason, by=by)
-        roots = roots_of_passes([done])
-        carry(passes=[done], roots=roots, run=None, profile=profile)
+        carry(passes=[done], roots=roots_of_passes([done]), run=None, profile=profile)
+        roots = roots_scored_by([done])
         for start in range(0, len(roots), settle.BATCH):
             batch = roots[start : start + settle.BATCH]
             settle.settle(profile=profile, as_of=as_of(profile), roots=batch)
@@ -191,10 +203,10 @@ def _hold_registry(frozen: Registry) -> None:
 
 
 def is_due(profile: str) -> bool:
-    """Whether so many themes have come since all were last grouped together that it is time to do so again."""
-    count = current_themes(profile).count()
+    """Whether so much has changed since all themes were last grouped together that it is time to do so again."""
     registry = Registry.objects.filter(pk=profile).first()
-    return registry is not None and count > 0 and count >= GROWN * registry.consolidated_count
+    now = Counted(current_themes(profile).count(), count_stories(profile))
+    return registry is not None and due.is_due(now, last_counted(registry))
 
 
 def consolidate(*, profile: str) -> MergePass | None:
@@ -202,6 +214,6 @@ def consolidate(*, profile: str) -> MergePass | None:
     if not is_due(profile):
         return None
     try:
-        return regroup(plan=plan_regroup(profile=profile), reason=f"{GROWN:g} times as many themes as the last time")
+        return regroup(plan=plan_regroup(profile=profile), reason=REASON)
     except RegistryChanged:
         return None

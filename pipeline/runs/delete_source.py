@@ -1,13 +1,19 @@
 """Remove a source and all that hangs on it: an import that was made by mistake leaves nothing behind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 
 from pipeline.group.settle import point_to_nearest_stories, settle
+from pipeline.ledger.current import current_themes
 from pipeline.ledger.errors import RunError
+from pipeline.merge import registry
+from pipeline.merge.apply import AT_ONCE
+from pipeline.merge.counting import recount
 from pipeline.models import (
     Batch,
     Budget,
@@ -39,7 +45,8 @@ from pipeline.models import (
     Upload,
 )
 from pipeline.models.wording import counted
-from pipeline.review.deciding import as_of
+from pipeline.review.deciding import as_of, deciding, lock
+from pipeline.review.regroup import consolidate
 from pipeline.runs.create import refuse_live
 
 
@@ -89,6 +96,8 @@ def delete_source(*, source: Source) -> Hanging:
 
     Opens a transaction. RunError, and nothing changed, if a run of the source is live, or it is gone already. Stories
     that only its conversations made go too, unless people worked on them; names of problems stay in the registry.
+    If much has gone, all that is left is grouped again, here or, where that takes long, after the next run: what the
+    source made of other sources' groups goes with it.
     """
     refuse_live(source=source)
     with transaction.atomic():
@@ -100,19 +109,41 @@ def delete_source(*, source: Source) -> Hanging:
         roots = _roots_by_profile(source)
         with_it = StoryEvidence.objects.filter(conversation__source=source).values_list("story", flat=True)
         stories = list(with_it.distinct())
-        _delete_rows(source)
-        for profile, touched in sorted(roots.items()):
-            settle(profile=profile, as_of=as_of(profile), roots=touched)
-        _delete_empty_stories(stories)
-        for profile, touched in sorted(roots.items()):
-            point_to_nearest_stories(profile=profile, roots=touched)
+        with ExitStack() as held:
+            for profile in sorted(roots):
+                held.enter_context(deciding(profile, None))  # a merge that runs meanwhile computes again
+            centres = _centres_of(source, roots)
+            lock({*centres, *chain.from_iterable(roots.values())})
+            _delete_rows(source)
+            recount(centres)
+            for profile, touched in sorted(roots.items()):
+                settle(profile=profile, as_of=as_of(profile), roots=touched)
+            _delete_empty_stories(stories)
+            for profile, touched in sorted(roots.items()):
+                point_to_nearest_stories(profile=profile, roots=touched)
+    for profile in sorted(roots):
+        if current_themes(profile).count() <= AT_ONCE:
+            consolidate(profile=profile)
     return hanging
+
+
+def _centres_of(source: Source, profiles: Iterable[str]) -> set[int]:
+    """Return the signatures in which the source's themes are counted."""
+    leaves = list(_signatures_of(source).values_list("signature", "profile"))
+    forests = {profile: registry.forest(profile) for profile in profiles}
+    return {forests[profile].centre(leaf) for leaf, profile in leaves}
+
+
+def _signatures_of(source: Source) -> QuerySet[Theme, int]:
+    """The signatures that the source's themes have."""
+    themes = Theme.objects.filter(conversation__source=source, signature__isnull=False)
+    return themes.values_list("signature", flat=True).distinct().order_by("signature")
 
 
 def _roots_by_profile(source: Source) -> dict[str, list[int]]:
     """Return the root signatures that the source's themes belong to, by profile."""
-    leaves = Theme.objects.filter(conversation__source=source, signature__isnull=False).values("signature")
-    rows = SignatureRoot.objects.filter(signature__in=leaves).values_list("root__profile", "root").distinct()
+    rows = SignatureRoot.objects.filter(signature__in=_signatures_of(source))
+    rows = rows.values_list("root__profile", "root").distinct()
     roots: dict[str, list[int]] = {}
     for profile, root in rows.order_by("root"):
         roots.setdefault(profile, []).append(root)

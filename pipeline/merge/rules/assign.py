@@ -73,7 +73,7 @@ def assign(
     got_or_lost, grown = _changed(meaning, names, moved)
     return Assignment(
         groups={row.id: names.of_target[target] for row, target in zip(rows, meaning.targets.tolist(), strict=True)},
-        themes=tuple(_assigned(rows, meaning, names, got_or_lost)),
+        themes=tuple(_assigned(rows, meaning, names)),
         moved=tuple(_moved(rows, meaning, names, moved)),
         signatures=tuple(NewSignature(form, names.keys[form]) for form in names.new_forms),
         merges=tuple(_merges(meaning, names)),
@@ -117,13 +117,15 @@ def _changed(meaning: Meaning, names: Names, moved: np.ndarray) -> tuple[set[str
     return gaining | losing | reshaped, (gaining & stood) - reshaped
 
 
-def _assigned(rows: list[ThemeRow], meaning: Meaning, names: Names, changed: set[str]) -> Iterator[Assigned]:
-    """Yield the themes that are new or that go elsewhere; of a consolidation also those whose company changed."""
+def _assigned(rows: list[ThemeRow], meaning: Meaning, names: Names) -> Iterator[Assigned]:
+    """Yield the themes that are new or that go elsewhere, and in a consolidation all others too but those that people
+    put where they are: their cosines are taken from another middle now.
+    """
     found = zip(rows, meaning.forms, meaning.targets.tolist(), meaning.scores.tolist(), strict=True)
     for number, (row, form, target, score) in enumerate(found):
         centre = names.of_target[target]
         stays = row.signature and names.centre_of(row.signature) == centre
-        if stays and not (meaning.consolidated and centre in changed):
+        if stays and (not meaning.consolidated or number in meaning.pinned):
             continue
         if number in meaning.pinned:
             yield Assigned(row.id, centre, PERSON, score)
@@ -134,7 +136,8 @@ def _assigned(rows: list[ThemeRow], meaning: Meaning, names: Names, changed: set
 
 
 def _rule(meaning: Meaning, target: int) -> str:
-    return REGISTRY if target in meaning.recognised else MEANING
+    """Return why a theme is where it is: it joined what the registry held, or all were grouped by meaning."""
+    return REGISTRY if target in meaning.recognised and not meaning.consolidated else MEANING
 
 
 def _moved(rows: list[ThemeRow], meaning: Meaning, names: Names, moved: np.ndarray) -> Iterator[Moved]:

@@ -113,7 +113,7 @@ class Assignment:
     """What a merge writes, and what came of every theme.
 
     groups: the centre of each theme, by id, of all that were looked at.
-    themes: those that are new or whose signature or score changes; moved: those that were elsewhere before.
+    themes: those that are new or get another signature, of a consolidation all; moved: those that were elsewhere.
     signatures, merges: to be added; unmerged: names whose merge by a rule ends.
     growths: centres that only got new themes; changed: the other centres that got or lost any.
     root_of: what each name means in the end, of all names that are registered or new.

@@ -3,7 +3,6 @@
 import random
 
 from benchmarks.stream import MemoryRegistry, churn, foreign_joins, measure
-from pipeline.merge.apply import GROWN
 from pipeline.merge.rules.records import ThemeRow
 from tests.fakes.scripted import vector_of
 
@@ -29,7 +28,7 @@ def said(problems: range, each: int, first: int = 0) -> tuple[list[ThemeRow], li
 
 def test_many_imports_are_as_good_as_one_and_equal_after_a_consolidation() -> None:
     rows, labels = said(range(12), 20)
-    found = measure(rows, labels, grown=GROWN, imports=(10, 50))
+    found = measure(rows, labels, imports=(10, 50))
     assert found.after[1].f1 > 0.95
     for quality in found.after.values():
         assert quality.f1 > found.after[1].f1 - 0.05
@@ -41,7 +40,7 @@ def test_many_imports_are_as_good_as_one_and_equal_after_a_consolidation() -> No
 def test_a_foreign_batch_joins_no_signature_that_was_there() -> None:
     rows, _ = said(range(12), 20)
     foreign, _ = said(range(60, 64), 15, first=1000)
-    assert foreign_joins(rows, foreign, grown=GROWN) <= 0.02
+    assert foreign_joins(rows, foreign) <= 0.02
 
 
 def test_the_order_of_imports_changes_nothing_after_a_consolidation() -> None:
@@ -50,10 +49,10 @@ def test_the_order_of_imports_changes_nothing_after_a_consolidation() -> None:
     for seed in range(3):
         shuffled = rows.copy()
         random.Random(seed).shuffle(shuffled)
-        registry = MemoryRegistry(GROWN)
+        registry = MemoryRegistry()
         for start in range(0, len(shuffled), 17):
             registry.take(shuffled[start : start + 17])
-        registry.take([], consolidate=True)
+        registry.consolidate()
         groups: dict[str, set[int]] = {}
         for theme, group in registry.groups.items():
             groups.setdefault(group, set()).add(theme)
@@ -63,6 +62,6 @@ def test_the_order_of_imports_changes_nothing_after_a_consolidation() -> None:
 
 def test_a_tenth_more_moves_hardly_anything() -> None:
     rows, _ = said(range(12), 11)
-    pairs, ids = churn(rows, grown=GROWN)
+    pairs, ids = churn(rows)
     assert pairs >= 0.97
     assert ids >= 0.95

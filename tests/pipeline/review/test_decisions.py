@@ -21,6 +21,7 @@ from pipeline.models import (
 )
 from pipeline.review import DecisionRefused
 from pipeline.review.decide import MOST_PARTS
+from pipeline.review.regroup import plan_regroup, regroup
 from pipeline.review.triage import set_status
 from tests.support.decided import broken_promises, state
 from tests.support.factories import SignatureFactory, alice, bob
@@ -153,6 +154,16 @@ def test_what_a_person_undid_of_a_rule_stays_undone(first_run: Run) -> None:
     later(said("calendar_sync", 1, 1, first=10))
     assert sig("calendar_sync").root_link.root.key == "calendar_sync"
     assert not Merge.objects.filter(child__key="calendar_sync", undone_at=None).exists()
+
+
+def test_later_themes_of_a_name_whose_merge_a_person_undid_stay_with_the_name(first_run: Run) -> None:
+    """Though what is said in them lies as near to what the name was merged into."""
+    review.undo(decision=Merge.objects.get(child__key="calendar_sync"), by=bob())
+    second = later([*said("calendar_sync", 6, 1, first=10), *said(SYNC, 2, first=10)])
+    assert sorted(partition(second).values()) == ["calendar_sync"] * 6 + [SYNC] * 2
+    regroup(plan=plan_regroup(profile="support"), reason="a test")
+    assert sorted(partition(second).values()) == ["calendar_sync"] * 6 + [SYNC] * 2
+    assert broken_promises() == []
 
 
 def test_an_open_story_that_comes_beside_a_done_one_takes_nothing_from_it(first_run: Run) -> None:

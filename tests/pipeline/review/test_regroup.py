@@ -1,6 +1,7 @@
 """All themes of a profile grouped again, by these or other rules: what it says beforehand, and what it leaves."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -226,6 +227,17 @@ def test_a_veto_outlives_a_regroup() -> None:
     review.veto(first=one, second=other, by=alice(), reason="two problems")
     apply(PAIRS_AS_ONE)
     assert len(set(partition(run).values())) == 2
+
+
+def test_two_whose_merge_a_person_took_back_stay_two() -> None:
+    """Without that, the rules make one of them: see the first test."""
+    run = finish(start(seed(scripts(4, 4))))
+    child, parent = (Signature.objects.get(key=f"problem_00{n}_fails") for n in (0, 1))
+    review.undo(decision=review.merge_signatures(child=child, parent=parent, by=alice()), by=alice())
+    apply(PAIRS_AS_ONE)
+    found = Counter(partition(run).values())
+    assert sorted(found.values()) == [4, 4, 8]
+    assert {child.key, parent.key} < found.keys()
 
 
 @pytest.mark.parametrize("chance", range(5))
