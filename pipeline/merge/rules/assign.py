@@ -39,7 +39,7 @@ from pipeline.merge.rules.records import (
     centre_of,
 )
 
-VERSION = "assign-3"
+VERSION = "assign-4"
 
 
 def assign(
@@ -121,12 +121,10 @@ def _assigned(rows: list[ThemeRow], meaning: Meaning, names: Names) -> Iterator[
     """Yield the themes that are new or that go elsewhere, and in a consolidation all others too but those that people
     put where they are: their cosines are taken from another middle now.
     """
-    found = zip(rows, meaning.forms, meaning.targets.tolist(), meaning.scores.tolist(), strict=True)
-    for number, (row, form, target, score) in enumerate(found):
+    changed = np.array([n for n, row in enumerate(rows) if _is_seen_otherwise(n, row, meaning, names)], np.int64)
+    for number, score in zip(changed.tolist(), meaning.scores(changed).tolist(), strict=True):
+        row, form, target = rows[number], meaning.forms[number], int(meaning.targets[number])
         centre = names.of_target[target]
-        stays = row.signature and names.centre_of(row.signature) == centre
-        if stays and (not meaning.consolidated or number in meaning.pinned):
-            continue
         if number in meaning.pinned:
             yield Assigned(row.id, centre, PERSON, score)
         elif names.centre_of(form) == centre:
@@ -135,15 +133,21 @@ def _assigned(rows: list[ThemeRow], meaning: Meaning, names: Names) -> Iterator[
             yield Assigned(row.id, centre, _rule(meaning, target), score)
 
 
+def _is_seen_otherwise(number: int, row: ThemeRow, meaning: Meaning, names: Names) -> bool:
+    stays = bool(row.signature) and names.centre_of(row.signature) == names.of_target[meaning.targets[number]]
+    return not stays or (meaning.consolidated and number not in meaning.pinned)
+
+
 def _rule(meaning: Meaning, target: int) -> str:
     """Return why a theme is where it is: it joined what the registry held, or all were grouped by meaning."""
     return REGISTRY if target in meaning.recognised and not meaning.consolidated else MEANING
 
 
 def _moved(rows: list[ThemeRow], meaning: Meaning, names: Names, moved: np.ndarray) -> Iterator[Moved]:
-    for row in np.flatnonzero(moved).tolist():
+    rows_moved = np.flatnonzero(moved)
+    for row, near in zip(rows_moved.tolist(), meaning.scores(rows_moved).tolist(), strict=True):
         source, target = meaning.centres[meaning.stood[row]], names.of_target[meaning.targets[row]]
-        near, was = float(meaning.scores[row]), meaning.cosine_to_what_stood(row)
+        was = meaning.cosine_to_what_stood(row)
         reason = f"cosine {near:.2f} to {names.keys[target]}, {was:.2f} to {names.keys[source]} as it stood"
         if source not in names.found:
             reason += "; no group is recognised as that any more"
@@ -155,7 +159,7 @@ def _merges(meaning: Meaning, names: Names) -> Iterator[NewMerge]:
         if names.is_new_parent(form):
             target, members = names.target_of[parent], names.rows_of[form]
             inside = [row for row in members if meaning.targets[row] == target]
-            score = float(meaning.scores[inside].mean())
+            score = float(meaning.scores(np.array(inside)).mean())
             told = f"{len(inside)} theme{'s' if len(inside) > 1 else ''} named {names.keys[form]}"
             reason = f"{told}: mean cosine {score:.2f} to the centre of {names.keys[parent]}"
             yield NewMerge(form, parent, _rule(meaning, target), score, reason)

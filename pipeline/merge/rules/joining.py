@@ -4,7 +4,8 @@ The way of a new row:
 
 1. it joins a standing story if its ties to its nearest neighbours, whoever they are, lead mostly into that story, and
    it is as near to its nearest members as they are to each other. Neighbours decide and not centres: among thousands of
-   centres some is near by chance, among neighbours a foreign row finds mostly other foreign rows;
+   centres some is near by chance, among neighbours a foreign row finds mostly other foreign rows. Where nearly all ties
+   lead into stories, but into several, it is between these and not beside them: it joins the one with most;
 2. what joins nothing is grouped by itself, as the first rows of a registry are;
 3. what waited alone near the new groups may join them by the same rule as in 1;
 4. what is left is grouped once more together with what waits near it.
@@ -32,6 +33,7 @@ from pipeline.merge.rules.grouping.vectors import MIN_STORY, centred, shrunken_m
 
 MOSTLY = 0.5  # share of its ties that a row must have into a group; at 0.35, 6 % of a foreign batch joined
 AS_NEAR = 0.70  # share of members' typical nearness that a newcomer must have; at 0.6, 5 % of a foreign batch joined
+BETWEEN, KNOWN = 0.2, 0.8  # or this share into one story, and this share into any; rows between stories made fragments
 NEAREST_MEMBERS = 3  # over which nearness is the mean; over 5 it is alike
 LOOKED_AT = 60  # members of a group, spread evenly, that show how near they are to each other
 ROUNDS = 3  # in which rows that joined count as members for their neighbours; a fourth changes nothing
@@ -93,15 +95,16 @@ def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refuse
     """Write into `labels` the group of each of the rows that belongs to one; `near` are the neighbours of these."""
     nearness = _Nearness(points, labels)
     weights = tie_weights(near.cosine)
-    due = MOSTLY * weights.sum(axis=1, dtype=np.float64)
+    all_of_it = weights.sum(axis=1, dtype=np.float64)
     members = labels[near.index]  # as they are now: rows that join do not lower what the next must reach
     turned_down: set[tuple[int, int]] = set()
     for _ in range(ROUNDS):
         joining = {}
         for place in np.flatnonzero(labels[rows] < 0).tolist():
             row = int(rows[place])
-            group, weight = _heaviest(labels[near.index[place]], weights[place])
-            if group < 0 or weight <= due[place] or group in refused.get(row, ()) or (row, group) in turned_down:
+            group, share, known = _heaviest(labels[near.index[place]], weights[place] / all_of_it[place])
+            belongs = share > MOSTLY or (share > BETWEEN and known > KNOWN)
+            if not belongs or group in refused.get(row, ()) or (row, group) in turned_down:
                 continue
             if nearness.suffices(row, group, near.cosine[place][members[place] == group]):
                 joining[row] = group
@@ -112,13 +115,17 @@ def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refuse
         labels[list(joining)] = list(joining.values())
 
 
-def _heaviest(groups: Ints, weights: Floats) -> tuple[int, float]:
-    """Return the group that most of the weight leads into, and how much; -1 if none of it leads into a group."""
+def _heaviest(groups: Ints, shares: Floats) -> tuple[int, float, float]:
+    """Return the group that most of a row's ties lead into, their share, and the share of those into any group.
+
+    -1 and 0 if none leads into a group.
+    """
     found: dict[int, float] = defaultdict(float)
-    for group, weight in zip(groups.tolist(), weights.tolist(), strict=True):
+    for group, share in zip(groups.tolist(), shares.tolist(), strict=True):
         if group >= 0:
-            found[group] += weight
-    return max(((group, weight) for group, weight in found.items()), key=lambda e: (e[1], -e[0]), default=(-1, 0.0))
+            found[group] += share
+    group = max(found, key=lambda group: (found[group], -group), default=-1)
+    return group, found.get(group, 0.0), sum(found.values())
 
 
 class _Nearness:

@@ -14,7 +14,14 @@ from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.grouping.neighbours import Floats, Ints, evenly
 from pipeline.merge.rules.grouping.partition import partition
 from pipeline.merge.rules.grouping.resolutions import fits_better
-from pipeline.merge.rules.grouping.vectors import centred, numbered_from_zero, shrunken_mean, sums_by_label, unit
+from pipeline.merge.rules.grouping.vectors import (
+    centred,
+    numbered_from_zero,
+    row_dots,
+    shrunken_mean,
+    sums_by_label,
+    unit,
+)
 from pipeline.merge.rules.joining import join
 from pipeline.merge.rules.naming import spellings
 from pipeline.merge.rules.recognise import recognise
@@ -106,9 +113,8 @@ class Meaning:
         some = np.flatnonzero(~np.isin(labels, labels[self.stood == labels]))
         parted = labels.copy()
         if len(some):
-            found = part_by_sides(
-                numbered_from_zero(labels[some]), [texts[row] for row in some.tolist()], self.points[some]
-            )
+            told = [texts[row] for row in some.tolist()]
+            found = part_by_sides(numbered_from_zero(labels[some]), told, self.points[some])
             parted[some] = int(labels.max()) + 1 + found
         return parted
 
@@ -164,12 +170,15 @@ class Meaning:
         """Replace the number of a root by that of a centre below it; new groups get numbers after those."""
         stays = (labels == standing) & (self.stood >= 0)
         found = np.where(stays, self.stood, len(self.centres) + labels)
-        sums = sums_by_label(self.points[stays], self.stood[stays], len(self.centres))
-        middles = unit(sums)
-        joins = np.flatnonzero(~stays & np.isin(labels, standing[stays]))
-        for row in joins.tolist():
-            below = np.flatnonzero(root_of_centre == labels[row])
-            found[row] = below[int((middles[below] @ self.points[row]).round(5).argmax())]
+        below: dict[int, list[int]] = defaultdict(list)
+        for centre in np.unique(self.stood[stays]).tolist():
+            below[int(root_of_centre[centre])].append(centre)
+        several = [centre for centres in below.values() if len(centres) > 1 for centre in centres]
+        counted = np.where(stays & np.isin(self.stood, several), self.stood, -1)
+        middles = unit(sums_by_label(self.points, counted, len(self.centres)))
+        for row in np.flatnonzero(~stays & np.isin(labels, list(below))).tolist():
+            centres = below[int(labels[row])]
+            found[row] = centres[int((middles[centres] @ self.points[row]).round(5).argmax())]
         return found
 
     def _names_apart(self, registered: Registered, decisions: Decisions) -> dict[str, set[str]]:
@@ -215,17 +224,19 @@ class Meaning:
         self.count = len(kept)
 
     @cached_property
-    def scores(self) -> Floats:
-        """The cosine of each row to its target's centre, (n,)."""
-        centres = unit(sums_by_label(self.points, self.targets, self.count))
-        cosines: Floats = np.einsum("ij,ij->i", self.points, centres[self.targets])
+    def _centres(self) -> Floats:
+        """The direction of each target."""
+        return unit(sums_by_label(self.points, self.targets, self.count))
+
+    def scores(self, rows: Ints) -> Floats:
+        """Return the cosine of each of these rows to its target's centre, (len(rows),)."""
+        cosines = row_dots(self.points[rows], self._centres, self.targets[rows]).astype(np.float32)
         return np.clip(cosines, -1.0, 1.0)
 
     @cached_property
     def _middles(self) -> Floats:
         """The direction of each centre as it stood."""
-        known = self.stood >= 0
-        return unit(sums_by_label(self.points[known], self.stood[known], len(self.centres)))
+        return unit(sums_by_label(self.points, self.stood, len(self.centres)))
 
     def cosine_to_what_stood(self, row: int) -> float:
         """Return the cosine of a row to the centre it was counted in, as that was before."""

@@ -56,10 +56,10 @@ def recognise(found: Ints, stood: Ints, first: Collection[int]) -> dict[int, int
 
 
 def _overlaps(found: Ints, stood: Ints) -> list[Overlap]:
-    known = stood >= 0
-    pairs, shared = np.unique(np.stack([found[known], stood[known]], axis=1), axis=0, return_counts=True)
+    known, width = stood >= 0, int(stood.max(initial=0)) + 1
+    pairs, shared = np.unique(found[known] * width + stood[known], return_counts=True)
     rows = zip(pairs.tolist(), shared.tolist(), strict=True)
-    return [Overlap(one, other, count) for (one, other), count in rows]
+    return [Overlap(*divmod(pair, width), count) for pair, count in rows]
 
 
 def _eligible(overlaps: list[Overlap], before: Ints, now: Ints) -> list[Overlap]:

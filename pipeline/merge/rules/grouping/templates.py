@@ -12,8 +12,9 @@ from pipeline.merge.rules.grouping.neighbours import Doubles, Floats, Ints
 from pipeline.merge.rules.grouping.tightness import TIGHTNESS, fit, inner_cosines
 from pipeline.merge.rules.grouping.vectors import MIN_STORY, group_sizes, group_sums, numbered_from_zero
 
-ONE_WORDING = TIGHTNESS + 0.10  # mean cosine inside a group; people's own words for one theme reach 0.55 to 0.70
-MOSTLY_COPIES = 0.5  # share of rows in such groups from which on a set consists of templates; others have 0 to 0.2
+ONE_WORDING = TIGHTNESS + 0.18  # mean cosine inside a group; own words for one theme reach 0.50 to 0.77
+NEARLY_ONE = TIGHTNESS + 0.10  # that of groups that are joined where most rows are in groups of one wording
+MOSTLY_COPIES = 0.5  # share of rows in such groups from which on a set consists of templates; others have 0 to 0.35
 WORTH_JOINING = 0.05  # gain in fit; templates of one problem gain 0.17 to 0.19, tight problems of their own up to 0.03
 CUTS = np.arange(4, 11) / 20  # mean cosines between groups at which joining may stop, as in a small set
 
@@ -28,8 +29,11 @@ def join_wordings(points: Floats, rows: Floats, labels: Ints) -> Ints:
     numbered = np.where(inside, 0, -1)
     numbered[inside] = numbered_from_zero(labels[inside])
     sizes = group_sizes(numbered)
-    tight = np.flatnonzero((inner_cosines(rows, numbered) > ONE_WORDING) & (sizes >= MIN_STORY))
-    if len(tight) < 2 or sizes[tight].sum() < MOSTLY_COPIES * len(labels):
+    inner, is_story = inner_cosines(rows, numbered), sizes >= MIN_STORY
+    if sizes[is_story & (inner > ONE_WORDING)].sum() < MOSTLY_COPIES * len(labels):
+        return labels
+    tight = np.flatnonzero(is_story & (inner > NEARLY_ONE))
+    if len(tight) < 2:
         return labels
     means = group_sums(points, numbered)[tight] / sizes[tight][:, None]
     distances = np.maximum(1.0 - (means.astype(np.float64) @ means.T.astype(np.float64)).round(5), 0.0)
