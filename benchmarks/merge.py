@@ -1,6 +1,8 @@
 """How long the merge takes, rows read and written, and how much memory: merge_themes on a real PostgreSQL.
 
-    python -m benchmarks.merge [SIZE ...]        default: 10000 100000; also measures 1,000 new themes against each
+    python -m benchmarks.merge [SIZE ...]        default: 10000 100000
+
+Of each size: a first run of so many, 1,000 new themes against them, and all of them grouped again as the task does it.
 
 The themes are made here from a seed: vectors of a mixture of problems whose sizes follow a power law, as alike inside a
 problem as MiniLM's of one-line questions (mean cosine 0.62), in a space whose directions matter as unequally as there;
@@ -28,6 +30,7 @@ COMMON, OWN = 0.50, 0.52  # share of the bank in each vector; share of the probl
 PROBLEM_SIZE = 60  # themes of a problem, on average
 STRANGERS = 0.05
 NEW = 1_000
+PROFILE = "support"
 BLOCK = 20_000
 SYMPTOMS = ("fails", "missing", "slow", "unclear", "how_to", "duplicated", "rejected", "late")
 
@@ -38,31 +41,38 @@ def main(sizes: list[int]) -> None:
     """Print a row a size, and what 1,000 new themes then cost."""
     heads = f"{'seconds':>8} {'processor s':>11} {'PostgreSQL s':>12} {'peak MB':>8} {'roots':>6} {'result':>8}"
     print(f"{'themes':>9} {'registered':>10} {heads} {'load':>5}")
-    with own_database():
-        for size in sizes:
-            _measure(f"made{size}", count=size, skip=0)
-            _measure(f"made{size}", count=NEW, skip=size)
+    for size in sizes:
+        with own_database():
+            run = seed_run(count=size, skip=0)
+            _measure(f"{size:>9,} {0:>10}", run)
+            run = seed_run(count=NEW, skip=size)
+            _measure(f"{NEW:>9,} {size:>10,}", run)
+            _measure(f"{'all again':>9} {size + NEW:>10,}", run, "--consolidate")
 
 
-def _measure(profile: str, *, count: int, skip: int) -> None:
-    run = seed_run(profile, count=count, skip=skip)
-    arguments = [sys.executable, "-m", "benchmarks.merge", "--run", str(run)]
+def _measure(head: str, run: int, *more: str) -> None:
+    arguments = [sys.executable, "-m", "benchmarks.merge", "--run", str(run), *more]
     done = subprocess.run(arguments, check=True, capture_output=True, text=True)
-    print(f"{count:>9,} {skip:>10,} {done.stdout.rstrip()} {os.getloadavg()[0]:>5.1f}", flush=True)
+    print(f"{head} {done.stdout.rstrip()} {os.getloadavg()[0]:>5.1f}", flush=True)
 
 
-def merge_run(run_id: int) -> None:
-    """Merge one run in this process and print what it took, and the roots of at least three."""
+def merge_run(run_id: int, *, consolidate: bool = False) -> None:
+    """Merge one run in this process, or group all again as the task does with stories and titles, and print what it
+    took, and the signatures of at least three themes.
+    """
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from pipeline.merge.apply import merge_themes
     from pipeline.models import Run, Signature
+    from pipeline.review.regroup import plan_regroup, regroup
 
     run = Run.objects.get(pk=run_id)
     began, busy, server_busy = time.monotonic(), time.process_time(), _server_seconds()
-    if not merge_themes(run=run, following=Run.Phase.GROUP):
+    if consolidate:
+        regroup(plan=plan_regroup(profile=run.profile), reason="a benchmark")
+    elif not merge_themes(run=run, following=Run.Phase.GROUP):
         raise SystemExit(f"run {run_id} was not merged: is somebody else using this database?")
     seconds, busy, server_busy = time.monotonic() - began, time.process_time() - busy, _server_seconds() - server_busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -117,20 +127,20 @@ def vectors(count: int, problems: int, seed: int) -> Iterator[tuple[Floats, list
         yield made.astype(np.float32), np.where(own[:, 0] > 0, problem, -1).tolist()
 
 
-def seed_run(profile: str, *, count: int, skip: int) -> int:
+def seed_run(*, count: int, skip: int) -> int:
     """Write a run whose conversations are read and wait for the merge, each with one theme; return its id."""
     from django.utils import timezone
 
     from pipeline.models import Run, Source, Theme
     from pipeline.models.copy import copy_rows
 
-    source, _ = Source.objects.get_or_create(kind="file", name=profile)
+    source, _ = Source.objects.get_or_create(kind="file", name="made")
     ended = {"finished_at": timezone.now(), "first_finished_at": timezone.now()}
     over = {"state": Run.State.COMPLETED, "phase": Run.Phase.DONE, **ended}
     Run.objects.filter(source=source).update(**over)
     run = Run.objects.create(
         source=source,
-        profile=profile,
+        profile=PROFILE,
         extractor="local",
         state=Run.State.RUNNING,
         phase=Run.Phase.MERGE,
@@ -142,7 +152,7 @@ def seed_run(profile: str, *, count: int, skip: int) -> int:
     columns = ["run_id", "item_id", "conversation_id", "profile", "raw_signature", "raw_key", "category", "summary"]
     columns += ["confidence", "vector", "vector_model", "signature_rule"]
     for made, problem in vectors(count, problems, seed=skip + 1):
-        rows = ((run.pk, *next(items), profile, *_names(number, one)) for number, one in enumerate(problem))
+        rows = ((run.pk, *next(items), PROFILE, *_names(number, one)) for number, one in enumerate(problem))
         copy_rows(
             Theme,
             columns,
@@ -206,6 +216,6 @@ def _seed_items(run: int, source: int, count: int, skip: int) -> Iterator[tuple[
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--run"]:
-        merge_run(int(sys.argv[2]))
+        merge_run(int(sys.argv[2]), consolidate="--consolidate" in sys.argv)
     else:
         main([int(size) for size in sys.argv[1:]] or [10_000, 100_000])

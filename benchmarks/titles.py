@@ -64,7 +64,7 @@ def _judge(path: Path, rows: int | None, *, print_all: bool) -> dict[str, Any]:
     began = time.process_time()
     reads = e.read(records, profile, extractor)
     reading = time.process_time() - began
-    labels, found = [read.labels for read in reads], e.group(reads, profile)
+    labels, found = [read.labels for read in reads], e.group(reads, profile, extractor.model)
     began = time.process_time()
     titles = e.titles(reads, found, model)
     cost = (time.process_time() - began) / reading

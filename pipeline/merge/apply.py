@@ -5,7 +5,7 @@ If the registry changed meanwhile, or somebody else applies, nothing is written 
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -169,7 +169,7 @@ def read_scene(*, profile: str, run: Run | None = None) -> Scene:
         themes=(themes, new),
         now=Counted(themes.count() + new_count, count_stories(profile)),
         new_count=new_count,
-        registered=registry.registered(names, profile),
+        registered=replace(registry.registered(names, profile), model=model),
         decisions=registry.standing_decisions(names, profile, themes, new),
     )
 

@@ -154,8 +154,9 @@ def evaluate(
     gate = replace(get_profile(profile).gate, recent_days=None)
     labels = [read.labels for read in reads]
     states = Counter(read.outcome.state for read in reads)
-    found = group(reads, get_profile(profile))
-    model = model_of(get_extractor(extractor).model)
+    vectors_of = get_extractor(extractor).model
+    found = group(reads, get_profile(profile), vectors_of)
+    model = model_of(vectors_of)
     return Evaluation(
         conversations=len(reads),
         unlabelled=len(records) - len(labelled),
@@ -230,12 +231,12 @@ class Place:
     score: float | None = None
 
 
-def group(reads: Sequence[Read], profile: Profile) -> list[Stories]:
-    """Return the stories of each conversation's themes."""
-    return _stories(reads, _by_meaning(reads), replace(profile.gate, recent_days=None))
+def group(reads: Sequence[Read], profile: Profile, model: str) -> list[Stories]:
+    """Return the stories of each conversation's themes; `model` is the name of that whose vectors these have."""
+    return _stories(reads, _by_meaning(reads, model), replace(profile.gate, recent_days=None))
 
 
-def _by_meaning(reads: Sequence[Read]) -> list[Place]:
+def _by_meaning(reads: Sequence[Read], model: str) -> list[Place]:
     """Return where each theme comes in a merge with an empty registry."""
     places = [(conversation, number) for conversation, read in enumerate(reads) for number in range(len(read.themes))]
     drafts = [reads[conversation].themes[number] for conversation, number in places]
@@ -243,7 +244,7 @@ def _by_meaning(reads: Sequence[Read]) -> list[Place]:
         ThemeRow(place, draft.proposed.signature, draft.proposed.summary, draft.vector)
         for place, draft in enumerate(drafts)
     ]
-    assignment = assign(rows, Registered())
+    assignment = assign(rows, Registered(model=model))
     return [
         Place(*places[theme.theme_id], assignment.root_of[theme.form], theme.score)
         for theme in sorted(assignment.themes, key=lambda theme: theme.theme_id)

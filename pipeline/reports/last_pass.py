@@ -64,7 +64,11 @@ def last_pass(profile: str) -> LastPass | str:
         stood = "" if is_new else moved.get(pk, groups[pk])
         rows.append(ThemeRow(pk, raw, summary, bytes(vector), stood))
     registered = Registered(
-        names=_names_before(done, now.names), parents=_parents_before(done), first=now.first, kept=now.kept
+        names=_names_before(done, now.names),
+        parents=_parents_before(done),
+        first=now.first,
+        kept=now.kept,
+        model=themes.values_list("vector_model", flat=True).first() or "",
     )
     decisions = registry.standing_decisions(names, profile, themes)
     made = Merge.objects.filter(child__profile=profile, registry_version=done.registry_version)

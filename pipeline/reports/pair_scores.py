@@ -161,7 +161,7 @@ def _roots_of_names(names: Sequence[str], profile: Profile, extractor: Extractor
         for question in questions
         if (outcome := parse(question, answers[question.key], profile, extractor)).themes
     ]
-    found = {names[number]: root for number, root in _roots(assign(rows, Registered())).items()}
+    found = {names[number]: root for number, root in _roots(assign(rows, Registered(model=extractor.model))).items()}
     return {name: found.get(name, normal_form(name)) for name in names}
 
 
@@ -177,7 +177,8 @@ def _roots_of_signatures(profile: str, keys: set[str]) -> dict[str, str]:
     key_of = {names.centre(pk): key for pk, key in named}
     roots: dict[str, Counter[str]] = defaultdict(Counter)
     rows, signature_of = _all_themes(profile)
-    for theme, root in _roots(assign(rows, Registered())).items():
+    model = current_themes(profile).values_list("vector_model", flat=True).first() or ""
+    for theme, root in _roots(assign(rows, Registered(model=model))).items():
         if key := key_of.get(names.centre(signature_of[theme])):
             roots[key][root] += 1
     return {key: min(roots[key], key=lambda root: (-roots[key][root], root), default=key) for key in keys}

@@ -29,6 +29,7 @@ from pipeline.merge.rules.grouping.neighbours import (
     neighbours_of,
 )
 from pipeline.merge.rules.grouping.partition import partition
+from pipeline.merge.rules.grouping.sight import USUAL, Sight
 from pipeline.merge.rules.grouping.vectors import MIN_STORY, centred, shrunken_mean
 
 MOSTLY = 0.5  # share of its ties that a row must have into a group; at 0.35, 6 % of a foreign batch joined
@@ -47,12 +48,13 @@ def join(
     refused: Refused | None = None,
     strictness: float = 1.0,
     points: Floats | None = None,
+    sight: Sight = USUAL,
 ) -> Ints:
     """Return the group (n,) of each row of `vectors` ((n, d), unit length); numbers below n are standing ones.
 
     standing: (n,) the group of each row until now, -1 for new ones. Rows of standing groups of at least MIN_STORY stay.
     refused: for some rows the standing groups they must not join. points: the rows seen from their mean, if that is
-    known already. The same rows in any order give the same groups.
+    known already. sight: how the model's vectors are judged. The same rows in any order give the same groups.
     """
     points = centred(vectors, shrunken_mean(vectors)) if points is None else points
     labels = np.where(_sizes_of(standing) >= MIN_STORY, standing, -1)
@@ -61,7 +63,7 @@ def join(
     _let_join(points, labels, new, near, refused or {})
     left = new[labels[new] < 0]
     if len(left) >= MIN_STORY:
-        _group(vectors, labels, left, strictness, least=MIN_STORY)
+        _group(vectors, labels, left, strictness, sight, least=MIN_STORY)
         fresh = left[labels[left] >= 0]
         nearby = np.intersect1d(waiting, near.index[np.isin(new, fresh)])
         if len(nearby):
@@ -69,7 +71,7 @@ def join(
     left = new[labels[new] < 0]
     nearby = np.intersect1d(waiting[labels[waiting] < 0], near.index[labels[new] < 0])
     if len(left):
-        _group(vectors, labels, np.union1d(left, nearby), strictness, least=1)
+        _group(vectors, labels, np.union1d(left, nearby), strictness, sight, least=1)
     untouched = labels < 0
     labels[untouched] = standing[untouched]
     return labels
@@ -81,9 +83,9 @@ def _sizes_of(labels: Ints) -> Ints:
     return np.where(labels >= 0, counts[group], 0)
 
 
-def _group(vectors: Floats, labels: Ints, rows: Ints, strictness: float, *, least: int) -> None:
+def _group(vectors: Floats, labels: Ints, rows: Ints, strictness: float, sight: Sight, *, least: int) -> None:
     """Give these rows labels of groups of their own, from len(labels) on; groups of fewer than `least` get none."""
-    found = partition(vectors[rows], strictness).labels
+    found = partition(vectors[rows], strictness, sight).labels
     first = max(int(labels.max(initial=0)) + 1, len(labels))
     labels[rows] = np.where(_sizes_of(found) >= least, first + found, -1)
 

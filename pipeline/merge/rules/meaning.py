@@ -14,6 +14,7 @@ from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.grouping.neighbours import Floats, Ints, evenly
 from pipeline.merge.rules.grouping.partition import partition
 from pipeline.merge.rules.grouping.resolutions import fits_better
+from pipeline.merge.rules.grouping.sight import sight_of
 from pipeline.merge.rules.grouping.vectors import (
     centred,
     numbered_from_zero,
@@ -57,7 +58,7 @@ class Meaning:
         consolidate: bool,
         strictness: float,
     ) -> None:
-        self.vectors = vectors
+        self.vectors, self.sight = vectors, sight_of(registered.model)
         self.points = centred(vectors, shrunken_mean(vectors))
         self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
         self.pinned = _pinned(rows, registered, decisions)
@@ -85,13 +86,13 @@ class Meaning:
         apart = self._names_apart(registered, decisions)
         self.consolidated = consolidate or not (self.stood >= 0).any()
         labels = (
-            partition(self.vectors, strictness).labels
+            partition(self.vectors, strictness, self.sight).labels
             if self.consolidated
             else self._joined(apart, decisions, strictness)
         )
         if not self.consolidated and len(labels) <= LOOKED_AT_AGAIN:
-            again = partition(self.vectors, strictness).labels
-            if fits_better(again, labels, points=self.points, rows=self.vectors) > CLEARLY_BETTER:
+            again = partition(self.vectors, strictness, self.sight).labels
+            if self._fits_better(again, labels) > CLEARLY_BETTER:
                 labels, self.consolidated = again, True
         texts = [f"{row.raw} {row.text}" for row in rows]
         labels = self._by_sides(labels, texts)  # first, so that opposite names part no more than their sides do
@@ -101,6 +102,9 @@ class Meaning:
         self._forget_vetoed(apart)
         sides = [self.roots[centre] if centre >= 0 else "" for centre in self._claimed().tolist()]
         return part_sides(labels, sides, _roots_apart(decisions), self.points)
+
+    def _fits_better(self, one: Ints, other: Ints) -> float:
+        return fits_better(one, other, points=self.points, rows=self.vectors, sight=self.sight)
 
     def _by_sides(self, labels: Ints, texts: Sequence[str]) -> Ints:
         """Part groups whose themes take opposite sides: all groups of a consolidation, new ones of a join.
@@ -163,7 +167,7 @@ class Meaning:
             for row, form in enumerate(self.forms)
             if self.stood[row] < 0 and form in apart
         }
-        labels = join(self.vectors, standing, refused, strictness, self.points)
+        labels = join(self.vectors, standing, refused, strictness, self.points, self.sight)
         return self._by_centre(labels, standing, root_of_centre)
 
     def _by_centre(self, labels: Ints, standing: Ints, root_of_centre: Ints) -> Ints:

@@ -41,12 +41,14 @@ class Registered:
     parents: the name that rules merged a name into. A name without a parent is a centre: groups are recognised as one.
     first: the centres that people count on; they are recognised first.
     kept: the names without a parent that no rule may merge, for people decided about them.
+    model: the name of the model whose vectors the themes have.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     parents: Mapping[str, str] = field(default_factory=dict)
     first: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
+    model: str = ""
 
     def centre_of(self, form: str) -> str:
         """Return where the themes of a name are counted: rules take it there."""

@@ -16,6 +16,7 @@ from pipeline.merge.rules.grouping.neighbours import (
     nearest_neighbours,
     neighbour_count,
 )
+from pipeline.merge.rules.grouping.sight import USUAL, Sight
 from pipeline.merge.rules.grouping.vectors import MIN_STORY, group_sizes
 
 COMPANY = 0.70  # share of the typical similarity to the second neighbour below which a row has no company
@@ -23,8 +24,7 @@ LEAST_COMPANY = 0.30  # floor of it, for sets of nothing but noise: unrelated sh
 USUAL_SPREAD = 2.0  # standard deviations below the typical similarity within which a row is no stranger all the same
 LEAST_USUAL = 0.25  # floor of that
 DEVIATIONS_PER_SPREAD = 1.4826  # standard deviations in a median absolute one, of normal numbers
-TOGETHER = 0.80  # share of the ties that groups of their sizes could keep and should; 0.75 tears broad themes apart
-TOGETHER_ROWS, TOGETHER_RISE = 1_000, 0.01  # rows it is for; rise per doubling: of more rows, the nearest are nearer
+TOGETHER_ROWS, TOGETHER_RISE = 1_000, 0.01  # rows `Sight.together` is for; rise per doubling: the nearest are nearer
 SAMPLED = 5_000  # rows, evenly spread, that show what groups keep together; 3,000 do alike
 
 
@@ -104,9 +104,9 @@ class Sample:
     index: Ints
     weight: Floats
 
-    def due(self) -> float:
+    def due(self, sight: Sight = USUAL) -> float:
         """Return how much groups should keep together of what they could, see `kept`."""
-        return TOGETHER + TOGETHER_RISE * float(np.log2(len(self.rows) / TOGETHER_ROWS))
+        return sight.together + TOGETHER_RISE * float(np.log2(len(self.rows) / TOGETHER_ROWS))
 
     def kept(self, labels: Ints) -> float:
         """Return the share of all weight that is inside groups, of what groups of their sizes could hold.

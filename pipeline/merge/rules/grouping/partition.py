@@ -19,7 +19,7 @@ docstrings with 3 to 200 labels, narrow and broad, whole, cut to 300-18,000 rows
 (benchmarks/QUALITY.md): the middle of a plateau over all of them, not the best of one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy  # loads its parts when they are first used
@@ -34,6 +34,7 @@ from pipeline.merge.rules.grouping.neighbours import (
     products,
 )
 from pipeline.merge.rules.grouping.resolutions import Resolutions, best_communities
+from pipeline.merge.rules.grouping.sight import USUAL, Sight
 from pipeline.merge.rules.grouping.templates import join_wordings
 from pipeline.merge.rules.grouping.tightness import (
     FEW_TOO_TIGHT,
@@ -84,20 +85,21 @@ class Folded:
     copies: Ints
 
 
-def partition(vectors: Floats, strictness: float = 1.0) -> Partition:
+def partition(vectors: Floats, strictness: float = 1.0, sight: Sight = USUAL) -> Partition:
     """Group the rows of `vectors` ((n, d), unit length, n from 0) by what they mean.
 
     The same rows in any order give the same groups. `strictness` is a factor on how alike the rows of a group are to
-    be: above 1 groups are finer. Raises ValueError for anything but a table of finite numbers.
+    be: above 1 groups are finer. `sight` is how the model's vectors are judged. Raises ValueError for anything but a
+    table of finite numbers.
     """
     _refuse_what_is_no_table(vectors)
     folded = fold_equal_rows(vectors)
     origin = shrunken_mean(folded.rows)
     points = centred(folded.rows, origin)
     if len(points) < SMALL_SET:
-        labels = _groups_of_few(points, folded.rows, strictness)
+        labels = _groups_of_few(points, folded.rows, strictness, sight)
     else:
-        labels = _groups_of_many(points, folded, strictness)
+        labels = _groups_of_many(points, folded, strictness, sight)
     labels = numbered_by_first_row(let_outliers_leave(points, labels))
     cohesion = cosine_to_centre(points, labels)
     return Partition(labels[folded.place], cohesion[folded.place], matching_threshold(points, labels), origin)
@@ -113,7 +115,7 @@ def fold_equal_rows(vectors: Floats) -> Folded:
     return Folded(rows[first], place.astype(np.int64), copies.astype(np.int64))
 
 
-def _groups_of_few(points: Floats, rows: Floats, strictness: float) -> Ints:
+def _groups_of_few(points: Floats, rows: Floats, strictness: float, sight: Sight) -> Ints:
     """Group by average linkage over all pairs: two groups join while their mean cosine is at least the best cut.
 
     The best cut is the one whose groups fit best, the middle one of equals. Of few themes, little is left of a theme
@@ -125,7 +127,8 @@ def _groups_of_few(points: Floats, rows: Floats, strictness: float) -> Ints:
     distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
     np.fill_diagonal(distances, 0.0)
     tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distances, checks=False), method="average")
-    fits = np.array([fit(points, rows, _cut_tree(tree, cut), FEW_TOO_TIGHT) for cut in SMALL_SET_CUTS])
+    sight = replace(sight, too_tight=min(sight.too_tight, FEW_TOO_TIGHT))
+    fits = np.array([fit(points, rows, _cut_tree(tree, cut), sight) for cut in SMALL_SET_CUTS])
     best = SMALL_SET_CUTS[fits == fits.max()]
     return _cut_tree(tree, best[len(best) // 2] * strictness)
 
@@ -134,14 +137,14 @@ def _cut_tree(tree: Doubles, cut: float) -> Ints:
     return numbered_from_zero(scipy.cluster.hierarchy.fcluster(tree, 1.0 - cut, criterion="distance").astype(np.int64))
 
 
-def _groups_of_many(points: Floats, folded: Folded, strictness: float) -> Ints:
+def _groups_of_many(points: Floats, folded: Folded, strictness: float, sight: Sight) -> Ints:
     """Group by communities of the graph of neighbours; rows without company join one or stay alone."""
     near = nearest_neighbours(points, neighbour_count(len(points)))
     members, loose = rows_with_company(near, folded.copies)
     graph, sampled = neighbour_graph(near, members), sample(points, near)
     del near  # the largest tables go as soon as they can: what is left of memory is for Leiden
-    seen = Resolutions(graph, points, folded.rows, members, sampled)
-    found = join_wordings(points, folded.rows, best_communities(seen, strictness))
+    seen = Resolutions(graph, points, folded.rows, members, sampled, sight)
+    found = join_wordings(points, folded.rows, best_communities(seen, strictness), sight)
     found = _let_join(points, found, loose)
     return np.where(found < 0, np.arange(len(points)), len(points) + found)
 

@@ -9,6 +9,7 @@ import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.graph import Sample, sample
 from pipeline.merge.rules.grouping.neighbours import Floats, Ints, nearest_neighbours, neighbour_count
+from pipeline.merge.rules.grouping.sight import USUAL, Sight
 from pipeline.merge.rules.grouping.tightness import fit
 from pipeline.merge.rules.grouping.vectors import numbered_from_zero
 
@@ -17,8 +18,7 @@ TORN_WEIGHT = 4.0  # of falling short of it, against silhouette; 3-5 do alike
 COARSEST, FINEST = 2.0**-2.5, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
 STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
 HALF_STEP = 2.0**0.5
-FINER_GAIN, COARSER_GAIN = 0.015, 0.015  # what a step of 2 must gain; below, noise decides where the fit is flat
-FIRST_RESOLUTION = 2.0  # where the search begins; from 4 it ends alike
+FINER_GAIN = 0.015  # what a step of 2 to finer groups must gain; below, noise decides where the fit is flat
 SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
 SEED = 1  # Leiden's; its node order is the canonical order of rows
 
@@ -36,13 +36,14 @@ class Resolutions:
     rows: Floats
     members: Ints
     sampled: Sample
+    sight: Sight = USUAL
     found: dict[float, "Candidate"] = field(default_factory=dict)
 
     def at(self, resolution: float) -> "Candidate":
         """Return the communities, looked for once."""
         if resolution not in self.found:
             labels = self.labels_at(resolution)
-            fits = fit(self.points, self.rows, labels)
+            fits = fit(self.points, self.rows, labels, self.sight)
             self.found[resolution] = Candidate(labels, fits, self.sampled.kept(labels))
         return self.found[resolution]
 
@@ -56,7 +57,7 @@ class Resolutions:
         Groups can be made as tight as one likes by cutting through what belongs together. Where themes shade into each
         other no partition keeps all ties: there it is measured by what communities of a middling size keep.
         """
-        look, due = self.at(resolution), self.sampled.due()
+        look, due = self.at(resolution), self.sampled.due(self.sight)
         if look.kept >= due:
             return look.fit
         return look.fit - TORN_WEIGHT * max(min(due, self.at(NATURAL).kept) - look.kept, 0.0)
@@ -76,13 +77,13 @@ class Candidate:
     kept: float
 
 
-def fits_better(one: Ints, other: Ints, *, points: Floats, rows: Floats) -> float:
+def fits_better(one: Ints, other: Ints, *, points: Floats, rows: Floats, sight: Sight = USUAL) -> float:
     """Return by how much one grouping of all rows fits better than another, torn ties counted as in `fit_at`."""
     sampled = sample(points, nearest_neighbours(points, min(neighbour_count(len(points)), len(points) - 1)))
 
     def judged(labels: Ints) -> float:
-        torn = max(sampled.due() - sampled.kept(labels), 0.0)
-        return fit(points, rows, numbered_from_zero(labels)) - TORN_WEIGHT * torn
+        torn = max(sampled.due(sight) - sampled.kept(labels), 0.0)
+        return fit(points, rows, numbered_from_zero(labels), sight) - TORN_WEIGHT * torn
 
     return judged(one) - judged(other)
 
@@ -103,14 +104,14 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
     """
     if not seen.graph.nnz:
         return spread(np.arange(len(seen.members)), seen.members, len(seen.points))
-    best = FIRST_RESOLUTION
+    best, coarser_gain = seen.sight.first_resolution, seen.sight.coarser_gain
     seen.look_at(best, 2 * best)
-    for step, gain in ((2.0, FINER_GAIN), (0.5, COARSER_GAIN)):
+    for step, gain in ((2.0, FINER_GAIN), (0.5, coarser_gain)):
         while COARSEST <= best * step <= FINEST and seen.fit_at(best * step) > seen.fit_at(best) + gain:
             best *= step
     finer, coarser, top = min(best * HALF_STEP, FINEST), max(best / HALF_STEP, COARSEST), best
     seen.look_at(best, finer, coarser)
-    for beside, gain in ((finer, FINER_GAIN / 2), (coarser, COARSER_GAIN / 2)):
+    for beside, gain in ((finer, FINER_GAIN / 2), (coarser, coarser_gain / 2)):
         if seen.fit_at(beside) > seen.fit_at(top) + gain:
             top = beside
     return seen.at(top).labels if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)

@@ -9,6 +9,7 @@ import numpy as np
 import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.neighbours import Doubles, Floats, Ints
+from pipeline.merge.rules.grouping.sight import USUAL, Sight
 from pipeline.merge.rules.grouping.tightness import TIGHTNESS, fit, inner_cosines
 from pipeline.merge.rules.grouping.vectors import MIN_STORY, group_sizes, group_sums, numbered_from_zero
 
@@ -19,7 +20,7 @@ WORTH_JOINING = 0.05  # gain in fit; templates of one problem gain 0.17 to 0.19,
 CUTS = np.arange(4, 11) / 20  # mean cosines between groups at which joining may stop, as in a small set
 
 
-def join_wordings(points: Floats, rows: Floats, labels: Ints) -> Ints:
+def join_wordings(points: Floats, rows: Floats, labels: Ints, sight: Sight = USUAL) -> Ints:
     """Return the groups (n,) with those of one wording each joined, if most rows are in such groups.
 
     They are joined only where that fits clearly better: tight groups may as well be problems of their own.
@@ -40,9 +41,9 @@ def join_wordings(points: Floats, rows: Floats, labels: Ints) -> Ints:
     np.fill_diagonal(distances, 0.0)
     tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distances, checks=False), method="average")
     joined = [_joined(numbered, tight, _cut(tree, cut)) for cut in CUTS]
-    fits = [fit(points, rows, labels) for labels in joined]
+    fits = [fit(points, rows, labels, sight) for labels in joined]
     best = int(np.argmax(fits))
-    return joined[best] if fits[best] >= fit(points, rows, numbered) + WORTH_JOINING else numbered
+    return joined[best] if fits[best] >= fit(points, rows, numbered, sight) + WORTH_JOINING else numbered
 
 
 def _cut(tree: Doubles, cut: float) -> Ints:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pipeline.merge.rules.grouping.neighbours import DECIMALS, Doubles, Floats, Ints, evenly, products
+from pipeline.merge.rules.grouping.sight import USUAL, Sight
 from pipeline.merge.rules.grouping.vectors import (
     MIN_STORY,
     group_centres,
@@ -17,12 +18,11 @@ HOLD = 0.50  # share of the typical similarity to its group below which a row le
 LEAST_HOLD = 0.10  # floor of it
 UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
 TIGHTNESS = 0.63  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
-TOO_LOOSE, TOO_TIGHT = 1.0, 0.8  # weights of being off it, against silhouette; 0.85-1 and 0.8-1 do alike
-FEW_TOO_TIGHT = 0.6  # the latter in a small set, whose groups of a few rows are the tighter the fewer they are
+FEW_TOO_TIGHT = 0.6  # weight of it in a small set, whose groups of a few rows are the tighter the fewer they are
 SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for when a resolution is judged
 
 
-def fit(points: Floats, rows: Floats, labels: Ints, too_tight: float = TOO_TIGHT) -> float:
+def fit(points: Floats, rows: Floats, labels: Ints, sight: Sight = USUAL) -> float:
     """Tell how well groups fit: how clearly each row prefers its own, less how far they are from TIGHTNESS.
 
     The first part is the silhouette by centres of the recentred `points` (Rousseeuw 1987; own centre without the row
@@ -32,7 +32,8 @@ def fit(points: Floats, rows: Floats, labels: Ints, too_tight: float = TOO_TIGHT
     looks the looser the fewer other themes there are. Rows with a label of -1 are left out of both.
     """
     beyond = _mean_inner_cosine(rows, labels) - TIGHTNESS
-    return float(_silhouettes(points, labels).mean() - (too_tight if beyond > 0 else TOO_LOOSE) * abs(beyond))
+    weight = sight.too_tight if beyond > 0 else sight.too_loose
+    return float(_silhouettes(points, labels).mean() - weight * abs(beyond))
 
 
 def _silhouettes(points: Floats, labels: Ints) -> Floats:
