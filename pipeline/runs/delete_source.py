@@ -142,8 +142,8 @@ def _signatures_of(source: Source) -> QuerySet[Theme, int]:
 
 def _roots_by_profile(source: Source) -> dict[str, list[int]]:
     """Return the root signatures that the source's themes belong to, by profile."""
-    rows = SignatureRoot.objects.filter(signature__in=_signatures_of(source))
-    rows = rows.values_list("root__profile", "root").distinct()
+    named = SignatureRoot.objects.filter(signature__in=_signatures_of(source))
+    rows = named.values_list("root__profile", "root").distinct()
     roots: dict[str, list[int]] = {}
     for profile, root in rows.order_by("root"):
         roots.setdefault(profile, []).append(root)

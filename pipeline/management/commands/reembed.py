@@ -65,5 +65,4 @@ class Command(PipelineCommand):
             f"Grouped again: {counted(found.moved, 'theme goes', 'themes go')} to another signature; stories: "
             f"{found.before.stories} before, {found.after.stories} after. The ledger's entry is pass {entry.pk}."
         )
-        console = Console(file=self.stdout, markup=False, emoji=False, highlight=False)
-        print_changes(found.changes, console)
+        print_changes(found.changes, Console(markup=False, emoji=False, highlight=False))

@@ -8,11 +8,12 @@ GROWN = 1.5
 At most a third of what stands has then come since. With it, F1 after 50 imports stays within .05 of that after one."""
 
 MORE_STORIES = 1.25
-"""Or when there are this many times as many stories: what runs add to a large set, where themes shade into each other,
+"""Or, in a large set, when there are this many times as many stories: what runs add where themes shade into each other
 falls into pieces beside the stories it belongs to."""
 
-FEW_STORIES = 5
-"""So many more say nothing yet, however few there were."""
+LOOKED_AT_AGAIN = 5_000
+"""Themes up to which a set is no large one: there each run is compared with grouping everything again, which takes a
+second, and tells pieces from the stories of a new topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +32,4 @@ def is_due(now: Counted, last: Counted) -> bool:
     if not now.themes:
         return False
     has_grown = now.themes >= GROWN * last.themes or GROWN * now.themes <= last.themes
-    return has_grown or now.stories > max(MORE_STORIES * last.stories, last.stories + FEW_STORIES)
+    return has_grown or (now.themes > LOOKED_AT_AGAIN and now.stories >= MORE_STORIES * last.stories)

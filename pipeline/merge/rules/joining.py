@@ -35,6 +35,7 @@ from pipeline.merge.rules.grouping.vectors import MIN_STORY, centred, shrunken_m
 MOSTLY = 0.5  # share of its ties that a row must have into a group; at 0.35, 6 % of a foreign batch joined
 AS_NEAR = 0.70  # share of members' typical nearness that a newcomer must have; at 0.6, 5 % of a foreign batch joined
 BETWEEN, KNOWN = 0.2, 0.8  # or this share into one story, and this share into any; rows between stories made fragments
+BETWEEN_AS_NEAR = 0.85  # the same of one between stories; at 0.7, 10 instead of 3 % of six foreign dialogues joined
 NEAREST_MEMBERS = 3  # over which nearness is the mean; over 5 it is alike
 LOOKED_AT = 60  # members of a group, spread evenly, that show how near they are to each other
 ROUNDS = 3  # in which rows that joined count as members for their neighbours; a fourth changes nothing
@@ -99,19 +100,19 @@ def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refuse
     weights = tie_weights(near.cosine)
     all_of_it = weights.sum(axis=1, dtype=np.float64)
     members = labels[near.index]  # as they are now: rows that join do not lower what the next must reach
-    turned_down: set[tuple[int, int]] = set()
+    turned_down: set[tuple[int, int, float]] = set()
     for _ in range(ROUNDS):
         joining = {}
         for place in np.flatnonzero(labels[rows] < 0).tolist():
             row = int(rows[place])
             group, share, known = _heaviest(labels[near.index[place]], weights[place] / all_of_it[place])
-            belongs = share > MOSTLY or (share > BETWEEN and known > KNOWN)
-            if not belongs or group in refused.get(row, ()) or (row, group) in turned_down:
+            as_near = AS_NEAR if share > MOSTLY else BETWEEN_AS_NEAR if share > BETWEEN and known > KNOWN else 0.0
+            if not as_near or group in refused.get(row, ()) or (row, group, as_near) in turned_down:
                 continue
-            if nearness.suffices(row, group, near.cosine[place][members[place] == group]):
+            if nearness.of(row, group, near.cosine[place][members[place] == group]) >= as_near * nearness.usual(group):
                 joining[row] = group
             else:
-                turned_down.add((row, group))
+                turned_down.add((row, group, as_near))
         if not joining:
             break
         labels[list(joining)] = list(joining.values())
@@ -131,7 +132,7 @@ def _heaviest(groups: Ints, shares: Floats) -> tuple[int, float, float]:
 
 
 class _Nearness:
-    """How near the members of groups are to their nearest others, and whether a row is as near to them.
+    """How near the members of groups are to their nearest others, and how near other rows are to them.
 
     Members are those at the start: rows that join do not lower what the next must reach.
     """
@@ -140,18 +141,23 @@ class _Nearness:
         self.points = points
         self.order = np.argsort(labels, kind="stable")
         self.sorted = labels[self.order]
-        self.least: dict[int, float] = {}
+        self.found: dict[int, float] = {}
 
-    def suffices(self, row: int, group: int, cosines: Floats) -> bool:
-        """`cosines` are those to the members among the row's neighbours, the nearest first."""
-        members = self._members(group)
-        if group not in self.least:
+    def usual(self, group: int) -> float:
+        """Return the median nearness of members, some of them looked at."""
+        if group not in self.found:
+            members = self._members(group)
             some = members[evenly(len(members), LOOKED_AT)]
-            self.least[group] = AS_NEAR * float(np.median(self._nearness(some, members)))
+            self.found[group] = float(np.median(self._nearness(some, members)))
+        return self.found[group]
+
+    def of(self, row: int, group: int, cosines: Floats) -> float:
+        """Return a row's nearness; `cosines` are those to members among its neighbours, the nearest first."""
+        members = self._members(group)
         count = min(NEAREST_MEMBERS, len(members) - 1)
         if len(cosines) >= count:
-            return float(cosines[:count].mean(dtype=np.float64)) >= self.least[group]
-        return float(self._nearness(np.array([row]), members)[0]) >= self.least[group]
+            return float(cosines[:count].mean(dtype=np.float64))
+        return float(self._nearness(np.array([row]), members)[0])
 
     def _members(self, group: int) -> Ints:
         first, end = np.searchsorted(self.sorted, [group, group + 1])

@@ -11,6 +11,7 @@ from pipeline.merge.rules.antonyms import antonym_names
 from pipeline.merge.rules.apart import dominated, part_names, part_sides
 from pipeline.merge.rules.centres import least_cosine, tightness_of
 from pipeline.merge.rules.decisions import Decisions
+from pipeline.merge.rules.due import LOOKED_AT_AGAIN
 from pipeline.merge.rules.grouping.neighbours import Floats, Ints, evenly
 from pipeline.merge.rules.grouping.partition import partition
 from pipeline.merge.rules.grouping.resolutions import fits_better
@@ -28,9 +29,6 @@ from pipeline.merge.rules.naming import spellings
 from pipeline.merge.rules.recognise import recognise
 from pipeline.merge.rules.records import Registered, ThemeRow
 from pipeline.merge.rules.sides import of_another_side, part_by_sides
-
-LOOKED_AT_AGAIN = 5_000
-"""Themes up to which each join is compared with grouping everything again, which takes a second there."""
 
 LOOKED_AT = 60
 """Themes of a standing group, spread evenly, that show which side it takes."""

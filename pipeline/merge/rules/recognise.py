@@ -59,7 +59,7 @@ def _overlaps(found: Ints, stood: Ints) -> list[Overlap]:
     known, width = stood >= 0, int(stood.max(initial=0)) + 1
     pairs, shared = np.unique(found[known] * width + stood[known], return_counts=True)
     rows = zip(pairs.tolist(), shared.tolist(), strict=True)
-    return [Overlap(*divmod(pair, width), count) for pair, count in rows]
+    return [Overlap(pair // width, pair % width, count) for pair, count in rows]
 
 
 def _eligible(overlaps: list[Overlap], before: Ints, now: Ints) -> list[Overlap]:

@@ -66,6 +66,33 @@ def test_the_order_of_rows_does_not_matter() -> None:
     assert len(pairs) == len(set(expected.tolist())) == len(set(found.tolist()))
 
 
+def between_stories() -> tuple[np.ndarray, np.ndarray]:
+    """Return the vectors of four stories that shade into each other and of 13 far ones, and of rows between the four."""
+    rng = np.random.default_rng(5)
+    axes = np.eye(96)
+    middles = np.vstack([0.92 * axes[20] + 0.39 * axes[:4], axes[4:17]])
+    noise = rng.standard_normal((17, 14, 96)) * 0.5 / 96**0.5
+    stories = (middles[:, None] + noise).reshape(-1, 96)
+    new = axes[20] + rng.standard_normal((24, 96)) * 0.5 / 96**0.5
+    vectors = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (stories, new)]
+    return vectors[0].astype(np.float32), vectors[1].astype(np.float32)
+
+
+def test_what_lies_between_stories_joins_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    stories, new = between_stories()
+    standing = np.concatenate([np.repeat(np.arange(17), 14), [-1]])
+
+    def joining_rows() -> int:
+        """Return how many of the rows join one of the four, each read alone."""
+        found = [int(join(np.vstack([stories, row]), standing)[-1]) for row in new]
+        assert all(label < 4 or label >= len(stories) for label in found)
+        return sum(label < 4 for label in found)
+
+    assert joining_rows() > 0.9 * len(new)
+    monkeypatch.setattr("pipeline.merge.rules.joining.BETWEEN", 1.0)
+    assert joining_rows() < 0.7 * len(new)
+
+
 @pytest.mark.parametrize("rows_each", [1, 3, 40])
 def test_templates_do_not_make_more_groups_the_more_rows_there_are(rows_each: int) -> None:
     """Six problems, each said in seven wordings, and every wording with small changes."""

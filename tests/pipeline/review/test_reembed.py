@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from pipeline.extract import reading
 from pipeline.extract.base import get_extractor
 from pipeline.ledger.errors import RunError
-from pipeline.models import NewVector, Orphan, Signature, Story, Theme
+from pipeline.models import MergePass, NewVector, Orphan, Signature, Story, Theme
 from pipeline.review import reembed as module
 from pipeline.review.reembed import reembed
 from tests.fakes import scripted
@@ -119,7 +119,10 @@ def test_what_a_better_model_reads_is_an_orphan_for_its_language_no_more(
     Orphan.objects.create(signature=root, reason="language", detail="", created_at=NOW, updated_at=NOW)
     request.getfixturevalue("other_model")
     call_command("reembed", "support", "--extractor", "scripted")
-    assert "20 themes of profile support now have vectors of scripted-wide" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "20 themes of profile support now have vectors of scripted-wide" in told
+    assert "Grouped again: 0 themes go to another signature; stories: 4 before, 4 after." in told
+    assert MergePass.objects.latest("id").reason == "vectors of scripted-wide"
     assert not Theme.objects.exclude(unread_language="").exists()
     assert not Orphan.objects.filter(reason="language", graduated_at__isnull=True).exists()
     assert Story.objects.filter(signature=root).exists()
