@@ -67,7 +67,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
 
 
 def between_stories() -> tuple[np.ndarray, np.ndarray]:
-    """Return the vectors of four stories that shade into each other and of 13 far ones, and of rows between the four."""
+    """Return the vectors of four stories that shade into each other, of 13 far ones, and of rows between the four."""
     rng = np.random.default_rng(5)
     axes = np.eye(96)
     middles = np.vstack([0.92 * axes[20] + 0.39 * axes[:4], axes[4:17]])
