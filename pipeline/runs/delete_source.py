@@ -11,9 +11,9 @@ from django.db.models import Count, F, Q, QuerySet
 from pipeline.group.settle import point_to_nearest_stories, settle
 from pipeline.ledger.current import current_themes
 from pipeline.ledger.errors import RunError
-from pipeline.merge import registry
 from pipeline.merge.apply import AT_ONCE
 from pipeline.merge.counting import recount
+from pipeline.merge.forest import standing_forest
 from pipeline.models import (
     Batch,
     Budget,
@@ -130,7 +130,7 @@ def delete_source(*, source: Source) -> Hanging:
 def _centres_of(source: Source, profiles: Iterable[str]) -> set[int]:
     """Return the signatures in which the source's themes are counted."""
     leaves = list(_signatures_of(source).values_list("signature", "profile"))
-    forests = {profile: registry.forest(profile) for profile in profiles}
+    forests = {profile: standing_forest(profile) for profile in profiles}
     return {forests[profile].centre(leaf) for leaf, profile in leaves}
 
 
