@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("pipeline", "0013_passes_over_a_profile"),
+        ('pipeline', '0020_companies'),
     ]
 
     operations = [
