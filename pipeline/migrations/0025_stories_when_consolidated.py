@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ('pipeline', '0020_companies'),
+        ('pipeline', '0024_roles'),
     ]
 
     operations = [
