@@ -77,7 +77,7 @@ class Asking(Extractor, Protocol):
         """Return what stored answers say, without vectors; AnswerFault where one is of no use or missing."""
         ...
 
-    def embed(self, transcript: Transcript, answer: Answer) -> Answer:
+    def embed(self, transcript: Transcript, answer: Answer, profile: Profile) -> Answer:
         """Return the answer with a vector for each theme."""
         ...
 

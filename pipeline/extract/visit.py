@@ -14,13 +14,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
-from pipeline.extract.base import Extractor, get_extractor
-from pipeline.extract.chunk import asking_now_and_then, finish_piece
+from pipeline.extract.base import Extractor, asks, get_extractor
+from pipeline.extract.chunk import asking_now_and_then, finish_piece, read_chunk
 from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.reading import MAX_DELIVERIES, Outcome, failed_outcome
 from pipeline.extract.store import store
 from pipeline.extract.versions import reader_of, refuse_other_reader
-from pipeline.ledger.claims import Claimed, Superseded, new_token, renew_items
+from pipeline.ledger.claims import Claimed, Superseded, new_token, release_items, renew_items
 from pipeline.ledger.counts import find_run
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
 from pipeline.ledger.heartbeat import beating
@@ -50,12 +50,16 @@ def read_pages(*, run_id: int, epoch: int, chunk: int, delivery: str, policy: Po
     run = find_run(run_id)
     refuse_other_reader(run)
     token = new_token(delivery)
-    visit = Visit(run, epoch, chunk, token, get_profile(run.profile), get_extractor(run.extractor))
+    profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
+    visit = Visit(run, epoch, chunk, token, profile, extractor, hands_over=asks(extractor))
     with beating(lambda: renew_items(run=run, token=token)), Fetcher(policy or policy_of_settings()) as fetcher:
         try:
             visit.go(fetcher)
         except Superseded:
             log.info("run %s: chunk %s was taken over", run.pk, chunk)
+            return visit.finished
+    if visit.hands_over:  # a language model reads what was fetched, as it reads conversations
+        return visit.finished + read_chunk(run_id=run_id, epoch=epoch, chunk=chunk, delivery=delivery)
     return visit.finished
 
 
@@ -71,6 +75,8 @@ class Visit:
     token: str
     profile: Profile
     extractor: Extractor
+    hands_over: bool = False
+    """Whether somebody else reads the pages: then they are only fetched, and wait with their text."""
     finished: int = 0
     under_way: dict[int, ClaimedPage] = field(default_factory=dict)
     unread: list[Claimed] = field(default_factory=list)
@@ -97,8 +103,9 @@ class Visit:
     def _claim(self, fetcher: Fetcher) -> bool:
         """Claim pages and begin to fetch them; say whether there were any."""
         pages = claim_pages(
-            run=self.run, epoch=self.epoch, chunk=self.chunk, token=self.token, held=len(self.under_way)
-        )
+            run=self.run, epoch=self.epoch, chunk=self.chunk, token=self.token, held=len(self.under_way),
+            fetched=not self.hands_over,
+        )  # fmt: skip
         for page in pages:
             if page.delivery_count > MAX_DELIVERIES:
                 self._give_up(page)
@@ -145,6 +152,9 @@ class Visit:
             return
         if version_id is None:
             self.finished += 1
+            return
+        if self.hands_over:
+            release_items(run=self.run, token=self.token, items=[page.item_id])
             return
         text = seen.text if seen.outcome == PageOutcome.OK else _text_of(version_id)
         self.unread.append(self._claimed(page, version_id, text))

@@ -71,7 +71,7 @@ WITH takeable AS (
     WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND item.chunk = %(chunk)s
       AND (item.state = 'pending' OR (item.state = 'reading' AND item.claim <> %(token)s
            AND (item.claimed_at < %(stale)s OR split_part(item.claim, ':', 1) = %(delivery)s)))
-      AND {fresh}
+      AND item.version_id IS NOT NULL AND {fresh}
     ORDER BY item.id LIMIT {limit} FOR UPDATE OF item SKIP LOCKED
 ), claimed AS (
     UPDATE pipeline_item item SET state = 'reading', claim = %(token)s, claimed_at = %(now)s, epoch = %(epoch)s,

@@ -169,7 +169,7 @@ WITH takeable AS (
       AND (item.state = 'pending' OR (item.state = 'reading'
            AND (item.claimed_at < %(stale)s OR (split_part(item.claim, ':', 1) = %(delivery)s
                                                 AND item.claim <> %(token)s))))
-      AND item.delivery_count BETWEEN %(least)s AND %(most)s
+      AND (%(fetched)s OR item.version_id IS NULL) AND item.delivery_count BETWEEN %(least)s AND %(most)s
     ORDER BY item.id LIMIT %(limit)s FOR UPDATE OF item SKIP LOCKED
 ), claimed AS (
     UPDATE pipeline_item item SET state = 'reading', claim = %(token)s, claimed_at = %(now)s, epoch = %(epoch)s,
@@ -198,9 +198,10 @@ WHERE run_id = %(run)s AND state = 'reading' AND claim <> %(token)s AND claimed_
 """
 
 
-def claim_pages(*, run: Run, epoch: int, chunk: int, token: str, held: int) -> list[ClaimedPage]:
+def claim_pages(*, run: Run, epoch: int, chunk: int, token: str, held: int, fetched: bool = True) -> list[ClaimedPage]:
     """Claim the next pages of a chunk for a delivery that holds so many, committed before anything is asked.
 
+    Pages that were `fetched` before and are not read yet come too, unless somebody else reads them.
     All deliveries of the run together hold at most its concurrency. Raises AtLimit for one that holds none and may
     have none now; empty also when there is none left, or the run was stopped or superseded.
     """
@@ -208,7 +209,7 @@ def claim_pages(*, run: Run, epoch: int, chunk: int, token: str, held: int) -> l
     values: dict[str, Any] = {
         "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": timezone.now(),
         "delivery": delivery_of(token), "stale": stale_before(), "profile": run.profile,
-        "versions": Jsonb(run.versions),
+        "versions": Jsonb(run.versions), "fetched": fetched,
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('leitmotif.claim'), %s)", [run.pk])

@@ -22,9 +22,9 @@ def watch(farm: Farm) -> Source:
     return Source.objects.get(kind=Source.WEBSITES)
 
 
-def begin(source: Source, **chosen: Any) -> Run:
+def begin(source: Source, extractor: str = "local", **chosen: Any) -> Run:
     """Return a run over pages that is planned and not begun."""
-    return create_run(source=source, profile="company", extractor="local", selection=Selection(**chosen))
+    return create_run(source=source, profile="company", extractor=extractor, selection=Selection(**chosen))
 
 
 def visit(run: Run, policy: Policy = POLICY) -> Run:

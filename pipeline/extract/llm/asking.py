@@ -167,7 +167,9 @@ class _Chunk:
         try:
             answer = as_answer(await self._conduct(taken))
             async with self.embedding:  # one after the other: the model takes all cores it may
-                return claimed, await asyncio.to_thread(self.extractor.embed, claimed.question.transcript, answer)
+                return claimed, await asyncio.to_thread(
+                    self.extractor.embed, claimed.question.transcript, answer, self.profile
+                )
         except _NotWanted:
             return claimed, None
         except (RunFault, RedisError, *INFRASTRUCTURE_ERRORS) as error:

@@ -112,7 +112,7 @@ def _gather(
             if isinstance(found, Request):
                 gathered.waiting.append((claimed, found))
                 continue
-            answered: Answer | Exception = extractor.embed(claimed.question.transcript, as_answer(found))
+            answered: Answer | Exception = extractor.embed(claimed.question.transcript, as_answer(found), profile)
         except Exception as error:  # an AnswerFault, or a mistake of the profile's
             answered = error
         gathered.finished.append((claimed, parse(claimed.question, answered, profile, extractor)))

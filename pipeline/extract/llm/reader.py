@@ -18,6 +18,7 @@ from pipeline.extract.llm.faults import NotAnswered, RunFault
 from pipeline.extract.llm.prices import most_of
 from pipeline.extract.llm.steps import Prompt
 from pipeline.extract.profiles import Profile
+from pipeline.extract.profiles.one_meaning import category_vectors
 from pipeline.extract.quotes import verified
 from pipeline.extract.redaction import read_redacted
 from pipeline.extract.themes import ProposedTheme, Reading
@@ -94,9 +95,13 @@ class LlmExtractor:
             found = go_on(reading, bodies.get((found.step, found.unit), missing))
         return as_answer(found)
 
-    def embed(self, transcript: Transcript, answer: Answer) -> Answer:
-        """Return the answer with a vector for each theme: of what the model says and what it quotes rightly."""
+    def embed(self, transcript: Transcript, answer: Answer, profile: Profile) -> Answer:
+        """Return the answer with a vector for each theme: of what the model says and what it quotes rightly, or of its
+        category, where that says it all."""
         themes = Reading.model_validate_json(answer.text).themes
+        if profile.one_meaning_a_category:
+            vectors = category_vectors([theme.category for theme in themes], profile, self.dimension).tobytes()
+            return Answer(text=answer.text, vectors=vectors, flaws=answer.flaws)
         rows = [self._vector(transcript, theme) for theme in themes]
         vectors = np.stack(rows).tobytes() if rows else b""
         return Answer(text=answer.text, vectors=vectors, flaws=answer.flaws)

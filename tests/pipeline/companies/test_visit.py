@@ -21,6 +21,7 @@ from pipeline.runs.salvage import reopen_to_salvage
 from pipeline.sources.companies.lists import Listed
 from pipeline.sources.companies.sync import sync_companies
 from tests.fakes.farm import Farm, host_and_path
+from tests.fakes.language_model import language_model
 from tests.support.waiting import refused
 from tests.support.watching import POLICY, begin, page_of, visit, watch
 
@@ -284,3 +285,38 @@ def test_companies_without_urls_are_said_to_have_none(farm: Farm) -> None:
     assert Company.objects.get(external_id="x").status == "no_urls"
     assert page_run(run, item_counts(run)).companies_without_urls == 1
     assert CompanyUrl.objects.filter(outcome="").count() == 9
+
+
+# --- Read by a language model -------------------------------------------------------------------------------------
+
+
+def test_a_language_model_reads_what_was_fetched(settings: Settings) -> None:
+    with Farm(companies=3, pages=9, failing_each=0).running() as farm:
+        _read_by_a_model(farm, settings)
+
+
+def _read_by_a_model(farm: Farm, settings: Settings) -> None:
+    source = watch(farm)
+    for company in range(3):
+        say(farm, company, 0, f"category=closing name=whatever_{company} problem={company}")
+    for company, number in [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2)]:
+        say(farm, company, number, "category=no_signal")
+    farm.texts[farm.host(1), "/page/2"] = "<title>Page not found</title><p>Page not found</p>"
+    with language_model() as model:
+        settings.LLM_MODEL, settings.LLM_BASE_URL, settings.LLM_API_KEY = "fake-model", model.url, "sk-test"
+        settings.LLM_PRICES = {"input": 1.0, "output": 2.0}
+        run = visit(begin(source, extractor="llm"))
+        asked = len(model.paid())
+        again = visit(begin(source, extractor="llm"))
+        assert len(model.paid()) == asked
+    assert run.state == Run.State.COMPLETED, (run.error, run.attention)
+    assert Counter(run.items.values_list("state", flat=True)) == {"extracted": 3, "filtered": 5, "failed": 1}
+    assert set(Theme.objects.values_list("signature__key", "category")) == {("closing", "closing")}
+    assert Story.objects.get().category == "closing"
+    assert Company.objects.filter(status="requires_review").count() == 3
+    assert farm.asked[farm.host(0), "/page/0"] == 2  # once a run: the second time nothing had changed
+    assert set(again.items.values_list("reason", flat=True)) <= {
+        "unchanged",
+        "soft_404: its title says 'Page not found'",
+    }
+    assert verify(run_id=run.pk).faults == ()
