@@ -6,6 +6,7 @@ raises, ends with that page. What was fetched is stored before it is read, and i
 """
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -215,12 +216,6 @@ def _text_of(version_id: int) -> str:
         return str(cursor.fetchone()[0])
 
 
-_MINE = """
-SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
-WHERE item.id = %(item)s AND item.claim = %(token)s AND item.state = 'reading'
-  AND run.epoch = item.epoch AND run.state IN ('running', 'stopping') FOR NO KEY UPDATE OF item
-"""
-
 _VERSION = """
 INSERT INTO pipeline_conversationversion (conversation_id, content_hash, messages, stored_at)
 VALUES (%(conversation)s, %(hash)s, %(messages)s, %(now)s)
@@ -235,28 +230,34 @@ ON CONFLICT (company_url_id, content_hash) DO NOTHING RETURNING id, version_id
 
 _KNOWN = "SELECT id, version_id FROM pipeline_snapshot WHERE company_url_id = %(page)s AND content_hash = %(hash)s"
 
-_PAGE = """
-UPDATE pipeline_companyurl SET outcome = %(outcome)s, detail = %(detail)s, checked_at = %(now)s,
-    good_at = CASE WHEN %(is_seen)s THEN %(now)s ELSE good_at END,
-    snapshot_id = CASE WHEN %(is_seen)s THEN %(snapshot)s ELSE snapshot_id END,
-    etag = CASE WHEN %(is_seen)s THEN %(etag)s ELSE etag END,
-    last_modified = CASE WHEN %(is_seen)s THEN %(last_modified)s ELSE last_modified END
-WHERE id = %(page)s
-"""
-
-_FETCH = """
-INSERT INTO pipeline_fetch (item_id, company_url_id, attempt, outcome, detail, http_status, final_url, byte_count,
-                            seconds, snapshot_id, is_stand_in, previous_id, added_count, removed_count, moved_count,
-                            magnitude, fetched_at)
-VALUES (%(item)s, %(page)s, (SELECT coalesce(max(attempt), 0) + 1 FROM pipeline_fetch WHERE item_id = %(item)s),
-        %(outcome)s, %(detail)s, %(status)s, %(final_url)s, %(bytes)s, %(seconds)s, %(snapshot)s, %(is_stand_in)s,
-        %(previous)s, %(added)s, %(removed)s, %(moved)s, %(magnitude)s, %(now)s)
-"""
-
-_ITEM = """
+# One statement, so that most pages cost one round trip. It writes nothing unless the item is this delivery's.
+_WRITE = """
+WITH mine AS (
+    SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
+    WHERE item.id = %(item)s AND item.claim = %(token)s AND item.state = 'reading'
+      AND run.epoch = item.epoch AND run.state IN ('running', 'stopping') FOR NO KEY UPDATE OF item
+), stood AS (
+    UPDATE pipeline_companyurl SET outcome = %(outcome)s, detail = %(detail)s, checked_at = %(now)s,
+        good_at = CASE WHEN %(is_seen)s THEN %(now)s ELSE good_at END,
+        snapshot_id = CASE WHEN %(is_seen)s THEN %(snapshot)s ELSE snapshot_id END,
+        etag = CASE WHEN %(is_seen)s THEN %(etag)s ELSE etag END,
+        last_modified = CASE WHEN %(is_seen)s THEN %(last_modified)s ELSE last_modified END
+    FROM mine WHERE pipeline_companyurl.id = %(page)s
+), current AS (
+    UPDATE pipeline_conversation SET current_version_id = %(version)s FROM mine
+    WHERE pipeline_conversation.id = %(conversation)s AND %(is_seen)s
+      AND current_version_id IS DISTINCT FROM %(version)s
+), noted AS (
+    INSERT INTO pipeline_fetch (item_id, company_url_id, attempt, outcome, detail, http_status, final_url, byte_count,
+                                seconds, snapshot_id, is_stand_in, previous_id, added_count, removed_count,
+                                moved_count, magnitude, fetched_at)
+    SELECT %(item)s, %(page)s, (SELECT coalesce(max(attempt), 0) + 1 FROM pipeline_fetch WHERE item_id = %(item)s),
+           %(outcome)s, %(detail)s, %(status)s::smallint, %(final_url)s, %(bytes)s, %(seconds)s, %(snapshot)s::bigint,
+           %(is_stand_in)s, %(previous)s::bigint, %(added)s, %(removed)s, %(moved)s, %(magnitude)s, %(now)s FROM mine
+)
 UPDATE pipeline_item SET version_id = %(version)s, state = %(state)s, reason = %(reason)s, stage = %(stage)s,
     error_class = %(error_class)s, error = %(error)s, finished_at = CASE WHEN %(is_done)s THEN %(now)s END
-WHERE id = %(item)s
+FROM mine WHERE pipeline_item.id = mine.id
 """
 
 
@@ -276,15 +277,15 @@ def store_visit(*, run: Run, token: str, page: ClaimedPage, seen: Seen) -> int |
         "last_modified": seen.answered.last_modified or ("" if seen.text else page.last_modified),
         "is_seen": is_seen, **_change_columns(page, seen),
     }  # fmt: skip
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_MINE, values)
-        if cursor.fetchone() is None:
-            raise Superseded(f"run {run.pk}: item {page.item_id} was taken over")
+    with ExitStack() as opened:
+        if seen.outcome == PageOutcome.OK:  # else one statement is all there is, and a transaction by itself
+            opened.enter_context(transaction.atomic())
+        cursor = opened.enter_context(connection.cursor())
         snapshot, version = _snapshot(cursor, page, seen, values)
         values |= {"snapshot": snapshot, "version": version, "is_stand_in": snapshot is not None and not is_seen}
-        cursor.execute(_PAGE, values)
-        cursor.execute(_FETCH, values)
-        cursor.execute(_ITEM, {**values, **_item_columns(seen)})
+        cursor.execute(_WRITE, {**values, **_item_columns(seen)})
+        if cursor.rowcount != 1:
+            raise Superseded(f"run {run.pk}: item {page.item_id} was taken over")
     return None if seen.is_done or not is_seen else version
 
 
@@ -303,9 +304,6 @@ def _snapshot(cursor: Any, page: ClaimedPage, seen: Seen, values: dict[str, Any]
         cursor.execute(_SNAPSHOT, {**values, "version": cursor.fetchone()[0]})
         known = cursor.fetchone()
         assert known is not None
-    cursor.execute(
-        "UPDATE pipeline_conversation SET current_version_id = %s WHERE id = %s", [known[1], page.conversation_id]
-    )
     return known
 
 

@@ -52,12 +52,15 @@ _TOPICS = (
 )
 
 
-def story(company: int, page: int) -> str:
+def story(company: int, page: int, paragraphs: int = 5) -> str:
     """Return the body of an ordinary page; its first sentence is nobody else's."""
     own = (
         f"<p>Company {company} tells on page {page} how a boat is made, plank by plank, from the keel to the deck.</p>"
     )
-    return own + "".join(f"<p>{_TOPICS[(company + page + turn) % len(_TOPICS)]}</p>" for turn in range(5))
+    return own + "".join(
+        f"<p>{_TOPICS[(company + page + turn) % len(_TOPICS)]}{f' Plank {turn}.' if turn > 4 else ''}</p>"
+        for turn in range(paragraphs)
+    )
 
 
 def first_sentence(company: int, page: int) -> str:
@@ -90,6 +93,10 @@ class Farm:
     companies: int = 100
     pages: int = 4469
     failing_each: int = 20
+    odd_each: int = 7
+    """Of so many companies one has pages in odd encodings, packed or behind redirects; 0: none."""
+    paragraphs: int = 5
+    """Of an ordinary page, beside its first; a page of the web has some 34 kB, with its menus and scripts."""
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
     """Bodies that a test put in the place of a page, by host and path."""
@@ -112,7 +119,7 @@ class Farm:
             if self.failing_each and number % self.failing_each == self.failing_each - 1:
                 planted = self._failing(company, page, *FAILING[failing % len(FAILING)])
                 failing += 1
-            elif page < len(READABLE) and company % 7 == 3:
+            elif self.odd_each and page < len(READABLE) and company % self.odd_each == 3:
                 planted = Planted(self._url(company, f"/{READABLE[page]}/{page}"), "ok", UMLAUT)
             else:
                 planted = Planted(self._url(company, f"/page/{page}"), "ok", first_sentence(company, page))
@@ -219,6 +226,10 @@ class Farm:
         await writer.drain()
         return True
 
+    def _weight(self) -> str:
+        """Return what stands in the head of a heavy page: about as much again as its paragraphs."""
+        return f"<script>{'var boats = [1, 2, 3]; ' * 8 * self.paragraphs}</script>" if self.paragraphs > 20 else ""
+
     def _body(self, host: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         kind, _, rest = path.strip("/").partition("/")
         if path == "/robots.txt":
@@ -228,7 +239,8 @@ class Farm:
         if kind == "page":
             number = host.split(".") if host.startswith("127.1.") else ["", "", "0", "1"]  # a name that leads here
             company = int(number[2]) * 250 + int(number[3]) - 1
-            return _with_validators(_page(f"Boats {rest}", story(company, int(rest))).encode(), headers)
+            body = _page(f"Boats {rest}", story(company, int(rest), self.paragraphs), self._weight())
+            return _with_validators(body.encode(), headers)
         if found := _READABLE_BODIES.get(kind):
             return found(headers)
         return _FAILING_BODIES[kind]()
