@@ -61,6 +61,7 @@ def main() -> None:
     from django.test.utils import setup_test_environment
 
     setup_test_environment()
+    connection.settings_dict["TEST"]["NAME"] = "bench_pages"  # beside the tests' own
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         started = time.perf_counter()

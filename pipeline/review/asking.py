@@ -102,13 +102,17 @@ def _bare(word: str) -> str:
 def marked(text: str, words: Collection[str]) -> list[tuple[str, bool]]:
     """Return the text in pieces, each with whether it is one of these words; joined, they are the text again."""
     pieces: list[tuple[str, bool]] = []
-    for place, part in enumerate(text.split(" ")):
-        piece = part if place == 0 else f" {part}"
+    for part in text.split(" "):
         is_marked = bool(_bare(part)) and _bare(part) in words
-        if pieces and pieces[-1][1] == is_marked:
-            pieces[-1] = (pieces[-1][0] + piece, is_marked)
+        if not pieces:
+            pieces.append((part, is_marked))
+        elif pieces[-1][1] == is_marked:
+            pieces[-1] = (f"{pieces[-1][0]} {part}", is_marked)
+        elif is_marked:  # the space belongs to what is not marked
+            pieces[-1] = (f"{pieces[-1][0]} ", False)
+            pieces.append((part, True))
         else:
-            pieces.append((piece, is_marked))
+            pieces.append((f" {part}", False))
     return pieces
 
 

@@ -24,14 +24,16 @@ MOST_CHARACTERS = 200_000
 """Of a conversation that are indexed: a tsvector holds a megabyte at most, and PostgreSQL refuses more."""
 
 _RENEW = """
-WITH judged AS (
+WITH read AS (
+    SELECT DISTINCT ON (item.conversation_id) item.conversation_id, item.language
+    FROM pipeline_item item JOIN pipeline_conversation conversation ON conversation.id = item.conversation_id
+    WHERE conversation.source_id = %(source)s AND item.language <> ''
+    ORDER BY item.conversation_id, item.id DESC
+), judged AS (
     SELECT conversation.id, conversation.current_version_id AS version, conversation.external_id, conversation.customer,
            conversation.label,
-           coalesce(%(configs)s::jsonb ->> split_part((
-               SELECT item.language FROM pipeline_item item
-               WHERE item.conversation_id = conversation.id AND item.language <> '' ORDER BY item.id DESC LIMIT 1
-           ), '-', 1), 'simple') AS config
-    FROM pipeline_conversation conversation
+           coalesce(%(configs)s::jsonb ->> split_part(read.language, '-', 1), 'simple') AS config
+    FROM pipeline_conversation conversation LEFT JOIN read ON read.conversation_id = conversation.id
     WHERE conversation.source_id = %(source)s AND conversation.current_version_id IS NOT NULL
 ), outdated AS (
     SELECT judged.* FROM judged LEFT JOIN pipeline_searchtext known ON known.conversation_id = judged.id

@@ -41,7 +41,7 @@ def a_team_at_work() -> Any:
     """Store stories of several weeks, an orphan, runs in several states; return a person who was here before."""
     now = timezone.now()
     user = somebody("admin")
-    Visit.objects.create(user=user, seen_at=now - timedelta(hours=3), since_at=now - timedelta(days=3))
+    Visit.objects.create(user=user, seen_at=now, since_at=now - timedelta(days=3))
     source = SourceFactory(name="support-export")
     old = RunFactory(
         source=source, as_of=now, first_finished_at=now - timedelta(days=9), started_at=now - timedelta(days=9)

@@ -52,6 +52,7 @@ def search(request: HttpRequest) -> HttpResponse:
     context = {
         "title": f"Search: {words}" if words else "Conversations",
         "asked": words,
+        "searched": words,
         "way": way,
         "ways": WAYS,
         "problem": problem,

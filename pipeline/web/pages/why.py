@@ -8,6 +8,7 @@ from pipeline.models import Conversation, Item, Merge, Orphan, Story, Theme
 from pipeline.models.wording import counted, words
 
 RULES = {
+    "own_name": "it is the signature of its own name",
     "name": "its name is that of the signature",
     "registry": "the name was known already",
     "meaning": "its meaning lies near the signature's",

@@ -156,7 +156,7 @@ def test_differing_words_are_marked_and_the_text_stays_the_same() -> None:
     assert (set(mine), set(theirs)) == ({"stays", "white"}, {"says", "declined"})
     pieces = marked(one, mine)
     assert "".join(text for text, _ in pieces) == one
-    assert [text for text, is_marked in pieces if is_marked] == [" stays white."]
+    assert [text for text, is_marked in pieces if is_marked] == ["stays white."]
 
 
 # --- Orphans ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,161 @@
+"""Runs on the pages: a file is looked at and corrected before anything is stored; a run is watched and operated."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django_celery_beat.models import PeriodicTask
+
+from pipeline.models import Conversation, Item, Run, Source, Upload
+from tests.pipeline.web.pages.scenes import LOOKING, address, client_of, person, read, two_stories_and_an_orphan
+from tests.support.factories import ItemFactory, RunFactory, SourceFactory
+
+pytestmark = pytest.mark.django_db
+
+CSV = "ticket,who,when,body\nT1,Ann,2026-03-04,The calendar shows it twice.\nT2,Ben,2026-03-05,No text came.\nT3,,,\n"
+
+
+@pytest.fixture
+def operator() -> Client:
+    return client_of(person("oscar", *LOOKING, "operate_run"))
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(settings: Any, tmp_path: Path) -> None:
+    settings.UPLOADS_DIR = str(tmp_path / "uploads")
+    settings.HEARTBEAT_PATIENCE = 0
+
+
+def upload(client: Client, name: str = "export.csv", text: str = CSV) -> str:
+    response = client.post(address("new_run"), {"file": SimpleUploadedFile(name, text.encode())})
+    assert response.status_code == 303
+    return str(response.headers["Location"])
+
+
+def test_a_file_is_shown_as_it_was_understood_and_nothing_is_stored(operator: Client) -> None:
+    page = read(operator, upload(operator))
+    assert "2 conversations" in page
+    assert "1 rejected row" in page
+    assert "The calendar shows it twice." in page
+    assert "Start" in page
+    assert not Conversation.objects.exists()
+    assert not Source.objects.exists()
+
+
+def test_what_a_person_says_about_a_column_is_followed(operator: Client) -> None:
+    where = upload(operator)
+    page = read(operator, where, map_customer="body", map_text="who")
+    assert "The calendar shows it twice." in page.split("What means what")[0]
+    assert 'value="body"' in page
+    wrong = read(operator, where, map_text="no such column")
+    assert 'role="alert"' in wrong or "could not" in wrong or "no such column" in wrong
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a/b\\c.csv", "....", "\u202ecsv.exe", "x" * 300, "nul\tname.csv"]
+)
+def test_a_file_lies_in_its_own_folder_whatever_it_is_called(operator: Client, settings: Any, name: str) -> None:
+    read(operator, upload(operator, name))
+    files = [path for path in Path(settings.UPLOADS_DIR).rglob("*") if path.is_file()]
+    assert len(files) == 1
+    assert files[0].parent.parent == Path(settings.UPLOADS_DIR)
+
+
+@pytest.mark.parametrize("text", ["", "\x00\x01\x02", "just words", "{"])
+def test_a_file_that_is_none_says_so(operator: Client, text: str) -> None:
+    response = operator.post(address("new_run"), {"file": SimpleUploadedFile("x.bin", text.encode())}, follow=True)
+    assert response.status_code == 200
+    assert not Conversation.objects.exists()
+
+
+def test_without_a_worker_nothing_starts_and_the_page_says_why(operator: Client) -> None:
+    where = upload(operator)
+    page = operator.post(
+        f"{where}start/", {"profile": "support", "extractor": "scripted"}, follow=True
+    ).content.decode()
+    assert "cannot start" in page
+    assert not Run.objects.exists()
+    assert not Conversation.objects.exists()
+
+
+def test_a_source_is_counted_without_reading_it(operator: Client) -> None:
+    two_stories_and_an_orphan()
+    source = Source.objects.get()
+    sent = {"source": source.pk, "profile": "support", "extractor": "scripted", "do": "dry"}
+    page = operator.post(address("new_run_source"), sent, follow=True).content.decode()
+    assert "0 would be read" in page
+    assert "9 are unchanged" in page
+    assert Run.objects.filter(is_preview=True).count() == 1
+
+
+def test_a_live_part_is_sent_again_only_when_something_changed(operator: Client) -> None:
+    run = RunFactory(state="running", phase="extract")
+    item = ItemFactory(run=run, state="pending")
+    first = operator.get(address("run_live", run.pk))
+    assert "0 of 1" in first.content.decode()
+    again = {"headers": {"if-none-match": first.headers["ETag"]}}
+    assert operator.get(address("run_live", run.pk), **again).status_code == 304
+    Item.objects.filter(pk=item.pk).update(state="extracted", finished_at=item.claimed_at or run.started_at)
+    assert operator.get(address("run_live", run.pk), **again).status_code == 200
+
+
+def test_a_run_that_ended_shows_the_whole_page_again(operator: Client) -> None:
+    run = two_stories_and_an_orphan()
+    assert operator.get(address("run_live", run.pk)).headers["HX-Refresh"] == "true"
+    page = read(operator, address("run", run.pk))
+    assert "2 new, 0 grown" in page
+    assert f"?run={run.pk}&amp;status=all" in page
+    report = read(operator, address("run_report", run.pk))
+    assert "Groups by size" in report
+
+
+def test_failures_are_told_by_class_and_lead_to_their_conversations(operator: Client) -> None:
+    run = RunFactory(state="completed_with_errors")
+    for number in range(3):
+        ItemFactory(run=run, state="failed", error_class="Timeout" if number else "Refused", error="too slow")
+    page = read(operator, address("run", run.pk))
+    assert "2 could not be read" in page
+    assert "Retry these" in page
+    listed = read(operator, address("run_items", run.pk), **{"class": "Timeout"})
+    assert listed.count("data-row") == 2
+    assert operator.get(address("run_items", run.pk), {"state": "nonsense"}).status_code == 404
+
+
+def test_a_running_run_is_stopped_and_only_by_who_may(operator: Client) -> None:
+    run = RunFactory(state="running", phase="extract")
+    viewer = client_of(person("vera", *LOOKING))
+    assert viewer.post(address("run_act", run.pk), {"do": "stop"}).status_code == 403
+    assert 'name="do"' not in read(viewer, address("run", run.pk))
+    page = operator.post(address("run_act", run.pk), {"do": "stop"}, follow=True).content.decode()
+    assert "stops after the conversations in progress" in page
+    run.refresh_from_db()
+    assert run.state == "stopping"
+    operator.post(address("run_act", run.pk), {"do": "stop_now"})
+    run.refresh_from_db()
+    assert run.state == "stopped"
+    refused = operator.post(address("run_act", run.pk), {"do": "stop"}, follow=True).content.decode()
+    assert "only a run that is running can be stopped" in refused
+
+
+def test_schedules_are_added_paused_and_removed(operator: Client) -> None:
+    source = SourceFactory(name="nightly")
+    add = {"do": "add", "name": "every night", "source": str(source), "when": "0 3 * * *", "days": "30"}
+    page = operator.post(address("schedules_act"), add, follow=True).content.decode()
+    assert "every night" in page
+    assert "the last 30 days" in page
+    operator.post(address("schedules_act"), {"do": "pause", "name": "every night"})
+    assert not PeriodicTask.objects.get(name="every night").enabled
+    wrong = operator.post(address("schedules_act"), {**add, "when": "whenever"}, follow=True).content.decode()
+    assert "is not an interval" in wrong
+    operator.post(address("schedules_act"), {"do": "remove", "name": "every night"})
+    assert not PeriodicTask.objects.filter(name="every night").exists()
+
+
+def test_an_upload_is_forgotten_after_a_week(operator: Client, settings: Any) -> None:
+    where = upload(operator)
+    row = Upload.objects.get()
+    Upload.objects.filter(pk=row.pk).update(created_at=row.created_at.replace(year=2020))
+    upload(operator, "other.csv")
+    assert "upload it again" in read(operator, where)
