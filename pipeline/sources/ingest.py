@@ -15,6 +15,7 @@ import json
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -140,7 +141,8 @@ def import_files(asked: Import) -> Imported:
     reasons = Reasons()
     try:
         with RejectsFile(beside=asked.paths[0]) as rejects:
-            counts = ingest(source=source, records=chain([first], records), on_reject=rejects.write_and_count(reasons))
+            note = rejects.write_and_count(reasons)
+            counts = ingest(source=source, records=chain([first], records), on_reject=note, reads_ahead=True)
     finally:
         is_empty = known is None and not source.conversations.exists()
         if is_empty:
@@ -201,15 +203,23 @@ def import_live(kind: str, name: str) -> tuple[Source, ImportCounts]:
 
 
 def ingest(
-    *, source: Source, records: Iterable[Row], on_reject: Callable[[Reject], object] = lambda _: None
+    *,
+    source: Source,
+    records: Iterable[Row],
+    on_reject: Callable[[Reject], object] = lambda _: None,
+    reads_ahead: bool = False,
 ) -> ImportCounts:
     """Store the records, in transactions of a batch each, call `on_reject` for each refused row, return the counts.
+
+    `reads_ahead`: the next batch is read, by another thread, while PostgreSQL stores one. Not for records that ask a
+    database or somebody else's server: that is not done while a transaction is open.
 
     At the end what the source's conversations share is counted, in a transaction of its own.
     """
     counts, imported_at = ImportCounts(), timezone.now()
     _execute(_CREATE)
-    for batch in _batches(records):
+    batches = _batches(records)
+    for batch in _read_ahead(batches) if reads_ahead else batches:
         stored, refused = _store(batch.rows, source, imported_at)
         for reject in batch.rejects + refused:
             on_reject(reject)
@@ -254,6 +264,15 @@ def _batches(records: Iterable[Row]) -> Iterator[Batch]:
             yield batch
             batch = Batch()
     yield batch
+
+
+def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the batches, the next one of which is being read meanwhile."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reading ahead") as pool:
+        following = pool.submit(next, batches, None)
+        while batch := following.result():
+            following = pool.submit(next, batches, None)
+            yield batch
 
 
 def _add(batch: Batch, record: Row, number: int) -> None:

@@ -21,7 +21,8 @@ class Scratch:
     def __init__(self, table: str, insert: str) -> None:
         """`table` is the SQL that makes the table, `insert` the statement that takes one row."""
         self._folder = tempfile.TemporaryDirectory(prefix="leitmotif-")
-        self._database = sqlite3.connect(f"{self._folder.name}/scratch", isolation_level=None)
+        # what begins in one thread may go on in another, one after the other: see `ingest._read_ahead`
+        self._database = sqlite3.connect(f"{self._folder.name}/scratch", isolation_level=None, check_same_thread=False)
         self._database.executescript(
             f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{CACHE_KIB}; PRAGMA temp_store=FILE;"
             f"{table}; BEGIN"
