@@ -95,10 +95,10 @@ def test_a_live_part_is_sent_again_only_when_something_changed(operator: Client)
     item = ItemFactory(run=run, state="pending")
     first = operator.get(address("run_live", run.pk))
     assert "0 of 1" in first.content.decode()
-    again = {"headers": {"if-none-match": first.headers["ETag"]}}
-    assert operator.get(address("run_live", run.pk), **again).status_code == 304
+    known = {"if-none-match": first.headers["ETag"]}
+    assert operator.get(address("run_live", run.pk), headers=known).status_code == 304
     Item.objects.filter(pk=item.pk).update(state="extracted", finished_at=item.claimed_at or run.started_at)
-    assert operator.get(address("run_live", run.pk), **again).status_code == 200
+    assert operator.get(address("run_live", run.pk), headers=known).status_code == 200
 
 
 def test_a_run_that_ended_shows_the_whole_page_again(operator: Client) -> None:
