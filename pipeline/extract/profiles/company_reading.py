@@ -8,8 +8,8 @@ ago, or said of somebody else? The judgement is a confidence; what stays below L
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from functools import cache, lru_cache
+from typing import Any, Final
 
 from pipeline.extract.profiles.company_phrases import (
     ABOUT_OTHERS,
@@ -86,13 +86,18 @@ def find_signals(transcript: Transcript) -> Sequence[Found]:
     year = message.created_at.year if message.created_at else _newest_year(text)
     names = _names(message.author)
     hits: dict[str, list[_Hit]] = {}
-    lowered = text.casefold()
-    likely = [phrase for phrase in PHRASES if any(word in lowered for word in phrase.needs)]
-    for sentence in sentences(text) if likely else ():
-        for hit in _hits(sentence, likely, names, year):
-            hits.setdefault(hit.signal, []).append(hit)
-    found = [_found(signal, each) for signal, each in hits.items()]
-    return sorted(found, key=lambda one: (-one.confidence, one.signal))
+    words, phrases = _needed()
+    place = 0
+    for line in text.split("\n"):
+        if words.Match(line.casefold()):  # few lines hold any of the words; the others are not taken apart
+            for sentence in sentences(line):
+                found = words.Match(sentence.text.casefold()) or ()
+                likely = sorted({phrase for word in found for phrase in phrases[word]})
+                for hit in _hits(Sentence(sentence.text, place + sentence.place), likely, names, year):
+                    hits.setdefault(hit.signal, []).append(hit)
+        place += len(line) + 1
+    signals = [_found(signal, each) for signal, each in hits.items()]
+    return sorted(signals, key=lambda one: (-one.confidence, one.signal))
 
 
 def sentences(text: str) -> Iterator[Sentence]:
@@ -128,17 +133,30 @@ def _cut(text: str) -> str:
 # --- One sentence -------------------------------------------------------------------------------------------------
 
 
-def _hits(sentence: Sentence, phrases: Sequence[Phrase], names: re.Pattern[str] | None, year: int) -> Iterator[_Hit]:
-    lowered = sentence.text.casefold()
-    for phrase in phrases:
-        if not any(word in lowered for word in phrase.needs):
-            continue
+def _hits(sentence: Sentence, phrases: Sequence[int], names: re.Pattern[str] | None, year: int) -> Iterator[_Hit]:
+    for phrase in (PHRASES[number] for number in phrases):
         best = max(
             (_judged(phrase, found, sentence.text, names, year) for found in phrase.matches(sentence.text, names)),
             default=0.0,
         )
         if best >= LEAST:
             yield _Hit(phrase.signal, sentence, best)
+
+
+@cache
+def _needed() -> tuple[Any, list[list[int]]]:
+    """Return the words that phrases need, to be looked for all at once, and for each the numbers of its phrases."""
+    import re2
+
+    places: dict[str, list[int]] = {}
+    for number, phrase in enumerate(PHRASES):
+        for word in phrase.needs:
+            places.setdefault(word, []).append(number)
+    words = re2.Set.SearchSet()
+    for word in places:
+        words.Add(re2.escape(word))
+    words.Compile()
+    return words, list(places.values())
 
 
 def _judged(phrase: Phrase, found: re.Match[str], text: str, names: re.Pattern[str] | None, year: int) -> float:

@@ -153,6 +153,9 @@ _CHALLENGE: Final = _phrases(
 )
 
 
+_DENSE: Final = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
+
+
 @dataclass(frozen=True, slots=True)
 class Shell:
     """What a page is instead of content, and by what that was seen."""
@@ -176,7 +179,7 @@ class Look:
     @cached_property
     def words(self) -> int:
         """Words of the text; signs of scripts without spaces count as half a word each."""
-        dense = sum(1 for sign in self.text if "\u3040" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7af")
+        dense = 0 if self.text.isascii() else len(_DENSE.findall(self.text))
         return len(self.text.split()) + dense // 2
 
     @cached_property
