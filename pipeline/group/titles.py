@@ -27,8 +27,8 @@ MOST_CANDIDATES = 24
 
 MANY_GROUPS, FEW_VOICES, FEWEST_CANDIDATES = 100, 8, 2
 """Where so many groups want a title at once, the clauses of so many voices, and the model is asked about so many whose
-vectors are not known from reading: a run whose stories are all new must not spend more on their titles than 15 % of
-what reading costs."""
+vectors are not known from reading; the latter also where most of a group's voices are short messages. A run whose
+stories are all new must not spend more on their titles than 15 % of what reading costs."""
 
 WHOLE = 0.75
 """Share of the words of an opening that a clause has from which on it means what the opening means."""
@@ -190,7 +190,8 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: b
         promise = fit - 2 * cost + QUOTED * (form in quoted)
         found.append((promise, replace(candidate, worth=TYPICAL * fit - cost)))
     found.sort(key=lambda one: one[0], reverse=True)
-    kept = list(_worth_asking([candidate for _, candidate in found], many=many))
+    are_short = 2 * sum(voice.vector is not None for voice in group.voices) > len(group.voices)
+    kept = list(_worth_asking([candidate for _, candidate in found], few=many or are_short))
     if group.current:
         kept = [one for one in kept if _plain(one.text) != _plain(group.current)]
         worth = TYPICAL * vocabulary.fit(group.current, number) / most + KEEPS
@@ -198,12 +199,12 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: b
     return kept
 
 
-def _worth_asking(candidates: Sequence[Candidate], *, many: bool) -> Iterator[Candidate]:
-    """Yield the best MOST_CANDIDATES; of many groups, of those whose vector is not known FEWEST_CANDIDATES."""
+def _worth_asking(candidates: Sequence[Candidate], *, few: bool) -> Iterator[Candidate]:
+    """Yield the best MOST_CANDIDATES; if `few`, of those whose vector is not known FEWEST_CANDIDATES."""
     asked = 0
     for candidate in candidates[:MOST_CANDIDATES]:
         asked += candidate.vector is None
-        if candidate.vector is not None or not many or asked <= FEWEST_CANDIDATES:
+        if candidate.vector is not None or not few or asked <= FEWEST_CANDIDATES:
             yield candidate
 
 
