@@ -19,11 +19,11 @@ from pipeline.models import StoryEvidence
 FEW_STORIES = 5
 """Of fewer nothing can be said: what is usual is a median over stories."""
 
-LOOSE = 0.35
+LOOSE = 0.45
 """A story is loose whose themes are so much alike, as a share of what is usual. Both are what two themes of one story
 have in common beyond two themes of any stories."""
 
-MISNAMED = 0.10
+MISNAMED = 0.05
 """By how much another story is nearer to a title than its own, as a cosine, for the title not to fit."""
 
 
