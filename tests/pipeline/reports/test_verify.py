@@ -443,7 +443,7 @@ def test_the_command_says_in_a_sentence_why_it_does_not_look() -> None:
 def test_the_demo_says_in_a_line_whether_its_run_can_be_proved(capsys: pytest.CaptureFixture[str]) -> None:
     run, console = a_run(), Console(width=200)
     assert demo.prove(run, console)
-    names = "conservation, answers, raw names, evidence, vectors, partition, registry, promises"
+    names = "conservation, answers, raw names, evidence, vectors, partition, cohesion, titles, registry, promises"
     assert capsys.readouterr().out == f"Verified: {names}. More: ./manage.py verify_run {run.pk}\n"
     Orphan.objects.all().delete()
     assert not demo.prove(run, console)
