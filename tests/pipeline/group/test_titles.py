@@ -154,7 +154,7 @@ def test_what_reading_has_measured_is_not_measured_again(embedder: Embedder) -> 
     assert "late" in bus
     assert "charged twice" in ticket
     assert "Season ticket was charged twice on my card" not in model.asked
-    assert "Nobody answers the phone" in model.asked  # half of what was said means something else
+    assert "The bus is late every day" in model.asked  # half of what was said may mean something else
 
 
 def test_of_very_many_groups_few_clauses_are_asked_about(embedder: Embedder) -> None:
