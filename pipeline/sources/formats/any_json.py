@@ -122,6 +122,7 @@ _MESSAGE_TEXT = [
 _ROLE_KEYS = ("role", "type", "user_type", "kind")
 _NOWHERE = "\0"
 _KINDS = ("type", "kind", "messagetype", "eventtype")
+_SPEAKS = columns.NAMES["role"].keys() - {*_KINDS}
 _WRITERS = (
     "author",
     "sender",
@@ -331,6 +332,8 @@ class Reader:
             ):
                 return role
             if compact(key) in _KINDS and isinstance(each, str) and (role := _role_of_kind(each)):
+                return role
+            if compact(key) in _SPEAKS and isinstance(each, str) and (role := _role_in(key, each)):
                 return role
         return word(value) if compact(path) == "role" else ""
 

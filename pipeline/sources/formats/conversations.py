@@ -19,6 +19,7 @@ from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
 from pipeline.sources.records import Record, Reject, excerpt, read_record
 from pipeline.sources.understanding import columns
 from pipeline.sources.understanding.columns import compact
+from pipeline.sources.understanding.roles import CUSTOMER
 from pipeline.sources.understanding.times import TimeReader
 
 _READ_BY_ALL = frozenset(("subject", "title", "summary"))
@@ -126,6 +127,8 @@ def read_line(raw: bytes, number: int, part: Part, reader: Reader, clock: TimeRe
 def _needs_more(row: Record) -> bool:
     if row.metadata and not _READ_BY_ALL.isdisjoint(row.metadata):
         return True
+    if len(row.messages) > 1 and all(each["role"] == CUSTOMER and not each["author"] for each in row.messages):
+        return True  # perhaps another field says who speaks, which the first lines did not have
     return len(row.messages) == 1 and not row.messages[0]["author"] and bool(_LABELLED.match(row.messages[0]["text"]))
 
 

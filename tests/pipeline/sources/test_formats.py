@@ -395,3 +395,13 @@ def test_speakers_of_calls_may_stand_above_what_they_say(export_file: Callable[.
     for content, who in ((cues, ["Lee", "Kim"]), (transcript, ["Kim", "Lee", "Kim"])):
         (found,) = records(read(export_file(content))[0])
         assert [each["author"] or each["role"] for each in found.messages] == who
+
+
+def test_a_later_line_that_says_who_speaks_otherwise_is_understood(export_file: Callable[..., Path]) -> None:
+    first = [
+        {"id": n, "messages": [{"role": "user", "text": ASK}, {"role": "agent", "text": ANSWER}]} for n in range(40)
+    ]
+    last = {"id": 99, "messages": [{"direction": "in", "text": ASK}, {"direction": "out", "text": ANSWER}]}
+    rows, summary = read(export_file("\n".join(map(json.dumps, [*first, last]))))
+    assert summary.format == "conversations"
+    assert [each["role"] for each in records(rows)[-1].messages] == ["customer", "agent"]
