@@ -122,7 +122,12 @@ _MESSAGE_TEXT = [
 _ROLE_KEYS = ("role", "type", "user_type", "kind")
 _NOWHERE = "\0"
 _KINDS = ("type", "kind", "messagetype", "eventtype")
-_SPEAKS = columns.NAMES["role"].keys() - {*_KINDS}
+_SPEAKS = frozenset(
+    """
+    direction role senderrole authorrole participantrole sendertype authortype usertype participanttype rolle richtung
+    absendertyp sens direccion direzione direcao
+    """.split()  # noqa: SIM905 (read best as text)
+)
 _WRITERS = (
     "author",
     "sender",
