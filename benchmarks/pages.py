@@ -13,6 +13,8 @@ from typing import Any
 
 import django
 
+from config import embedded
+
 WORDS = [
     "calendar",
     "appointment",
@@ -56,6 +58,7 @@ def main() -> None:
     parser.add_argument("--stories", type=int, default=10_000)
     given = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    embedded.hold()
     django.setup()
     from django.db import connection
     from django.test.utils import setup_test_environment
