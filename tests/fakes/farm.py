@@ -88,7 +88,7 @@ UMLAUT = "Größe und Länge der Türen: fünf Fuß"
 
 @dataclass
 class Farm:
-    """`companies` hosts with `pages` pages in all; every `failing_each`-th of them fails in the next way."""
+    """`companies` hosts with `pages` pages in all; one of `failing_each` fails, in one way after the other."""
 
     companies: int = 100
     pages: int = 4469
@@ -116,7 +116,7 @@ class Farm:
         failing = 0
         for number in range(self.pages):
             company, page = number % self.companies, number // self.companies
-            if self.failing_each and number % self.failing_each == self.failing_each - 1:
+            if self.failing_each and (number + page) % self.failing_each == self.failing_each - 1:
                 planted = self._failing(company, page, *FAILING[failing % len(FAILING)])
                 failing += 1
             elif self.odd_each and page < len(READABLE) and company % self.odd_each == 3:
