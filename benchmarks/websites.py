@@ -48,7 +48,9 @@ def serve(pages: int, ports: "Queue[tuple[int, int]]", stop: Event) -> None:
     django.setup()
     from tests.fakes.farm import Farm
 
-    with Farm(companies=100, pages=pages, failing_each=0, odd_each=0, paragraphs=PARAGRAPHS).running() as farm:
+    with Farm(
+        companies=max(10, pages // 45), pages=pages, failing_each=0, odd_each=0, paragraphs=PARAGRAPHS
+    ).running() as farm:
         ports.put((farm.first_port, farm.tls_port))
         stop.wait()
 
@@ -110,7 +112,7 @@ def main(pages: int = 1500, concurrency: int = 15, rounds: int = 3) -> None:
     server = context.Process(target=serve, args=(pages, ports, stop), daemon=True)
     server.start()
     first, tls = ports.get(timeout=120)
-    farm = Farm(companies=100, pages=pages, failing_each=0, odd_each=0, first_port=first, tls_port=tls)
+    farm = Farm(companies=max(10, pages // 45), pages=pages, failing_each=0, odd_each=0, first_port=first, tls_port=tls)
     sync_companies(farm.listed())
     urls = [page.url for site in farm.planted.values() for page in site]
     ratios = []
