@@ -12,7 +12,7 @@ from pipeline.merge.rules.apart import dominated, part_names, part_sides
 from pipeline.merge.rules.centres import least_cosine, tightness_of
 from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.due import LOOKED_AT_AGAIN
-from pipeline.merge.rules.grouping.neighbours import Floats, Ints, evenly
+from pipeline.merge.rules.grouping.neighbours import Floats, Ints, blocks, evenly
 from pipeline.merge.rules.grouping.partition import partition
 from pipeline.merge.rules.grouping.resolutions import fits_better
 from pipeline.merge.rules.grouping.sight import sight_of
@@ -57,7 +57,6 @@ class Meaning:
         strictness: float,
     ) -> None:
         self.vectors, self.sight = vectors, sight_of(registered.model)
-        self.points = centred(vectors, shrunken_mean(vectors))
         self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
         self.pinned = _pinned(rows, registered, decisions)
         was = [registered.centre_of(row.signature) if row.signature else "" for row in rows]
@@ -69,6 +68,11 @@ class Meaning:
         self.roots = [decisions.root(form) for form in self.centres]
         labels = self._labels(rows, registered, decisions, consolidate, strictness)
         self._find_targets(labels, registered)
+
+    @cached_property
+    def points(self) -> Floats:
+        """The rows seen from their common middle, (n, d); made after all rows were grouped, which takes most memory."""
+        return centred(self.vectors, shrunken_mean(self.vectors))
 
     # --- Groups -----------------------------------------------------------------------------------------------------
 
@@ -232,8 +236,9 @@ class Meaning:
 
     def scores(self, rows: Ints) -> Floats:
         """Return the cosine of each of these rows to its target's centre, (len(rows),)."""
-        cosines = row_dots(self.points[rows], self._centres, self.targets[rows]).astype(np.float32)
-        return np.clip(cosines, -1.0, 1.0)
+        parts = (rows[part] for part in blocks(len(rows)))  # a copy of all rows would double what is in memory
+        cosines = [row_dots(self.points[part], self._centres, self.targets[part]) for part in parts]
+        return np.clip(np.concatenate([np.zeros(0), *cosines]), -1.0, 1.0).astype(np.float32)
 
     @cached_property
     def _middles(self) -> Floats:
