@@ -238,7 +238,8 @@ class Meaning:
         """Return the cosine of each of these rows to its target's centre, (len(rows),)."""
         parts = (rows[part] for part in blocks(len(rows)))  # a copy of all rows would double what is in memory
         cosines = [row_dots(self.points[part], self._centres, self.targets[part]) for part in parts]
-        return np.clip(np.concatenate([np.zeros(0), *cosines]), -1.0, 1.0).astype(np.float32)
+        scores: Floats = np.clip(np.concatenate([np.zeros(0), *cosines]), -1.0, 1.0).astype(np.float32)
+        return scores
 
     @cached_property
     def _middles(self) -> Floats:
