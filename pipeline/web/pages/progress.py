@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from pipeline.extract.base import UnknownExtractor, get_extractor
 from pipeline.ledger.counts import ItemCounts, item_counts, seconds_worked
 from pipeline.models import Call, Item, Run
 from pipeline.models.wording import duration, words
@@ -53,6 +54,7 @@ class Progress:
     input_tokens: int
     output_tokens: int
     cost: Any
+    is_free: bool
     took: str
     silent: bool
     tag: str
@@ -93,10 +95,19 @@ def progress_of(run: Run) -> Progress:
         input_tokens=tokens["read"] or 0,
         output_tokens=tokens["written"] or 0,
         cost=tokens["cost"],
+        is_free=_is_free(run),
         took=duration(seconds) if run.started_at else "",
         silent=silent,
         tag=f'"{hashlib.sha256(repr(told).encode()).hexdigest()[:20]}"',
     )
+
+
+def _is_free(run: Run) -> bool:
+    """Whether the reader works on this machine or asks nobody; a reader that is gone may have cost something."""
+    try:
+        return not get_extractor(run.extractor).is_paid
+    except UnknownExtractor:
+        return False
 
 
 def _phases(run: Run, counts: ItemCounts, seconds: float) -> list[PhaseLine]:
