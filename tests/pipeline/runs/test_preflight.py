@@ -259,6 +259,7 @@ WORDS = {
     "schedule_run": ["--list"],
     "backfill_runs": [],
     "companies": ["flagged"],
+    "privacy_selftest": [],
 }
 
 
