@@ -42,7 +42,7 @@ def make_roles(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0023_uploads_and_operating'),
+        ('pipeline', '0003_snapshots_are_append_only'),
         ('auth', '0012_alter_user_first_name_max_length'),
         ('contenttypes', '0002_remove_content_type_name'),
         ('chat', '0006_token_scopes_and_expiry'),
