@@ -60,6 +60,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("own workers"))
         elif "worker" in fixtures:
             item.add_marker(pytest.mark.xdist_group("shared worker"))
+        elif "browser" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 KEPT = {

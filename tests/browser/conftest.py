@@ -23,13 +23,13 @@ OPTIONS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The system's Chromium, driven by Playwright."""
+    """The system's Chromium, driven by Playwright, which keeps an event loop in this thread until the module ends."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
     if not CHROMIUM:
         pytest.skip("there is no Chromium on this machine: apt-get install chromium, or name one by CHROMIUM")
-    # Playwright keeps an event loop in this thread, in which Django would refuse to be asked
+    # in a thread with an event loop Django would refuse to be asked
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=OPTIONS)

@@ -116,7 +116,7 @@ class Farm:
         failing = 0
         for number in range(self.pages):
             company, page = number % self.companies, number // self.companies
-            if self.failing_each and (number + page) % self.failing_each == self.failing_each - 1:
+            if self.failing_each and (company + page) % self.failing_each == self.failing_each - 1:
                 planted = self._failing(company, page, *FAILING[failing % len(FAILING)])
                 failing += 1
             elif self.odd_each and page < len(READABLE) and company % self.odd_each == 3:

@@ -74,6 +74,7 @@ class Lookout:
 READ = ScriptedExtractor.read
 WATCHED = [
     ("embedding", Embedder, "encode_ids"),
+    ("embedding", Embedder, "encode_window"),
     ("clustering", meaning, "partition"),
     ("network", socket.socket, "connect"),
     ("network", socket.socket, "sendall"),
