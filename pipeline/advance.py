@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
+from django.db import DataError
 from django.db.models import Count, Max
 from django.utils import timezone
 
@@ -150,7 +151,10 @@ def _release(run: Run) -> None:
 def _finish(run: Run) -> bool:
     """Reconcile, and only then call the run finished."""
     state, attention = _verdict(run)
-    renew_search_texts(source=run.source)  # now it is known in which languages they are
+    try:
+        renew_search_texts(source=run.source)  # now it is known in which languages they are
+    except DataError:  # words that cannot be indexed cost the search, and not the run
+        log.exception("run %s: what can be searched of %s could not be renewed", run.pk, run.source)
     return change_state(
         run=run,
         to=state,

@@ -38,7 +38,6 @@ from pipeline.sources.reasons import Reasons
 from pipeline.sources.records import Checkpoint, Record, Reject, Resumable, Row, UnreadableSource, excerpt, get_source
 from pipeline.sources.remembered import remember, with_remembered
 from pipeline.sources.repetition import remember_repeated
-from pipeline.sources.searchable import renew_search_texts
 from pipeline.sources.understanding.speakers import settled
 
 BATCH_ROWS = 5000
@@ -230,7 +229,6 @@ def ingest(
     _execute(_DROP)
     if counts.new or counts.updated:
         counts = replace(counts, repeated=tuple(remember_repeated(source)))
-        renew_search_texts(source=source)
     return counts
 
 

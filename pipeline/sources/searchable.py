@@ -1,6 +1,7 @@
 """Keeps what full-text search looks in up to date: by one statement, for conversations whose words changed.
 
-A conversation's language is known once a run has read it. Until then its words are indexed as they stand.
+The end of a run does it, when the languages are known: in an import it took as long as everything else together. What
+no run has read is indexed with the next run of its source, its words as they stand.
 """
 
 import json
