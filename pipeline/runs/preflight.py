@@ -342,7 +342,7 @@ def _elsewhere(heartbeats: Heartbeats) -> Finding | None:
 def _of_another_version(heartbeats: Heartbeats, intention: RunRequest) -> Finding | None:
     try:
         here = reader_of(versions(intention.profile, intention.extractor))
-    except Refusal:
+    except (Refusal, Error):
         return None  # another finding says why
     for queue, there in heartbeats.reads_with.items():
         if there and there != here:
