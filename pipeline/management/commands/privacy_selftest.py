@@ -14,8 +14,9 @@ from pipeline.runs.privacy import PrivacyReport, privacy_selftest
 
 class Command(PipelineCommand):
     help = (
-        "Plant canaries (addresses, numbers, keys, a name), have them read by a recorder in a language model's place, "
-        "and look for them in what was sent, in titles, exports and logs. Leaves nothing behind. Exit code 1 on a leak."
+        "Plant private data and look whether any of it leaves the machine or is shown. Canaries (addresses, numbers, "
+        "keys, a name) are read by a recorder in a language model's place, and looked for in what was sent, in titles, "
+        "exports and logs. Leaves nothing behind. Exit code 1 on a leak."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -18,8 +18,8 @@ class Command(PipelineCommand):
     """Reads the profile's conversations again with the new model, then groups all themes as that model sees them."""
 
     help = (
-        "Give a profile's themes vectors of the model that reads now (EMBEDDING_MODEL) and group them by these. "
-        "Can be stopped and called again; stories keep their identity, decisions stay."
+        "Give a profile's themes vectors of the model that reads now, and group them by these. The model is that of "
+        "EMBEDDING_MODEL. Can be stopped and called again; stories keep their identity, decisions stay."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
