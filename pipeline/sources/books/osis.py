@@ -12,9 +12,9 @@ from xml.parsers import expat
 
 from pipeline.sources.books.chapters import LONGEST_VERSE, Chapter, verse_number
 from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
+from pipeline.sources.parsing.xml_elements import XmlReader, XmlRefused
 from pipeline.sources.records import Reject
 
-MAX_DEPTH = 200
 LONGEST_TAG = 1_000_000
 
 NOT_SAID = frozenset({"note", "rdg", "catchWord", "figure", "header", "title", "head"})
@@ -24,10 +24,6 @@ APART = frozenset({"l", "lg", "lb", "p", "div", "milestone", "item", "list"})
 """Elements that part words without a space between them in the file."""
 
 _PLACE = re.compile(r"(?:[\w.-]{1,40}:)?([\w-]{1,40})\.(\d{1,4})\.(\d{1,4})(?:!([a-z])\w{0,20})?", re.IGNORECASE)
-
-
-class Refused(ValueError):
-    """The file is not safe to read, or is no OSIS; the message says why."""
 
 
 @dataclass(slots=True)
@@ -44,29 +40,20 @@ class _Verse:
         return " ".join("".join(self.pieces).split())
 
 
-class _Reader:
+class _Reader(XmlReader):
     """Gathers verses; those that are complete wait in `found`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.found: list[_Verse | str] = []
         self.language = ""
         self.verse: _Verse | None = None
         self.last: tuple[str, int] | None = None
-        self._silent = self._depth = 0
+        self._silent = 0
         self._ends_by_tag = False  # a verse between two empty tags; the second one ends it
         self._open: list[str] = []
-        self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._characters
-        self.parser.EntityDeclHandler = self._entity
-        self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
 
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise Refused(f"it is nested more than {MAX_DEPTH} deep")
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
         self._open.append(name)
         if name in NOT_SAID and not (name == "title" and attributes.get("canonical") == "true"):
@@ -93,7 +80,7 @@ class _Reader:
         self.verse = _Verse(first[1], int(first[2]), verse_number(number), self.parser.CurrentLineNumber)
         self.last = self.verse.book, self.verse.chapter
 
-    def _characters(self, text: str) -> None:
+    def characters(self, text: str) -> None:
         if self.verse is None or self._silent:
             return
         self.verse.size += len(text)
@@ -101,8 +88,7 @@ class _Reader:
             # some Hebrew texts part the pieces of a word by a stroke, which is nobody's word
             self.verse.pieces.append(text.replace("/", "") if self._open and self._open[-1] == "w" else text)
 
-    def _end(self, _tag: str) -> None:
-        self._depth -= 1
+    def end(self, _tag: str) -> None:
         name = self._open.pop()
         if name == "-":
             self._silent -= 1
@@ -117,26 +103,21 @@ class _Reader:
             self.found.append(self.verse)
             self.verse = None
 
-    def _entity(self, *_declared: object) -> None:
-        raise Refused("it declares entities, which are not expanded")
-
 
 def osis_chapters(part: Part) -> Iterator[Chapter | Reject]:
     """Yield the file's verses, each as a chapter of that verse alone; where it is broken, a reject ends them."""
-    reader, fed, line = _Reader(), 0, 1
+    reader, line = _Reader(), 1
     with closing(part.open()) as file:
         try:
             while piece := file.read(PIECE):
-                fed += len(piece)
-                reader.parser.Parse(piece, False)
+                reader.feed(piece)
                 yield from _taken(reader, part)
                 line = reader.parser.CurrentLineNumber
-                if fed - reader.parser.CurrentByteIndex > LONGEST_TAG:
-                    raise Refused(f"a tag is longer than {LONGEST_TAG:,} bytes")
+                reader.refuse_longer_tags(LONGEST_TAG, longest=LONGEST_TAG)
             reader.parser.Parse(b"", True)
             reader.close()
             yield from _taken(reader, part)
-        except (Refused, expat.ExpatError, LookupError) as error:  # the last: an encoding that nobody knows
+        except (XmlRefused, expat.ExpatError, LookupError) as error:  # the last: an encoding that nobody knows
             yield from _taken(reader, part)
             yield from _cut_off(reader, part, line, f"broken XML; the rest could not be read: {error}")
         except DAMAGE as error:

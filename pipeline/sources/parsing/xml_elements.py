@@ -26,30 +26,70 @@ class XmlElement:
         return [child for child in self.children if child.name == name]
 
 
-class _Refused(ValueError):
-    pass
+class XmlRefused(ValueError):
+    """The file is not safe to read; the message says why."""
 
 
-class _Reader:
-    """Gathers the elements of one name; those of it that are too large are passed over, and said to be."""
+class XmlReader:
+    """A parser within bounds; what derives from it says what begins, ends and stands between by its three methods."""
 
-    def __init__(self, name: str, limit: int) -> None:
-        self._name, self._limit = name, limit
-        self._open: list[XmlElement] = []
-        self._depth = self._size = self._number = 0
-        self.found: list[XmlElement] = []
+    def __init__(self) -> None:
+        self._depth = self._fed = 0
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._characters
+        self.parser.StartElementHandler = self._enter
+        self.parser.EndElementHandler = self._leave
+        self.parser.CharacterDataHandler = self.characters
         self.parser.EntityDeclHandler = self._entity
         self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        raise NotImplementedError
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+        raise NotImplementedError
+
+    def characters(self, text: str) -> None:
+        """Text stands in the innermost element."""
+        raise NotImplementedError
+
+    def feed(self, piece: bytes) -> None:
+        """Read on; XmlRefused for what is not safe, expat.ExpatError for what is broken."""
+        self._fed += len(piece)
+        self.parser.Parse(piece, False)
+
+    def refuse_longer_tags(self, limit: int, longest: int) -> None:
+        """Raise XmlRefused, which names `longest`, where the parser waits for the end of a tag beyond `limit` bytes."""
+        if self._fed - self.parser.CurrentByteIndex > limit:
+            raise XmlRefused(f"a tag is longer than {longest:,} bytes")
+
+    def _enter(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise _Refused(f"it is nested more than {MAX_DEPTH} deep")
+            raise XmlRefused(f"it is nested more than {MAX_DEPTH} deep")
+        self.start(name, attributes)
+
+    def _leave(self, name: str) -> None:
+        self._depth -= 1
+        self.end(name)
+
+    def _entity(self, *_declared: object) -> None:
+        raise XmlRefused("it declares entities, which are not expanded")
+
+
+class _Reader(XmlReader):
+    """Gathers the elements of one name; those of it that are too large are passed over, and said to be."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        super().__init__()
+        self._name, self._limit = name, limit
+        self._open: list[XmlElement] = []
+        self._size = self._number = 0
+        self.found: list[XmlElement] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         if not self._open and name != self._name:
             return
         self._size = self._size if self._open else 0
@@ -59,7 +99,7 @@ class _Reader:
             self._open[-1].children.append(element)
         self._open.append(element)
 
-    def _characters(self, text: str) -> None:
+    def characters(self, text: str) -> None:
         if self._open:
             self._grow(len(text))
             if self._size <= self._limit:
@@ -68,8 +108,7 @@ class _Reader:
     def _grow(self, size: int) -> None:
         self._size += size
 
-    def _end(self, name: str) -> None:
-        self._depth -= 1
+    def end(self, name: str) -> None:
         if not self._open:
             return
         element = self._open.pop()
@@ -80,26 +119,21 @@ class _Reader:
             element.number = self._number
             self.found.append(element)
 
-    def _entity(self, *_declared: object) -> None:
-        raise _Refused("it declares entities, which are not expanded")
-
 
 def xml_elements(pieces: Iterable[bytes], name: str, limit: int) -> Iterator[XmlElement]:
     """Yield the elements of that name; where the file is broken, one that says so ends them."""
-    reader, fed, number = _Reader(name, limit), 0, 0
+    reader, number = _Reader(name, limit), 0
     try:
         for piece in pieces:
-            fed += len(piece)
-            reader.parser.Parse(piece, False)
+            reader.feed(piece)
             for element in reader.found:
                 number = element.number
                 yield element
             reader.found.clear()
-            if fed - reader.parser.CurrentByteIndex > 2 * limit:
-                raise _Refused(f"a tag is longer than {limit:,} bytes")
+            reader.refuse_longer_tags(2 * limit, longest=limit)
         reader.parser.Parse(b"", True)
         yield from reader.found
-    except (_Refused, expat.ExpatError, LookupError) as error:  # the last: an encoding that nobody knows
+    except (XmlRefused, expat.ExpatError, LookupError) as error:  # the last: an encoding that nobody knows
         yield from reader.found
         number = reader.found[-1].number if reader.found else number
         yield XmlElement(name, number=number + 1, reason=f"broken XML; the rest could not be read: {error}")
