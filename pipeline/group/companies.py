@@ -33,7 +33,7 @@ LEAST_SURE_GONE, MOST_SURE_GONE = 60, 95
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Signal:
     """One signal on one page of a company. `confidence` is the reader's, 0 to 1."""
 
     signal: str
@@ -52,7 +52,7 @@ class State:
     outcomes: Counter[str] = field(default_factory=Counter)
     read: int = 0
     stand_ins: int = 0
-    told: tuple[Told, ...] = ()
+    told: tuple[Signal, ...] = ()
 
     @property
     def pages(self) -> int:
@@ -90,7 +90,7 @@ def conclude(state: State) -> Conclusion:
     return Conclusion("", 0, f"None of its pages could be read: {_outcomes(state)}.")
 
 
-def _to_review(state: State, negative: Sequence[Told]) -> Conclusion:
+def _to_review(state: State, negative: Sequence[Signal]) -> Conclusion:
     surest: dict[str, float] = {}
     for told in negative:
         surest[told.signal] = max(told.confidence, surest.get(told.signal, 0.0))
@@ -103,9 +103,9 @@ def _to_review(state: State, negative: Sequence[Told]) -> Conclusion:
     return Conclusion(Company.Status.REQUIRES_REVIEW, min(99, round(100 * sure)), explanation)
 
 
-def _told_in_words(told: Sequence[Told]) -> str:
+def _told_in_words(told: Sequence[Signal]) -> str:
     """Return a sentence a signal: on how many pages, and the surest quote."""
-    by_signal: dict[str, list[Told]] = {}
+    by_signal: dict[str, list[Signal]] = {}
     for one in told:
         by_signal.setdefault(one.signal, []).append(one)
     said = []
@@ -172,11 +172,11 @@ def states_of(companies: Sequence[int], *, profile: str, run: Run | None = None)
             read[company] += 1
             stand_ins[company] += not is_now
             seen[conversation] = (company, url, not is_now)
-    told: dict[int, list[Told]] = {pk: [] for pk in companies}
+    told: dict[int, list[Signal]] = {pk: [] for pk in companies}
     for theme in _themes(list(seen), profile, run):
         company, url, is_stand_in = seen[theme.conversation_id]
         quote = next((evidence.quote for evidence in theme.evidence.all()), "")
-        told[company].append(Told(theme.category, theme.confidence, url, quote, is_stand_in))
+        told[company].append(Signal(theme.category, theme.confidence, url, quote, is_stand_in))
     return {pk: State(outcomes[pk], read[pk], stand_ins[pk], tuple(told[pk])) for pk in companies}
 
 

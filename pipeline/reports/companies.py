@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Quer
 from django.db.models.functions import Coalesce, NullIf
 
 from pipeline.extract.profiles.company import COMPANY
-from pipeline.group.companies import failed_companies, states_of
+from pipeline.group.companies import Signal, failed_companies, states_of
 from pipeline.ledger.counts import ItemCounts, seconds_worked
 from pipeline.ledger.current import current_themes
 from pipeline.models import Company, CompanyUrl, Evidence, Fetch, Item, Run, Theme
@@ -90,17 +90,6 @@ def current_signals(company: Company) -> QuerySet[Theme]:
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """One signal that counts for a company's status: where it stands and in what words."""
-
-    signal: str
-    confidence: float
-    url: str
-    quote: str
-    is_stand_in: bool
-
-
-@dataclass(frozen=True, slots=True)
 class PageLine:
     """One page of a company, as it was last asked for."""
 
@@ -157,7 +146,7 @@ def view_company(company: Company) -> CompanyView:
         confidence=company.confidence,
         explanation=company.explanation,
         override_reason=company.override_reason,
-        signals=tuple(Signal(one.signal, one.confidence, one.url, one.quote, one.is_stand_in) for one in told),
+        signals=told,
         pages=tuple(
             PageLine(page.url, page.outcome, page.detail, page.checked_at, page.good_at, page.snapshot_count)
             for page in pages
