@@ -8,6 +8,7 @@ process, without queue and workers; ratios hold better than absolute figures. It
 prefix of its own.
 """
 
+import signal
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.database import own_database
+from pipeline.management.child_process import ending_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 2
@@ -80,7 +82,7 @@ def _workers(queues: str = "default,extract,merge", count: int = WORKERS) -> Ite
         f"--concurrency={count}", "--without-gossip", "--without-mingle", "--loglevel=WARNING",
         f"--hostname=bench-{time.monotonic_ns()}@%h",
     ]  # fmt: skip
-    worker = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    worker = subprocess.Popen(ending_with_parent(command, signal.SIGKILL), cwd=ROOT, start_new_session=True)
     try:
         time.sleep(5)  # a worker's start is not measured
         yield worker

@@ -5,9 +5,10 @@ from django.db import models
 from django.db.models import Q
 
 from pipeline.models.story import Orphan, Story
+from pipeline.models.undoable import Undoable
 
 
-class Change(models.Model):
+class Change(Undoable):
     """What a person changed about one story or orphan, beside decisions about signatures; it stands until undone."""
 
     class What(models.TextChoices):
@@ -26,33 +27,17 @@ class Change(models.Model):
     before = models.JSONField(default=dict, help_text="the columns it changed, as they were")
     after = models.JSONField(default=dict, help_text="the same columns, as it left them")
     reason = models.TextField(blank=True)
-    created_at = models.DateTimeField()
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    undone_at = models.DateTimeField(null=True, blank=True)
-    undone_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
 
-    class Meta:
-        ordering = ["id"]
+    class Meta(Undoable.Meta):
         constraints = [
+            *Undoable.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(story__isnull=False) | Q(orphan__isnull=False), name="a_change_is_about_something"
-            ),
-            models.CheckConstraint(
-                condition=Q(undone_by__isnull=True) | Q(undone_at__isnull=False),
-                name="a_change_undone_by_someone_has_a_time",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.what} of {self.story or self.orphan}"
-
-    @property
-    def stands(self) -> bool:
-        return self.undone_at is None
 
 
 class Comment(models.Model):

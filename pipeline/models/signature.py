@@ -1,11 +1,11 @@
 """The canonical names of problems, and the record of which names mean the same."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from psqlextra.models import PostgresModel
 
 from pipeline.models.run import Run
+from pipeline.models.undoable import Undoable
 
 
 class Registry(models.Model):
@@ -53,33 +53,14 @@ class Signature(PostgresModel):
         return self.key
 
 
-class Decision(models.Model):
+class Decision(Undoable):
     """What a rule or a person decided about signatures. It stands until it is undone, and outlives runs."""
 
     reason = models.TextField(blank=True)
     registry_version = models.PositiveBigIntegerField(help_text="which change of the registry recorded it")
-    created_at = models.DateTimeField()
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    undone_at = models.DateTimeField(null=True, blank=True)
-    undone_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
 
-    class Meta:
+    class Meta(Undoable.Meta):
         abstract = True
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(undone_by__isnull=True) | Q(undone_at__isnull=False),
-                name="a_%(class)s_undone_by_someone_has_a_time",
-            ),
-        ]
-
-    @property
-    def stands(self) -> bool:
-        return self.undone_at is None
 
 
 STANDING = Q(undone_at__isnull=True)
