@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from pipeline.models import Evidence, Item, Run, Source, Story
+from tests.support.commands import command
 from tests.support.workers import Worker
 
 Captured = pytest.CaptureFixture[str]
@@ -30,14 +31,6 @@ def book(folder: Path, chapters: int) -> Path:
     path = folder / "river.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
-
-
-def command(*words: str) -> int:
-    try:
-        call_command(*words)
-    except SystemExit as end:
-        return int(str(end.code))
-    return 0
 
 
 def test_a_book_is_read_chapter_by_chapter_and_its_instances_listed(

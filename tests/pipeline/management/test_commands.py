@@ -28,6 +28,7 @@ from pipeline.models import (
     Theme,
 )
 from tests.pipeline.sources.test_import_command import environment
+from tests.support.commands import command
 from tests.support.seeding import finish, scripts, seed, start
 from tests.support.waiting import refused, until
 from tests.support.workers import Worker
@@ -40,15 +41,6 @@ QUALITY = {
     "seconds",
 }  # fmt: skip
 SCRIPTED = ("--extractor", "scripted")
-
-
-def command(*words: str) -> int:
-    """Run a command in this process and return its exit code."""
-    try:
-        call_command(*words)
-    except SystemExit as end:
-        return int(str(end.code))
-    return 0
 
 
 def words_for_people(shown: str) -> str:

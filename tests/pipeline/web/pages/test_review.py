@@ -9,13 +9,11 @@ from django.test import Client
 from pipeline.models import Change, Merge, Orphan, Run, Story, Veto
 from pipeline.review.asking import differing_words, marked, waiting_questions
 from tests.pipeline.web.pages.scenes import (
-    DECIDING,
     LOOKING,
     address,
     client_of,
     person,
     read,
-    two_stories_and_an_orphan,
 )
 from tests.support.decided import broken_promises, state
 from tests.support.factories import NOON, OrphanFactory, RunFactory, StoryEvidenceFactory, StoryFactory
@@ -26,16 +24,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> None:
     cache.clear()
-
-
-@pytest.fixture
-def bob() -> Client:
-    return client_of(person("bob", *DECIDING))
-
-
-@pytest.fixture
-def run() -> Run:
-    return two_stories_and_an_orphan()
 
 
 def answer(client: Client, question: str, do: str, **sent: object) -> str:

@@ -8,16 +8,11 @@ from pipeline.models import Conversation, Item, SearchText, Story
 from pipeline.reports import meaning
 from pipeline.reports.search import Chips, find_conversations, hits, pieces_of_headline
 from pipeline.sources.searchable import renew_search_texts
-from tests.pipeline.web.pages.scenes import DECIDING, address, client_of, person, read, two_stories_and_an_orphan
+from tests.pipeline.web.pages.scenes import address, read, two_stories_and_an_orphan
 from tests.support.decided import broken_promises, state
 from tests.support.factories import ConversationFactory, ItemFactory, SourceFactory, StoryFactory, ThemeFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def bob() -> Client:
-    return client_of(person("bob", *DECIDING))
 
 
 def said(text: str, language: str = "", **columns: object) -> Conversation:

@@ -17,7 +17,6 @@ from tests.pipeline.web.pages.scenes import (
     client_of,
     person,
     read,
-    two_stories_and_an_orphan,
 )
 from tests.support.decided import broken_promises, state
 from tests.support.factories import RunFactory, StoryEvidenceFactory, StoryFactory, alice
@@ -26,18 +25,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def bob() -> Client:
-    return client_of(person("bob", *DECIDING))
-
-
-@pytest.fixture
 def viewer() -> Client:
     return client_of(person("vera", *LOOKING))
-
-
-@pytest.fixture
-def run() -> Run:
-    return two_stories_and_an_orphan()
 
 
 def undo(client: Client, **sent: object) -> str:
