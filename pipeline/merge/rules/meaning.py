@@ -28,7 +28,7 @@ from pipeline.merge.rules.joining import join
 from pipeline.merge.rules.naming import spellings
 from pipeline.merge.rules.recognise import recognise
 from pipeline.merge.rules.records import Registered, ThemeRow
-from pipeline.merge.rules.sides import of_another_side, part_by_sides
+from pipeline.merge.rules.sides import marks_of, of_another_side, part_by_sides
 
 LOOKED_AT = 60
 """Themes of a standing group, spread evenly, that show which side it takes."""
@@ -97,10 +97,13 @@ class Meaning:
             if self._fits_better(again, labels) > CLEARLY_BETTER:
                 labels, self.consolidated = again, True
         texts = [f"{row.raw} {row.text}" for row in rows]
-        labels = self._by_sides(labels, texts)  # first, so that opposite names part no more than their sides do
-        labels = part_names(labels, self.forms, apart)
+        # sides come first, so that opposite names part no more than their sides do
         if self.consolidated:
-            labels = self._by_sides(_join_by_name(labels, self.forms, self.points, apart), texts)
+            marks = marks_of(texts)
+            labels = part_names(part_by_sides(labels, marks, self.points), self.forms, apart)
+            labels = part_by_sides(_join_by_name(labels, self.forms, self.points, apart), marks, self.points)
+        else:
+            labels = part_names(self._new_ones_by_sides(labels, texts), self.forms, apart)
         self._forget_vetoed(apart)
         sides = [self.roots[centre] if centre >= 0 else "" for centre in self._claimed().tolist()]
         return part_sides(labels, sides, _roots_apart(decisions), self.points)
@@ -108,19 +111,17 @@ class Meaning:
     def _fits_better(self, one: Ints, other: Ints) -> float:
         return fits_better(one, other, points=self.points, rows=self.vectors, sight=self.sight)
 
-    def _by_sides(self, labels: Ints, texts: Sequence[str]) -> Ints:
-        """Part groups whose themes take opposite sides: all groups of a consolidation, new ones of a join.
+    def _new_ones_by_sides(self, labels: Ints, texts: Sequence[str]) -> Ints:
+        """Part the new groups of a join whose themes take opposite sides.
 
         New rows that joined a group of the other side leave it, those of one group and side together.
         """
-        if self.consolidated:
-            return part_by_sides(labels, texts, self.points)
         labels = self._without_other_sides(labels, texts)
         some = np.flatnonzero(~np.isin(labels, labels[self.stood == labels]))
         parted = labels.copy()
         if len(some):
-            told = [texts[row] for row in some.tolist()]
-            found = part_by_sides(numbered_from_zero(labels[some]), told, self.points[some])
+            marks = marks_of([texts[row] for row in some.tolist()])
+            found = part_by_sides(numbered_from_zero(labels[some]), marks, self.points[some])
             parted[some] = int(labels.max()) + 1 + found
         return parted
 

@@ -8,7 +8,7 @@ each stands in one theme alone: those of orders and tickets.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -64,6 +64,12 @@ here, nor start and stop, accept and decline."""
 
 SIDES = tuple(tuple(frozenset(side.split()) for side in line.split("|")) for line in _SIDES.strip().splitlines())
 
+_SIDES_OF: dict[str, list[tuple[int, int]]] = defaultdict(list)  # of a word: the pairs it stands in, and on which side
+for _pair, _sides in enumerate(SIDES):
+    for _side, _words in enumerate(_sides):
+        for _word in _words:
+            _SIDES_OF[_word].append((_pair, _side))
+
 _ENDINGS = ("ing", "ed", "es", "s", "d")
 _ERROR_WORD = r"(?:errors?|err|codes?|status|fault|exception|sqlstate|http(?:/\d(?:\.\d)?)?)"
 _PHRASES = (
@@ -83,15 +89,30 @@ _CODES = re.compile(
 gateway", ORA-00942 and SKU-4471, and short ones: E42, P0420, CS0246."""
 
 
-def part_by_sides(labels: Ints, texts: Sequence[str], points: Floats) -> Ints:
+Marks = tuple[dict[int, set[str]], ...]
+"""Of some texts: the codes in each, then for each pair of `SIDES` the sides it takes, by the text's place. Texts that
+bear none are left out."""
+
+
+def marks_of(texts: Sequence[str]) -> Marks:
+    """Return which codes and sides each text bears, by its place."""
+    marks: Marks = ({}, *({} for _ in SIDES))
+    for row, text in enumerate(texts):
+        if codes := codes_of(text):
+            marks[0][row] = codes
+        for word in _stems(text):
+            for pair, side in _SIDES_OF.get(word, ()):
+                marks[1 + pair].setdefault(row, set()).add(str(side))
+    return marks
+
+
+def part_by_sides(labels: Ints, marks: Marks, points: Floats) -> Ints:
     """Return the labels (n,) with each group parted whose themes take sides; new groups get numbers of their own.
 
-    texts: what each theme is called and what is told of it. points: (n, d) of unit length.
+    marks: of what each theme is called and what is told of it. points: (n, d) of unit length.
     """
-    labels = _part(labels, [codes_of(text) for text in texts], points)
-    words = [_stems(text) for text in texts]
-    for sides in SIDES:
-        labels = _part(labels, _taken(words, sides), points)
+    for borne in marks:
+        labels = _part(labels, borne, points)
     return labels
 
 
@@ -101,26 +122,14 @@ def of_another_side(texts: Sequence[str], others: Sequence[str]) -> list[str]:
     So a theme that is about to join the others can be told to stay away.
     """
     found = [""] * len(texts)
-    for marks, those in _sides_taken(texts, others):
-        one_side = [next(iter(taken)) for taken in those if len(taken) == 1]
+    for ours, theirs in zip(marks_of(texts), marks_of(others), strict=True):
+        one_side = [next(iter(taken)) for taken in theirs.values() if len(taken) == 1]
         if len(one_side) < max(LEAST_OF_A_SIDE, TAKE_SIDES * len(others)):
             continue
-        for row, taken in enumerate(marks):
+        for row, taken in ours.items():
             if len(taken) == 1 and taken.isdisjoint(one_side):
                 found[row] = found[row] or next(iter(taken))
     return found
-
-
-def _sides_taken(texts: Sequence[str], others: Sequence[str]) -> Iterator[tuple[list[set[str]], list[set[str]]]]:
-    """Yield for the codes, and for each pair of sides, which of them the texts and the others take."""
-    yield [codes_of(text) for text in texts], [codes_of(text) for text in others]
-    words, theirs = [_stems(text) for text in texts], [_stems(text) for text in others]
-    for sides in SIDES:
-        yield _taken(words, sides), _taken(theirs, sides)
-
-
-def _taken(words: Sequence[set[str]], sides: tuple[frozenset[str], ...]) -> list[set[str]]:
-    return [{str(number) for number, side in enumerate(sides) if not side.isdisjoint(said)} for said in words]
 
 
 def codes_of(text: str) -> set[str]:
@@ -142,22 +151,20 @@ def _without_ending(word: str) -> Iterator[str]:
             yield stem + "e"
 
 
-def _part(labels: Ints, marks: Sequence[set[str]], points: Floats) -> Ints:
+def _part(labels: Ints, marks: Mapping[int, set[str]], points: Floats) -> Ints:
     """Part each group most of whose themes bear exactly one mark, but not all the same."""
-    rows_of: dict[int, list[int]] = defaultdict(list)
-    for row, label in enumerate(labels.tolist()):
-        rows_of[label].append(row)
+    sides_of: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, borne in marks.items():
+        if len(borne) == 1:
+            sides_of[int(labels[row])][next(iter(borne))].append(row)
     parted, unused = labels.copy(), int(labels.max(initial=-1)) + 1
-    for label, rows in sorted(rows_of.items()):
-        sides: dict[str, list[int]] = defaultdict(list)
-        for row in rows:
-            if len(marks[row]) == 1:
-                sides[next(iter(marks[row]))].append(row)
+    for label, sides in sorted(sides_of.items()):
         strong = sorted(
             (side for side in sides if len(sides[side]) >= LEAST_OF_A_SIDE), key=lambda s: (-len(sides[s]), s)
         )
         if len(strong) < 2 or len(sides) > FREE_NUMBERS:
             continue
+        rows = np.flatnonzero(labels == label)
         if sum(len(sides[side]) for side in strong) < TAKE_SIDES * len(rows):
             continue
         numbers = np.array([label, *range(unused, unused + len(strong) - 1)])

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from pipeline.merge.rules.sides import codes_of, of_another_side, part_by_sides
+from pipeline.merge.rules.sides import codes_of, marks_of, of_another_side, part_by_sides
 
 POINTS = np.tile(np.array([[1.0, 0.0]], np.float32), (12, 1))
 
 
 def parted(*texts: str) -> list[int]:
-    found = part_by_sides(np.zeros(len(texts), np.int64), texts, POINTS[: len(texts)])
+    found = part_by_sides(np.zeros(len(texts), np.int64), marks_of(texts), POINTS[: len(texts)])
     return [found.tolist().index(label) for label in found.tolist()]
 
 
@@ -44,7 +44,7 @@ def test_opposites_and_codes_are_apart(one: str, other: str) -> None:
 def test_who_takes_no_side_goes_to_the_nearest() -> None:
     texts = ["import fails", "export fails", "import stops", "export stops", "the list stops"]
     points = np.array([[1, 0], [0, 1], [1, 0], [0, 1], [0.1, 1]], np.float32)
-    assert part_by_sides(np.zeros(5, np.int64), texts, points).tolist() == [0, 1, 0, 1, 1]
+    assert part_by_sides(np.zeros(5, np.int64), marks_of(texts), points).tolist() == [0, 1, 0, 1, 1]
 
 
 @pytest.mark.parametrize(
