@@ -1,6 +1,10 @@
 """Commands of manage.py, run in the process of the test."""
 
+import pytest
 from django.core.management import call_command
+
+Captured = pytest.CaptureFixture[str]
+SCRIPTED = ("--extractor", "scripted")
 
 
 def command(*words: str) -> int:
@@ -10,3 +14,8 @@ def command(*words: str) -> int:
     except SystemExit as end:
         return int(str(end.code))
     return 0
+
+
+def words_for_people(shown: str) -> str:
+    """Return what was shown without the lines' breaks."""
+    return " ".join(shown.split())

@@ -15,7 +15,7 @@ from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import change_state, fail, lose, request_stop
 from pipeline.models import Call, Run, Theme
 from pipeline.runs.create import RunIsLive
-from tests.pipeline.management.test_commands import Captured, command, words_for_people
+from tests.support.commands import Captured, command, words_for_people
 from tests.support.seeding import finish, scripts, seed, start
 from tests.support.waiting import until
 from tests.support.workers import Worker

@@ -28,24 +28,16 @@ from pipeline.models import (
     Theme,
 )
 from tests.pipeline.sources.test_import_command import environment
-from tests.support.commands import command
+from tests.support.commands import SCRIPTED, Captured, command, words_for_people
 from tests.support.seeding import finish, scripts, seed, start
 from tests.support.waiting import refused, until
 from tests.support.workers import Worker
-
-Captured = pytest.CaptureFixture[str]
 
 MADE_BY_RUNS = (Item, Call, Theme, Evidence, Registry, Signature, Merge, Story, Orphan)
 QUALITY = {
     "pairwise_f1", "v_measure", "ari", "groups_found", "groups_true", "orphan_share", "noise_orphan_share",
     "seconds",
 }  # fmt: skip
-SCRIPTED = ("--extractor", "scripted")
-
-
-def words_for_people(shown: str) -> str:
-    """Return what was shown without the lines' breaks."""
-    return " ".join(shown.split())
 
 
 def export(path: Path, *rows: dict[str, str]) -> Path:

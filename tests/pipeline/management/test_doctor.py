@@ -9,9 +9,9 @@ from django.conf import settings as project
 from pytest_django import Settings
 
 from pipeline.models import Run
-from tests.pipeline.management.test_commands import SCRIPTED, Captured, command, words_for_people
 from tests.pipeline.runs.test_preflight import forget_newest_migration
 from tests.pipeline.sources.test_import_command import environment
+from tests.support.commands import SCRIPTED, Captured, command, words_for_people
 from tests.support.workers import Worker
 
 

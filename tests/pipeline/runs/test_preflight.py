@@ -30,9 +30,9 @@ from pipeline.runs import start as launch
 from pipeline.runs.create import Selection
 from pipeline.runs.preflight import Finding, RunRequest
 from pipeline.sources.ingest import Import
-from tests.pipeline.management.test_commands import SCRIPTED
 from tests.pipeline.sources.test_import_command import environment
 from tests.settings import OWN_REDIS
+from tests.support.commands import SCRIPTED
 from tests.support.seeding import finish, scripts, seed, start
 from tests.support.waiting import until
 from tests.support.workers import Worker

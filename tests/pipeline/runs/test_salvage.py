@@ -13,7 +13,7 @@ from pipeline.ledger.states import lose
 from pipeline.models import Call, Item, Orphan, Run, Story, Theme
 from pipeline.runs.reopen import reopen
 from pipeline.runs.salvage import NothingToDo, SalvageOptions, plan_salvage, runs_to_salvage
-from tests.pipeline.management.test_commands import Captured, command, words_for_people
+from tests.support.commands import Captured, command, words_for_people
 from tests.support.seeding import finish, partition, read, salvage, scripts, seed, start
 from tests.support.waiting import refused, until
 from tests.support.workers import Worker

@@ -24,8 +24,9 @@ from pipeline.models import Conversation, Run, schema
 from pipeline.runs import preflight, schedule
 from pipeline.runs.create import Selection
 from pipeline.runs.schedule import Assignment
-from tests.pipeline.management.test_commands import SCRIPTED, Captured, export, words_for_people
+from tests.pipeline.management.test_commands import export
 from tests.pipeline.sources.test_import_command import environment
+from tests.support.commands import SCRIPTED, Captured, words_for_people
 from tests.support.seeding import NOW, change, scripts, seed, start
 from tests.support.waiting import until
 from tests.support.workers import Worker
