@@ -56,6 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         commits = bool(fixtures & COMMITS) or bool(marker and marker.kwargs.get("transaction"))
         if not commits and not set(item.path.relative_to(TESTS).parts) & set(SLOW_FOLDERS):
             item.add_marker(pytest.mark.quick)
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(0))  # long proofs bound their own waiting
         if fixtures & {"start_worker", "own_postgres"}:
             item.add_marker(pytest.mark.xdist_group("own workers"))
         elif "worker" in fixtures:

@@ -103,7 +103,7 @@ def test_killed_at_any_moment_is_made_good_by_the_next_call(project: Path) -> No
     command = demo(project)
     time.sleep(random.uniform(0.1, 5.0))
     command.kill()
-    command.communicate()
+    command.communicate(timeout=60)
     assert finished(demo(project))[0] == "tiny 1.0 demo\n"
     assert not list(project.glob(".venv.old-*"))
     assert not (project / ".venv" / ".unfinished").exists()

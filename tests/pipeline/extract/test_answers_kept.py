@@ -1,11 +1,13 @@
 """Answers are kept as they come, once, and only by a worker that reads as the run's others do."""
 
+import gc
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from pipeline import tasks
@@ -17,6 +19,7 @@ from pipeline.models import Call, Item, Run, Theme
 from pipeline.reports.verify import verify
 from pipeline.runs.reopen import reopen
 from tests.support.seeding import finish, scripts, seed, start
+from tests.support.waiting import until
 
 SLOW = scripts(problems=5, each=6, slow=0.02)
 """30 conversations, of which eight take long enough to be worth a commit."""
@@ -33,27 +36,35 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def in_a_process_that_dies(run: Run, *, after: int) -> None:
     """Read the run's chunk in a child that is killed when it has asked about so many conversations."""
-    from django.db import connection
-
     connection.close()
+    gc.collect()
+    gc.freeze()  # a child that collects what this process left, such as connections, may wait for ever
     child = os.fork()
     if child == 0:
-        extractor = at_once(get_extractor("scripted"))
-        read, count = extractor.read, 0
-
-        def read_until_death(*words: Any) -> Any:
-            nonlocal count
-            for answer in read(*words):
-                count += 1
-                if count > after:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                yield answer
-
-        extractor.read = read_until_death  # type: ignore[method-assign, assignment]
-        read_chunk(run_id=run.pk, epoch=run.epoch, chunk=0, delivery="first")
-        os._exit(0)
+        try:
+            _read_until_death(run, after)
+        finally:
+            os._exit(0)  # whatever happened: it must not go on with its parent's tests
+    gc.unfreeze()
+    until(lambda: os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT))
     _, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def _read_until_death(run: Run, after: int) -> None:
+    extractor = at_once(get_extractor("scripted"))
+    read, count = extractor.read, 0
+
+    def dying(*words: Any) -> Any:
+        nonlocal count
+        for answer in read(*words):
+            count += 1
+            if count > after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield answer
+
+    extractor.read = dying  # type: ignore[method-assign, assignment]
+    read_chunk(run_id=run.pk, epoch=run.epoch, chunk=0, delivery="first")
 
 
 @pytest.mark.django_db(transaction=True)
