@@ -91,7 +91,7 @@ def language_model(seconds: float = 0.0, port: int = 0) -> Iterator[Model]:
     finally:
         asyncio.run_coroutine_threadsafe(_close(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        thread.join(60)
         loop.close()
 
 

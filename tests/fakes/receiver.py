@@ -63,5 +63,5 @@ def receiver() -> Iterator[Receiver]:
         yield kept
     finally:
         server.shutdown()
-        thread.join()
+        thread.join(60)
         server.server_close()

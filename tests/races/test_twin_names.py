@@ -40,7 +40,7 @@ def test_without_the_constraint_twenty_connections_register_one_name_more_than_o
 
 def _register_from_twenty_connections() -> int:
     """Return how many rows there are for one problem after all have looked at the same moment."""
-    barrier = Barrier(PROCESSES)
+    barrier = Barrier(PROCESSES, timeout=60)
 
     def look_then_insert(number: int) -> None:
         key = twins(problems=1, each=4)[number % 4].split()[2].removeprefix("name=")

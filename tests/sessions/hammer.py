@@ -59,7 +59,7 @@ class Tally:
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Run the calls at the same moment, each in a thread with its own connection; raise what any of them raises."""
-    barrier = Barrier(len(calls))
+    barrier = Barrier(len(calls), timeout=60)
 
     def run(call: Callable[[], T]) -> T:
         try:

@@ -115,7 +115,7 @@ def test_two_firings_at_once_start_one_run(worker: Worker) -> None:
 @pytest.fixture
 def both_look_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two firings at once neither begins before both have looked for a live run; pre-flight is not the matter."""
-    both, begin = Barrier(2), schedule._start
+    both, begin = Barrier(2, timeout=60), schedule._start
 
     def wait_and_begin(assignment: Assignment, at: datetime) -> Run:
         both.wait(20)

@@ -213,7 +213,7 @@ def test_a_worker_sends_on_what_had_to_wait(start_worker: type[Worker], listenin
 
 def send_by_eight_at_once() -> None:
     message_id, at = answered()
-    gate = threading.Barrier(8)
+    gate = threading.Barrier(8, timeout=60)
 
     def send() -> None:
         gate.wait()
@@ -224,7 +224,7 @@ def send_by_eight_at_once() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
 
 
 def test_it_is_sent_once_by_eight_at_once(listening: Receiver) -> None:
