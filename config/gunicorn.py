@@ -1,4 +1,4 @@
-"""How gunicorn serves the web application: `gunicorn --config config/gunicorn.py`. README.md lists the variables."""
+"""How gunicorn serves the web application: `gunicorn --config config/gunicorn.py`. docs/howto/serve-others.md lists the variables."""
 
 import os
 import resource

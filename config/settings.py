@@ -1,4 +1,4 @@
-"""All settings, from the environment. Nothing needs to be set on one machine; README.md lists what can be."""
+"""All settings, from the environment. Nothing needs to be set on one machine; docs/settings.md lists what can be."""
 
 import json
 import re

@@ -44,6 +44,14 @@ def test_a_file_that_is_linked_to_exists(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_setting_is_documented() -> None:
+    code = (ROOT / "config" / "settings.py").read_text()
+    names = set(re.findall(r'(?:\benv\.\w+|_\w+)\(\s*"([A-Z][A-Z_]+)"', code))
+    told = "\n".join(page.read_text() for page in PAGES)
+    assert len(names) >= 60
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", told)] == []
+
+
 def test_the_reference_is_what_the_code_says() -> None:
     made = _generate().pages()
     stale = [name for name, text in made.items() if (ROOT / "docs" / "reference" / name).read_text() != text]

@@ -84,7 +84,7 @@ def test_a_unit_of_systemd_runs_the_same_command(service: str) -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    told = (ROOT / "README.md").read_text() + (ROOT / "deploy" / "README.md").read_text()
+    told = (ROOT / "docs" / "settings.md").read_text() + (ROOT / "deploy" / "README.md").read_text()
     used = {name for service in OURS for name in SERVICES[service]["environment"]}
     assert used
     assert [name for name in sorted(used) if not re.search(rf"\b{name}\b", told)] == []
