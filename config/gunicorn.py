@@ -1,4 +1,7 @@
-"""How gunicorn serves the web application: `gunicorn --config config/gunicorn.py`. docs/howto/serve-others.md lists the variables."""
+"""How gunicorn serves the web application: `gunicorn --config config/gunicorn.py`.
+
+Its variables are listed in docs/howto/serve-others.md.
+"""
 
 import os
 import resource
