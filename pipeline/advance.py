@@ -40,7 +40,8 @@ log = logging.getLogger(__name__)
 
 
 MOST_BEGINNINGS = 3
-"""A merge or grouping that ended its worker this often fails its run instead of being begun again."""
+"""A merge or grouping that ended its worker this often fails its run instead of being begun again. Once or twice may be
+a restart or somebody else's memory; the same number as `extract.reading.MAX_DELIVERIES`."""
 
 
 UNREAD_SHARE = 0.1
@@ -55,12 +56,16 @@ def advance(*, run_id: int) -> Run:
 
     A step that fails ends the run as `failed`, with everything stored so far kept; errors of the infrastructure rise.
     """
+    # The row is read before each step: what comes next is what the database says, whoever wrote it.
     while step := _next_step(run := find_run(run_id)):
         try:
             went_on = step(run)
+        # the task that called is tried again; the phase is given back, or that try would find it claimed for
+        # CLAIM_TIMEOUT
         except INFRASTRUCTURE_ERRORS:
             _release(run)
             raise
+        # a mistake of ours, or a row that cannot be: the same next time, so the run ends and says so
         except Exception as error:
             log.exception("run %s failed in phase %s", run.pk, run.phase)
             fail(run=run, error=error)
@@ -86,6 +91,7 @@ def _next_step(run: Run) -> Callable[[Run], bool] | None:
 def _end_extract(run: Run) -> bool:
     if unfinished_items(run).exists():
         return False
+    # before the merge joins tables that were empty when the planner last looked
     refresh_statistics()
     return move_run(run, phase=Run.Phase.MERGE, as_of=_recency_base(run))
 
@@ -93,6 +99,8 @@ def _end_extract(run: Run) -> bool:
 def _recency_base(run: Run) -> datetime | None:
     if until := run.parameters.get("until"):
         return datetime.fromisoformat(until)
+    # Of those with a theme: one that gave none, or that is dated in the future, must not make the others look old
+    # (test_a_conversation_dated_in_the_future_or_without_a_theme_does_not_age_the_others).
     extracted = run.items.filter(state=Item.State.EXTRACTED)
     newest: datetime | None = extracted.aggregate(newest=Max("conversation__occurred_at"))["newest"]
     return min(newest, timezone.now()) if newest else None
@@ -102,6 +110,7 @@ def _begin_phase(run: Run) -> bool:
     """Claim the run's phase; False while somebody else has it. Raises RunError if it ended its worker too often."""
     if not claim_phase(run=run):
         return False
+    # as it was read before this claim: how many beginnings ended without a word
     if run.phase_count >= MOST_BEGINNINGS:
         raise RunError(
             f"the phase {run.phase} was started {run.phase_count} times and its worker died each time. Is there enough "
@@ -116,6 +125,7 @@ def _merge(run: Run) -> bool:
         return False
     following = Run.Phase.GROUP if run.makes_stories else Run.Phase.FINISH
     with beating(lambda: renew_phase(run=run)):
+        # it moves the run to the next phase itself, in the transaction in which the names are written
         apply.merge_themes(run=run, following=following)
     _release(run)
     return True
@@ -126,9 +136,12 @@ def _group(run: Run) -> bool:
         return False
     with beating(lambda: renew_phase(run=run)):
         unsettled = settle.settle_run(run=run)
+        # after settling: a title is chosen by contrast with all other stories
         titling.title_stories(profile=run.profile, run=run)
         if run.is_of_pages:
             companies.conclude_companies(run=run)
+    # What could not be settled is kept in `error` until `_verdict` reads it: each group is its own transaction, so one
+    # that fails costs itself and not the phase.
     if not move_run(run, phase=Run.Phase.FINISH, advance_claimed_at=None, phase_count=0, error=_unsettled(unsettled)):
         _release(run)  # it was stopped meanwhile
     return True
@@ -152,6 +165,7 @@ def _finish(run: Run) -> bool:
     """Reconcile, and only then call the run finished."""
     state, attention = _verdict(run)
     try:
+        # outside of the change of state: it may take seconds, and running it twice leaves the same rows
         renew_search_texts(source=run.source)  # now it is known in which languages they are
     except DataError:  # words that cannot be indexed cost the search, and not the run
         log.exception("run %s: what can be searched of %s could not be renewed", run.pk, run.source)
@@ -161,13 +175,18 @@ def _finish(run: Run) -> bool:
         attention=attention,
         phase=Run.Phase.DONE,
         finished_at=(now := timezone.now()),
+        # kept through a salvage, so that its readings count meanwhile
         first_finished_at=run.first_finished_at or now,
         advance_claimed_at=None,
     )
 
 
 def _verdict(run: Run) -> tuple[str, str]:
-    """Return the state a run ends in and, unless all is well, why a person should look."""
+    """Return the state a run ends in and, unless all is well, why a person should look.
+
+    The most serious reason, and only that one: rows that do not add up, then what grouping could not do (`run.error`),
+    then results that are too odd to be believed. Failed conversations alone are `completed_with_errors`.
+    """
     counts = item_counts(run)
     doubts = (_unreconciled(run, counts), run.error, *_doubts(run, counts))
     for doubt in doubts:
@@ -190,6 +209,7 @@ def _doubts(run: Run, counts: ItemCounts) -> tuple[str, ...]:
 
 
 def _unreconciled(run: Run, counts: ItemCounts) -> str:
+    # noted when it was planned, so that items that are gone since are missed
     planned = counts.planned if run.planned_count is None else run.planned_count
     finished = counts.extracted + counts.filtered + counts.failed + counts.skipped
     if finished != planned:
@@ -206,6 +226,7 @@ def _unreconciled(run: Run, counts: ItemCounts) -> str:
 
 
 def _unlikely(run: Run, counts: ItemCounts) -> str:
+    # a run whose conversations are all unchanged has nothing to say, and is well
     read = counts.planned - counts.skipped
     if read == 0:
         return ""
@@ -232,7 +253,10 @@ def _unread(run: Run, counts: ItemCounts) -> str:
 
 
 def _stop_at_the_edge(run: Run) -> bool:
-    """Stop once no item is being read and nobody merges or groups."""
+    """Stop once no item is being read and nobody merges or groups.
+
+    Only claims that show signs of life are waited for: a worker that died would keep the run stopping for ever.
+    """
     alive = stale_before()
     if run.items.filter(state=Item.State.READING, claimed_at__gte=alive).exists():
         return False

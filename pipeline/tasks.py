@@ -1,4 +1,9 @@
-"""Celery's doors. The chord is assembled here and only here."""
+"""Celery's doors. The chord is assembled here and only here.
+
+A task takes ids, calls one function below and retries while a server is away; what it means that a chunk or a phase is
+done twice is decided by claims (`ledger.claims`), not here. `may_run_twice` on each task says why a second delivery is
+harmless: with acks_late and a visibility timeout there will be one. `tests/test_rules.py` insists on it.
+"""
 
 import logging
 from contextlib import suppress
@@ -58,8 +63,11 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
     try:
         read = read_pages if find_run(run_id).is_of_pages else read_chunk
         finished = read(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
+    # Not a failure: the chunk goes back into the queue, and a place is free as soon as another delivery stored its
+    # piece. 0.3 s is short beside the reading of a piece and long beside the statement that asks.
     except AtLimit as full:
         raise self.retry(exc=full, countdown=0.3) from full
+    # no row was claimed yet, so any other worker may take it
     except OtherVersion as refusal:
         log.warning("%s", refusal)
         if self.request.retries >= OTHER_VERSION_TRIES:
@@ -70,6 +78,8 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
         log.warning("run %s: %s", run_id, refusal)
         fail(run=find_run(run_id), error=refusal)
         return 0
+    # The last chunk says so itself, beside the chord's callback: the chord counts in Redis, and a counter that is lost
+    # there would leave the run hanging (tests/faults/test_barrier.py, test_with_the_chord_alone_it_would_hang...).
     if not unfinished_items(run_id).exists():
         advance_run.delay(run_id=run_id)
     return finished
@@ -100,6 +110,7 @@ def consolidate_profile(*, profile: str) -> int | None:
 def dispatch(*, run: Run) -> None:
     """Send the run on its way. RunError if the queue cannot be reached: then the run is ended, and blocks nobody."""
     try:
+        # Asked first and with one try: publishing retries by itself, for longer than a person should wait.
         with current_app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=5, errback=None)
         _send(run)
@@ -114,12 +125,15 @@ def dispatch(*, run: Run) -> None:
 def _send(run: Run) -> None:
     """Send the unfinished chunks as one chord; a run without any goes on at once."""
     chunks = unfinished_chunks(run)
+    # Before the messages go out: a quick worker's sign of life has to be later than this (`watch.lose_if_silent`).
     now = timezone.now()
     Run.objects.filter(pk=run.pk).update(dispatched_at=now, heartbeat_at=now)
     go_on = advance_run.si(run_id=run.pk)
     if run.phase != Run.Phase.EXTRACT or not chunks:
         go_on.delay()
         return
+    # Signatures are immutable (`si`): the callback reads the database and takes nothing from the header. It is the
+    # errback as well, for a header task that failed leaves rows behind as any other does.
     header = [extract_chunk.si(run_id=run.pk, epoch=run.epoch, chunk=chunk) for chunk in chunks]
     chord(header)(go_on.on_error(advance_run.si(run_id=run.pk)))
 
@@ -182,7 +196,10 @@ def supervise(*, run_id: int) -> Run:
     if not run.is_live:
         return run
     for chunk in _answered_by_batch(run):
+        # outside of the chord: nobody waits for their results, the last one calls `advance_run`
         extract_chunk.apply_async(kwargs={"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}, ignore_result=True)
+    # Before silence is judged: nothing of it moves, and rightly so. Sending its chunks again would only lengthen the
+    # queue (tests/faults/test_worn_out.py, test_a_run_behind_another_is_not_sent_again_and_again).
     if is_waiting_its_turn(run):
         touch_heartbeat(run_id=run_id)
         return run
@@ -191,4 +208,5 @@ def supervise(*, run_id: int) -> Run:
     for chunk in chunks_to_send_again(run=run):
         words = {"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}
         extract_chunk.apply_async(kwargs=words, ignore_result=True)
+    # what its chunks finished without saying so is carried on here
     return advance(run_id=run_id)

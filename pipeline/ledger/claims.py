@@ -23,7 +23,7 @@ from pipeline.sources.own_words.repeated import NOTHING_REPEATED, Repeated
 from pipeline.sources.repetition import repeated_of
 
 PIECE = 50
-"""Items claimed and stored together."""
+"""Items claimed and stored together, as many as a default chunk has: one claim, one read and one COPY for all of it."""
 
 
 class AtLimit(Exception):
@@ -65,6 +65,12 @@ def stale_before() -> datetime:
     return timezone.now() - timedelta(seconds=settings.CLAIM_TIMEOUT)
 
 
+# One statement finds, takes and reads, so that no crash can fall between. It is true of a run only while its epoch and
+# state are those the message was sent for: a message of an earlier life finds no row. An item that is being read is
+# taken from a holder that fell silent, or from an earlier delivery of this same message: a worker that died never comes
+# back for it, and waiting for CLAIM_TIMEOUT would only cost time. SKIP LOCKED, because two messages for one chunk are
+# harmless and should share it, not wait for each other. A page that was not fetched yet has no version and is claimed
+# in `pages`.
 _CLAIM = """
 WITH takeable AS (
     SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
@@ -85,6 +91,7 @@ FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.v
 """
 
 
+# Only the two conditions differ: never begun (often), or begun before and perhaps the cause of its worker's death.
 _CLAIM_FRESH = _CLAIM.format(fresh="item.delivery_count < %(together)s", limit="%(most)s")
 _CLAIM_AGAIN = _CLAIM.format(fresh="item.delivery_count >= %(together)s", limit="1")
 
@@ -103,6 +110,8 @@ def claim_items(
         "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": timezone.now(), "most": most,
         "together": together, "delivery": delivery_of(token), "stale": stale_before(),
     }  # fmt: skip
+    # Committed before anything is read: the count of deliveries has to outlive the worker, or an item that kills every
+    # worker would be given out for ever (tests/faults/test_lost_parts.py).
     with transaction.atomic():
         if by_chunks:
             _respect_limit(run, values)
@@ -112,12 +121,17 @@ def claim_items(
 
 
 def renew_items(*, run: Run, token: str) -> None:
-    """Say that the items of this token are still being read."""
+    """Say that the items of this token are still being read, and that the run is alive.
+
+    Called from a thread of its own (`heartbeat.beating`). Another epoch's run gets no sign of life from us.
+    """
     now = timezone.now()
     Item.objects.filter(run=run, claim=token, state=Item.State.READING).update(claimed_at=now)
     Run.objects.filter(pk=run.pk, epoch=run.epoch, state__in=Run.LIVE).update(heartbeat_at=now)
 
 
+# The delivery is taken back too: the item was claimed and not begun, and must not be counted among those that end
+# workers.
 _RELEASE = """
 UPDATE pipeline_item SET state = 'pending', claim = '', delivery_count = delivery_count - 1
 WHERE run_id = %(run)s AND id = ANY(%(ids)s) AND claim = %(token)s AND state = 'reading'
@@ -137,6 +151,8 @@ def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+# A claim is a chunk in flight: each delivery has one token. One that fell silent takes no place, or a dead worker would
+# hold back the others until somebody takes its items over.
 _IN_FLIGHT = """
 SELECT count(DISTINCT claim) FROM pipeline_item
 WHERE run_id = %(run)s AND state = 'reading' AND claim <> %(token)s AND claimed_at >= %(stale)s
@@ -149,6 +165,8 @@ def _respect_limit(run: Run, values: dict[str, Any]) -> None:
     if not limit:
         return
     with connection.cursor() as cursor:
+        # Counting and claiming must be one step, or two deliveries both see the last free place and both take it. The
+        # lock is one for each run, is held for the one statement that claims, and ends with the transaction.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('leitmotif.claim'), %s)", [run.pk])
         cursor.execute(_IN_FLIGHT, values)
         in_flight = cursor.fetchone()[0]
@@ -172,6 +190,8 @@ def _claimed(run: Run, row: tuple[Any, ...], repeated: Repeated) -> Claimed:
 
 def _request_hash(run: Run, content_hash: str, transcript: Transcript) -> str:
     """Return what tells whether a stored answer is to the same question."""
+    # the rules decide names, not answers: other rules are no reason to ask again (test_plan.py,
+    # test_other_rules_for_names_are_no_reason_to_read_again)
     readers = sorted((part, version) for part, version in run.versions.items() if part != "rules")
     # what is left out is part of the question: it changes when an import finds that more is repeated
     left_out = [message.left_out for message in transcript.messages]
@@ -195,6 +215,7 @@ def claim_phase(*, run: Run) -> bool:
     Counts in `phase_count` how often that was done without an end, as when the work ends its worker.
     """
     now = timezone.now()
+    # The condition and the claim are one UPDATE: of several that call `advance` at the same moment one changes the row.
     free = Q(advance_claimed_at__isnull=True) | Q(advance_claimed_at__lt=stale_before())
     mine = Run.objects.filter(free, pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
     return mine.update(advance_claimed_at=now, heartbeat_at=now, phase_count=F("phase_count") + 1) == 1
@@ -209,4 +230,5 @@ def renew_phase(*, run: Run) -> None:
 
 def release_phase(*, run: Run) -> None:
     """Let somebody else take the phase at once."""
+    # Whoever gets here lives, so this beginning is none of those that ended a worker: the count starts again.
     Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase).update(advance_claimed_at=None, phase_count=0)

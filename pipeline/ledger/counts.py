@@ -40,7 +40,7 @@ def refresh_statistics() -> None:
 
 
 def find_run(run_id: int) -> Run:
-    """The run with its source; RunError says what to do if there is none of that number."""
+    """Return the run with its source; RunError says what to do if there is none of that number."""
     run = Run.objects.select_related("source").filter(pk=run_id).first() if run_id > 0 else None
     if run is None:
         raise RunError(f"there is no run {run_id}; `./manage.py run_status` lists the newest.")
@@ -65,7 +65,8 @@ def item_counts(run: Run | int) -> ItemCounts:
 
 
 def commonest_reason(run: Run) -> str:
-    """The reason most items that gave no theme share, with how many do."""
+    """Return the reason that most items without a theme share, with how many do, as `12 filtered: too short`."""
+    # skipped ones say nothing about this run: they were not read in it
     reasons = run.items.exclude(state=Item.State.EXTRACTED).exclude(state=Item.State.SKIPPED).values("state", "reason")
     top = reasons.annotate(number=Count("id")).order_by("-number", "reason").first()
     return f"{top['number']} {top['state']}: {top['reason']}" if top else "no reason is recorded"

@@ -13,7 +13,12 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def beating(beat: Callable[[], object]) -> Iterator[None]:
-    """Call `beat` three times in each CLAIM_TIMEOUT while the block runs, from a thread of its own."""
+    """Call `beat` three times in each CLAIM_TIMEOUT while the block runs, from a thread of its own.
+
+    Three times, so that two beats may fail before somebody takes the work over. A thread, because the block may compute
+    for minutes without coming up for air; it has its own database connection, and what it writes is committed at once,
+    also while the block holds a transaction. A process that dies takes the thread along: then the silence is real.
+    """
     done = Event()
     thread = Thread(target=_beat_until, args=(done, beat), daemon=True)
     thread.start()
@@ -29,8 +34,10 @@ def _beat_until(done: Event, beat: Callable[[], object]) -> None:
         while not done.wait(settings.CLAIM_TIMEOUT / 3):
             try:
                 beat()
+            # A server that restarts must not end the work that goes on meanwhile; if it stays away the claim lapses by
+            # itself, and the guarded write at the end finds that out.
             except DatabaseError:
                 log.warning("could not leave a sign of life; trying again", exc_info=True)
                 connection.close()  # the next beat opens a new one
     finally:
-        connection.close()
+        connection.close()  # this thread's own: Django closes those of requests and tasks only

@@ -28,6 +28,7 @@ MOST_HOSTS = 40
 read in a minute or two."""
 
 CHUNKS_A_READER = 3
+"""So that a reader whose hosts were slow leaves the rest of its share to the others."""
 
 
 class PageWindow(Protocol):
@@ -74,6 +75,8 @@ SELECT count(DISTINCT company_id), count(*), count(*) FILTER (WHERE is_fresh),
 FROM chosen
 """
 
+# What was seen a short while ago is planned as skipped and not left out, so that the counts of a run reconcile. All of
+# it goes into chunk 0, for nobody claims it. Chunks are cut by host (dense_rank), never through one.
 # Written so that the hosts of a chunk take turns: the first page of each, then the second of each.
 _PLAN = f"""
 WITH {CHOSEN}, numbered AS (
@@ -106,6 +109,7 @@ def plan_pages(*, run: Run, window: PageWindow) -> Planned:
         cursor.execute(_PLAN, values)
         parameters = {**run.parameters, "concurrency": concurrency}
         Run.objects.filter(pk=run.pk).update(planned_count=cursor.rowcount, parameters=parameters)
+        # as in `plan.plan_items`
         cursor.execute("ANALYZE pipeline_companyurl, pipeline_conversation, pipeline_item")
         cursor.execute(FIRST_RUN, values)
     return Planned(planned.pages - planned.fresh, planned.fresh)
@@ -162,6 +166,8 @@ class ClaimedPage:
     is_read: bool
 
 
+# As in `claims`, and besides: what was last seen of the page, so that the request can ask whether it changed since
+# (ETag, Last-Modified), and whether that text was read by this reader already: then an unchanged page costs nothing.
 _CLAIM = """
 WITH takeable AS (
     SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
@@ -191,6 +197,8 @@ LEFT JOIN pipeline_snapshot seen ON seen.id = page.snapshot_id ORDER BY claimed.
 # Pages nobody began, or that one worker did not finish, come several at a time; one that took two along comes alone.
 _CAREFULLY = ((0, 1), (2, 1000))
 
+# In pages, not in chunks as for conversations. Those of this delivery are not counted: it says itself how many it
+# holds, and an earlier life of the same message holds none any more.
 _IN_FLIGHT = """
 SELECT count(*) FROM pipeline_item
 WHERE run_id = %(run)s AND state = 'reading' AND claim <> %(token)s AND claimed_at >= %(stale)s
@@ -212,6 +220,7 @@ def claim_pages(*, run: Run, epoch: int, chunk: int, token: str, held: int, fetc
         "versions": Jsonb(run.versions), "fetched": fetched,
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
+        # the same lock as `claims` takes, for the same reason
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('leitmotif.claim'), %s)", [run.pk])
         cursor.execute(_IN_FLIGHT, values)
         free = min(share(concurrency), concurrency - cursor.fetchone()[0]) - held
@@ -220,6 +229,7 @@ def claim_pages(*, run: Run, epoch: int, chunk: int, token: str, held: int, fetc
                 return []
             raise AtLimit(f"run {run.pk} has {concurrency} pages in flight; it may have no more")
         for least, most in _CAREFULLY:
+            # it would not be alone
             if least > 1 and held:
                 break
             cursor.execute(_CLAIM, {**values, "least": least, "most": most, "limit": 1 if least > 1 else free})

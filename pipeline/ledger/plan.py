@@ -47,6 +47,9 @@ class Planned:
     unchanged: int
 
 
+# A limit takes the newest, so it has to come before skipping: otherwise a run with a limit that is repeated would reach
+# one step further back each time (test_a_limit_counts_the_newest_whether_they_changed_or_not). Chapters lie in metadata
+# that anybody may have filled: CASE keeps the cast from what is no number.
 SELECTED = """
 selected AS (
     SELECT id, current_version_id, occurred_at FROM pipeline_conversation
@@ -66,12 +69,19 @@ selected AS (
     ) AS is_unchanged FROM selected
 )
 """
-"""What a run would read: a conversation whose current version was read alike by a finished run is skipped."""
+"""What a run would read: a conversation whose current version was read alike by a finished run is skipped.
+
+Alike: with the same profile and versions, but for the rules of merging, which see the same themes. A run that
+never finished does not count: its readings are not current, and to skip on their word would lose the conversation.
+"""
 
 _COUNT = (
     f"WITH {SELECTED} SELECT count(*) FILTER (WHERE NOT is_unchanged), count(*) FILTER (WHERE is_unchanged) FROM judged"
 )
 
+# Skipped ones are rows too: finished from the start, so that the counts of a run reconcile, and in chunk 0, where
+# nobody looks for them. PARTITION BY keeps them from taking a place among those that are read. The empty words and
+# zeros are columns whose defaults only Django knows.
 _PLAN = f"""
 WITH {SELECTED}
 INSERT INTO pipeline_item (run_id, conversation_id, version_id, chunk, state, reason, finished_at,
@@ -109,6 +119,7 @@ def plan_items(*, run: Run, window: Window, asks: bool = False) -> Planned:
 
     `asks` says that a language model is asked: see `chunk_size`.
     """
+    # the size of a chunk follows from their number
     planned = count_planned(run=run, window=window)
     values = {**values_of(run, window), "chunk_size": chunk_size(planned.to_read, window, asks=asks)}
     with transaction.atomic(), connection.cursor() as cursor:
@@ -129,10 +140,12 @@ def chunk_size(to_read: int, window: Window, *, asks: bool = False) -> int:
     Where a language model is asked, one worker asks about many conversations at once: then a chunk is large enough to
     keep its share of the questions under way, and small enough that each worker has one.
     """
+    # what a person asked for holds, whatever it costs
     if window.chunk_size:
         return window.chunk_size
     readers = window.concurrency or os.cpu_count() or 1
     if asks:
+        # a worker waits for answers and does not compute, so a chunk may be far larger than one that is computed
         at_once = window.concurrency or settings.LLM_CONCURRENCY
         workers = os.cpu_count() or 1
         readers = at_once if at_once <= 2 * workers else workers

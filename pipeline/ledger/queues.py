@@ -27,6 +27,7 @@ def silent_queues(queues: tuple[str, ...], *, at: datetime) -> list[str]:
     """Return the queues that no worker seems to consume: the last heartbeat is old, and nothing of theirs moves."""
     patience = timedelta(seconds=settings.QUEUE_SILENT_AFTER)
     ages = heartbeat_ages(at=at)
+    # a queue that was never consumed is as silent as can be
     silent = [queue for queue in queues if ages.get(queue, timedelta.max) > patience]
     return [queue for queue in silent if not _works(queue)]
 
@@ -38,4 +39,5 @@ def _works(queue: str) -> bool:
     if queue == "merge":
         merging = Run.objects.filter(state__in=Run.LIVE, advance_claimed_at__isnull=False)
         return merging.filter(heartbeat_at__gte=stale_before()).exists()
+    # what goes through `default` is short: there the heartbeat alone tells
     return False

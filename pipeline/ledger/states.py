@@ -24,12 +24,15 @@ def change_state(*, run: Run, to: str, **changes: object) -> bool:
 def move_run(run: Run, **changes: object) -> bool:
     """Change the run if it is still in the state, phase and epoch we know it in; say whether it was."""
     now = timezone.now()
+    # Several may try the same step at once. The database lets one of them through: for the others the row is not as
+    # they know it any more, nothing is changed, and they look again.
     mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=run.state)
     return mine.update(heartbeat_at=now, **changes) == 1
 
 
 def fail(*, run: Run, error: BaseException) -> bool:
     """End a live run as failed, with the error; say whether it was live, in the epoch we know it in."""
+    # an error may quote what a conversation said, and PostgreSQL's text holds no NUL
     return end_run(run, Run.State.FAILED, f"{type(error).__name__}: {error}".replace("\0", ""))
 
 
@@ -41,6 +44,8 @@ def lose(*, run_id: int, why: str, silent_for: float = 0.0) -> bool:
 
 def end_run(run: Run, state: str, error: str, condition: Q | None = None) -> bool:
     """End a run from whichever live state it is in by now, in the epoch we know it in; say whether it was live."""
+    # By epoch and not by state or phase as in `move_run`: an error ends a run wherever it has got to, also one that was
+    # asked to stop in between, but never its next life.
     living = Run.objects.filter(condition or Q(), pk=run.pk, epoch=run.epoch, state__in=_states_before(state))
     return living.update(state=state, error=error, finished_at=timezone.now(), advance_claimed_at=None) == 1
 
@@ -52,12 +57,16 @@ def _states_before(state: str) -> list[str]:
 
 def request_stop(*, run_id: int) -> bool:
     """Ask a running run to stop at the next item's edge; say whether it was running. RunError if there is no such."""
+    # without the epoch: a person who presses stop means the run, in whichever life it is
     running = Run.objects.filter(pk=find_run(run_id).pk, state=Run.State.RUNNING)
     return running.update(state=Run.State.STOPPING, stop_requested_at=timezone.now()) == 1
 
 
 def halt(*, run: Run, why: str) -> bool:
-    """Let a running run stop at the next item's edge, and say why; say whether it was running, in this epoch."""
+    """Let a running run stop at the next item's edge, and say why; say whether it was running, in this epoch.
+
+    For the machine (a budget that is used up), where `request_stop` is for people: it never stops a later life.
+    """
     running = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=Run.State.RUNNING)
     return running.update(state=Run.State.STOPPING, stop_requested_at=timezone.now(), error=why) == 1
 
@@ -78,6 +87,7 @@ def stop_at_once(*, run_id: int) -> Run:
             stop_requested_at=now,
             finished_at=now,
         )
+        # in the same transaction as the epoch, or a claim could fall between the two
         if stopped:
             free_claims(run)
     if not stopped:

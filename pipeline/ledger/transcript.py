@@ -1,4 +1,8 @@
-"""What was said in one version of a conversation, as a reader sees it."""
+"""What was said in one version of a conversation, as a reader sees it.
+
+Made from the stored messages by whoever claims, plans or verifies; readers get nothing else of a conversation, and
+evidence is verified against `Transcript.text`. Nothing here reads or writes a row.
+"""
 
 import json
 from dataclasses import dataclass
@@ -32,6 +36,8 @@ class Message:
     @property
     def own_text(self) -> str:
         """The author's own words: the text without what is left out, a line break in the place of each part."""
+        # the gaps between what is left out; one line break for each part keeps words on both sides from running
+        # together
         starts = (0, *(end for _, end, _ in self.left_out))
         ends = (*(start for start, _, _ in self.left_out), len(self.text))
         return "\n".join(self.text[start:end] for start, end in zip(starts, ends, strict=True))
@@ -57,12 +63,14 @@ class Transcript:
         for message in self.messages:
             if unit and message.unit == unit:
                 spans.append((place, place + len(message.text)))
+            # the newline that joins messages in `text`
             place += len(message.text) + 1
         return (spans[0][0], spans[-1][1]) if spans else (0, max(place - 1, 0))
 
     @property
     def why_nothing_own(self) -> str:
         """Why no word of the customer's own is left, such as `automatic notice`; empty where one is."""
+        # letters or digits: a message of which only `--` or an emoji is left says nothing of its own
         said = [message for message in self.messages if message.role == CUSTOMER] or list(self.messages)
         if any(any(map(str.isalnum, message.own_text)) for message in said):
             return ""

@@ -39,6 +39,8 @@ def lose_if_silent(*, run_id: int) -> bool:
     Silence alone is not enough: after a night in which nobody looked after any run, it is first sent out again, and is
     lost only when that moves nothing for CLAIM_TIMEOUT. A run that died while it was planned cannot be sent out.
     """
+    # A dispatch sets both times alike and every sign of life renews the heartbeat: sent later than that means sent
+    # again since, and nothing came of it.
     sent_in_vain = Q(dispatched_at__gt=F("heartbeat_at"), dispatched_at__lte=stale_before())
     silent_since = timezone.now() - timedelta(seconds=settings.RUN_LOST_AFTER)
     hopeless = Q(heartbeat_at__lte=silent_since) & (sent_in_vain | Q(phase=Run.Phase.PLAN))
@@ -56,10 +58,14 @@ def chunks_to_send_again(*, run: Run) -> list[int]:
     stale = stale_before()
     moving = Q(state=Item.State.READING, claimed_at__gte=stale) | Q(finished_at__gte=stale)
     abandoned = Q(state=Item.State.READING, claimed_at__lt=stale)
+    # While anything moves, waiting chunks are queued behind it; once nothing does, their messages may be gone with
+    # Redis.
     if not run.items.filter(moving).exists():
         abandoned |= Q(state=Item.State.PENDING)
     chunks = list(unfinished_items(run).filter(abandoned).values_list("chunk", flat=True).distinct())
     if not chunks:
         return []
+    # A guarded update, for beat and a waiting command look after the same run: one of them sends, and once in
+    # CLAIM_TIMEOUT at most.
     due = Run.objects.filter(Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=stale), pk=run.pk, epoch=run.epoch)
     return sorted(chunks) if due.update(dispatched_at=timezone.now()) else []
