@@ -1,6 +1,11 @@
 """Give each theme of a run its signature: compute on a frozen registry without a lock, apply in one transaction.
 
 If the registry changed meanwhile, or somebody else applies, nothing is written and the work is done again.
+
+Called by `advance` for a run (`merge_themes`), and by `review.regroup` for a whole profile (`read_scene`, the rules,
+then `apply_assignment`). In: themes with raw signatures and vectors, the registry, people's decisions. Out: each
+theme's signature with rule and score, new names, merges, what moved and why, and the next version of the registry. What
+the rules decide is computed in `rules`, which knows no database; stories are made of it in `group`.
 """
 
 import logging
@@ -29,6 +34,7 @@ from pipeline.models.theme import PASSED
 log = logging.getLogger(__name__)
 
 BATCH = 5000
+"""Themes read or written by one statement: what is in memory of them beside the table of vectors."""
 
 AT_ONCE = 20_000
 """Themes up to which a merge groups all of them again by itself, which takes some seconds; of more, a task does, unless
@@ -93,8 +99,12 @@ def merge_themes(*, run: Run, following: str) -> bool:
     for _ in range(MOST_LOST):
         if _compute_and_apply(run, following):
             return True
+        # Tried in vain: if the run was stopped or taken over there is nothing to try again for.
         if not _unchanged(run).exists():
             return False
+    # Holding the lock while computing breaks the rule that nothing long runs in a transaction, and is the only way to
+    # end: see MOST_LOST. The compute reads and writes on this same connection, so its own lock does not stop it
+    # (tests/races/test_decisions.py, test_a_merge_ends_though_people_never_stop_to_decide).
     log.info("run %s: the registry of %s changed %s times; decisions wait now", run.pk, run.profile, MOST_LOST)
     with transaction.atomic():
         Registry.objects.select_for_update().get(profile=run.profile)
@@ -104,6 +114,7 @@ def merge_themes(*, run: Run, following: str) -> bool:
 def _compute_and_apply(run: Run, following: str) -> bool:
     """Assign on the registry as it is now. False: it or the run changed meanwhile; nothing was written."""
     scene = read_scene(profile=run.profile, run=run)
+    # the scene is read by several statements; with another version by now it may be of two moments, and is thrown away
     if not is_unchanged(scene.frozen):
         return False
     assignment = None
@@ -112,6 +123,8 @@ def _compute_and_apply(run: Run, following: str) -> bool:
         at_once = scene.is_due and (much or scene.now.themes <= AT_ONCE)
         assignment = NEWEST.assign(scene.rows(), scene.registered, scene.decisions, consolidate=at_once)
     with transaction.atomic():
+        # Names and phase change in one transaction: a crash between the two would merge again, on a registry that has
+        # changed.
         if not _is_still_mine(run, scene.frozen):
             return False
         if assignment:
@@ -130,6 +143,8 @@ def _unchanged(run: Run) -> QuerySet[Run]:
 
 def _is_still_mine(run: Run, frozen: Registry) -> bool:
     """Lock the registry row and the run; False if either changed or somebody else holds the registry now."""
+    # A locked row is skipped and not waited for: whoever holds it is changing the version, so what was computed is lost
+    # anyway. The run is locked until the commit, so that a stop falls before these rows or after them.
     registries = Registry.objects.select_for_update(skip_locked=True)
     if not registries.filter(pk=frozen.pk, version=frozen.version).exists():
         log.info("run %s: the registry of %s changed; computing again", run.pk, run.profile)
@@ -158,6 +173,8 @@ def read_scene(*, profile: str, run: Run | None = None) -> Scene:
     """
     frozen, _ = Registry.objects.get_or_create(profile=profile)
     themes = current_themes(profile, run)
+    # those that the gate held back keep no signature (PASSED); a run that merges again only has left what it did not
+    # assign
     new = Theme.objects.filter(PASSED, run=run, signature__isnull=True) if run else Theme.objects.none()
     model = _model_of(profile, new, run)
     names = registry.names_of_profile(profile)
@@ -167,6 +184,7 @@ def read_scene(*, profile: str, run: Run | None = None) -> Scene:
         names=names,
         model=model,
         themes=(themes, new),
+        # current themes all have a signature, so nothing is counted twice
         now=Counted(themes.count() + new_count, count_stories(profile)),
         new_count=new_count,
         registered=replace(registry.registered(names, profile), model=model),
@@ -224,15 +242,21 @@ def apply_assignment(
         created_at=timezone.now(),
         created_by=by,
     )
+    # signatures before themes and merges, and by id: the order of `group.settle` and of people's decisions
     _lock(profile, assignment)
     done.save()
     _register(done, assignment, scene.model)
+    # read after `_register`, so that the new names have ids, too
     ids = dict(Signature.objects.filter(profile=profile).values_list("normal_form", "pk"))
+    # Old merges end before new ones are recorded: a name that goes elsewhere has both, and
+    # one_standing_merge_per_signature holds after every statement.
     _end_merges(done, [ids[form] for form in assignment.unmerged])
     _record_merges(done, assignment, ids, scene.model)
     _assign_themes(done, assignment, ids)
     moved = ((done.pk, one.theme_id, ids[one.source], ids[one.target], one.reason) for one in assignment.moved)
     copy_rows(Reassignment, ["merge_pass_id", "theme_id", "source_id", "target_id", "reason"], moved)
+    # Centres that only grew get the sum of what is new; the others are counted again from their rows, after these were
+    # written. Counting all again would read every vector of each story that grew, for a run that brought ten themes.
     grow(profile, assignment.growths)
     recount(ids[form] for form in assignment.changed)
     consolidated = {}
@@ -243,7 +267,11 @@ def apply_assignment(
 
 
 def _lock(profile: str, assignment: Assignment) -> None:
-    """Lock what is there in the order in which groups are settled and people decide: none waits in a ring."""
+    """Lock what is there in the order in which groups are settled and people decide: none waits in a ring.
+
+    tests/races/test_decisions.py, test_locks_on_signatures_are_taken_in_one_order. `no_key`, because foreign keys of
+    new themes and evidence need not wait for this.
+    """
     forms = {*assignment.changed, *(growth.form for growth in assignment.growths)}
     signatures = Signature.objects.filter(profile=profile, normal_form__in=forms).order_by("pk")
     list(signatures.select_for_update(no_key=True).values_list("pk"))
@@ -252,6 +280,9 @@ def _lock(profile: str, assignment: Assignment) -> None:
 def _register(done: MergePass, assignment: Assignment, model: str) -> None:
     """Add the new names; those that nothing bears any more are there already."""
     forms = [new.form for new in assignment.signatures]
+    # A free name (see `registry.free_names`) is not among those the rules saw, so they give it as a new one. Its row is
+    # used again. The rows come sorted by name, so that two merges never insert the same names in opposite order
+    # (tests/races/test_decisions.py).
     free = Signature.objects.filter(profile=done.profile, normal_form__in=forms, size=0)
     there = set(free.values_list("normal_form", flat=True))
     columns = ["profile", "key", "normal_form", "created_at", "created_run_id", "vector_model", "size"]
@@ -276,6 +307,9 @@ def _record_merges(done: MergePass, assignment: Assignment, ids: dict[str, int],
     copy_rows(Merge, columns, ((*row, *same) for row in rows))
 
 
+# A consolidation assigns all themes, of which most stay as they are: those rows are not written, or every consolidation
+# would rewrite the table. The version is that of the change that brought the theme to its signature, so it stays where
+# only the score is another.
 _ASSIGN = """
 UPDATE pipeline_theme theme
 SET signature_id = assigned.signature, signature_rule = assigned.rule, signature_score = assigned.score,

@@ -1,4 +1,7 @@
-"""Signatures form a forest of merges: roots, and the names below them."""
+"""Signatures form a forest of merges: roots, and the names below them.
+
+The same forest is a view in SQL (`SignatureRoot`), for queries that join. Here it is for code that walks it.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +38,7 @@ class Forest:
     def path(self, signature: int) -> Iterator[int]:
         """Yield the name and each that it was merged into, up to its root."""
         yield signature
+        # a name has one standing merge at most, by a rule or by a person; `or` will do, for no id is 0
         while (parent := self.by_rules.get(signature) or self.by_people.get(signature)) is not None:
             yield (signature := parent)
 

@@ -32,6 +32,7 @@ def names_of_profile(profile: str) -> Names:
     """Read the names of a profile and how they hang together. A free name is not among them."""
     forest = standing_forest(profile)
     edges = (forest.by_rules, forest.by_people)
+    # A name without themes counts if a merge or a decision leads to it: it still says where others belong.
     linked = {*chain(*edges, *(parents.values() for parents in edges)), *_spoken_for(profile)}
     names = Signature.objects.filter(profile=profile).values_list("pk", "normal_form", "size")
     known = [(pk, form, size) for pk, form, size in names if size or pk in linked]
@@ -57,6 +58,7 @@ def free_names(profile: str) -> QuerySet[Signature]:
 
 def _spoken_for(profile: str) -> set[int]:
     """Return the names that people count on, also where the last theme has gone: they mean what they meant."""
+    # an emptied story returns with the first conversation of its name, which must not be given away
     waiting = (*Story.OPEN, Story.Status.EMPTIED)
     stories = Story.objects.standing().filter(signature__profile=profile, status__in=waiting)
     return {*decided(profile), *stories.values_list("signature_id", flat=True)}
@@ -74,6 +76,8 @@ def registered(names: Names, profile: str) -> Registered:
             for child, parent in names.by_rules.items()
             if child in names.form_of and parent in names.form_of
         },
+        # `first`: whatever people touched, by the centre that counts its themes now. `kept`: only what they decided
+        # about, and only names that no rule merged before they did.
         first=frozenset(names.form_of[names.centre(pk)] for pk in counted_on if names.centre(pk) in names.form_of),
         kept=frozenset(names.form_of[pk] for pk in named if pk in names.form_of and pk not in names.by_rules),
     )
@@ -92,6 +96,7 @@ def _touched(profile: str) -> Iterator[int]:
 
 def decided(profile: str) -> Iterator[int]:
     """Yield the signatures that standing decisions of people name; a rule's merge that they undid is one of these."""
+    # `undone_by` is empty where a later merge ended one that rules had made (`apply._end_merges`): that is no decision.
     by_people = Q(rule=Merge.PERSON) & STANDING | Q(undone_by__isnull=False)
     merges = Merge.objects.filter(by_people, child__profile=profile)
     vetoes = Veto.objects.filter(STANDING, first__profile=profile)
@@ -123,6 +128,7 @@ def _vetoes(names: Names, profile: str) -> Iterator[tuple[str, str]]:
     """Yield the pairs, and for a name without a centre also the centre that stands for it."""
     vetoes = Veto.objects.filter(STANDING, first__profile=profile)
     for first, second in vetoes.values_list("first_id", "second_id").order_by("id"):
+        # the name, for themes that are called so; the centre, for themes that rules took there under another name
         for one in {first, names.centre(first)}:
             for other in {second, names.centre(second)}:
                 if one in names.form_of and other in names.form_of:
@@ -160,6 +166,8 @@ def _persons_merges(names: Names) -> Iterator[tuple[str, str]]:
 
 def _moves(names: Names, profile: str, *themes: QuerySet[Theme]) -> dict[int, str]:
     """Return the signature of each theme that was moved, or that reads again what was moved."""
+    # By conversation and name, not by theme: a theme that is read again is another row, and what a person said of it
+    # holds. The last of several moves wins, so they come in the order in which they were made.
     moves = Move.objects.filter(STANDING, target__profile=profile).order_by("registry_version", "id")
     targets = {
         (conversation, raw_key): names.centre(target)

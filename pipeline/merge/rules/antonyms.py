@@ -46,6 +46,8 @@ def are_opposite(one: str, other: str) -> bool:
     pairs = _paired(_without_negations(left), _without_negations(right))
     if pairs is None:
         return False
+    # Another number is another kind by itself. Opposites and negations turn the meaning round, so that two of them
+    # cancel out.
     numbers = [first for first, _ in pairs if first.isdigit()]
     negations = left.total() + right.total() - 2 * len(pairs)
     return bool(numbers) or (len(pairs) + negations) % 2 == 1
@@ -57,6 +59,7 @@ def antonym_names(names: Mapping[str, str]) -> dict[str, set[str]]:
     for form in sorted(names):
         alike[_core(names[form])].append(form)
     found: dict[str, set[str]] = defaultdict(set)
+    # only names that share all their other words are compared, or all pairs of a registry would be
     for forms in alike.values():
         for one, other in combinations(forms if len(forms) <= FREE_NUMBERS else (), 2):
             if are_opposite(names[one], names[other]):

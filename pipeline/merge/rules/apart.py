@@ -24,6 +24,8 @@ def part_names(labels: Ints, names: Sequence[str], apart: Apart) -> Ints:
             rows_of[label][name].append(row)
     for _, found in sorted(rows_of.items()):
         parts: list[set[str]] = [set()]  # the first stays, the others leave; names that may meet leave together
+        # The names with most themes choose first and so stay; each other goes into the first part in which it meets
+        # nobody.
         for name in sorted(found, key=lambda name: (-len(found[name]), name)):
             place = next((number for number, part in enumerate(parts) if not apart[name] & part), len(parts))
             if place == len(parts):
@@ -54,8 +56,10 @@ def part_sides(labels: Ints, sides: Sequence[str], apart: Apart, points: Floats)
         numbers = np.array([label, *range(unused, unused + len(opposed) - 1)])
         unused += len(opposed) - 1
         inside = np.flatnonzero(labels == label)
+        # rounded before the largest is taken: noise of the processor must not decide between two that are equal
         cosines = points[inside].astype(np.float64) @ centres.T.astype(np.float64)
         parted[inside] = numbers[cosines.round(DECIMALS).argmax(axis=1)]
+        # what is known to be of a side stays there, however near it lies to the other
         for side, number in zip(opposed, numbers.tolist(), strict=True):
             parted[found[side]] = number
     return parted

@@ -70,6 +70,7 @@ def assign(
     meaning = Meaning(rows, vectors, registered, decisions, consolidate=consolidate, strictness=strictness)
     names = Names(rows, meaning, registered, decisions)
     moved = np.array([name != old and bool(old) for name, old in _before_and_after(meaning, names)])
+    # grown: only added to, so their stored sums can be added to as well. All others are counted again from the rows.
     got_or_lost, grown = _changed(meaning, names, moved)
     return Assignment(
         groups={row.id: names.of_target[target] for row, target in zip(rows, meaning.targets.tolist(), strict=True)},
@@ -86,7 +87,11 @@ def assign(
 
 
 def in_order(themes: Iterable[ThemeRow]) -> list[ThemeRow]:
-    """Return the themes in the one order in which sums are taken."""
+    """Return the themes in the one order in which sums are taken.
+
+    By what they are and never by id: ids tell in which order runs brought them, and the same themes must give the same
+    groups (tests/pipeline/merge/test_stream.py, test_the_order_of_imports_changes_nothing_after_a_consolidation).
+    """
     return sorted(
         themes, key=lambda row: (normalise.normal_form(row.raw), row.vector, row.raw, row.text, row.signature)
     )
@@ -134,6 +139,7 @@ def _assigned(rows: list[ThemeRow], meaning: Meaning, names: Names) -> Iterator[
 
 
 def _is_seen_otherwise(number: int, row: ThemeRow, meaning: Meaning, names: Names) -> bool:
+    """Whether a theme's row is written: it goes elsewhere, or a consolidation took its cosine from another middle."""
     stays = bool(row.signature) and names.centre_of(row.signature) == names.of_target[meaning.targets[number]]
     return not stays or (meaning.consolidated and number not in meaning.pinned)
 
@@ -158,6 +164,7 @@ def _merges(meaning: Meaning, names: Names) -> Iterator[NewMerge]:
     for form, parent in sorted(names.parents.items()):
         if names.is_new_parent(form):
             target, members = names.target_of[parent], names.rows_of[form]
+            # themes of the name may be elsewhere as well; the score is that of those which the merge is about
             inside = [row for row in members if meaning.targets[row] == target]
             score = float(meaning.scores(np.array(inside)).mean())
             told = f"{len(inside)} theme{'s' if len(inside) > 1 else ''} named {names.keys[form]}"

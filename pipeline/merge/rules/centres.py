@@ -5,7 +5,10 @@ import numpy as np
 from pipeline.merge.rules.grouping.neighbours import Floats, Ints
 
 SLACK = 0.35
-"""Share of the expected cosine that a theme may lack and still belong to a signature. See `least_cosine`.
+"""Share of the expected cosine that may be missing between two groups that are one. See `least_cosine`.
+
+An old number without a table of its own: themes are no longer matched to centres. It decides which groups of one name
+are joined (`meaning`) and, as a measure, which pairs people are asked about (`doubt`).
 """
 
 
@@ -14,7 +17,7 @@ FAMILIAR_THEMES = 5
 
 
 USUAL_TIGHTNESS = 0.55
-"""Mean cosine between two recentred themes of a signature, as long as no signature shows a usual one."""
+"""Mean cosine between two themes of a signature, seen from their common middle, until signatures show another."""
 
 
 def tightness_of(sums: Floats, sizes: Ints) -> Floats:
@@ -23,6 +26,7 @@ def tightness_of(sums: Floats, sizes: Ints) -> Floats:
     The usual one is the median over groups of at least three, or USUAL_TIGHTNESS while there are none.
     """
     n = sizes.astype(np.float64)
+    # the square of a sum of n unit rows is n plus the cosines of all pairs, each counted twice
     own = (np.einsum("ij,ij->i", sums, sums) - n) / np.maximum(n * (n - 1), 1)
     own = np.clip(own, 0.0, 1.0)
     usual = float(np.median(own[sizes >= 3])) if (sizes >= 3).any() else USUAL_TIGHTNESS

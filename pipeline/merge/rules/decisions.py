@@ -1,4 +1,8 @@
-"""What people decided about signatures, as the rules see it. It stands above every rule."""
+"""What people decided about signatures, as the rules see it. It stands above every rule.
+
+`merge.registry` reads it from the rows (`standing_decisions`). By normal form and not by id: the rules know no ids of
+signatures, for names that are about to be registered have none.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -32,6 +36,7 @@ class Decisions:
 
     def root(self, form: str) -> str:
         """Return where the merges lead from a signature; itself if it is merged into none. Contradiction on a ring."""
+        # the registry's lock keeps rings from being made; rows that were written by hand may have one
         seen = {form}
         while form in self.merges:
             form = self.merges[form]

@@ -41,9 +41,11 @@ def candidate_pairs(
     sizes = np.array([group.size for group in groups], np.float64)
     centres = _centres(groups, sizes)
     cosines = np.round(centres @ centres.T, 5)
+    # One tightness for all, as the model places themes of one problem: of two small groups neither knows its own yet.
     tightness = np.full(cosines.shape, TIGHTNESS, np.float32)
     closeness = cosines / least_cosine(tightness, sizes[:, None], sizes[None, :])  # type: ignore[arg-type]
     rows, columns = np.nonzero(np.triu(closeness >= least, k=1))
+    # the last key counts most: by closeness, ties by the lower keys
     order = np.lexsort((columns, rows, -closeness[rows, columns]))
     pairs = ((int(rows[number]), int(columns[number])) for number in order)
     found = [

@@ -31,5 +31,6 @@ def is_due(now: Counted, last: Counted) -> bool:
     """Whether all themes are to be grouped again; `last` is what the last such pass left, NOTHING if there was none."""
     if not now.themes:
         return False
+    # or shrunk: erased and re-read conversations take away what stories held together by
     has_grown = now.themes >= GROWN * last.themes or GROWN * now.themes <= last.themes
     return has_grown or (now.themes > LOOKED_AT_AGAIN and now.stories >= MORE_STORIES * last.stories)

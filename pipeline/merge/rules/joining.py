@@ -57,6 +57,7 @@ def join(
     refused: for some rows the standing groups they must not join. points: the rows seen from their mean, if that is
     known already. sight: how the model's vectors are judged. The same rows in any order give the same groups.
     """
+    # Of what stood only stories are groups here; smaller ones wait, and their themes may join or be joined by new ones.
     points = centred(vectors, shrunken_mean(vectors)) if points is None else points
     labels = np.where(_sizes_of(standing) >= MIN_STORY, standing, -1)
     new, waiting = np.flatnonzero(standing < 0), np.flatnonzero((labels < 0) & (standing >= 0))
@@ -73,6 +74,7 @@ def join(
     nearby = np.intersect1d(waiting[labels[waiting] < 0], near.index[labels[new] < 0])
     if len(left):
         _group(vectors, labels, np.union1d(left, nearby), strictness, sight, least=1)
+    # who waited and still waits keeps the number they had, so that their name stays
     untouched = labels < 0
     labels[untouched] = standing[untouched]
     return labels
@@ -100,6 +102,7 @@ def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refuse
     weights = tie_weights(near.cosine)
     all_of_it = weights.sum(axis=1, dtype=np.float64)
     members = labels[near.index]  # as they are now: rows that join do not lower what the next must reach
+    # Nearness to members does not change between rounds, so who was turned down at a bar is not measured again.
     turned_down: set[tuple[int, int, float]] = set()
     for _ in range(ROUNDS):
         joining = {}
@@ -115,6 +118,7 @@ def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refuse
                 turned_down.add((row, group, as_near))
         if not joining:
             break
+        # after the round, so that the order of the rows within it does not matter
         labels[list(joining)] = list(joining.values())
 
 
@@ -165,6 +169,7 @@ class _Nearness:
 
     def _nearness(self, rows: Ints, members: Ints) -> Doubles:
         """Return the mean cosine of each row to its nearest members other than itself."""
+        # float64 and rounded, for the reason of `neighbours.products`
         cosines = (self.points[rows].astype(np.float64) @ self.points[members].astype(np.float64).T).round(5)
         cosines[rows[:, None] == members[None, :]] = -np.inf
         count = min(NEAREST_MEMBERS, len(members) - 1)

@@ -1,4 +1,8 @@
-"""Which themes mean the same, and which group is which signature, before anybody asks for names."""
+"""Which themes mean the same, and which group is which signature, before anybody asks for names.
+
+The middle of `assign`: in go the themes in canonical order, what stood, and what people decided; out come `targets`,
+the group of each theme, and `recognised`, which of them are signatures that stood. `names` then names the rest.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -92,6 +96,8 @@ class Meaning:
             if self.consolidated
             else self._joined(apart, decisions, strictness)
         )
+        # In a small set grouping all again takes a second, so both are made and compared. What stood has an advantage
+        # of CLEARLY_BETTER: people would see their stories change for nothing.
         if not self.consolidated and len(labels) <= LOOKED_AT_AGAIN:
             again = partition(self.vectors, strictness, self.sight).labels
             if self._fits_better(again, labels) > CLEARLY_BETTER:
@@ -99,11 +105,13 @@ class Meaning:
         texts = [f"{row.raw} {row.text}" for row in rows]
         # sides come first, so that opposite names part no more than their sides do
         if self.consolidated:
+            # Parting by sides is done twice: groups that one name dominates may be joined in between, sides and all.
             marks = marks_of(texts)
             labels = part_names(part_by_sides(labels, marks, self.points), self.forms, apart)
             labels = part_by_sides(_join_by_name(labels, self.forms, self.points, apart), marks, self.points)
         else:
             labels = part_names(self._new_ones_by_sides(labels, texts), self.forms, apart)
+        # People's vetoes and splits come last, so that nothing above undoes them.
         self._forget_vetoed(apart)
         sides = [self.roots[centre] if centre >= 0 else "" for centre in self._claimed().tolist()]
         return part_sides(labels, sides, _roots_apart(decisions), self.points)
@@ -117,6 +125,7 @@ class Meaning:
         New rows that joined a group of the other side leave it, those of one group and side together.
         """
         labels = self._without_other_sides(labels, texts)
+        # Groups without any theme that stood there are new ones: standing groups bear the number of their centre.
         some = np.flatnonzero(~np.isin(labels, labels[self.stood == labels]))
         parted = labels.copy()
         if len(some):
@@ -130,6 +139,7 @@ class Meaning:
         for label in np.unique(labels[self.stood < 0]).tolist():
             inside = np.flatnonzero(labels == label)
             new, old = inside[self.stood[inside] < 0], inside[self.stood[inside] >= 0]
+            # some of a large group are enough to see its side, and reading all would cost more than joining
             others = [texts[row] for row in old[evenly(len(old), LOOKED_AT)].tolist()]
             groups: dict[str, int] = {}
             for row, side in zip(
@@ -176,10 +186,13 @@ class Meaning:
     def _by_centre(self, labels: Ints, standing: Ints, root_of_centre: Ints) -> Ints:
         """Replace the number of a root by that of a centre below it; new groups get numbers after those."""
         stays = (labels == standing) & (self.stood >= 0)
+        # numbers of centres first, then of roots that were joined and of new groups: none can meet
         found = np.where(stays, self.stood, len(self.centres) + labels)
         below: dict[int, list[int]] = defaultdict(list)
         for centre in np.unique(self.stood[stays]).tolist():
             below[int(root_of_centre[centre])].append(centre)
+        # Only where people merged several centres is there a choice between them; elsewhere the root's only centre
+        # takes all.
         several = [centre for centres in below.values() if len(centres) > 1 for centre in centres]
         counted = np.where(stays & np.isin(self.stood, several), self.stood, -1)
         middles = unit(sums_by_label(self.points, counted, len(self.centres)))
@@ -219,6 +232,8 @@ class Meaning:
         recognised = recognise(targets, claimed, first)
         target_of = {centre: target for target, centre in recognised.items()}
         count = int(targets.max()) + 1
+        # A person's move holds whatever the groups are: the row goes to its centre's target, which is made if no group
+        # was recognised as that.
         for row in sorted(self.pinned):
             centre = int(claimed[row])
             if centre not in target_of:
@@ -282,6 +297,7 @@ def _join_by_name(labels: Ints, forms: Sequence[str], points: Floats, apart: Map
     centres, tightness = unit(sums), tightness_of(sums, sizes)
     joined = np.arange(count)
     for groups in dominated(labels, forms).values():
+        # all are compared with the largest only, and the looser of the two sets the bar
         first = max(groups, key=lambda group: (sizes[group], -group))
         others = np.array(groups)
         bounds = least_cosine(np.minimum(tightness[others], tightness[first]), sizes[others], sizes[first])
@@ -296,6 +312,7 @@ def _without_parted(joined: Ints, labels: Ints, forms: Sequence[str], apart: Map
     for label, form in zip(labels.tolist(), forms, strict=True):
         if form in apart:
             names.setdefault(label, set()).add(form)
+    # names that each joined group holds so far; who comes later in the order may find a name it must not meet
     met = {first: set(names.get(first, ())) for first in set(joined.tolist())}
     kept = joined.copy()
     for group in sorted(names):

@@ -28,6 +28,7 @@ class Names:
         self.keys = {**meaning.keys, **registered.names}
         self.rows_of: dict[str, list[int]] = defaultdict(list)
         for row, form in enumerate(meaning.forms):
+            # a theme that a person put somewhere says nothing about where its name is at home
             if row not in meaning.pinned:
                 self.rows_of[form].append(row)
         recognised = {target: meaning.centres[centre] for target, centre in meaning.recognised.items()}
@@ -88,6 +89,7 @@ class Names:
         at_home: dict[int, list[str]] = defaultdict(list)
         for form, target in homes.items():
             at_home[target].append(form)
+        # also what people renamed to: a made-up name must not be the twin of one that somebody uses
         taken = {*self.registered.names, *self.rows_of, *decisions.renames, *recognised.values()}
         counted_on = self.registered.kept | self.registered.first
         for target in range(self.meaning.count):
@@ -111,6 +113,8 @@ class Names:
 
     def _merged(self, homes: dict[str, int]) -> dict[str, str]:
         """Return what rules merge each name into: the target it is at home in; centres and kept names into nothing."""
+        # What is a target now is merged into nothing. All else stays merged as it was, but for the names with themes of
+        # their own.
         parents = {child: parent for child, parent in self.registered.parents.items() if child not in self.found}
         free = [form for form in homes if form not in self.found and form not in self.registered.kept]
         for form in sorted(free, key=lambda form: form in parents):  # those without a parent first: they had children

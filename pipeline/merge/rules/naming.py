@@ -31,6 +31,7 @@ class Words:
         for text, target in zip(texts, targets, strict=True):
             said = normalise.words(text)
             self.shares[target].update({normalise.singular(word) for word in said})
+            # only there does folding change letters; for ASCII the spelling is the word itself
             if not text.isascii():
                 self.spelled.update(zip(said, normalise.small_words(text), strict=True))
         self.spread = Counter(word for shares in self.shares.values() for word in shares)

@@ -43,6 +43,7 @@ def recognise(found: Ints, stood: Ints, first: Collection[int]) -> dict[int, int
     """
     before, now = np.bincount(stood[stood >= 0]), np.bincount(found)
     eligible = _eligible(_overlaps(found, stood), before, now)
+    # those that people count on choose in a round of their own, so that no larger overlap takes theirs away
     clear = [
         overlap
         for overlap in eligible
@@ -77,6 +78,7 @@ def _eligible(overlaps: list[Overlap], before: Ints, now: Ints) -> list[Overlap]
 def _matched(overlaps: list[Overlap]) -> dict[int, int]:
     """Return the matching with most shared themes; groups that share none with each other are matched apart."""
     matched = {}
+    # Family by family: the matching costs the cube of its table, and groups that share no theme cannot be exchanged.
     for family in _families(overlaps):
         rows = sorted({overlap.stood for overlap in family})
         columns = sorted({overlap.found for overlap in family})
@@ -95,6 +97,7 @@ def _families(overlaps: list[Overlap]) -> list[list[Overlap]]:
 
     def first_of(group: tuple[str, int]) -> tuple[str, int]:
         while parent.setdefault(group, group) != group:
+            # halves the path as it goes up (union-find)
             parent[group] = group = parent[parent[group]]
         return group
 

@@ -23,6 +23,7 @@ TAKE_SIDES = 0.6
 """Share of a group's themes that must take a side; below, the word is told in passing."""
 
 LEAST_OF_A_SIDE = 2
+"""Themes that make a side: one alone may have slipped in, or be misread (test_other_groups_stay_whole)."""
 
 _SIDES = """
 import | export
@@ -111,6 +112,7 @@ def part_by_sides(labels: Ints, marks: Marks, points: Floats) -> Ints:
 
     marks: of what each theme is called and what is told of it. points: (n, d) of unit length.
     """
+    # one pair after the other: a group may be parted by a code and again by a side
     for borne in marks:
         labels = _part(labels, borne, points)
     return labels
@@ -148,6 +150,7 @@ def _without_ending(word: str) -> Iterator[str]:
         if word.endswith(ending) and len(word) > len(ending) + 2:
             stem = word.removesuffix(ending)
             yield stem
+            # imported -> import, archived -> archive: both are tried, and what is no word of SIDES is ignored
             yield stem + "e"
 
 
@@ -162,6 +165,7 @@ def _part(labels: Ints, marks: Mapping[int, set[str]], points: Floats) -> Ints:
         strong = sorted(
             (side for side in sides if len(sides[side]) >= LEAST_OF_A_SIDE), key=lambda s: (-len(sides[s]), s)
         )
+        # that many different codes in one group are numbers of orders, not kinds of errors
         if len(strong) < 2 or len(sides) > FREE_NUMBERS:
             continue
         rows = np.flatnonzero(labels == label)

@@ -36,6 +36,8 @@ def rows_with_company(near: Neighbours, copies: Ints) -> tuple[Ints, Ints]:
     degrees, as under broad themes, many of them are nothing unusual: see `least_usual`.
     """
     second = near.cosine[:, 1]
+    # A row that was said twice needs one other, one said three times none: MIN_STORY rows that mean the same are a
+    # story.
     company = np.choose(np.minimum(copies, MIN_STORY) - 1, [second, near.cosine[:, 0], np.ones_like(second)])
     least, usual = (_settled(cosine, second) for cosine in (least_company, least_usual))
     return np.flatnonzero(company >= least), np.flatnonzero((company < least) & (company >= usual))
@@ -127,6 +129,8 @@ class Sample:
 def sample(points: Floats, near: Neighbours) -> Sample:
     """Return SAMPLED of the points, or all, and their ties."""
     rows = evenly(len(points), SAMPLED)
+    # Neighbours are looked for again among the sample: in the whole set they are nearer, and a tie in a large set would
+    # mean something else than in a small one.
     if len(rows) < len(points):
         near = nearest_neighbours(points[rows], neighbour_count(len(rows)))
     return Sample(rows, near.index, tie_weights(near.cosine))

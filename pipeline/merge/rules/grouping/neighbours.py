@@ -70,6 +70,8 @@ def _compared_with_all(points: Floats, rows: Ints, count: int) -> tuple[Ints, Fl
     """Compare these rows with all points roughly, and with those that may be among the nearest exactly."""
     keys, bound = _proposed_by_product(points, rows, count)
     index, cosine = _nearest_of(points, rows, keys, count)
+    # If the last one taken is no clearer than what float32 left out may be, noise could have hidden a nearer row: those
+    # few are compared with all in float64.
     if (unsure := cosine[:, -1] <= bound + ROUGHNESS).any():
         index[unsure], cosine[unsure] = _nearest_of_all(points, rows[unsure], count)
     return index, cosine
@@ -98,6 +100,7 @@ def _largest_columns(table: Floats, wanted: int) -> Ints:
     In a wide table only a few stretches of STRETCH columns are looked into: those with the largest maxima hold them.
     """
     count = table.shape[1]
+    # there every stretch might hold one of them, and looking by stretches saves nothing
     if count <= wanted * STRETCH:
         return np.argpartition(table, count - wanted, axis=1)[:, count - wanted :]
     whole = count - count % STRETCH
@@ -114,6 +117,7 @@ def _nearest_of(points: Floats, rows: Ints, keys: Ints, count: int) -> tuple[Int
     """Return index and exact cosine, both (b, count), of the nearest of `keys`, (b, k), to each of `rows`, (b,)."""
     cosine = np.stack([_cosines(points[near], points[row]) for row, near in zip(rows, keys, strict=True)])
     cosine[keys == rows[:, None]] = -np.inf
+    # by cosine, equal ones by their place in canonical order
     order = np.lexsort((keys, -cosine), axis=1)[:, :count]
     return np.take_along_axis(keys, order, axis=1), np.take_along_axis(cosine, order, axis=1)
 
@@ -128,6 +132,7 @@ def _nearest_of_all(points: Floats, rows: Ints, count: int) -> tuple[Ints, Float
 
 def _largest(numbers: Floats, count: int) -> Ints:
     """Return the places of the `count` largest numbers, the largest first; of equal ones, the first ones."""
+    # a partition alone picks among equals by chance; this takes all of them and then the first
     places = np.flatnonzero(numbers >= np.partition(numbers, -count)[-count])
     return places[np.argsort(-numbers[places], kind="stable")[:count]]
 
@@ -153,8 +158,10 @@ def _by_index(points: Floats, count: int) -> Neighbours:
         expansion_add=INDEX_EFFORT,
         expansion_search=INDEX_EFFORT,
     )
+    # threads=1: see above
     index.add(np.arange(len(points)), narrow, threads=1)
     order, near = _by_region(narrow), _no_neighbours(len(points), count)
+    # one more than wanted, for a row finds itself
     proposed = index.search(narrow[order], count + 1 + SPARE).keys
 
     def compare(part: slice) -> None:

@@ -64,10 +64,10 @@ class Partition:
 
     labels: (n,) group of each row; groups are numbered by their first row in canonical order (bytes of the vector). A
         row that is in no group of several has one of its own.
-    cohesion: (n,) cosine of each row to the centre of its group, after `recentre`; 1 where it is alone.
+    cohesion: (n,) cosine of each row to the centre of its group, seen from `origin`; 1 where it is alone.
     threshold: the cosine to the rest of its group that nine of ten rows reach in groups large enough for a story; a new
         row this near to an old group's centre belongs to it. 1 where there is no such group.
-    origin: (d,) what all rows had in common; `recentre` new rows with it before comparing them.
+    origin: (d,) what all rows had in common; see new rows from it (`vectors.centred`) before comparing them.
     """
 
     labels: Ints
@@ -92,6 +92,7 @@ def partition(vectors: Floats, strictness: float = 1.0, sight: Sight = USUAL) ->
     be: above 1 groups are finer. `sight` is how the model's vectors are judged. Raises ValueError for anything but a
     table of finite numbers.
     """
+    # Equal rows are grouped once and weigh as one: what a form sends a hundred times is no hundred voices.
     _refuse_what_is_no_table(vectors)
     folded = fold_equal_rows(vectors)
     origin = shrunken_mean(folded.rows)
@@ -123,12 +124,15 @@ def _groups_of_few(points: Floats, rows: Floats, strictness: float, sight: Sight
     """
     if len(points) < 2:
         return np.arange(len(points))
+    # below SMALL_SET rows all pairs fit into memory and cost nothing
     cosines = np.vstack([block for _, block in products(points, points)])
+    # made symmetric: rounding may differ between a pair and its mirror, and scipy refuses that
     distances = np.maximum(1.0 - (cosines + cosines.T) / 2.0, 0.0).astype(np.float64)
     np.fill_diagonal(distances, 0.0)
     tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distances, checks=False), method="average")
     sight = replace(sight, too_tight=min(sight.too_tight, FEW_TOO_TIGHT))
     fits = np.array([fit(points, rows, _cut_tree(tree, cut), sight) for cut in SMALL_SET_CUTS])
+    # of equals the middle one: the ends of a plateau are where groups begin to fall apart or together
     best = SMALL_SET_CUTS[fits == fits.max()]
     return _cut_tree(tree, best[len(best) // 2] * strictness)
 
@@ -143,9 +147,11 @@ def _groups_of_many(points: Floats, folded: Folded, strictness: float, sight: Si
     members, loose = rows_with_company(near, folded.copies)
     graph, sampled = neighbour_graph(near, members), sample(points, near)
     del near  # the largest tables go as soon as they can: what is left of memory is for Leiden
+    # templates are joined before loose rows join: those look for the nearest of the final groups
     seen = Resolutions(graph, points, folded.rows, members, sampled, sight)
     found = join_wordings(points, folded.rows, best_communities(seen, strictness), sight)
     found = _let_join(points, found, loose)
+    # who is in no group gets a number of their own, below those of all groups
     return np.where(found < 0, np.arange(len(points)), len(points) + found)
 
 

@@ -27,8 +27,8 @@ SEED = 1  # Leiden's; its node order is the canonical order of rows
 class Resolutions:
     """The communities of a graph at the resolutions looked at so far, and how well each fits.
 
-    The graph is that of the `members` among all rows, `sampled` are some of all; `points` are the `rows` seen by
-    `recentre`.
+    The graph is that of the `members` among all rows, `sampled` are some of all; `points` are the `rows` seen
+    from their common middle (`vectors.centred`).
     """
 
     graph: "scipy.sparse.csr_array"
@@ -57,6 +57,7 @@ class Resolutions:
         Groups can be made as tight as one likes by cutting through what belongs together. Where themes shade into each
         other no partition keeps all ties: there it is measured by what communities of a middling size keep.
         """
+        # what keeps enough together pays nothing, however much more another resolution keeps
         look, due = self.at(resolution), self.sampled.due(self.sight)
         if look.kept >= due:
             return look.fit
@@ -105,6 +106,7 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
     if not seen.graph.nnz:
         return spread(np.arange(len(seen.members)), seen.members, len(seen.points))
     best, coarser_gain = seen.sight.first_resolution, seen.sight.coarser_gain
+    # both are needed in any case, and one run of Leiden keeps one processor busy
     seen.look_at(best, 2 * best)
     for step, gain in ((2.0, FINER_GAIN), (0.5, coarser_gain)):
         while COARSEST <= best * step <= FINEST and seen.fit_at(best * step) > seen.fit_at(best) + gain:
@@ -114,6 +116,7 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
     for beside, gain in ((finer, FINER_GAIN / 2), (coarser, coarser_gain / 2)):
         if seen.fit_at(beside) > seen.fit_at(top) + gain:
             top = beside
+    # stricter groups are asked of the graph, and not judged: the fit would pull them back
     return seen.at(top).labels if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)
 
 
@@ -132,4 +135,5 @@ def communities(graph: "scipy.sparse.csr_array", resolution: float) -> Ints:
         iterations=SWEEPS,
         seed=SEED,
     )
+    # Leiden names no community for a node without ties: it gets one of its own
     return numbered_from_zero(np.array([found.get(node, nodes + node) for node in range(nodes)], np.int64))

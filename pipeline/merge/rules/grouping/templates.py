@@ -31,11 +31,13 @@ def join_wordings(points: Floats, rows: Floats, labels: Ints, sight: Sight = USU
     numbered[inside] = numbered_from_zero(labels[inside])
     sizes = group_sizes(numbered)
     inner, is_story = inner_cosines(rows, numbered), sizes >= MIN_STORY
+    # a set of people's own words is left alone: only templates have most of their rows in such groups
     if sizes[is_story & (inner > ONE_WORDING)].sum() < MOSTLY_COPIES * len(labels):
         return labels
     tight = np.flatnonzero(is_story & (inner > NEARLY_ONE))
     if len(tight) < 2:
         return labels
+    # means of their rows and not unit centres: their products are the mean cosines between rows, as in a small set
     means = group_sums(points, numbered)[tight] / sizes[tight][:, None]
     distances = np.maximum(1.0 - (means.astype(np.float64) @ means.T.astype(np.float64)).round(5), 0.0)
     np.fill_diagonal(distances, 0.0)

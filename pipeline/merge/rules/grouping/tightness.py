@@ -25,12 +25,13 @@ SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for 
 def fit(points: Floats, rows: Floats, labels: Ints, sight: Sight = USUAL) -> float:
     """Tell how well groups fit: how clearly each row prefers its own, less how far they are from TIGHTNESS.
 
-    The first part is the silhouette by centres of the recentred `points` (Rousseeuw 1987; own centre without the row
+    The first part is the silhouette by centres of the centred `points` (Rousseeuw 1987; own centre without the row
     itself), 0 for rows in groups too small for a story. It alone would not settle where themes shade into each other:
     its curve is flat there. The second looks at `rows` as the model places them: how alike two texts of one theme are
     depends on the model and hardly on what else is in the set, while seen from the set's own middle the same theme
     looks the looser the fewer other themes there are. Rows with a label of -1 are left out of both.
     """
+    # off on either side costs, each by the model's own weight (`sight`)
     beyond = _mean_inner_cosine(rows, labels) - TIGHTNESS
     weight = sight.too_tight if beyond > 0 else sight.too_loose
     return float(_silhouettes(points, labels).mean() - weight * abs(beyond))
@@ -105,6 +106,7 @@ def _cosine_to_others(rows: Floats, labels: Ints, sums: Floats, sizes: Ints) -> 
     """The same for some of the rows, given the sums and sizes of whole groups."""
     onto = row_dots(rows, sums, labels)
     lengths = np.square(sums, dtype=np.float64).sum(axis=1)[labels]
+    # the row itself is taken out of the sum: s.x - 1 over the length of s - x, both from s alone
     rest = (onto - 1.0) / np.sqrt(np.maximum(lengths - 2.0 * onto + 1.0, 1e-12))
     return np.where(sizes[labels] > 1, rest.round(DECIMALS), 0.0).astype(np.float32)
 

@@ -1,4 +1,9 @@
-"""Arithmetic on rows of vectors and labels of groups."""
+"""Arithmetic on rows of vectors and labels of groups.
+
+Labels are whole numbers, one a row; unless a function says otherwise they run from 0 without gaps. Sums are taken in
+float64 or in the order of the rows, so that they are the same bits each time. `unit` serves rows that came from such
+sums; `unit_rows` takes lengths in float64 as well, for rows whose last bit may decide a neighbour.
+"""
 
 from typing import Any
 
@@ -20,7 +25,7 @@ def unit(rows: Floats) -> Floats:
     return (rows / np.where(lengths == 0, 1, lengths)).astype(np.float32)
 
 
-MIN_STORY = 3  # rows that make a story (DESIGN.md, glossary)
+MIN_STORY = 3  # rows that make a story (docs/glossary.md); profiles' gates may ask for more conversations
 SHRINKAGE_ROWS = 20  # of the mean of n rows, n / (n + 20) is taken away: few rows do not show what is common to all
 BLOCK_COLUMNS = 32  # columns per sum: bounds what is in memory
 
@@ -42,7 +47,7 @@ def centred(rows: Floats, origin: Floats) -> Floats:
 
 
 def group_centres(points: Floats, labels: Ints) -> Floats:
-    """Return the direction of each group's sum, (groups, d), of rows already seen by `recentre`."""
+    """Return the direction of each group's sum, (groups, d), of rows that are `centred`."""
     return unit_rows(group_sums(points, labels))
 
 
@@ -65,6 +70,7 @@ def membership(labels: Ints, count: int, kind: type[np.floating[Any]]) -> "scipy
 
     Rows with a label of -1 belong to none.
     """
+    # A sparse table of ones: its product with the rows adds them up without copying the members of any group.
     inside = np.flatnonzero(labels >= 0)
     return scipy.sparse.csr_array((np.ones(len(inside), kind), (labels[inside], inside)), shape=(count, len(labels)))
 
@@ -87,6 +93,7 @@ def numbered_by_first_row(labels: Ints) -> Ints:
     """Return the labels, (n,), numbered from 0 by the first row of each."""
     _, first, group = np.unique(labels, return_index=True, return_inverse=True)
     number = np.empty(len(first), np.int64)
+    # the number of each label is the rank of its first row
     number[np.argsort(first)] = np.arange(len(first))
     return number[group]
 
