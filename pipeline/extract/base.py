@@ -18,7 +18,7 @@ from pipeline.ledger.transcript import Question, Transcript
 from pipeline.models.refusal import Refusal
 
 Vectors = np.ndarray
-"""float32 numbers."""
+"""float32 numbers; which shape, each function says."""
 
 
 @dataclass(frozen=True, slots=True)

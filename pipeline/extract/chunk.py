@@ -38,6 +38,7 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
     refuse_other_reader(run)
     profile = with_vocabulary(get_profile(run.profile), int(run.versions.get("vocabulary", 0)))
     extractor = get_extractor(run.extractor)
+    # as of the run's start: a vocabulary that people changed meanwhile holds for the next run
     token, finished = new_token(delivery), 0
     if asks(extractor):
         from pipeline.extract.llm.asking import read_by_asking  # its libraries take a second to load
@@ -45,6 +46,7 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
 
         read = read_by_batch if run.parameters.get("batch") else read_by_asking
         return read(run=run, epoch=epoch, chunk=chunk, token=token, profile=profile, extractor=extractor)
+    # A piece at a time, so that a stop, a death or a takeover costs one piece and not the chunk.
     while piece := claim_items(run=run, epoch=epoch, chunk=chunk, token=token):
         try:
             finished += finish_piece(run, piece, token, profile, extractor, asking_now_and_then(run))
@@ -65,9 +67,11 @@ def finish_piece(
 
     Raises Superseded where somebody took them over.
     """
+    # An answer that is there is parsed and not asked for again, whoever got it: an earlier delivery or an earlier life.
     answers = _stored_answers(piece)
     worn_out = [claimed for claimed in piece if claimed.delivery_count > most_deliveries(claimed, answers)]
     asked = [claimed for claimed in piece if claimed not in worn_out and claimed.item_id not in answers]
+    # Signs of life while answers are awaited. Parsing and storing take less than a claim lasts.
     with beating(lambda: renew_items(run=run, token=token)):
         questions = [claimed.question for claimed in asked]
         coming = ask(questions, profile, extractor, is_wanted)
@@ -78,6 +82,7 @@ def finish_piece(
         for claimed in piece
         if claimed.item_id in answers and claimed not in worn_out
     ]
+    # asking ended early, for the run was stopped: the rest waits again as if never claimed
     if unread := [claimed.item_id for claimed in asked if claimed.item_id not in answers]:
         release_items(run=run, token=token, items=unread)
     if not finished:
@@ -106,6 +111,7 @@ def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
     answer that was paid for keeps its vectors.
     """
     hashes = {claimed.item_id: claimed.request_hash for claimed in piece}
+    # in the order of attempts, so that in the dict below the newest stays
     calls = Call.objects.filter(Q(vectors_hash="") | ~Q(vectors=b""), item_id__in=hashes).order_by("attempt")
     return {
         call.item_id: Answer(text=call.answer, vectors=bytes(call.vectors))

@@ -30,6 +30,7 @@ class Quotable:
             return start, start + len(quote)
         folded = "".join(letter for letter, _ in _fold(quote))
         place = self._folded.find(folded)
+        # the place of the last letter plus one, and not that of the next: a run of spaces is one place long when folded
         return (self._places[place], self._places[place + len(folded) - 1] + 1) if place >= 0 else None
 
     @cached_property

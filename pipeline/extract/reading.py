@@ -63,12 +63,15 @@ def ask(
     """
     answered, reader = set(), at_once(extractor)
     try:
+        # A generator: each answer is stored by the caller before the next one is asked for, and closing it ends the
+        # asking.
         readings = reader.read([question.transcript for question in questions], profile)
         for question, answer in zip(questions, readings, strict=True):
             answered.add(question.key)
             yield question.key, answer
             if not is_wanted():
                 return
+    # before `Exception`, of which they are: a database that is away is no fault of a conversation
     except INFRASTRUCTURE_ERRORS:
         raise
     except Exception as error:
@@ -121,6 +124,8 @@ def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profi
     drafts: dict[str, Draft] = {}
     dropped, text = 0, transcript.text
     for proposed, vector in zip(reading.themes, vectors, strict=True):
+        # raises for a category that the profile does not have: the answer is malformed, and not stored under another
+        # label
         profile.category(proposed.category)
         found: dict[tuple[str, int, int], dict[str, Any]] = {}
         for quote, stands in _stand(transcript, text, proposed):
@@ -131,6 +136,9 @@ def _drafts(transcript: Transcript, reading: Reading, vectors: np.ndarray, profi
         if profile.needs_quotes and not found:
             continue
         form = normal_form(proposed.signature)
+        # Two themes of one conversation under one name would count it twice, and
+        # one_theme_per_run_conversation_profile_raw_key forbids it. The first one's words and vector stand; the quotes
+        # of both are kept, each once.
         if twin := drafts.get(form):
             both = found | dict(zip(twin.quotes, twin.details, strict=True))
             order = dict.fromkeys((*twin.quotes, *found))
@@ -170,11 +178,13 @@ def failed_outcome(stage: str, error: Exception) -> Outcome:
 
 def most_deliveries(claimed: Claimed, answers: Mapping[int, object]) -> int:
     """Return how often an item may be begun: as often again once its answer is there."""
+    # Deliveries before the answer came say nothing about parsing it, and are counted in the same column.
     return MAX_DELIVERIES * (2 if claimed.item_id in answers else 1)
 
 
 def worn_out_outcome(claimed: Claimed, *, is_answered: bool) -> Outcome:
     """Return what becomes of an item whose reading, or parsing if it is answered, ended its worker too often."""
+    # this delivery is counted and did not begin it
     times = claimed.delivery_count - 1
     return Outcome(
         Item.State.FAILED,

@@ -1,4 +1,9 @@
-"""Keep raw answers, themes and evidence, and finish the items: by COPY, guarded by the claim."""
+"""Keep raw answers, themes and evidence, and finish the items: by COPY, guarded by the claim.
+
+Two steps with a commit between: `store_answers` keeps what came, `store` what it means. So a crash, a mistake in
+parsing or a row that is refused never costs a second question. In: claimed items with answers or outcomes. Out: rows of
+Call, Theme, Evidence, ContextUsage, and items that are finished. `chunk`, `visit` and `llm.asking` call it.
+"""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -22,7 +27,9 @@ from pipeline.models.copy import copy_rows, reserve_ids
 MOST_UNKEPT = 8
 LONGEST_UNKEPT = 1.0
 WORTH_A_COMMIT = 0.02
-"""Answers and seconds; what is asked again after a worker's death is worth less than this, or is at most so many."""
+"""Answers and seconds. What has to be asked again after a worker's death is worth less than LONGEST_UNKEPT, or is at
+most MOST_UNKEPT answers. What took less than WORTH_A_COMMIT is asked again for less than a commit costs.
+"""
 
 Finished = tuple[Claimed, Outcome]
 """An item and what became of it."""
@@ -87,6 +94,7 @@ def store_answers(
     except INFRASTRUCTURE_ERRORS:
         raise
     except REFUSED:
+        # PostgreSQL refuses a COPY as a whole; one by one it shows which row it was, and the others are kept.
         return answers | _store_singly(rows)
     return answers
 
@@ -117,11 +125,16 @@ _CALL_COLUMNS = (
 
 def _call_row(claimed: Claimed, answer: Answer, answered_at: datetime, attempt: int) -> tuple[object, ...]:
     text = answer.text.replace("\0", "\ufffd")  # PostgreSQL's text holds no NUL
+    # At least the number of this delivery, so that attempts tell how often a worker began, also where the first one
+    # died without an answer.
     question = (claimed.item_id, str(Call.Step.EXTRACT), "", max(attempt, claimed.delivery_count), claimed.request_hash)
     tokens = (answer.input_tokens, answer.output_tokens)
     return (*question, text, answer.vectors, answer.finish_reason[:50], *tokens, answered_at)
 
 
+# The guard is in the statement and not before it: between a look and a write somebody could take the items over. It
+# also holds while a run is stopping, for what was read is kept. The run's epoch is compared with the item's, which the
+# claim wrote: in a new life no claim of an old one matches. `unnest` finishes a whole piece in one round trip.
 _FINISH = """
 UPDATE pipeline_item item
 SET state = done.state, category = done.category, reason = done.reason, stage = done.stage, error = done.error,
@@ -134,6 +147,7 @@ WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
 """
 
 
+# at most once a second: all chunks of a run would queue for its row otherwise
 _BEAT = "UPDATE pipeline_run SET heartbeat_at = %s WHERE id = %s AND heartbeat_at < %s"
 
 
@@ -153,6 +167,8 @@ def store(*, run: Run, token: str, finished: Sequence[Finished], model: str, kee
         raise
     except REFUSED as error:
         if len(finished) > 1:
+            # Nothing of the piece was written. The same one by one: only the bad item fails, and that is written in its
+            # place.
             words: dict[str, Any] = {"run": run, "token": token, "model": model, "keeps_vectors": keeps_vectors}
             return sum(store(finished=[one], **words) for one in finished)
         _store_together(run, token, [(finished[0][0], failed_outcome(Item.Stage.STORE, error))], model, keeps_vectors)
@@ -162,6 +178,8 @@ def store(*, run: Run, token: str, finished: Sequence[Finished], model: str, kee
 def _store_together(run: Run, token: str, finished: Sequence[Finished], model: str, keeps_vectors: bool) -> None:
     """Open a transaction; raise Superseded, and write nothing, unless every item is still this delivery's."""
     with transaction.atomic():
+        # Themes first, then the guard: if the items are not ours any more it raises, and the themes go with the
+        # transaction.
         _store_themes(run, finished, model)
         _finish_items(run, token, finished)
         _forget_vectors(finished, keeps_vectors)
@@ -184,6 +202,7 @@ def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, values)
+        # all or none: a piece of which some were taken over is dropped, its answers are kept for whoever has it now
         if cursor.rowcount != len(finished):
             raise Superseded(f"run {run.pk}: {len(finished) - cursor.rowcount} items were taken over")
         cursor.execute(_BEAT, [now, run.pk, now - timedelta(seconds=1)])
@@ -227,6 +246,7 @@ def _store_themes(run: Run, finished: Sequence[Finished], model: str) -> None:
     drafts = [(claimed, draft) for claimed, outcome in finished for draft in outcome.themes]
     if not drafts:
         return
+    # evidence needs the ids of its themes, and COPY returns none: so they are taken beforehand
     ids = reserve_ids(Theme, len(drafts))
     themes = [_theme_row(pk, run, *draft, model) for pk, draft in zip(ids, drafts, strict=True)]
     copy_rows(Theme, _THEME_COLUMNS, themes)

@@ -15,6 +15,7 @@ def judge(proposed: ProposedTheme, profile: Profile) -> tuple[float | None, str]
     have. A reader that does not say how well a name fits is not judged: its confidence counts when groups are.
     """
     match = proposed.details.get("match")
+    # what stands in `details` is a model's own, and JSON's true is an int to Python
     if not isinstance(match, int | float) or isinstance(match, bool):
         return None, ""
     vocabulary = profile.vocabulary

@@ -1,4 +1,9 @@
-"""All that decides an answer or a name, by version."""
+"""All that decides an answer or a name, by version.
+
+A run keeps these words from its start (`Run.versions`). A worker compares them with its own before it reads, planning
+skips what was read with the same ones, and a stored answer is to the same question only if they are the same. What does
+not change them (concurrency, budget) is a parameter of the run instead.
+"""
 
 from pipeline.extract.base import asks, get_extractor
 from pipeline.extract.knowledge import newest_number
@@ -25,6 +30,7 @@ def versions(profile: str, extractor: str) -> dict[str, str]:
 
 def reader_of(decided_by: dict[str, str]) -> str:
     """Return those of the versions that decide what is read in a conversation, in words."""
+    # without `rules`, which see themes and no conversation, and without `vocabulary`: a run takes its own by number
     parts = ("extractor", "profile", "model") + (("prompt",) if "prompt" in decided_by else ())
     return ", ".join(decided_by.get(part, "") for part in parts)
 

@@ -87,6 +87,8 @@ class Visit:
         width = share(self.run.parameters.get("concurrency") or 1)
         may_be_more = True
         while True:
+            # Claimed in halves: enough stays in flight while the database is asked, and it is not asked for every
+            # single page.
             if len(self.under_way) <= width // 2 and (may_be_more or not self.under_way):
                 may_be_more = self._claim(fetcher)
             if not self.under_way:
@@ -99,6 +101,7 @@ class Visit:
                 self._write(self.under_way.pop(answered.key), answered)
             if answered is None or len(self.unread) >= READ_TOGETHER:
                 self._read()
+                # time has passed: places may be free, and pages of dead workers may have lapsed
                 may_be_more = True
 
     def _claim(self, fetcher: Fetcher) -> bool:
@@ -108,6 +111,7 @@ class Visit:
             fetched=not self.hands_over,
         )  # fmt: skip
         for page in pages:
+            # in this order: what ended three workers is not asked for again, what was stored is not fetched again
             if page.delivery_count > MAX_DELIVERIES:
                 self._give_up(page)
             elif page.version_id is not None:
@@ -216,6 +220,8 @@ def _text_of(version_id: int) -> str:
         return str(cursor.fetchone()[0])
 
 
+# A text that was there before is the row it was (ON CONFLICT): a page that goes back to last week's text makes no new
+# version, and its evidence stays where it is.
 _VERSION = """
 INSERT INTO pipeline_conversationversion (conversation_id, content_hash, messages, stored_at)
 VALUES (%(conversation)s, %(hash)s, %(messages)s, %(now)s)

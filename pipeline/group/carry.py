@@ -43,6 +43,7 @@ def carry(*, passes: Sequence[MergePass], roots: Sequence[int], run: Run | None,
     groups = members_of(profile=profile, roots=roots, run=run)
     emptied = [root for root in roots if not groups[root]]
     goals = _goals(emptied, passes)
+    # what went on to a root that is empty as well follows in the pass that emptied it
     goals = {root: goal for root, goal in goals.items() if goal not in emptied}
     mostly = {root for root, goal in goals.items() if _makes_up_most(root, goal, passes)}
     _carry_stories(goals, mostly)
@@ -78,8 +79,11 @@ def _carry_stories(goals: Mapping[int, int], mostly: set[int]) -> None:
     going = {
         story.pk: goals[story.signature_id]
         for story in stories
+        # an open story goes with most of its themes; a closed one only where it would not silence a problem it never
+        # was about
         if story.status in Story.OPEN or story.signature_id in mostly
     }
+    # one_open_story_per_signature: of those that meet at one root all but one are absorbed first
     meeting: dict[int, list[Story]] = defaultdict(list)
     for story in Story.objects.open().filter(signature__in=goals.values()):
         meeting[story.signature_id].append(story)
@@ -117,6 +121,7 @@ def _carry_dismissed_orphans(goals: Mapping[int, int]) -> None:
     for orphan in dismissed:
         goal = goals[orphan.signature_id]
         if goal not in there and not Story.objects.standing().filter(signature=goal).exists():
+            # the waiting one that nobody decided about makes room: one_waiting_orphan_per_signature
             waiting.filter(signature=goal).delete()
             Orphan.objects.filter(pk=orphan.pk).update(signature=goal)
             there.add(goal)

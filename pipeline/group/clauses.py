@@ -100,6 +100,7 @@ def clauses(text: str, *, english: bool = True) -> list[Clause]:
             clause = _clause(piece, cost, english)
             if clause is None:
                 continue
+            # the first way to cut a clause is the plainest; what gives the same words again costs the same or more
             found.setdefault(clause.text.casefold(), clause)
             if len(found) == MOST_CLAUSES:
                 return list(found.values())
@@ -132,6 +133,7 @@ def _pieces(sentence: str) -> Iterator[tuple[str, float]]:
 
     A question mark stays with the part it ends.
     """
+    # whole first: a sentence of at most ten words is the best title there is
     yield sentence, 0.0
     start = 0
     for mark in _MARK.finditer(sentence):
@@ -172,6 +174,7 @@ def _clause(piece: str, cost: float, english: bool) -> Clause | None:
     asks = piece.rstrip(" \"'\u2019\u201d)!").endswith(_QUESTION_MARKS)
     text = piece.strip(_TRIM_MARKS)
     if english:
+        # leads are English only; elsewhere a clause begins as its writer began it
         text = _without_lead(text)
     if not MIN_WORDS <= count_words(text) <= MAX_WORDS or len(text) > LONGEST_CLAUSE:
         return None
@@ -247,6 +250,7 @@ def _second_sentence(words: Sequence[str]) -> int:
     for place in range(2, len(words) - 2):
         if words[place] not in SUBJECTS or words[place - 1] in LEADS_INTO:
             continue
+        # "how do I know my card came" has two verbs and is one question; "is my card" after a verb belongs to it
         if words[0] in ASKING_FIRST or words[place - 1] in FINITE:
             continue
         if FINITE.intersection(words[1:place]) and FINITE.intersection(words[place : place + 4]):
@@ -286,6 +290,7 @@ def _opening(words: list[str], text: str) -> float:
 
 def _body(words: list[str], text: str) -> float:
     """What is said: chatter, days, things pointed at, too little; and that it has a verb and is short."""
+    # words that say something: none is nothing (0.3), one is little (0.06)
     telling = sum(len(word) > 2 and word not in STOP_WORDS for word in words)
     said = 0.12 * bool(CHATTER.search(text)) + 0.05 * bool(DATE.search(text)) + (0.3, 0.06, 0.0)[min(2, telling)]
     pointing = min(0.06, 0.03 * sum(word in WITHIN for word in words[1:]))

@@ -77,11 +77,13 @@ def conclude(state: State) -> Conclusion:
         return _to_review(state, negative)
     gone = sum(state.outcomes[outcome] for outcome in GONE)
     if gone == state.pages:
+        # 60 for one page, 78 for two, 83 for three: one dead page may have moved
         sure = MOST_SURE_GONE - (MOST_SURE_GONE - LEAST_SURE_GONE) / gone
         return Conclusion(
             Company.Status.LIKELY_CLOSED, round(sure), f"None of its pages is there any more: {_outcomes(state)}."
         )
     if state.read:
+        # from half sure to 95: silence is weak evidence, and the less the fewer pages were seen
         sure = 50 + 45 * state.read / state.pages
         good = _told_in_words([told for told in state.told if told.signal in POSITIVE])
         news = f" {good}" if good else ""
@@ -94,6 +96,8 @@ def _to_review(state: State, negative: Sequence[Signal]) -> Conclusion:
     surest: dict[str, float] = {}
     for told in negative:
         surest[told.signal] = max(told.confidence, surest.get(told.signal, 0.0))
+    # Signals are taken for independent witnesses: it is wrong only if all are. Of one signal the surest page counts,
+    # for pages of one company repeat each other.
     sure = 1 - prod(1 - confidence for confidence in surest.values())
     positive = [told for told in state.told if told.signal in POSITIVE]
     mixed = " The signs are mixed." if positive else ""
@@ -188,6 +192,7 @@ def _themes(conversations: Sequence[int], profile: str, run: Run | None) -> Iter
 
 def _apply(company: Company, found: Conclusion, run: Run) -> bool:
     """Give a company its conclusion and note a change of its status; say whether there was one."""
+    # no evidence changes nothing, not even the time: the last conclusion stands as it was made
     if not found.status:
         return False
     now, before = timezone.now(), company.status

@@ -66,6 +66,7 @@ def homes_of_themes(run: Run) -> Homes:
     total = themes.count()
     unassigned = themes.filter(PASSED, signature__isnull=True).count()
     held_by_gate = themes.exclude(PASSED).count()
+    # counted in SQL and grouped by (stories, waits): a run has more themes than fit into memory comfortably
     current = (
         current_themes(run.profile, run)
         .filter(run=run)

@@ -1,4 +1,8 @@
-"""What the groups consist of now: members, sizes, centres, homes."""
+"""What the groups consist of now: members, sizes, centres, homes.
+
+Reads only, for settling and for screens. Which themes are current is decided in `ledger.current`; here they are taken
+by root. All take many roots at once: screens show hundreds of groups, and a query for each would take seconds.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -116,6 +120,7 @@ def themes_that_wait(roots: Sequence[int]) -> QuerySet[Theme]:
 
 
 def _themes_of_roots(roots: Sequence[int]) -> QuerySet[Theme]:
+    # by signature for the index, and by root again so that callers can group by it
     return Theme.objects.filter(signature__in=leaves_of(roots), signature__root_link__root__in=roots)
 
 

@@ -1,4 +1,8 @@
-"""What makes a run's result doubtful though nothing failed: groups that hold by something else than a problem."""
+"""What makes a run's result doubtful though nothing failed: groups that hold by something else than a problem.
+
+`advance` asks when it ends a run; a doubt makes it `needs_attention`, with this sentence. Introductions and forms that
+every conversation shares are the usual cause (benchmarks/QUALITY.md, "What the reader makes of a conversation").
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,6 +25,8 @@ REPEATED = 0.1
 """Share of a run's conversations that one same quote may stand in, as long as they are about different things."""
 
 DIFFERENT_THINGS = 3
+"""Groups that a quote must stand in to be nobody's own words: two may be one problem under two names."""
+
 SAMPLED = 3_000  # themes, evenly spread, that show how alike any two of a run are
 SHOWN = 80  # characters of a quote
 
@@ -30,6 +36,7 @@ def doubt_of_result(run: Run) -> str:
     conversations = run.themes.values("conversation").distinct().count()
     if conversations < LEAST_CONVERSATIONS:
         return ""
+    # the first only: one sentence is enough to look, and the later checks read more rows
     return next(_doubts(run, conversations), "")
 
 
@@ -105,6 +112,7 @@ def _loose_groups(run: Run, roots: Sequence[int]) -> Iterator[str]:
 def _vectors(themes: QuerySet[Theme]) -> list[np.ndarray]:
     """Return the vectors of at most SAMPLED of the themes, evenly spread; none where people just moved them away."""
     ids = list(themes.filter(signature__isnull=False).order_by("id").values_list("id", flat=True))
+    # -(-a // b) rounds up
     chosen = ids[:: max(1, -(-len(ids) // SAMPLED))]
     stored = Theme.objects.filter(pk__in=chosen).order_by("id").values_list("vector", flat=True)
     return [np.frombuffer(bytes(vector), np.float32) for vector in stored]

@@ -1,4 +1,8 @@
-"""What the themes of one signature must show to be a story. Every way to a story, and back, asks `judge`."""
+"""What the themes of one signature must show to be a story. Every way to a story, and back, asks `judge`.
+
+Pure: `members` reads the rows, the profile's `Gate` has the numbers. Settling, undoing, previews of a regroup and
+`diagnose` ask the same function, so that what is shown as missing is what is missing.
+"""
 
 import re
 from collections import Counter
@@ -110,6 +114,7 @@ def confidence_of(members: Sequence[Member]) -> Confidence:
     """Return the parts of the confidence of a group with at least one theme."""
     conversations = _conversation_count(members)
     scores = [max(member.score, 0.0) for member in members if member.score is not None]
+    # by conversation: one in which three themes were named alike must not count three times
     surest: dict[int, float] = {}
     for member in members:
         surest[member.conversation_id] = max(member.confidence, surest.get(member.conversation_id, 0.0))
@@ -125,6 +130,7 @@ def _rejections(
     members: Sequence[Member], confidence: Confidence, gate: Gate, as_of: datetime | None
 ) -> Iterator[Rejection]:
     """Yield what each gate asks for beyond what new conversations would bring anyway."""
+    # first, for it makes the likeness of the group, and so all other figures, worth nothing
     yield from _unread(members)
     missing = max(gate.min_conversations - _conversation_count(members), 0)
     customers = customers_of(members)
@@ -196,8 +202,10 @@ def _conversation_count(members: Iterable[Member]) -> int:
     What one customer of a source says again in the same words, but for numbers, is one voice: a form that is sent three
     times is no story.
     """
+    # Members come in the order of time, the best theme of a conversation first; reversed, that one is left of each.
     first = {member.conversation_id: member for member in reversed(list(members))}
     voices = {
+        # without a customer nobody knows that two conversations are one voice: each counts
         (member.source_id, member.customer, _wording(member.summary)) if member.customer else pk
         for pk, member in first.items()
     }

@@ -1,4 +1,7 @@
-"""What became of groups between two moments: which are new, grew, shrank, merged, were split, or are gone."""
+"""What became of groups between two moments: which are new, grew, shrank, merged, were split, or are gone.
+
+Pure; `regroup` tells by it what a consolidation would change, and `compare` what changed between two runs.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

@@ -14,10 +14,12 @@ from pipeline.models import Run, Story, StoryEvidence
 
 def members_of(*, profile: str, roots: Sequence[int], run: Run | None = None) -> dict[int, list[Member]]:
     """Return the current themes of each root, in the order of their conversations' time; those of `run` count too."""
+    # a root's themes are its own and those of all names that were merged into it
     leaves = leaves_of(roots)
     groups: dict[int, list[Member]] = defaultdict(list)
     for signature, member in current.members(current_themes(profile, run).filter(signature__in=leaves)):
         groups[leaves[signature]].append(member)
+    # or one conversation would be in two stories of one signature (conservation: in_two_stories)
     for root, conversation_id in _kept_by_earlier_stories(roots):
         groups[root] = [member for member in groups[root] if member.conversation_id != conversation_id]
     return groups

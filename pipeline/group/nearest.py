@@ -25,6 +25,7 @@ def nearest(these: Sequence[GroupSum], among: Sequence[GroupSum]) -> dict[int, t
     sums = _matrix(among)
     origin = sums.sum(axis=0) / (sum(centre.size for centre in among) + SHRINKAGE)
     cosines = _seen_from(origin, these) @ _seen_from(origin, among).T
+    # not rounded: this only points people to a story, it decides nothing
     best = cosines.argmax(axis=1)
     return {
         centre.key: (among[column].key, float(np.clip(cosines[row, column], -1.0, 1.0)))

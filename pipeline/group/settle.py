@@ -2,6 +2,10 @@
 
 Each batch of signatures is a short transaction of its own. If a row is refused, the batch is settled one by one, so
 that one bad group costs only itself; what could not be settled is named, and the run needs attention.
+
+In: root signatures whose themes may have changed. Out: Story, StoryEvidence and Orphan rows that say what these themes
+say now, whatever they said before: nothing is added to or taken from what stood, all is derived again, so that a second
+call changes nothing. `advance` settles what a run touched, `review` what a decision touched, in its own transaction.
 """
 
 import logging
@@ -30,6 +34,8 @@ from pipeline.models.copy import copy_rows
 log = logging.getLogger(__name__)
 
 BATCH = 200
+"""Roots that are settled in one transaction: their signatures are locked meanwhile, and people who decide wait for
+it."""
 
 
 def settle_run(*, run: Run) -> list[str]:
@@ -39,12 +45,17 @@ def settle_run(*, run: Run) -> list[str]:
     """
     passes = list(run.passes.all())
     moved = roots_of_passes(passes)
+    # Also what the run did not touch: a pass may have moved older themes, and a consolidation gave all of them new
+    # scores.
     roots, unsettled = sorted({*affected_roots(run), *roots_scored_by(passes)}), []
     with transaction.atomic():
         if is_still_grouping(run):
+            # Before settling: where a signature is empty now its story goes along with the themes, or settling would
+            # make a second.
             carry(passes=passes, roots=moved, run=run, profile=run.profile)
     for start in range(0, len(roots), BATCH):
         unsettled += _settle_all(run, roots[start : start + BATCH])
+    # once all stories stand, and outside of every transaction: it compares each root with each story
     point_to_nearest_stories(profile=run.profile, roots=roots)
     return list(Signature.objects.filter(pk__in=unsettled).order_by("key").values_list("key", flat=True))
 
@@ -60,12 +71,17 @@ def _settle_all(run: Run, roots: Sequence[int]) -> list[int]:
         if len(roots) == 1:
             log.exception("run %s: signature %s could not be settled", run.pk, roots[0])
             return list(roots)
+        # nothing of the batch was written; one by one, only the bad one fails
         return [failed for root in roots for failed in _settle_all(run, [root])]
     return []
 
 
 def is_still_grouping(run: Run) -> bool:
-    """Whether the run is in the life and phase we know it in, and stays there until the transaction ends."""
+    """Whether the run is in the life and phase we know it in, and stays there until the transaction ends.
+
+    The row is locked: a stop waits for the batch that is being written, and none is written after it
+    (tests/faults/test_worn_out.py).
+    """
     mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase, state=Run.State.RUNNING)
     return bool(mine.select_for_update(no_key=True).values_list("pk"))
 
@@ -89,18 +105,24 @@ def settle(
     columns; an orphan graduates into the story it becomes. Follow it, once all stories stand, by
     `point_to_nearest_stories`.
     """
+    # Locked before anything is read: of two runs that share a signature the second sees what the first one committed
+    # (tests/faults/test_replay_b.py,
+    # test_what_keeps_two_runs_from_making_one_story_twice_is_the_lock_on_its_signature).
     signatures = list(Signature.objects.filter(pk__in=roots).order_by("pk").select_for_update(no_key=True))
     gate = get_profile(profile).gate
     groups = members_of(profile=profile, roots=roots, run=run)
     standing, dismissed = _standing_stories(roots), _dismissed(roots)
     came_back = {root: new for root, story in standing.items() if (new := _since_it_was_done(story, groups[root]))}
+    # From here on a problem that came back has the new conversations only: what the done story holds stays there.
     groups |= came_back
     growing = {root: story for root, story in standing.items() if root not in came_back}
+    # one that has a story that grows needs no gate: a story does not turn into an orphan again because time passed
     verdicts = {root: judge(groups[root], gate, as_of) for root in roots if groups[root]}
     passed = {
         root for root in verdicts.keys() - growing.keys() - dismissed if verdicts[root].is_story or root in promoted
     }
     stories = growing | _create_stories(run, [s for s in signatures if s.pk in passed], groups, standing)
+    # before the evidence: an emptied story is not open, and only of open ones is taken what has gone
     _reopen([story for root, story in stories.items() if groups[root]])
     _renew_evidence(run, stories, groups)
     _renew_confidence(stories, verdicts)
@@ -114,6 +136,7 @@ def _standing_stories(roots: Sequence[int]) -> dict[int, Story]:
     """Return of each root that has any its open story, else its newest, which collects or recurs."""
     is_open = Case(When(status__in=Story.OPEN, then=1), default=0)
     stories = Story.objects.standing().filter(signature__in=roots)
+    # an open one first: a closed one beside it keeps what it has, see `members`
     newest = stories.order_by("signature_id", is_open.desc(), "-id").distinct("signature_id")
     return {story.signature_id: story for story in newest}
 
@@ -174,11 +197,13 @@ def _renew_evidence(run: Run | None, stories: dict[int, Story], groups: dict[int
     moved = [(row.pk, wanted[key].theme_id) for key, row in known.items() if _has_moved(row, wanted.get(key))]
     added = [row for key, row in wanted.items() if key not in known]
     StoryEvidence.objects.filter(pk__in=gone).delete()
+    # few: a conversation whose nearest theme changed; most evidence is neither added nor taken away
     for pk, theme_id in moved:
         StoryEvidence.objects.filter(pk=pk).update(theme_id=theme_id)
     copy_rows(StoryEvidence, _EVIDENCE_COLUMNS, [(r.story_id, r.conversation_id, r.theme_id, r.run_id) for r in added])
     changed = {row.story_id for row in added} | {known[key].story_id for key in known if known[key].pk in set(gone)}
     Story.objects.filter(pk__in=changed).update(updated_at=timezone.now())
+    # after new evidence came: a story that only changed its conversations is never empty in between
     if gone:
         _close_emptied(changed)
 
@@ -232,6 +257,7 @@ QUOTES = 3
 def _renew_descriptions(stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
     """Describe the open stories that nobody described: what, since when, and the quotes nearest to the middle."""
     mine = {root: s for root, s in stories.items() if groups[root] and s.status in Story.OPEN and s.edited_at is None}
+    # one more than is shown: the summary is said by one of them and often is its quote
     central = {root: sorted(groups[root], key=_distance)[: QUOTES + 1] for root in mine}
     themes = [member.theme_id for members in central.values() for member in members]
     first_quotes = Evidence.objects.filter(theme__in=themes).order_by("theme", "start").distinct("theme")
@@ -297,6 +323,8 @@ def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None
         for signature in signatures
     ]
     renewed = {name: ExcludedCol(name) for name in _RENEWED}
+    # One statement makes or renews: nobody else can have made the orphan in between, and created_at stays that of the
+    # first.
     waiting = Orphan.objects.on_conflict(
         ["signature"], ConflictAction.UPDATE, index_predicate=Q(graduated_at__isnull=True), update_values=renewed
     )
@@ -326,6 +354,7 @@ def point_to_nearest_stories(*, profile: str, roots: Sequence[int]) -> None:
     """
     story_of = dict(open_stories(profile).values_list("signature_id", "pk"))
     among = centres_of(sorted(story_of))
+    # Orphans that were not settled now but point to a story that people closed since would send people to it.
     outdated = Q(nearest_story__isnull=False) & ~Q(nearest_story__in=story_of.values())
     waiting = Orphan.objects.waiting().filter(signature__profile=profile)
     waiting = waiting.filter(Q(signature__in=roots) | outdated)

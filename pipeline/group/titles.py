@@ -127,6 +127,7 @@ def choose_titles(
         _candidates(group, number, vocabulary, many=len(groups) > MANY_GROUPS) for number, group in enumerate(groups)
     ]
     contrasts = _contrasts(groups, others, candidates, model)
+    # in their order, the largest first: the story that most people see has the first choice
     used, chosen = {_plain(title) for title in taken}, {}
     for number, group in enumerate(groups):
         ranked = sorted(
@@ -187,6 +188,8 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: b
     found = []
     for form, candidate in said.items():
         cost, fit = vocabulary.strangeness(candidate.text, number) - candidate.worth, fits[form] / most
+        # Two different sums: `promise` says what is worth a question to the model, and counts form double, for the
+        # model cannot mend it; `worth` is added to the model's cosines, beside which it must be small.
         promise = fit - 2 * cost + QUOTED * (form in quoted)
         found.append((promise, replace(candidate, worth=TYPICAL * fit - cost)))
     found.sort(key=lambda one: one[0], reverse=True)
@@ -195,6 +198,7 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: b
     if group.current:
         kept = [one for one in kept if _plain(one.text) != _plain(group.current)]
         worth = TYPICAL * vocabulary.fit(group.current, number) / most + KEEPS
+        # always asked about, however little its words promise: a title that people know goes only to a better one
         kept.insert(0, Candidate(group.current, worth, group.voices[0].language if group.voices else ""))
     return kept
 
@@ -229,6 +233,7 @@ def _contrasts(
             continue
         cosines = np.stack([next(vectors) for _ in found]) @ centres.T
         own = cosines[:, number].copy()
+        # the own centre is no rival
         cosines[:, number] = -1.0
         rival = cosines.max(axis=1) if len(centres) > 1 else np.zeros_like(own)
         contrasts.append((own - RIVAL * rival).tolist())
@@ -236,6 +241,7 @@ def _contrasts(
 
 
 _PIECE = 32
+"""Clauses that one thread encodes at a time: short ones, so that a batch of them fills the model."""
 
 
 def _encoded(candidates: Sequence[Candidate], model: Model) -> Iterator[Floats]:
@@ -243,6 +249,7 @@ def _encoded(candidates: Sequence[Candidate], model: Model) -> Iterator[Floats]:
     texts = [candidate.text for candidate in candidates if candidate.vector is None]
     pieces = [texts[start : start + _PIECE] for start in range(0, len(texts), _PIECE)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # in pieces and in their order, so that threads share the work and the result is the same
         vectors = (vector for piece in pool.map(model.encode, pieces) for vector in piece)
         for candidate in candidates:
             yield (

@@ -52,6 +52,7 @@ def title_stories(*, profile: str, roots: Sequence[int] | None = None, run: Run 
     Opens a short transaction to write. With a `run` it writes only while that run groups. May run twice.
     """
     given = 0
+    # each try asks again what is due: what was written is not, what somebody else took a title from is
     for _ in range(MOST_TRIES):
         due = list(stories_due_a_title(profile, roots))
         if not due:
@@ -70,6 +71,8 @@ def stories_due_a_title(profile: str, roots: Sequence[int] | None = None) -> Que
     split = Split.objects.filter(STANDING, made=OuterRef("signature"))
     size, stayed = Count("evidence"), Count("evidence", filter=Q(evidence__in_title=True))
     counted = stories.annotate(size=size, stayed=stayed).filter(size__gt=0)
+    # `stayed` are the conversations that were there when the title was chosen. It goes when they are no more than half
+    # of those there now, or no more than half of those it was chosen for.
     is_other = Q(titled_at__isnull=True) | Q(size__gte=2 * F("stayed")) | Q(title_size__gte=2 * F("stayed"))
     due = counted.filter(is_other, ~Exists(named), ~Exists(split), edited_at__isnull=True)
     return due.select_related("signature").defer("signature__vector_sum").order_by("-size", "id")
@@ -81,6 +84,7 @@ def stories_due_a_title(profile: str, roots: Sequence[int] | None = None) -> Que
 def _choose(profile: str, due: Sequence[Story]) -> dict[int, str]:
     """Return a title for each of these stories by its id; the model reads, so no transaction may be open."""
     centres = _centres(profile)
+    # a story whose centre is gone (all its themes were moved) gets one of zeros: it is near to nothing
     size = next((len(centre) for centre in centres.values()), 1)
     waiting = [story.signature_id for story in due]
     groups = [
@@ -144,6 +148,7 @@ def _listen(stories: Sequence[Story]) -> list[tuple[Story, list[tuple[str, Voice
             "theme__item__language", "theme__vector", "first_messages",
         )
     )  # fmt: skip
+    # by source, for stories hold conversations of several
     repeated = {source.pk: repeated_of(source) for source in Source.objects.filter(pk__in={row[4] for row in rows})}
     quotes: dict[int, list[str]] = defaultdict(list)
     themes = [row[1] for row in rows]
@@ -190,6 +195,8 @@ def _untitled(story: Story, voices: Sequence[tuple[str, Voice]], centre: Floats)
 
 # --- Writing ------------------------------------------------------------------------------------------------------
 
+# The title is changed only if it is the one that was known when another was chosen: a person's words, or another run's
+# choice, are not written over.
 _TITLE = """
 UPDATE pipeline_story story
 SET title = chosen.title, titled_at = %s,
@@ -208,6 +215,7 @@ def _write(profile: str, due: Sequence[Story], chosen: dict[int, str], run: Run 
         Registry.objects.get_or_create(profile=profile)
         Registry.objects.select_for_update().get(profile=profile)  # one at a time, so that no two take one title
         taken = {title.casefold() for title in _titles_of_others(profile, due)}
+        # those whose title was taken meanwhile stay due, and choose again
         free = [story for story in due if chosen[story.pk].casefold() not in taken]
         known, titles = [story.title for story in free], [chosen[story.pk] for story in free]
         with connection.cursor() as cursor:

@@ -53,9 +53,11 @@ class Vocabulary:
         known: Callable[[str], int | None] | None = None,
     ) -> None:
         self._known = known
+        # over all groups: how a word is spelled inside sentences, where a capital means something
         self._usual: dict[str, Counter[str]] = defaultdict(Counter)
         self._forms: dict[str, Counter[str]] = defaultdict(Counter)
         self._groups = [self._listen(*one) for one in zip(texts, names, strict=True)]
+        # in how many groups a word is said at all: what all say names none
         self._spread = Counter(word for spoken in self._groups for word in spoken.said_by)
 
     def _listen(self, texts: Sequence[str], names: Sequence[str]) -> _Spoken:
@@ -132,6 +134,7 @@ class Vocabulary:
         if spoken.capitals_mean_names and self._looks_like_a_name(word, number) and 2 * said <= spoken.voices:
             total += 0.04 if is_common else 0.15
         if said == 1 and spoken.voices > 2:
+            # a word only one person says: a slip or a name if the model does not know it, else just a detail
             total += 0.06 if self._known and self._known(stem) is None else 0.01
         return total
 

@@ -106,6 +106,7 @@ class _Chunk:
 
     async def read(self) -> int:
         """Return how many items were finished; raise what ended the chunk, once all that is under way is stored."""
+        # made here and not in __init__: a lock belongs to the event loop that is running
         self.embedding = asyncio.Lock()
         gate = SharedGate(run_id=self.run.pk, concurrency=self.concurrency, host=self.target.host)
         async with gate, Client(self.target, gate) as self.client:
@@ -124,6 +125,8 @@ class _Chunk:
 
     async def _begin(self, active: set["asyncio.Task[Result]"]) -> set["asyncio.Task[Result]"]:
         begun: set[asyncio.Task[Result]] = set()
+        # A few more than there are slots: the next conversations are claimed and prepared while the others are
+        # answered.
         width = int(self.concurrency * SPARE) + 1
         while not (self.is_over or self.is_empty) and (room := width - len(active) - len(begun)) > 0:
             alone = not active and not begun
@@ -132,6 +135,7 @@ class _Chunk:
             except INFRASTRUCTURE_ERRORS as error:
                 self._end(error)
                 break
+            # with others under way nothing may only mean that what is left has to be read alone
             self.is_empty = not taken and alone
             begun |= {asyncio.create_task(self._read_item(one)) for one in taken}
             if not taken or taken[0].claimed.delivery_count > TOGETHER:
@@ -202,6 +206,7 @@ class _Chunk:
         await self._reserve(claimed, tokens, request.most_tokens)
         try:
             reply = await self.client.ask(words, tokens=tokens + request.most_tokens // 4, still_wanted=self._check)
+        # Also a cancelled task gives its reservation back: else the money would stay set aside until the claim lapses.
         except BaseException:
             await on_thread(let_go, run=self.run, item_id=claimed.item_id)
             raise
@@ -209,6 +214,7 @@ class _Chunk:
         cost = cost_of(envelope.usage, self.target)
         at = (claimed.item_id, claimed.request_hash, str(request.step), request.unit)
         paid = Paid(*at, reply, envelope, self.prompt.version, self.target.model, cost, asked_bytes)
+        # committed before it is looked into: from here on a crash costs nothing
         await on_thread(store_call, run=self.run, paid=paid)
         return reply.body
 
@@ -224,6 +230,8 @@ class _Chunk:
                 await on_thread(halt, run=self.run, why="its budget is used up. Continue with a larger --budget.")
                 self.is_over = True
                 raise _NotWanted
+            # others hold the rest of the budget in reserve: it is settled when their answers come; a little apart, so
+            # that not all ask at once
             await asyncio.sleep(0.1 * (1 + random.random()))
 
     async def _check(self) -> None:
