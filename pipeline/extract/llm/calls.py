@@ -16,9 +16,6 @@ from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
 from pipeline.models import Call, Run
 from pipeline.models.refusal import breaks
 
-Bodies = Mapping[tuple[str, str], bytes]
-"""The newest answer to each step and unit."""
-
 STORE_TRIES, STORE_PAUSE = 20, 1.0
 """How often an answer that is paid for is offered to a PostgreSQL that is away, and seconds between."""
 

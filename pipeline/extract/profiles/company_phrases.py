@@ -488,11 +488,6 @@ _OTHER_ACQUIRING: Final = _any(
     r"signals?|art|works?|donors|leads)\b",
     r"\bacquired (?:taste|skill|immun|brain|language|resistance)",
 )
-_BUYING: Final = _any(
-    r"\b(?:we|we['’]ve|we have|today we|our company|our group) (?:(?:have|has|just|recently|also|"
-    r"proudly|successfully|now|are|will be) ){0,3}(?:acquir\w+|bought|buying|taken over|"
-    r"purchased)\b(?!\W+by)",
-)
 
 
 def _acquisition() -> Iterator[Phrase]:

@@ -47,11 +47,6 @@ class SyncCounts:
         )
 
 
-def watched_source() -> Source | None:
-    """Return the source of all pages, if companies were ever brought in."""
-    return Source.objects.filter(kind=Source.WEBSITES, name=NAME).first()
-
-
 def sync_companies(listed: Sequence[Listed]) -> SyncCounts:
     """Bring companies and pages in line with the list; opens a transaction. Two syncs at once wait for each other."""
     listed = list({each.external_id: each for each in listed}.values())

@@ -28,9 +28,6 @@ MARKS = _marks() + _JOINERS
 WORD = re.compile(rf"[^\W_][^\W_{MARKS}]*(?:[{MARKS}]+[^\W_]*)*")
 """One word: letters and digits with their marks."""
 
-NO_WORD = re.compile(rf"(?:(?![{MARKS}])[\W_])+")
-"""What stands between words."""
-
 
 def composed(text: str) -> str:
     """Return a text in the one spelling of its letters: halves joined, wide and ligature forms as usual, lower case."""

@@ -128,9 +128,6 @@ _CONSENT: Final = _phrases(
     r"accetta (?:i |tutti i )?cookie",
     r"alle cookies accepteren",
 )
-_ABOUT_CONSENT: Final = _phrases(
-    r"cookie|consent|privacy|einwillig|datenschutz|confidential|privacidad|vie privée",
-)
 _SCRIPT: Final = _phrases(
     r"(?:enable|activate|turn on|allow|requires?|needs?|without|switch on|install)[^.]{0,40}java ?script",
     r"java ?script[^.]{0,60}(?:enable|disabled|required|turned off|aktivier|activ|habilit|attiv|necess|erforderlich)",

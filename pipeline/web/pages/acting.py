@@ -50,12 +50,6 @@ def token_of(record: Decision | Change) -> str:
     return f"{record._meta.model_name}-{record.pk}"
 
 
-def last_done(request: HttpRequest) -> str:
-    """Return what the person did last and has not taken back; empty if nothing."""
-    done = request.session.get(DONE, [])
-    return str(done[-1]["text"]) if done else ""
-
-
 @require_POST
 @page("pipeline.view_story")
 def undo(request: HttpRequest) -> HttpResponse:

@@ -28,7 +28,6 @@ DECIMALS = 5  # similarities are rounded to this: far above the noise of float64
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
