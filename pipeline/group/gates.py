@@ -1,7 +1,7 @@
 """What the themes of one signature must show to be a story. Every way to a story, and back, asks `judge`.
 
-Pure: `members` reads the rows, the profile's `Gate` has the numbers. Settling, undoing, previews of a regroup and
-`diagnose` ask the same function, so that what is shown as missing is what is missing.
+Pure: `members` reads the rows, the profile's `Gate` has the numbers. Settling, the preview of a
+regroup, comparisons and the review queue ask the same function, so that what is shown as missing is what is missing.
 """
 
 import re

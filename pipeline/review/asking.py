@@ -78,6 +78,7 @@ def _found_pairs(profile: str, version: int) -> list[tuple[int, int]]:
     """
     key = f"pairs:{profile}"
     known: tuple[int, list[tuple[int, int]]] | None = cache.get(key)
+    # after as many changes as pairs were found little of what was found can still be asked
     if known and 0 <= version - known[0] < len(known[1]):
         return known[1]
     found = [(pair.child.signature.pk, pair.parent.signature.pk) for pair in uncertain_pairs(profile, PAIRS_AHEAD)]

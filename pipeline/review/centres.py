@@ -1,4 +1,7 @@
-"""The groups that decisions change: which names belong to a root, where themes are counted, and the sums of vectors."""
+"""The groups that decisions change: which names belong to a root, where themes are counted, and the sums of vectors.
+
+Asked of the rows as they are now, inside of a decision's transaction; `merge.forest` reads a whole profile at once.
+"""
 
 from collections.abc import Collection
 

@@ -2,6 +2,10 @@
 
 All raise DecisionRefused if the decision contradicts one that stands, or has nothing to decide; then nothing is
 written.
+
+Each takes its locks in the same order: the registry (`deciding`), then signatures by id (`lock`), then it reads what it
+decides about, so that nothing it saw can change before it writes. It records the decision, moves what it moves, counts
+the centres again (`recount`) and settles the roots. `undo` goes the same way back.
 """
 
 from collections import Counter
@@ -48,6 +52,7 @@ def join_roots(stamp: Stamp, child: int, parent: int, reason: str) -> Merge:
     names = _in_one_profile(child, parent)
     if child == parent:
         raise DecisionRefused(f"both names mean {names[parent]} already; there is nothing to merge.")
+    # a veto or a split outweighs a merge until somebody takes it back: people should see that they disagree
     _refuse_kept_apart(child, parent)
     lock([child, parent])
     return Merge.objects.create(
@@ -90,6 +95,7 @@ def _refuse_kept_apart(first: int, second: int) -> None:
 def veto(*, first: Signature, second: Signature, by: Any, reason: str = "") -> Veto:
     """Decide that two signatures never share a root, whatever rules and people want later."""
     with deciding(first.profile, by) as stamp:
+        # between centres, for themes of the names below go with them; sorted, for a veto has no direction
         pair = sorted([centre_of(first.pk), centre_of(second.pk)])
         names = _in_one_profile(*pair)
         if root_of(pair[0]) == root_of(pair[1]):
@@ -126,7 +132,7 @@ def split_by_threshold(*, signature: Signature, threshold: float, by: Any, reaso
     """Decide that what the signature means falls apart where themes are less alike than `threshold` (a cosine).
 
     The largest part keeps the name; each other becomes a signature called by its commonest name that is free. Returns a
-    split for each, the largest part first. The parts are those of `inside.alike`.
+    split for each, the largest part first. The parts are those of `parts.alike`.
     """
     with deciding(signature.profile, by) as stamp:
         lock(names_of(root := root_of(signature.pk)))
@@ -185,6 +191,7 @@ def _record_split(
 
 def _count_and_settle(stamp: Stamp, root: int, moved: Iterable[Sequence[Theme]], made: Sequence[int]) -> None:
     """Count once what splits took out of a root and gave to the names they made. Requires a transaction."""
+    # what the themes still say, as they were read before the moves: the names they left
     left = {theme.signature_id for themes in moved for theme in themes if theme.signature_id}
     recount({*map(centre_of, left), *made})
     settle(stamp, [root, *made])
@@ -277,6 +284,7 @@ def call(signature: int, old_key: str, new_key: str) -> None:
     if Signature.objects.filter(pk=signature, key=old_key).update(key=new_key) != 1:
         raise DecisionRefused(f"signature {signature} is not called {old_key} any more; look again.")
     untitled = Story.objects.filter(signature=signature, edited_at__isnull=True)
+    # titled_at=None: once the rename is undone the story is due a title again
     untitled.update(title=title_of(new_key), titled_at=None, title_size=0)
 
 

@@ -38,8 +38,13 @@ class Stamp:
 
 @contextmanager
 def deciding(profile: str, by: Any) -> Iterator[Stamp]:
-    """Hold the profile's registry in a transaction and raise its version, so that a merge that runs computes again."""
+    """Hold the profile's registry in a transaction and raise its version, so that a merge that runs computes again.
+
+    One decision at a time in a profile: without the lock two people who merge in opposite directions would hang the
+    names in a ring (tests/races/test_decisions.py). The version is raised at the end, and only if nothing was refused.
+    """
     with transaction.atomic():
+        # people may decide before the first merge; the row has to be there to be locked
         Registry.objects.get_or_create(profile=profile)
         registry = Registry.objects.select_for_update().get(profile=profile)
         stamp = Stamp(profile, registry.version + 1, timezone.now(), by)
@@ -71,12 +76,16 @@ def title_afterwards(profile: str, roots: Iterable[int]) -> None:
 
     If that fails the decision stands all the same, and the next run chooses them.
     """
+    # after the commit: the model reads for a second or more, and nothing may be locked meanwhile
     choose = partial(title_stories, profile=profile, roots=sorted(set(roots)))
     transaction.on_commit(choose, robust=True)
 
 
 def as_of(profile: str) -> datetime | None:
-    """Return when recency counts from where people decide: as of the newest finished run; previews never count."""
+    """Return when recency counts from where people decide: as of the newest finished run; previews never count.
+
+    Not now: an import of last year's conversations would turn every story into an orphan at the first decision.
+    """
     finished = Run.objects.filter(profile=profile, state__in=Run.FINISHED, is_preview=False)
     newest: datetime | None = finished.aggregate(newest=Max("as_of"))["newest"]
     return newest

@@ -45,6 +45,7 @@ def take_back_growth(roots: Iterable[int]) -> None:
     story loses the conversations a decision brought whose themes mean something else now. Requires a transaction.
     """
     for root in sorted(set(roots)):
+        # evidence without a run was brought by a decision; what runs brought stays in a closed story
         brought = StoryEvidence.objects.filter(story__signature=root, run__isnull=True)
         brought.exclude(story__status__in=Story.OPEN).exclude(theme__signature__in=names_of(root)).delete()
         for story in _made_by_decisions(root):

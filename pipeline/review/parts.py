@@ -21,6 +21,7 @@ def alike(themes: Sequence[Theme], threshold: float) -> list[list[Theme]]:
     if len(themes) < 2:
         return [list(themes)] if themes else []
     vectors = np.stack([np.frombuffer(bytes(theme.vector), np.float32) for theme in themes]).astype(np.float64)
+    # rounded, so that ties are ties on every machine
     distances = np.clip(1.0 - np.round(vectors @ vectors.T, 6), 0.0, 2.0)
     np.fill_diagonal(distances, 0.0)
     tree = scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distances), method="average")

@@ -1,4 +1,8 @@
-"""Making a story of an orphan though the gates hold it back, because a person wants it; and taking that back."""
+"""Making a story of an orphan though the gates hold it back, because a person wants it; and taking that back.
+
+No rule has to remember it: `settle` never turns a story into an orphan again, so the gates are overruled once and need
+no exception later.
+"""
 
 from typing import Any
 
@@ -33,6 +37,7 @@ def promote_orphan(*, orphan: Orphan, by: Any, reason: str = "") -> Change:
         if story is None:
             raise DecisionRefused(f"no conversation is left in {orphan.signature}: there is no story to make.")
         Story.objects.filter(pk=story.pk).update(status=Story.Status.APPROVED, reviewed_at=stamp.at, reviewed_by=by)
+        # once more, now that it is approved: for its description, its nearest orphans and its title
         settle(stamp, [orphan.signature_id])
         made: Change = Change.objects.create(
             what=Change.What.PROMOTION,

@@ -73,6 +73,7 @@ def uncertain_pairs(profile: str, limit: int) -> list[Pair]:
     groups = centres_of(sorted(homes))
     doubts = candidate_pairs(groups, _decided(profile), least=LEAST_CLOSENESS, limit=MOST_DOUBTS)
     sizes = {one.key: one.size for one in groups}
+    # In two steps: a cheap order by sizes alone, then the few that may be shown are judged by their conversations.
     doubts.sort(key=lambda doubt: _rank(doubt, homes, sizes, get_profile(profile).gate))
     found = _pairs(profile, doubts[: 3 * limit], homes)
     return sorted(found, key=lambda pair: (not pair.tips, not pair.parent.is_story, -pair.closeness))[:limit]

@@ -54,6 +54,7 @@ def reembed(*, profile: str, extractor: str, tell: Callable[[int, int], object] 
     """
     reader, what = get_extractor(extractor), get_profile(profile)
     _refuse_live(profile)
+    # left over from an earlier call for another model
     NewVector.objects.filter(theme__profile=profile).exclude(vector_model=reader.model).delete()
     themes = Theme.objects.filter(profile=profile)
     if not _of_other_models(profile, reader.model):
@@ -150,6 +151,7 @@ def _named(answer: Answer | Exception, reader: Extractor) -> Iterator[tuple[str,
 def _by_quotes(theme: Theme, profile: Profile, reader: Extractor) -> _Made:
     """Return the vector of a theme that the conversation does not show when read again: of its quotes or summary."""
     quotes = "\n".join(evidence.quote for evidence in theme.evidence.all())
+    # the last one says in so many words that something is wrong, so that a reader finds a theme in it
     for text in (quotes, theme.summary, f"There is a problem: {theme.summary}"):
         said = Transcript(f"theme {theme.pk}", (Message(CUSTOMER, text),))
         (answer,) = dict(ask([Question(theme.pk, said)], profile, reader)).values()
@@ -172,6 +174,7 @@ def _swap(profile: str, model: str) -> bool:
     with deciding(profile, None) as stamp:
         _refuse_live(profile)
         if _unmade(Theme.objects.filter(profile=profile)).exists():
+            # nothing was written; the block is left by a return, which would commit and raise the registry's version
             transaction.set_rollback(True)
             return False
         signatures = Signature.objects.filter(profile=profile)

@@ -94,6 +94,7 @@ def plan_regroup(*, profile: str, rules: Rules = NEWEST) -> Plan:
     if not scene.now.themes:
         raise NothingToRegroup(f"profile {profile} has no themes that a merge has assigned.")
     assignment = rules.assign(scene.rows(), scene.registered, scene.decisions, consolidate=True)
+    # Read after the scene, in other statements: the check below says whether both are of one moment.
     before, after = groups_before_and_after(scene, assignment)
     if not is_unchanged(scene.frozen):
         raise RegistryChanged(f"someone else merged or decided in profile {profile} at the same time. Try again.")
@@ -184,6 +185,7 @@ def regroup(*, plan: Plan, reason: str, by: Any = None) -> MergePass:
     with transaction.atomic():
         _hold_registry(plan.scene.frozen)
         done = apply_assignment(scene=plan.scene, assignment=plan.assignment, rules=plan.rules, reason=reason, by=by)
+        # as in `group.settle.settle_run`: stories go along with their themes before what is left is settled
         carry(passes=[done], roots=roots_of_passes([done]), run=None, profile=profile)
         roots = roots_scored_by([done])
         for start in range(0, len(roots), settle.BATCH):
@@ -216,4 +218,4 @@ def consolidate(*, profile: str) -> MergePass | None:
     try:
         return regroup(plan=plan_regroup(profile=profile), reason=REASON)
     except RegistryChanged:
-        return None
+        return None  # it is still due, and the next run of the profile asks again

@@ -54,6 +54,7 @@ def set_status(*, stories: QuerySet[Story], status: str, by: Any, at: datetime, 
                     "reviewed_at": story.reviewed_at.isoformat() if story.reviewed_at else None,
                     "reviewed_by_id": story.reviewed_by_id,
                 }
+                # of two people at once the second finds the status changed, and writes nothing over it
                 mine = Story.objects.filter(pk=story.pk, status=story.status)
                 if mine.update(status=status, reviewed_at=at, reviewed_by=by):
                     record = _record(Change.What.STATUS, before, after, by, at, story=story, reason=reason)
@@ -139,6 +140,7 @@ def undo_change(*, change: Change, by: Any, at: datetime) -> None:
                 raise DecisionRefused(f"the change of {row} was undone already.")
             if not change.after:
                 return  # it changed no column
+            # the times are noted with each change; another edit of another column must not stand in the way
             names = [name for name in change.after if name not in ("edited_at", "edited_by_id")]
             mine = type(row)._default_manager.filter(pk=row.pk, **_matching({n: change.after[n] for n in names}))
             if not mine.update(**_columns(change.before)):

@@ -23,6 +23,8 @@ def undo(*, decision: Decision, by: Any) -> None:
     Raises DecisionRefused if it does not stand any more, or a later decision that stands depends on it.
     """
     with deciding(_profile_of(decision), by) as stamp:
+        # Closed first: what is looked at below is the world without it. If it is refused after all, the transaction
+        # takes this back, too.
         _close(decision, stamp)
         for later in _dependents(decision):
             raise DecisionRefused(f"a later {later._meta.verbose_name} depends on it: {later}. Undo that first.")
@@ -54,6 +56,7 @@ def _close(decision: Decision, stamp: Stamp) -> None:
 
 def _dependents(decision: Decision) -> Iterator[Decision]:
     """Yield the later decisions that stand and would make no sense without this one."""
+    # one move of a split cannot go back alone: the split says that they belong together
     if isinstance(decision, Move) and decision.split_id:
         yield decision.split  # type: ignore[misc]  # it has one
     for later in _building_on(decision):
@@ -89,6 +92,7 @@ def _undo_merge(merge: Merge, stamp: Stamp) -> None:
     """Let the child stand for itself again, with its story. A name that a rule merged gets a centre of its own."""
     parent, centres = root_of(merge.parent_id), [merge.child_id, centre_of(merge.parent_id)]
     lock([*centres, parent])
+    # a rule's merge had the child's themes counted in the parent's centre; a person's left both sums alone
     if not merge.is_by_person:
         recount(centres)
     give_back_story(merge)
@@ -111,6 +115,7 @@ def _undo_split(split: Split, stamp: Stamp) -> None:
     moves.update(undone_at=stamp.at, undone_by=stamp.by)
     take_back_growth(roots)
     if _has_something(split.made_id):
+        # the name has themes of its own by now, and a name that is used cannot vanish
         join_roots(stamp, split.made_id, parent, f"what came to {split.made} before its split was undone")
     else:
         hand_over_story(child=split.made_id, parent=parent)
@@ -128,6 +133,7 @@ def _put_back(moves: QuerySet[Move], stamp: Stamp, and_lock: list[int] | None = 
     roots = {root_of(centre) for centre in centres}
     lock([*centres, *roots, *(and_lock or [])])
     for move in moves:
+        # one that has gone on since, by a later merge of rules, stays where it is now
         mine = Theme.objects.filter(pk=move.theme_id, signature=move.target_id)
         mine.update(
             signature=move.source_id,

@@ -89,6 +89,7 @@ def create_run(*, source: Source, profile: str, extractor: str, selection: Selec
     Raises RunIsLive if the source has a run with a recent sign of life (a dead one is marked lost), and UnknownProfile,
     UnknownExtractor or RunError (the profile's signatures have vectors of another model) before any row is written.
     """
+    # all that may refuse comes before the first row
     refuse_other_model(profile, extractor)
     refuse_missing_chapters(source=source, select=selection.select)
     _lose_dead_runs(source)
@@ -99,9 +100,11 @@ def create_run(*, source: Source, profile: str, extractor: str, selection: Selec
         else:
             plan.plan_items(run=run, window=selection, asks=asks(get_extractor(extractor)))
         set_budget(run=run, most_cost=selection.budget, most_tokens=selection.budget_tokens)
+    # the row is there and blocks the source: it has to end, whatever went wrong
     except Exception as error:
         fail(run=run, error=error)
         raise
+    # planning a very large source may take longer than RUN_LOST_AFTER, and somebody may have called it lost
     if not change_state(run=run, to=Run.State.RUNNING, phase=Run.Phase.EXTRACT, started_at=timezone.now()):
         raise RunError(f"run {run.pk} was marked {find_run(run.pk).state} while it was planned; start a new one.")
     run.refresh_from_db()
@@ -134,6 +137,7 @@ def chapters_of(source: Source) -> list[int]:
 def _create(source: Source, profile: str, extractor: str, selection: Selection) -> Run:
     decided_by = versions(profile, extractor)
     try:
+        # a savepoint, if whoever called has a transaction: a refused INSERT must not end that
         with transaction.atomic():
             return Run.objects.create(
                 source=source,
@@ -185,6 +189,7 @@ def refuse_other_profile(*, source: Source, profile: str) -> None:
 
 def _lose_dead_runs(source: Source) -> None:
     why = silence_message()
+    # where beat does not run nobody else says so, and a dead run would block its source for ever
     for run in Run.objects.filter(source=source, state__in=Run.LIVE):
         if not is_waiting_its_turn(run) and lose(run_id=run.pk, why=why, silent_for=settings.RUN_LOST_AFTER):
             log.warning("run %s of %s is lost: %s", run.pk, source, why)

@@ -1,7 +1,7 @@
 """Pre-flight: what must be in order before a run may start, looked at before any row is written or anything is spent.
 
-`examine` looks at everything and says what it found, for people (`./manage.py doctor`). `refuse` raises where something
-is not in order; whoever starts a run goes through it (`pipeline.runs.start`).
+`run_checks` looks at everything and says what it found, for people (`./manage.py doctor`). `require_ready` raises where
+something is not in order; whoever starts a run goes through it (`pipeline.runs.start`).
 """
 
 import logging
@@ -76,6 +76,7 @@ def require_ready(intention: RunRequest, *, patience: float | None = None) -> No
 
     If all else is well, workers are waited for: at most `patience` seconds, by default settings.HEARTBEAT_PATIENCE.
     """
+    # sent before anything else is looked at, so that they travel meanwhile
     with _heartbeats(intention, patience) as heartbeats:
         failed = [finding for finding in _at_once(intention) if not finding.ok]
         if not failed and not (workers := _workers(heartbeats, intention)).ok:
@@ -85,7 +86,7 @@ def require_ready(intention: RunRequest, *, patience: float | None = None) -> No
 
 
 def require_ready_again(*, run_id: int, phase: str | None = None, asks: bool = True, spends: bool = False) -> None:
-    """Return if an ended run may go on; RunError as of `reopen.reopen` and of `refuse`, and nothing is changed."""
+    """Return if an ended run may go on; RunError as of `reopen.reopen` and of `require_ready`; nothing is changed."""
     run = reopenable(run_id=run_id, phase=phase)
     require_ready(RunRequest(run.profile, run.extractor, run.source, asks=asks, spends=spends))
 
@@ -187,6 +188,7 @@ def _redis() -> Finding:
 def _write_refusal(client: redis.Redis) -> str:
     """Return why the server takes no writes just now; empty if it does. The key is gone a second later."""
     try:
+        # a full disk or a lost replica shows only when something is written
         client.set(f"{settings.REDIS_PREFIX}preflight", 1, ex=1)
     except redis.RedisError as error:
         return _one_line(error)

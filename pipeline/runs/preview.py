@@ -108,6 +108,7 @@ def diverse(texts: Sequence[_Text], count: int) -> list[_Text]:
     chosen, nearest = [0], np.full(len(texts), -1.0)
     while len(chosen) < min(count, len(texts)):
         nearest = np.maximum(nearest, (rows @ rows[chosen[-1]].T).toarray().ravel())
+        # above every cosine, so that none is chosen twice
         nearest[chosen] = 2.0
         chosen.append(int(nearest.argmin()))
     return [texts[i] for i in chosen]

@@ -37,6 +37,9 @@ def reopen(
     changes = _new_life(run, phase or _resume_phase(run), _parameters(run, pace, with_stories=with_stories))
     try:
         with transaction.atomic():
+            # Run and items in one transaction: a run that lives again with items that look finished would end at once
+            # (test_failed_items_are_pending_again_in_the_same_moment_in_which_the_run_lives_again). Who loses the race
+            # changes no row.
             changed = Run.objects.filter(pk=run.pk, epoch=run.epoch, state=run.state).update(**changes)
             if changed:
                 _prepare_items(run, again, pace)
@@ -59,6 +62,7 @@ def _new_life(run: Run, phase: str, parameters: dict[str, object]) -> dict[str, 
         "state": Run.State.RUNNING,
         "phase": phase,
         "parameters": parameters,
+        # from here on no task of an earlier life can write
         "epoch": run.epoch + 1,
         "heartbeat_at": now,
         "advance_claimed_at": None,
@@ -119,6 +123,7 @@ def _take_up_again(items: QuerySet[Item]) -> None:
         error="",
         error_class="",
         claim="",
+        # a person wants it tried again: what wore it out may be mended
         delivery_count=0,
         finished_at=None,
     )

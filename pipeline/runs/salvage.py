@@ -156,6 +156,7 @@ def reopen_to_salvage(*, run_id: int, choice: SalvageOptions | None = None) -> t
         ids = list(again.values_list("pk", flat=True))
         forget_themes(run=find_run(run_id), items=ids)
         again = Item.objects.filter(pk__in=ids)
+    # the ids are taken now: once reopened these items are pending, and the query finds them no more
     aside = list(again.values_list("pk", flat=True)) if again is not None and choice.ask_again else []
     run = reopen(run_id=run_id, phase=plan.phase, again=again, pace=choice.pace)
     Call.objects.filter(item__in=aside).update(request_hash="")  # which no question has

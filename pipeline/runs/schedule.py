@@ -80,6 +80,7 @@ def fire(assignment: Assignment, *, at: datetime) -> str:
 
     Raises RunError if pre-flight has something against it, or UnreadableSource: those are failures, and seen as such.
     """
+    # looked for first because it is usual and no failure; the constraint decides between two that look at once
     if live := _live_run(assignment.source):
         return f"nothing was started: {assignment.source} is still being read by run {live.pk} ({live.state})"
     try:

@@ -38,6 +38,7 @@ def keep_upload(*, name: str, chunks: Iterable[bytes], by: Any, at: datetime) ->
     upload = Upload(name=Path(name).name[:200] or "upload", size=0, created_at=at, created_by=by)
     folder = _folder(upload)
     folder.mkdir(parents=True, mode=0o700)
+    # x: the folder is new, so a file that is there is somebody else's doing
     with (folder / _safe(upload.name)).open("xb") as file:
         for chunk in chunks:
             upload.size += file.write(chunk)

@@ -190,6 +190,7 @@ def _take_back(queue: str, sent: AsyncResult) -> None:
     """Take an unanswered heartbeat out of its queue, so that none pile up where nobody consumes."""
     key = f"{settings.REDIS_PREFIX}{queue}"
     with redis.Redis.from_url(settings.REDIS_URL) as client:
+        # a queue is a list in Redis whose newest messages come first; Celery has no call that takes one back
         for message in client.lrange(key, 0, NEWEST - 1):
             if sent.id.encode() in message:
                 client.lrem(key, 1, message)
