@@ -1,11 +1,12 @@
 # ruff: noqa: E501 (names that the format prescribes)
-"""Workbooks for tests: XLSX and ODS, written by their specifications and nothing else, and XLS, written by xlwt."""
+"""Workbooks for tests: XLSX, XLSB and ODS, written by their specifications and nothing else, and XLS, by xlwt."""
 
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from struct import pack
 from xml.sax.saxutils import escape
 
 import xlwt
@@ -167,3 +168,74 @@ def old_workbook(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
+
+
+# --- Excel's binary workbook --------------------------------------------------------------------------------------
+
+_XLSB_TYPES = (
+    '<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Default Extension="bin" ContentType="application/vnd.ms-excel.sheet.binary.macroEnabled.main"/></Types>'
+)
+
+
+def binary_workbook(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
+    """Return an XLSB file with those rows in each sheet; datetimes become typed cells.
+
+    The numbers are those of the records in [MS-XLSB]: each has its type and its length in front.
+    """
+    file = io.BytesIO()
+    numbers = range(1, len(sheets) + 1)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", _XLSB_TYPES)
+        archive.writestr("_rels/.rels", _rels([("officeDocument", "xl/workbook.bin")]))
+        targets = [*(("worksheet", f"worksheets/sheet{n}.bin") for n in numbers), ("styles", "styles.bin")]
+        archive.writestr("xl/_rels/workbook.bin.rels", _rels(targets))
+        entries = b"".join(
+            _record(156, pack("<II", 0, n) + _wide(f"r{n}") + _wide(name))  # BrtBundleSh
+            for n, name in zip(numbers, sheets, strict=True)
+        )
+        archive.writestr("xl/workbook.bin", _record(131) + _record(143) + entries + _record(144) + _record(132))
+        formats = b"".join(_record(47, pack("<HHHHHBBHH", 0, number, 0, 0, 0, 0, 0, 0, 0)) for number in (0, 22))
+        archive.writestr(
+            "xl/styles.bin", _record(278) + _record(617, pack("<I", 2)) + formats + _record(618) + _record(279)
+        )
+        for n, rows in zip(numbers, sheets.values(), strict=True):
+            archive.writestr(f"xl/worksheets/sheet{n}.bin", _binary_sheet(rows))
+    return file.getvalue()
+
+
+def _binary_sheet(rows: Sequence[Sequence[object]]) -> bytes:
+    width = max(map(len, rows), default=1)
+    body = b"".join(
+        _record(0, pack("<IIHBBBI", line, 0, 300, 0, 0, 0, 0)) + b"".join(map(_binary_cell, range(len(row)), row))
+        for line, row in enumerate(rows)
+    )
+    size = _record(148, pack("<IIII", 0, max(len(rows) - 1, 0), 0, width - 1))  # BrtWsDim
+    return _record(129) + size + _record(145) + body + _record(146) + _record(130)
+
+
+def _binary_cell(place: int, value: object) -> bytes:
+    if value is None or value == "":
+        return b""
+    if isinstance(value, datetime):
+        days = (value.replace(tzinfo=UTC) - datetime(1899, 12, 30, tzinfo=UTC)).total_seconds() / 86_400
+        return _record(5, pack("<IId", place, 1, days))  # BrtCellReal, in the second format
+    if isinstance(value, int | float):
+        return _record(5, pack("<IId", place, 0, value))
+    return _record(6, pack("<II", place, 0) + _wide(str(value)))  # BrtCellSt
+
+
+def _record(kind: int, content: bytes = b"") -> bytes:
+    return _seven_bits(kind) + _seven_bits(len(content)) + content
+
+
+def _seven_bits(number: int) -> bytes:
+    """Return a number with seven bits to a byte, the lowest first; all but the last byte have the eighth set."""
+    if number < 128:
+        return bytes([number])
+    return bytes([number & 127 | 128]) + _seven_bits(number >> 7)
+
+
+def _wide(text: str) -> bytes:
+    return pack("<I", len(text.encode("utf-16-le")) // 2) + text.encode("utf-16-le")

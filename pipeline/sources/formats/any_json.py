@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
 from pipeline.sources.formats.json_objects import BAD_SHAPE, Found, JsonFormat, Rows, limit, refused, time_reader
 from pipeline.sources.own_words.html import plain_text
@@ -20,7 +21,7 @@ from pipeline.sources.understanding import columns
 from pipeline.sources.understanding.chats import GROUP_PAUSE, ChatMessage, is_chat, message_id, read_chat
 from pipeline.sources.understanding.columns import at_path, compact
 from pipeline.sources.understanding.gathering import Gathered
-from pipeline.sources.understanding.roles import BOT, SYSTEM, is_flag, is_role_word, role_in_field, role_of
+from pipeline.sources.understanding.roles import BOT, CUSTOMER, SYSTEM, is_flag, is_role_word, role_in_field, role_of
 from pipeline.sources.understanding.threads import Said, Thread, customer_of, record_of, rest, text_of, word
 from pipeline.sources.understanding.times import TimeReader
 
@@ -50,6 +51,7 @@ _MESSAGES = [
     "chatmessages",
     "messagelist",
     "articles",
+    "answers",
     "emails",
     "nachrichten",
     "kommentare",
@@ -79,11 +81,18 @@ _ANSWERS = frozenset(
 )
 """Lists of what was said to an object's own text, which comes before them."""
 
+
+def _are_answers(key: str) -> bool:
+    """Return whether a list of that name, or at that path, holds what was said to an object's own text."""
+    return any(compact(part).endswith(tuple(_ANSWERS)) for part in key.split("."))
+
+
 _MESSAGE_TEXT = [
     "text",
     "content",
     "body",
     "message",
+    "commentbody",
     "value",
     "utterance",
     "bodytext",
@@ -119,7 +128,7 @@ _MESSAGE_TEXT = [
     "내용",
 ]
 
-_ROLE_KEYS = ("role", "type", "user_type", "kind")
+_ROLE_KEYS = ("role", "type", "user_type", "kind", "t")
 _NOWHERE = "\0"
 _KINDS = ("type", "kind", "messagetype", "eventtype")
 _SPEAKS = frozenset(
@@ -140,12 +149,16 @@ _WRITERS = (
     "participant",
     "poster",
     "who",
+    "owner",
 )
 _PEOPLE = ("users", "participants", "members", "people", "authors", "agents", "contacts")
 _CHATS = frozenset(("channel", "room", "group", "chat", "space", "chatname", "threadname", "participants", "members"))
 _HIDDEN = ("internal", "isinternal", "private", "isprivate", "isnote", "draft", "isdraft")
 _NOTES = frozenset(("note", "privatenote", "internalnote", "noteandreopen", "internal"))
-_NAME_KEYS = ("name", "display_name", "displayName", "username", "login", "nickname", "email", "id")
+_AUDIENCES = frozenset(("agents", "agentsonly", "internal", "internalonly", "team", "teamonly", "staff", "operators"))
+"""For whom a message is that the customer does not see."""
+
+_NAME_KEYS = ("name", "displayname", "fullname", "username", "login", "nickname", "email", "id")
 
 
 def keyed(found: Found) -> dict[str, str]:
@@ -155,7 +168,7 @@ def keyed(found: Found) -> dict[str, str]:
 
 def _message_text(found: object) -> str:
     """Return the key of what a message says; nothing if it says nothing."""
-    if not isinstance(found, Mapping):
+    if not isinstance(found := unwrapped(found), Mapping):
         return ""
     keys = keyed(found)
     return next((keys[name] for name in _MESSAGE_TEXT if name in keys and text_of(found[keys[name]]).strip()), "")
@@ -164,18 +177,55 @@ def _message_text(found: object) -> str:
 def messages_key(found: Found, *, is_deep: bool = True) -> str:
     """Return the key of an object's list of messages, or of lines that take turns; nothing if it has none.
 
-    The list may be in an object within the object: then it is a path such as `post_stream.posts`.
+    The list may be in an object within the object: then it is a path such as `post_stream.posts`, or
+    `comments.records`. A page of many conversations has no messages: its list holds things with ids and subjects.
     """
     keys = keyed(found)
-    if own := next((keys[name] for name in _MESSAGES if name in keys and _are_messages(found[keys[name]])), ""):
-        return own
     is_one = any(name in keys for field in ("id", "subject") for name in columns.NAMES[field])  # and no page of many
+    listed = ((keys[name], found[keys[name]]) for name in _MESSAGES if name in keys)
+    own = next((key for key, each in listed if _are_messages(each) and (is_one or not _are_conversations(each))), "")
+    if own := own or _key_of_list_within(found):
+        return own
     if is_one and (own := next((key for key, value in found.items() if _are_said(value)), "")):
         return own
     for key, value in found.items() if is_deep else ():
         if isinstance(value, Mapping) and "." not in key and (inner := messages_key(value, is_deep=False)):
             return f"{key}.{inner}"
     return ""
+
+
+def _key_of_list_within(found: Found) -> str:
+    """Return the path to messages in an object that stands for their list, such as `comments.records`."""
+    for key, value in found.items():
+        if isinstance(value, Mapping) and compact(str(key)).endswith(_SOME_MESSAGES):
+            for each in _LISTS:
+                if _are_messages(value.get(each)):
+                    return f"{key}.{each}"
+    return ""
+
+
+_SOME_MESSAGES = ("messages", "comments", "replies", "notes", "posts", "threads", "answers")
+_LISTS = ("records", "nodes", "edges", "results", "data", "items", "value", "values")
+"""What a list is called in the object that stands for it: Salesforce, GraphQL, JSON:API."""
+
+
+def _are_conversations(value: object) -> bool:
+    """Return whether the things of a list are conversations by themselves: most have an id and a subject."""
+    some = [keyed(each) for each in _listed(value)[:20] if isinstance(each, Mapping)]
+    ids, subjects = columns.NAMES["id"].keys() | columns.NAMES["conversation"].keys(), columns.NAMES["subject"].keys()
+    whole = [keys for keys in some if subjects & keys.keys() and (ids & keys.keys() or _OWN_ID & keys.keys())]
+    return bool(some) and 2 * len(whole) >= len(some)
+
+
+_OWN_ID = frozenset(("questionid", "threadid", "ticketid", "conversationid"))
+
+
+def unwrapped(found: object) -> object:
+    """Return the object that is all an object holds: `{"node": {...}}` of GraphQL, `{"messageCreate": {...}}`."""
+    if isinstance(found, Mapping) and len(found) == 1:
+        (inner,) = found.values()
+        return inner if isinstance(inner, Mapping) else found
+    return found
 
 
 def flat(found: Found) -> Found:
@@ -205,8 +255,11 @@ def is_internal(found: object) -> bool:
         if name in keys
     ):
         return True
-    if any(found[keys[name]] is False for name in ("public", "ispublic") if name in keys):
+    if any(found[keys[name]] is False for name in ("public", "ispublic", "ispublished") if name in keys):
         return True
+    for name in ("visibility", "audience"):
+        if name in keys and isinstance(found[keys[name]], str) and compact(found[keys[name]]) in _AUDIENCES:
+            return True
     return any(compact(str(found[keys[name]])) in _NOTES for name in ("type", "kind", "parttype") if name in keys)
 
 
@@ -277,9 +330,9 @@ class Reader:
         if isinstance(given, list) and all(isinstance(each, str) for each in given):
             given = ["\n".join(given)]  # lines, which may say who speaks
         people = _people(found)
-        listed = given if isinstance(given, list) else []
+        listed = [unwrapped(each) for each in given] if isinstance(given, list) else []
         messages = [self.said(each, people) for each in listed if not is_internal(each)]
-        if compact(key) in _ANSWERS and (first := self._own_text(found, key, messages)):
+        if _are_answers(key) and (first := self._own_text(found, key, messages)):
             messages.insert(0, first)
         texts = [key for key in self._of("text") if key != self.messages] or [_message_text(found)]
         if not any(said.text.strip() for said in messages):
@@ -287,6 +340,9 @@ class Reader:
         metadata = found.get("metadata")
         used = {key, *(texts if key not in found else ()), *(path for name in _KEPT for path in self._of(name))}
         customers = [value for path in self._of("customer") if (value := at_path(found, path)) not in (None, "")]
+        customers.sort(key=lambda value: "@" not in customer_of(value)[0])
+        if not customers:
+            customers = [each for each in _listed_people(found) if _role_of_person(each) == CUSTOMER][:1]
         names = tuple(name for value in customers[1:] for name in customer_of(value)[1])
         return Thread(
             messages,
@@ -311,7 +367,8 @@ class Reader:
         if not letters or any(letters[:150] in _letters(said.text) for said in messages):
             return None
         role = "customer" if self._of("customer") else ""
-        return Said(text, role, at=self._value(found, "created_at"))
+        author = _name(self._value(found, "customer")) if role else self._author(found)  # those who answer are others
+        return Said(text, role, author, self._value(found, "created_at"))
 
     def said(self, found: object, people: "Mapping[str, tuple[str, str]] | None" = None) -> Said:
         """Return the message that an object, or a line, is. `people` says the role and name of an id."""
@@ -385,7 +442,8 @@ def _role_of_kind(kind: str) -> str:
 
 def _name(value: object) -> str:
     if isinstance(value, Mapping):
-        name = next((name for key in _NAME_KEYS if (name := word(value.get(key)))), "")
+        keys = keyed(value)
+        name = next((name for each in _NAME_KEYS if (name := word(value.get(keys.get(each, ""))))), "")
         return name or next(
             (name for each in value.values() if isinstance(each, Mapping) and (name := _name(each))), ""
         )
@@ -407,14 +465,28 @@ def _ids(found: Found) -> Iterator[str]:
 
 def _people(found: Found) -> dict[str, tuple[str, str]]:
     """Return (role, name) for the id of each who takes part in a conversation, where it lists them."""
-    keys = keyed(found)
     people: dict[str, tuple[str, str]] = {}
-    for name in _PEOPLE:
-        for each in _listed(found.get(keys.get(name, "")))[:1000]:
-            if isinstance(each, Mapping) and (own := word(each.get("id"))):
-                role = next((role for key in _ROLE_KEYS if (role := _role_in(key, each.get(key)))), "")
-                people[own] = (role, _name({key: value for key, value in each.items() if key != "id"}))
+    for each in _listed_people(found):
+        keys = keyed(each)
+        if own := next((own for name in _IDS_OF_PEOPLE if (own := word(each.get(keys.get(name, ""))))), ""):
+            people[own] = (_role_of_person(each), _name({key: value for key, value in each.items() if key != "id"}))
     return people
+
+
+_IDS_OF_PEOPLE = ("id", "userid", "participantid", "memberid", "authorid", "contactid", "agentid")
+
+
+def _listed_people(found: Found) -> list[Found]:
+    keys = keyed(found)
+    lists = [_listed(found.get(keys.get(name, "")))[:1000] for name in _PEOPLE]
+    return [each for people in lists for each in people if isinstance(each, Mapping)]
+
+
+def _role_of_person(person: Found) -> str:
+    keys = keyed(person)
+    names = (*_ROLE_KEYS, "participantrole", "authorrole", "usertype", "participanttype")
+    said = (_role_in(name, person.get(keys.get(compact(name), ""))) for name in names)
+    return next((role_of(role) or role for role in said if role), "")
 
 
 _JSON = re.compile(r"\s*(?:\{|\[\s*(?:[\[\]{\"\d-]|true|false|null|$))")
@@ -444,7 +516,8 @@ class AnyJson(JsonFormat):
         """Return what reads the objects of a file, and say in the summary which fields it takes for what."""
         objects = self._first(head)
         key = next((key for found in objects if (key := messages_key(found))), "")
-        said = [each for found in objects for each in _listed(at_path(found, key)) if isinstance(each, Mapping)][:200]
+        inside = (unwrapped(each) for found in objects for each in _listed(at_path(found, key)))
+        said = [each for each in inside if isinstance(each, Mapping)][:200]
         given = options.mapping
         inner = {name: path for name, path in given.items() if any(at_path(each, path) is not None for each in said)}
         outer = {"text": key} if key else {}
@@ -473,7 +546,9 @@ class AnyJson(JsonFormat):
             objects = self.objects(Stream([part], stream.summary), options)
             if key := self.conversation_key(head, reader, options):
                 stream.summary.fields["conversation"] = key
-                yield from _gathered(objects, key, reader, clock, options, stream.summary)
+                yield from _gathered(
+                    _not_internal(objects, stream.summary), key, reader, clock, options, stream.summary
+                )
             elif self._is_one_chat(head, reader, options):
                 yield from _chat(objects, reader, clock, options, stream.summary)
             else:
@@ -507,7 +582,7 @@ class AnyJson(JsonFormat):
         if reader.messages:
             return ""
         named = reader.message.one("conversation")
-        for key in (named, reader.message.one("id"), _ticket(objects)):
+        for key in (named, _ticket(objects), reader.message.one("id")):
             names = [word(at_path(found, key)) for found in objects] if key else []
             repeats = len(set(names)) < len(names) and all(names)
             if key and key == named and all(names) and all(reader.said(found).role for found in objects):
@@ -606,6 +681,20 @@ def _chat_message(found: object, reader: Reader, clock: TimeReader, line: int, p
     own = word(found.get("id") or found.get("event_id")) if isinstance(found, Mapping) else ""
     own = own or message_id(said.author, said.text, at)
     return ChatMessage(own, said.author, said.text, at, line, reply_to=reply_to, part=part)
+
+
+def _not_internal(
+    objects: Iterator[tuple[Element, Part, Found] | Reject], summary: Recognised
+) -> Iterator[tuple[Element, Part, Found] | Reject]:
+    """Yield the messages without the notes of a team among themselves, and say how many those were."""
+    count = 0
+    for each in objects:
+        if not isinstance(each, Reject) and is_internal(each[2]):
+            count += 1
+        else:
+            yield each
+    if count:
+        summary.note(f"Left out: {counted(count, 'note')} of the team among themselves.")
 
 
 def _gathered(

@@ -45,6 +45,8 @@ def _branch(found: Found) -> list[dict[str, Any]]:
 def _said(message: Found | None) -> Said | None:
     if not message or (message.get("metadata") or {}).get("is_visually_hidden_from_conversation"):
         return None
+    if message.get("recipient") not in (None, "", "all"):  # what a model writes to a tool is said to nobody
+        return None
     content = message.get("content") or {}
     if (content.get("content_type") or "") not in _READ:
         return None

@@ -12,9 +12,13 @@ class CrispConversations(ThreadFormat):
     def fits(self, found: Found) -> float:
         messages = found.get("messages")
         is_own = isinstance(messages, list) and messages and isinstance(messages[0], dict) and "from" in messages[0]
-        return 1.0 if "session_id" in found and is_own else 0.0
+        if "session_id" in found and is_own:
+            return 1.0
+        return 0.9 if {"session_id", "people_id", "last_message"} <= found.keys() else 0.0
 
     def thread(self, found: Found, summary: Recognised) -> Thread:
+        if not isinstance(found.get("messages"), list):
+            raise ValueError("it has its last message only, whoever wrote it: export the messages of each conversation")
         meta = found.get("meta") or {}
         messages = sorted(found["messages"], key=lambda each: each.get("timestamp") or 0)
         return Thread(

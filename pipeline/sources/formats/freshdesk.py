@@ -7,6 +7,9 @@ from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, 
 _OWN = {"description_text", "fr_escalated", "cc_emails", "fwd_emails", "reply_cc_emails", "spam", "due_by", "fr_due_by",
         "responder_id", "is_escalated", "display_id", "conversations"}  # fmt: skip
 
+_OUTBOUND = 10
+"""The source of a ticket that an agent began by writing to the customer."""
+
 
 class FreshdeskTickets(ThreadFormat):
     name = "Freshdesk tickets"
@@ -27,7 +30,8 @@ class FreshdeskTickets(ThreadFormat):
     def thread(self, found: Found, summary: Recognised) -> Thread:
         found = found.get("helpdesk_ticket", found)
         description = found.get("description_text") or found.get("description")
-        messages = [Said(text_of(description), "customer", at=found.get("created_at"))]
+        opener = "agent" if found.get("source") == _OUTBOUND else "customer"
+        messages = [Said(text_of(description), opener, at=found.get("created_at"))]
         said = [each.get("note", each) for each in found.get("conversations") or found.get("notes") or []]
         for each in sorted(said, key=lambda each: str(each.get("created_at", ""))):
             if not each.get("private"):

@@ -23,7 +23,8 @@ class FrontConversations(ThreadFormat):
         if not given and found.get("last_message"):
             given = [found["last_message"]]
             summary.note("Conversations without their messages: only the last message was read.")
-        said = [_said(each) for each in sorted(given, key=lambda each: each.get("created_at") or 0)]
+        sent = [each for each in given if not _is_draft(each)]
+        said = [_said(each) for each in sorted(sent, key=lambda each: each.get("created_at") or 0)]
         return Thread(
             said,
             external_id=found["id"],
@@ -47,12 +48,17 @@ class FrontMessages(MessageFormat):
     def message(self, found: Found) -> tuple[str, Said | None]:
         related = (found.get("_links") or {}).get("related") or {}
         key = word(found.get("conversation_id")) or str(related.get("conversation") or "").rpartition("/")[2]
-        return key or "messages", None if found.get("is_draft") else _said(found)
+        return key or "messages", None if _is_draft(found) else _said(found)
 
     def describe(self, thread: Thread, found: Found) -> None:
         thread.subject = thread.subject or text_of(found.get("subject"))
         if found.get("is_inbound") and not thread.customer:
             thread.customer = _sender(found)
+
+
+def _is_draft(message: Found) -> bool:
+    """Return whether a message was never sent."""
+    return bool(message.get("is_draft") or message.get("draft_mode"))
 
 
 def _said(message: Found) -> Said:

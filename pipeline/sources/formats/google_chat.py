@@ -1,7 +1,7 @@
-"""Google Chat as Google's data export gives it: `messages.json` of each conversation or space.
+"""Google Chat as Google's data export gives it (`messages.json` of each conversation or space), and its API.
 
-In a space with threads, `topic_id` is the message that a thread begins with. Between two people each message has a
-topic of its own, so only answers are kept together by it; what begins a topic is told apart by pauses.
+In the export, in a space with threads, `topic_id` is the message that a thread begins with. Between two people each
+message has a topic of its own, so only answers are kept together by it; what begins a topic is told apart by pauses.
 """
 
 from pipeline.sources.formats.base import Head
@@ -17,13 +17,21 @@ class GoogleChat(ChatFormat):
     name = "Google Chat"
     says = {"text": "text", "times": "created_date", "author": "creator", "conversation": "topic_id"}
 
+    def __init__(self) -> None:
+        self._space = ""  # of the message that was read last, as the API names it
+
     def fits(self, found: Found) -> float:
-        return 1.0 if {"creator", "created_date"} <= found.keys() and {"topic_id", "message_id"} & found.keys() else 0.0
+        if {"creator", "created_date"} <= found.keys() and {"topic_id", "message_id"} & found.keys():
+            return 1.0
+        return 1.0 if _is_of_api(found) and {"sender", "createTime"} <= found.keys() else 0.0
 
     def chat_of(self, element: Element, part: Part, head: Head) -> str:
-        return part.folder.rpartition("/")[2] or part.basename.removesuffix(".json")
+        return self._space or part.folder.rpartition("/")[2] or part.basename.removesuffix(".json")
 
     def message(self, found: Found, head: Head) -> ChatMessage | None:
+        if _is_of_api(found):
+            self._space = str(found["name"]).split("/")[1]
+            return _message_of_api(found)
         creator = found["creator"]
         text = text_of(found.get("text"))
         if not text or str(creator.get("user_type", "Human")).casefold() not in ("human", ""):
@@ -33,3 +41,18 @@ class GoogleChat(ChatFormat):
         author = word(creator.get("name")) or word(creator.get("email"))
         reply_to = "" if opener == own else opener
         return ChatMessage(own or topic, author, text, times.read(found["created_date"]), reply_to=reply_to)
+
+
+def _is_of_api(found: Found) -> bool:
+    """Return whether a message is one of the API: its name leads through its space, `spaces/A/messages/B.C`."""
+    return str(found.get("name", "")).startswith("spaces/") and "/messages/" in str(found["name"])
+
+
+def _message_of_api(found: Found) -> ChatMessage | None:
+    sender = found["sender"]
+    text = text_of(found.get("text"))
+    if not text or sender.get("type") == "BOT" or found.get("deletionMetadata"):
+        return None
+    author = word(sender.get("displayName")) or word(sender.get("name"))
+    thread = word((found.get("thread") or {}).get("name")).rpartition("/")[2]
+    return ChatMessage(str(found["name"]), author, text, times.read(found["createTime"]), thread=thread)

@@ -13,6 +13,9 @@ class GorgiasTickets(ThreadFormat):
         messages = found.get("messages")
         if isinstance(messages, list) and messages and isinstance(messages[0], dict) and "from_agent" in messages[0]:
             return 1.0
+        first = found.get("first_message")
+        if isinstance(first, dict) and "from_agent" in first:
+            return 1.0
         return 0.8 if {"created_datetime", "customer", "channel"} <= found.keys() else 0.0
 
     def thread(self, found: Found, summary: Recognised) -> Thread:

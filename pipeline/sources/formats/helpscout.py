@@ -46,8 +46,9 @@ def _threads(found: Found) -> list[Found]:
 
 
 def _said(thread: Found) -> Said:
-    by = thread.get("createdBy") or {}
+    by = thread.get("createdBy") or thread.get("author") or {}
     is_customer = thread.get("type") == "customer" or by.get("type") == "customer"
-    name = " ".join(part for part in (word(by.get("first")), word(by.get("last"))) if part) or word(by.get("email"))
+    names = (by.get("first") or by.get("firstName"), by.get("last") or by.get("lastName"))
+    name = " ".join(part for each in names if (part := word(each))) or word(by.get("email"))
     text = text_of(thread.get("body") or thread.get("text"))
     return Said(text, "customer" if is_customer else "agent", name, thread.get("createdAt"))

@@ -52,7 +52,7 @@ class HubSpotMessages(MessageFormat):
         role = "customer" if found.get("direction") == "INCOMING" else "agent"
         sender = (found.get("senders") or [{}])[0]
         actor = word(sender.get("actorId"))
-        if actor.startswith(("B-", "I-", "L-")):
+        if actor.startswith(("B-", "I-", "L-", "S-")):
             role = "bot"
         text = text_of(found.get("text")) or text_of(found.get("richText"))
         return key, Said(text, role, word(sender.get("name")) or actor, found.get("createdAt"))

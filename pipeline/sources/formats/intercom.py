@@ -34,7 +34,7 @@ class IntercomConversations(ThreadFormat):
         messages += [
             _said(part, part.get("created_at"))
             for part in sorted(parts, key=lambda each: each.get("created_at") or 0)
-            if part.get("part_type") not in ("note", "note_and_reopen")
+            if part.get("part_type") not in ("note", "note_and_reopen") and not part.get("redacted")
         ]
         contacts = found.get("contacts") or found.get("user") or []
         contacts = contacts.get("contacts", [contacts]) if isinstance(contacts, dict) else contacts

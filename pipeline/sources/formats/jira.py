@@ -93,11 +93,16 @@ class JiraJson(ThreadFormat):
         fields: Mapping[str, Any] = found["fields"]
         reporter = fields.get("reporter") or fields.get("creator") or {}
         assignee = fields.get("assignee") or {}
-        said = [Said(text_of(fields.get("description")), "customer", _name(reporter), fields.get("created"))]
+        said = [Said(_document(fields.get("description")), "customer", _name(reporter), fields.get("created"))]
         for comment in (fields.get("comment") or {}).get("comments") or []:
-            author = _name(comment.get("author") or {})
+            if comment.get("jsdPublic") is False or comment.get("visibility"):
+                continue  # a note of the team, or for those of a group only
+            person = comment.get("author") or {}
+            author = _name(person)
             role = "customer" if author == _name(reporter) else "agent" if author and author == _name(assignee) else ""
-            said.append(Said(text_of(comment.get("body")), role, author, comment.get("created")))
+            if person.get("accountType") == "app":
+                role = "bot"
+            said.append(Said(_document(comment.get("body")), role, author, comment.get("created")))
         email = word(reporter.get("emailAddress"))
         return Thread(
             said,
@@ -116,3 +121,24 @@ class JiraJson(ThreadFormat):
 
 def _name(person: Found) -> str:
     return word(person.get("displayName")) or word(person.get("name")) or word(person.get("accountId"))
+
+
+_IN_A_LINE = frozenset(("text", "mention", "emoji", "hardBreak", "inlineCard", "date", "status"))
+
+
+def _document(value: object) -> str:
+    """Return the text of a field: of text as it is, of Atlassian's document format a line for each block in it."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("content"), list):
+        return text_of(value)
+    parts: list[str] = []
+    for node in value["content"]:
+        kind = node.get("type") if isinstance(node, Mapping) else None
+        if kind not in _IN_A_LINE:
+            parts.append(f"{_document(node)}\n")
+        elif kind == "hardBreak":
+            parts.append("\n")
+        else:
+            attributes = node.get("attrs") or {}
+            said = node.get("text") or attributes.get("text") or attributes.get("shortName") or attributes.get("url")
+            parts.append(str(said or ""))
+    return "".join(parts).strip("\n")

@@ -53,7 +53,8 @@ class SlackExport(ChatFormat):
 
     def message(self, found: Found, head: Head) -> ChatMessage | None:
         user = word(found.get("user"))
-        if (found.get("subtype") or "") not in _SAID or user in self._bots or (found.get("bot_id") and not user):
+        is_bot = found.get("bot_id") or user in self._bots or user == "USLACKBOT"  # which users.json calls no bot
+        if (found.get("subtype") or "") not in _SAID or is_bot:
             return None
         profile = found.get("user_profile") or {}
         author = self._users.get(user) or word(profile.get("display_name") or profile.get("real_name")) or user

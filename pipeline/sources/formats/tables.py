@@ -332,6 +332,17 @@ def _rows_are_messages(mapping: columns.Mapping, profiles: Mapping[str, columns.
 # --- Reading ------------------------------------------------------------------------------------------------------
 
 
+_YES: Final = frozenset(("true", "1", "yes", "y", "t", "ja", "oui", "si", "sim"))
+_NO: Final = frozenset(("false", "0", "no", "n", "f", "nein", "non"))
+_NOTES: Final = frozenset(("note", "privatenote", "internalnote", "noteandreopen", "internal", "worknote", "worknotes"))
+_OF_NOTES: Final = {
+    **dict.fromkeys(("private", "isprivate", "internal", "isinternal", "isnote", "internalnote"), _YES),
+    **dict.fromkeys(("public", "ispublic", "ispublished", "published"), _NO),
+    **dict.fromkeys(("type", "kind", "parttype", "messagetype", "eventtype", "commenttype", "notetype"), _NOTES),
+}
+"""Columns of messages that say which of them the customer never saw, with the values that say so."""
+
+
 class _Reader:
     """Reads the rows of one table as conversations."""
 
@@ -343,7 +354,7 @@ class _Reader:
         self._summary = summary
         self._unread: Counter[str] = Counter()
         self._unread_example: dict[str, str] = {}
-        self._joined = 0
+        self._joined = self._internal = 0
         self._emails: dict[str, str] = {}
         self._reader = TimeReader()
 
@@ -389,6 +400,8 @@ class _Reader:
             example = self._unread_example[reason]
             unread = counted(count, "time")
             self._summary.note(f"{unread} could not be read and stay unknown, such as {example!r}: {reason}.")
+        if self._internal:
+            self._summary.note(f"Left out: {counted(self._internal, 'note')} of the team among themselves.")
         if self._joined:
             rows = counted(self._joined, "row")
             self._summary.note(f"{rows} had more cells than the header has columns: the surplus is part of the text.")
@@ -503,7 +516,8 @@ class _Reader:
             said = self._said(row.cells)
             thread = self._thread(row.line, row.cells, [said, *self._comments(row.cells)])
             if len(thread.messages) > 1 and not said.role:
-                said.role = CUSTOMER
+                said.role = CUSTOMER  # and by name, so that nobody else is taken for the customer
+                said.author = said.author or next(iter((thread.customer or {}).values()), "")
             thread.external_id = self._layout.word(row.cells, self._map.one("id"))
             thread.raw = _raw(row)
             yield record_of(thread, self._reader)
@@ -618,7 +632,18 @@ class _Reader:
                 yield record_of(thread, self._reader)
             say_cut(self._summary, chats.messages, chats.cut_into, self._options.pause, passed_over)
 
+    def _is_internal(self, cells: Sequence[object]) -> bool:
+        """Return whether a row is a note of the team among themselves: by a flag, or by its kind."""
+        for name in self._layout.header.names:
+            kind = _OF_NOTES.get(columns.compact(name))
+            if kind and columns.compact(self._layout.word(cells, name)) in kind:
+                return True
+        return False
+
     def _gather(self, gathered: Gathered, key: str, row: Row) -> None:
+        if self._is_internal(row.cells):
+            self._internal += 1
+            return
         at = self._at(row.cells)
         cells = [_plain(cell) for cell in row.cells]
         gathered.add(key, {"line": row.line, "cells": cells}, order=at.timestamp() if at else 0.0)

@@ -1,9 +1,12 @@
 """Microsoft Teams: messages of chats and channels as Microsoft Graph gives them (`/messages`, Export API)."""
 
-from pipeline.sources.formats.base import Head
+from collections.abc import Iterator
+
+from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.json_objects import ChatFormat, Found
 from pipeline.sources.parsing.elements import Element
 from pipeline.sources.parsing.parts import Part
+from pipeline.sources.records import Reject
 from pipeline.sources.understanding import times
 from pipeline.sources.understanding.chats import ChatMessage
 from pipeline.sources.understanding.threads import text_of, word
@@ -23,6 +26,17 @@ class TeamsChat(ChatFormat):
 
     def chat_of(self, element: Element, part: Part, head: Head) -> str:
         return self._chat or part.basename.removesuffix(".json")
+
+    def objects(self, stream: Stream, options: Options) -> Iterator[tuple[Element, Part, Found] | Reject]:
+        """Yield the messages; those that answer one in a channel may stand within it, as `replies`."""
+        for each in super().objects(stream, options):
+            yield each
+            if isinstance(each, Reject):
+                continue
+            element, part, found = each
+            for reply in found.get("replies") or []:
+                if isinstance(reply, dict):
+                    yield element, part, {"replyToId": found.get("id"), **reply}
 
     def message(self, found: Found, head: Head) -> ChatMessage | None:
         channel = found.get("channelIdentity") or {}

@@ -18,6 +18,7 @@ from pipeline.sources.parsing.lines import text_lines
 from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Reject
 from pipeline.sources.understanding.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut, say_cut
+from pipeline.sources.understanding.deleted import is_deleted
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.threads import record_of
 from pipeline.sources.understanding.times import DayOrder, TimeColumn, TimeReader
@@ -69,12 +70,7 @@ _NO_TEXT = re.compile(
     r"|anexado)\s?: .{1,200}>?$|"
     r".{1,200}\((?:file attached|datei angehängt|fichier joint|archivo adjunto|file allegato|bestand bijgevoegd"
     r"|arquivo anexado|ファイル添付|附件|文件附件)\)$|"
-    r"(?:this message was deleted|you deleted this message|diese nachricht wurde gelöscht"
-    r"|du hast diese nachricht gelöscht|"
-    r"ce message a été supprimé|se eliminó este mensaje|eliminaste este mensaje|questo messaggio è stato eliminato"
-    r"|dit bericht is verwijderd|"
-    r"(?:essa |esta )?mensagem (?:foi )?apagada|このメッセージは削除されました|此消息已(?:被)?(?:删除|撤回)"
-    r"|הודעה זו נמחקה)\.?$|null$",
+    r"null$",
     re.IGNORECASE,
 )
 _EDITED = re.compile(
@@ -216,7 +212,7 @@ def _joined(line: _Line, more: list[str]) -> _Line:
 
 def _text(text: str) -> str:
     """Return what somebody wrote in a line; nothing where the chat says that something was sent or deleted."""
-    return "" if _NO_TEXT.match(text.strip()[:LINE_LENGTH]) else text
+    return "" if _NO_TEXT.match(text.strip()[:LINE_LENGTH]) or is_deleted(text) else text
 
 
 # --- Dates --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ They are unpacked by another process (`workbook_rows`), which a hostile or damag
 import json
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,8 +34,15 @@ MAX_SHEET_BYTES: Final = 96 << 20
 MEMORY_MB: Final = 300
 """What unpacking may take."""
 
-PATIENCE: Final = 15 * 60
-"""Seconds after which a workbook that is still being unpacked is given up."""
+SECONDS: Final = 120
+"""On a processor, that unpacking may take. The largest sheet that is opened, 96 MB, takes 20 to 30."""
+
+PATIENCE: Final = 5 * 60
+"""Seconds of the clock after which it is given up on a busy machine, or where nothing bounds the processor's."""
+
+
+_OUT_OF_TIME: Final = -getattr(signal, "SIGXCPU", 0)
+"""How a process ends that used up its seconds."""
 
 
 class WorkbookFormat:
@@ -94,13 +102,13 @@ def _unpacked(part: Part, opened: ExitStack) -> list[_Sheet]:
     with part.open() as file, copy.open("wb") as written:
         shutil.copyfileobj(file, written, PIECE)
     _check_size(part.name, copy)
-    command = [sys.executable, "-I", workbook_rows.__file__, str(copy), str(folder), str(MEMORY_MB)]
+    command = [sys.executable, "-I", workbook_rows.__file__, str(copy), str(folder), str(MEMORY_MB), str(SECONDS)]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        raise UnreadableSource(
-            f"{part.name} is a workbook that takes too long to unpack: save it as CSV (UTF-8)"
-        ) from None
+        done = None
+    if done is None or done.returncode == _OUT_OF_TIME < 0:
+        raise UnreadableSource(f"{part.name} is a workbook that takes too long to unpack: save it as CSV (UTF-8)")
     said = [json.loads(line) for line in done.stdout.splitlines()]
     if failed := next((each for each in said if "error" in each), None):
         why = "locked with a password" if failed["is_locked"] else f"damaged: {failed['error']}"

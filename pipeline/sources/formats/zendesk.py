@@ -33,10 +33,11 @@ class ZendeskTickets(ThreadFormat):
             (each for each in found.get("comments") or [] if each.get("public") is not False),
             key=lambda each: str(each.get("created_at", "")),
         )
-        messages = [_comment(each, requester_id) for each in comments]
+        opened_for = _opened_for_them(found, requester_id)
+        messages = [_comment(each, found, requester_id) for each in comments]
         description = text_of(found.get("description"))
         if not any(said.text.strip()[:200] == description.strip()[:200] for said in messages):
-            messages.insert(0, Said(description, "customer", at=found.get("created_at")))
+            messages.insert(0, Said(description, "agent" if opened_for else "customer", at=found.get("created_at")))
         return Thread(
             messages,
             external_id=found["id"],
@@ -48,10 +49,29 @@ class ZendeskTickets(ThreadFormat):
         )
 
 
-def _comment(comment: Found, requester_id: str) -> Said:
+def _opened_for_them(found: Found, requester_id: str) -> bool:
+    """Return whether somebody of the team opened the ticket in the requester's name: then its text is that agent's.
+
+    What comes over the API was written by the customer all the same, in a form whose integration submits it.
+    """
+    submitter_id = word(found.get("submitter_id") or (found.get("submitter") or {}).get("id"))
+    if not submitter_id or not requester_id or submitter_id == requester_id:
+        return False
+    via = found.get("via") or {}
+    return word(via.get("channel")) in ("web", "", "closed_ticket", "side_conversation", "sample_ticket")
+
+
+def _comment(comment: Found, ticket: Found, requester_id: str) -> Said:
+    """Return a public comment. Beside the requester, those on copy are on the customer's side unless they are staff."""
     author = comment.get("author") or {}
     author_id = word(comment.get("author_id") or author.get("id"))
-    role = "customer" if author_id == requester_id else "agent"
+    copied = {word(each) for key in ("email_cc_ids", "collaborator_ids") for each in ticket.get(key) or []}
+    is_theirs = author_id == requester_id or author.get("role") == "end-user"
+    if not is_theirs and author_id in copied and author_id != word(ticket.get("assignee_id")):
+        is_theirs = author.get("role") in (None, "end-user")
+    if not is_theirs and author_id == word(ticket.get("submitter_id")) and not _opened_for_them(ticket, requester_id):
+        is_theirs = (comment.get("via") or {}).get("channel") == "api" and author_id != word(ticket.get("assignee_id"))
+    role = "customer" if is_theirs else "agent"
     text = next(
         (text for key in ("plain_body", "body", "html_body", "value") if (text := text_of(comment.get(key)))), ""
     )
@@ -59,7 +79,8 @@ def _comment(comment: Found, requester_id: str) -> Said:
 
 
 class ZendeskEvents(MessageFormat):
-    """`incremental/ticket_events.json?include=comment_events`: each event names its ticket and holds its comments.
+    """Events of `incremental/ticket_events.json?include=comment_events`, or audits: each names its ticket and holds
+    its comments.
 
     Events do not name the requester: over the whole file, who writes in many tickets is staff.
     """
@@ -68,11 +89,14 @@ class ZendeskEvents(MessageFormat):
     says = {"text": "comments", "times": "created_at", "conversation": "ticket_id"}
 
     def fits(self, found: Found) -> float:
-        return 1.0 if "ticket_id" in found and isinstance(found.get("child_events"), list) else 0.0
+        if "ticket_id" not in found:
+            return 0.0
+        is_audit = isinstance(found.get("events"), list) and {"author_id", "metadata", "via"} & found.keys()
+        return 1.0 if is_audit or isinstance(found.get("child_events"), list) else 0.0
 
     def message(self, found: Found) -> tuple[str, Said | None]:
         comments: list[Any] = [
-            each for each in found["child_events"]
+            each for each in _events(found)
             if each.get("event_type", each.get("type")) == "Comment"
             and each.get("public", each.get("comment_public")) is not False
         ]  # fmt: skip
@@ -85,5 +109,14 @@ class ZendeskEvents(MessageFormat):
         return key, Said(text, author=word(comments[0].get("author_id") or found.get("updater_id")), at=at)
 
     def describe(self, thread: Thread, found: Found) -> None:
-        subjects = [each.get("subject") for each in found["child_events"] if each.get("subject")]
-        thread.subject = thread.subject or text_of(subjects[0] if subjects else "")
+        subjects = [
+            each.get("subject") or (each.get("value") if each.get("field_name") == "subject" else "")
+            for each in _events(found)
+            if each.get("event_type", each.get("type")) == "Create"
+        ]
+        thread.subject = thread.subject or text_of(next((each for each in subjects if each), ""))
+
+
+def _events(found: Found) -> list[Any]:
+    """Return what happened to a ticket at once: comments, changes of fields, notifications."""
+    return list(found.get("child_events") or found.get("events") or [])

@@ -57,6 +57,8 @@ def encoding_of_json(part: Part, head: Head) -> Encoding | None:
 def head_from(raw: bytes, encoding: str, *, is_whole: bool) -> Head:
     """Return the head that these bytes are."""
     text = _decoded(raw, encoding)
+    if script := _SCRIPT.match(text[:SCRIPT_LENGTH].encode(errors="replace")):
+        text = text[len(script[0].decode(errors="replace")) :]
     objects = _objects(text.lstrip(), is_whole=is_whole) if _is_json(text.lstrip()) else []
     lists: dict[Path, list[dict[str, Any]]] = {}
     for found in objects[:LIST_OBJECTS]:
@@ -180,9 +182,21 @@ def elements_of(part: Part, path: Path, head: Head, limit: int) -> Iterator[Elem
             yield Element(number + 1, b"", f"the file is damaged; the rest could not be read: {error}")
 
 
+SCRIPT_LENGTH = 300
+_SCRIPT = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,20}[A-Za-z_$][\w.$ ]{0,200}(?:=|\()\s{0,20}(?=[\[{])")
+"""How JSON begins that a browser runs as a script: `window.YTD.tweets.part0 = [`, `callback({`."""
+
+
+def _without_script(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a file without what stands before its JSON to make a script of it."""
+    for number, piece in enumerate(pieces):
+        script = None if number else _SCRIPT.match(piece[:SCRIPT_LENGTH])
+        yield piece[script.end() :] if script else piece
+
+
 def utf8_pieces(file: IO[bytes], encoding: str) -> Iterator[bytes]:
     """Yield a file in UTF-8. What is not text in its encoding becomes what is not text in UTF-8 either."""
-    pieces: Iterable[bytes] = iter(lambda: file.read(PIECE), b"")
+    pieces: Iterable[bytes] = _without_script(iter(lambda: file.read(PIECE), b""))
     if encoding.replace("_", "-").lower() in ("utf-8", "utf8", "ascii"):
         yield from pieces
         return

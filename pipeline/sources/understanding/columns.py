@@ -37,7 +37,7 @@ _NAMES: Final[dict[str, str]] = {
         identificador numerodecaso idcaso iddecaso numerocaso codigo folio numerodelticket codice idrichiesta
         protocolo numerodochamado zaaknummer kenmerk 番号 チケット番号 管理番号 编号 工单号 번호""",
     "conversation": """conversationid conversationhash conversationkey conversation threadid threadkey threadts thread chatid
-        sessionid dialogid dialogueid dialogue dialog callid roomid interactionid chatsessionid gesprachsid gesprachid gesprach
+        linkid topicid sessionid dialogid dialogueid dialogue dialog callid roomid interactionid chatsessionid gesprachsid gesprachid gesprach
         konversation konversationsid unterhaltung sitzungsid idconversation conversacion idconversacion iddeconversacion hilo
         conversazione idconversazione conversa idconversa gesprekid 会話id 会话id""",
     "text": """text body message messagetext messagebody content plaintext description customermessage initialmessage firstmessage
@@ -66,7 +66,7 @@ _NAMES: Final[dict[str, str]] = {
         emailduclient emailclient correo correoelectronico emailcliente emaildelcliente correodelcliente
         direcciondecorreoelectronico indirizzoemail posta emaildocliente enderecodeemail emailadres klantemail
         メールアドレス 邮箱 电子邮件 이메일""",
-    "customer_id": """requesterid customerid clientid contactid userid visitorid memberid subscriberid accountid customerkey
+    "customer_id": """requesterid reporterid customerid clientid contactid userid visitorid memberid subscriberid accountid customerkey
         customernumber customerno authorid senderid anonymousid kundennummer kundennr kundenid nutzerid benutzerid
         idclient numeroclient numeroduclient idutilisateur idcliente iddecliente idusuario numerodecliente idutente
         klantnummer klantid 顧客番号 会員番号 客户编号 고객번호""",

@@ -120,6 +120,7 @@ def is_role_word(name: str) -> bool:
 _BY_NUMBER: Final[dict[str, dict[str, str]]] = {
     "direction": {"in": CUSTOMER, "out": AGENT, "i": CUSTOMER, "o": AGENT},
     "messagetype": {"0": CUSTOMER, "1": AGENT, "2": SYSTEM, "3": BOT, "template": BOT},  # Chatwoot
+    "t": {"v": CUSTOMER, "a": AGENT, "s": SYSTEM},  # tawk.to
 }
 _TRUE: Final = frozenset(("true", "1", "yes", "y", "t", "ja", "oui", "si", "sí", "vrai", "wahr", "sim"))
 _FALSE: Final = frozenset(("false", "0", "no", "n", "f", "nein", "non", "faux", "falsch", "não"))
@@ -136,7 +137,8 @@ _FLAGS: Final[dict[str, tuple[str, str]]] = {
          "byagent", "isreply", "isstaffreply"),
         (AGENT, CUSTOMER),
     ),
-    **dict.fromkeys(("isbot", "frombot", "isautomated"), (BOT, "")),
+    **dict.fromkeys(("isbot", "frombot", "isautomated", "bot", "automated", "autoresponse", "auto"), (BOT, "")),
+    **dict.fromkeys(("system", "issystem", "systemmessage", "issystemmessage", "systemgenerated"), (SYSTEM, "")),
     **dict.fromkeys(("staff", "admin", "moderator", "ismoderator", "employee", "isemployee"), (AGENT, "")),
 }  # fmt: skip
 
@@ -249,7 +251,13 @@ _SINGLE: Final = frozenset(("caller", "customer", "anrufer", "anruferin", "kunde
 
 
 def _who(label: re.Match[str]) -> str:
-    return str(label[2]).strip()
+    who = str(label[2]).strip()
+    told = _FROM_TO.match(who)
+    return told[1] if told else who
+
+
+_FROM_TO: Final = re.compile(r"(?:From|Von|De|Da|Van) (\S.{0,60}?) (?:to|an|à|a|para|naar) \S", re.IGNORECASE)
+"""How the chat of a video call says who wrote to whom: `From Ada Roe to Everyone`."""
 
 
 def _utterances(lines: Iterable[tuple[str, re.Match[str] | None]], speakers: Mapping[str, str]) -> Iterator[Utterance]:

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.sources.own_words.html import plain_text
 from pipeline.sources.records import Record, Reject, excerpt, stored_message
 from pipeline.sources.understanding import times
+from pipeline.sources.understanding.deleted import is_deleted
 from pipeline.sources.understanding.roles import CUSTOMER, split_transcript
 
 ID_LENGTH = AUTHOR_LENGTH = 200
@@ -74,7 +75,9 @@ def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
     if len(external_id) > ID_LENGTH:
         raise Unusable(f"its id is longer than {ID_LENGTH} characters")
     said = _parted([each for each in thread.messages if each.text and not each.text.isspace()])
+    said = [each for each in said if not is_deleted(plain_text(each.text) if "<" in each.text[:200] else each.text)]
     messages = [message for each in said if (message := _message(each, read_time))["text"].strip()]
+    messages = oldest_first(messages)
     messages = with_subject(messages, thread.subject)
     if not messages:
         raise Unusable("no text")
@@ -124,6 +127,17 @@ def _parted(messages: list[Said]) -> list[Said]:
     return [Said(each.text, each.role, each.author, each.time) for each in parts or ()] or messages
 
 
+def oldest_first(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the messages in the order of their times; as they are where not all have one. Many exports give the
+    newest first, and who speaks first matters.
+    """
+    times = [each["created_at"] for each in messages]
+    if not all(times) or times == sorted(times):
+        return messages
+    given = messages[::-1] if times == sorted(times, reverse=True) else messages  # of one time: as the others stand
+    return sorted(given, key=lambda each: each["created_at"])
+
+
 def with_subject(messages: list[dict[str, str]], subject: str) -> list[dict[str, str]]:
     """Return the messages with the subject as the first line of the customer's first, unless it says that already."""
     subject = " ".join(plain_text(subject).split())[:1000]
@@ -143,16 +157,27 @@ def with_subject(messages: list[dict[str, str]], subject: str) -> list[dict[str,
 def customer_of(value: object) -> tuple[str, tuple[str, ...]]:
     """Return how a customer is known from now on (e-mail before id before name), and all names they go by."""
     if isinstance(value, Mapping):
-        fields = {str(key).casefold(): word(each) for key, each in value.items()}
-        full = " ".join(part for part in (fields.get("first_name", ""), fields.get("last_name", "")) if part)
-        known = [fields.get(key, "") for key in ("email", "email_address", "mail", "id", "user_id", "uuid", "username",
-                                                  "login", "handle", "phone", "name", "display_name")]  # fmt: skip
+        fields = {str(key).casefold().replace("_", ""): word(each) for key, each in value.items()}
+        full = " ".join(
+            part
+            for first, last in (("firstname", "lastname"), ("first", "last"), ("givenname", "surname"))
+            for part in (fields.get(first, ""), fields.get(last, ""))
+            if part
+        )
+        known = [fields.get(key, "") for key in _KNOWN_BY]
         names = tuple(dict.fromkeys(name for name in (*known, full) if name))
         return (names[0].casefold() if "@" in names[0] else names[0])[:ID_LENGTH] if names else "", names
     if isinstance(value, list):
         return customer_of(value[0]) if value and isinstance(value[0], Mapping | str) else ("", ())
     name = word(value)
     return (name.casefold() if "@" in name else name)[:ID_LENGTH], (name,) if name else ()
+
+
+_KNOWN_BY = (
+    "email", "emailaddress", "mail", "useremail", "id", "userid", "accountid", "uuid", "sysid", "username", "login",
+    "handle", "phone", "phonenumber", "name", "displayname", "displayvalue", "fullname", "nickname",
+)  # fmt: skip
+"""Fields of a customer, that which stays the same over files first."""
 
 
 def made_id(thread: Thread, messages: Iterable[Mapping[str, str]]) -> str:
@@ -169,28 +194,38 @@ def first_time(messages: Iterable[Mapping[str, str]]) -> datetime | None:
 
 
 def word(value: object) -> str:
-    """Return a value as a word: text trimmed, a whole number in digits; anything else is no word."""
+    """Return a value as a word: text trimmed, a whole number in digits, an id as MongoDB exports it; else no word."""
     if isinstance(value, bool):
         return ""
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else str(value)
+    if isinstance(value, Mapping):
+        return word(value.get("$oid") or value.get("$numberLong") or value.get("$numberInt")) if len(value) == 1 else ""
     return " ".join(value.split()) if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
 def text_of(value: object) -> str:
-    """Return the text in a value: itself, or the texts of a list of parts joined; pictures and tool calls have none."""
+    """Return the text in a value: itself, or the texts of a list of parts joined.
+
+    Pictures, files and tool calls have none, and what a model thought is not what it said. What was spoken and written
+    down (`audio_transcription`) is.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, list):
         return "\n".join(text for each in value if (text := text_of(each)))
     if isinstance(value, Mapping):
         kind = value.get("type") or value.get("content_type") or ""
-        if isinstance(kind, str) and kind.startswith(("tool", "image", "audio", "video", "file", "function")):
+        if isinstance(kind, str) and kind.startswith(_NOT_SAID) and not kind.endswith("transcription"):
             return ""
         return next(
             (text for key in ("text", "content", "parts", "value", "body") if (text := text_of(value.get(key)))), ""
         )
     return ""
+
+
+_NOT_SAID = ("tool", "image", "audio", "video", "file", "function", "thinking", "thought", "reasoning", "redacted")
+"""How the kinds of parts begin that nobody says to the other."""
 
 
 def rest(found: Mapping[str, Any], *used: str) -> dict[str, Any]:

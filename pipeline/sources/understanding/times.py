@@ -252,10 +252,17 @@ def _parse(value: object) -> datetime | _OpenDate | None:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         text = repr(value) if isinstance(value, float) else str(value)
         return _of_number(text) if _NUMBER.match(text) else None
-    if isinstance(value, dict) and "$date" in value:  # as MongoDB exports it
-        inner = value["$date"]
-        return _parse(inner.get("$numberLong") if isinstance(inner, dict) else inner)
+    if isinstance(value, dict):  # as MongoDB, Microsoft Graph, Firestore, Jira's service desk and others write it
+        inner = next((value[key] for key in _IN_AN_OBJECT if value.get(key) not in (None, "")), None)
+        return _parse(inner)
     return None
+
+
+_IN_AN_OBJECT: Final = (
+    "$date", "$numberLong", "iso8601", "dateTime", "datetime", "epochMillis", "_seconds", "seconds", "timestamp",
+    "time", "date", "value", "raw",
+)  # fmt: skip
+"""Fields of an object that stands for a time, the surest first."""
 
 
 @lru_cache(maxsize=4096)

@@ -350,7 +350,7 @@ EXPORTS = {
         {"type": "system_message", "text": "Lee joined", "created_at": AT},
         {"type": "message", "text": ANSWER, "author_id": "b9", "created_at": LATER}]}, "users": [
         {"id": "a7", "type": "customer", "name": "Kim"}, {"id": "b9", "type": "agent", "name": "Lee"}]}]}, (
-        ("customer", ASK), ("system", "Lee joined"), ("agent", ANSWER)), "c1", "Kim"),
+        ("customer", ASK), ("system", "Lee joined"), ("agent", ANSWER)), "c1", "a7"),
     "json:api": Export("JSON", {"data": [
         {"type": "message", "id": "m1", "attributes": {"direction": "in", "preview": ASK, "sentAt": AT}, "relationships": {
             "conversation": {"data": {"type": "conversation", "id": "v1"}}, "customer": {"data": {"type": "customer", "id": "Kim"}}}},
