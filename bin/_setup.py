@@ -1,7 +1,7 @@
 """What the commands in bin/ share: the virtual environment, made once, and child processes that end with us.
 
 Only the standard library, since nothing else is there yet. Whatever moment a set-up is killed at, the next call
-finds the mark `.venv/.unfinished` and makes the environment anew (what was downloaded is kept in the installer's
+finds the mark `.venv/.unfinished` and makes the environment again (what was downloaded is kept in the installer's
 cache). A finished one carries a stamp with the hashes of its lock files, so that later calls need milliseconds.
 """
 

@@ -123,7 +123,7 @@ def dispatch(*, run: Run) -> None:
 
 
 def _send(run: Run) -> None:
-    """Send the unfinished chunks as one chord; a run without any goes on at once."""
+    """Send the unfinished chunks as one chord; a run without any continues at once."""
     chunks = unfinished_chunks(run)
     # Before the messages go out: a quick worker's sign of life has to be later than this (`watch.lose_if_silent`).
     now = timezone.now()
@@ -189,8 +189,8 @@ def _answered_by_batch(run: Run) -> list[int]:
 def supervise(*, run_id: int) -> Run:
     """Look after a live run once, and return it.
 
-    What was lost is sent again, and where a callback never came it goes on. A run that waits its turn behind another is
-    left in its place in the queue; one that nothing moves any more is lost.
+    What was lost is sent again, and where a callback never came the run is carried on. A run that waits its turn behind
+    another is left in its place in the queue; one that nothing moves any more is lost.
     """
     run = find_run(run_id)
     if not run.is_live:

@@ -75,7 +75,7 @@ KEPT = {
 def _delete_rows(_test: TransactionTestCase) -> None:
     """After a test that commits, delete the rows of the tables that have some.
 
-    Django truncates all tables and makes its permissions anew: a third of a second, where this takes a hundredth.
+    Django truncates all tables and makes its permissions again: a third of a second, where this takes a hundredth.
     Like that it waits for whoever is writing just now, such as a worker that still answers, and forgets the ids of
     content types: a test may have looked at another database.
     """

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL_DIR = Path(os.environ.get("LEITMOTIF_LOCAL") or ROOT / ".local").resolve()
-LOG_LIMIT = 5_000_000  # bytes, after which a log starts anew; the one before is kept as .old
+LOG_LIMIT = 5_000_000  # bytes, after which a new log is begun; the one before is kept as .old
 
 
 def sockets_folder(local: Path) -> Path:

@@ -183,7 +183,7 @@ class Server(ABC):
             link.symlink_to(self.service)
 
     def _adopted(self) -> bool:
-        """Take over a server whose keeper was killed. One that cannot be reached is stopped to start anew."""
+        """Take over a server whose keeper was killed. One that cannot be reached is stopped and started again."""
         if self.pid is None:
             return False
         patience = START_TIMEOUT if self.socket.exists() else 2.0

@@ -1,6 +1,7 @@
 """What every extractor promises: it reads transcripts and answers, and touches no row.
 
-The answer is kept as it came (`Call.answer`), so that a mistake in reading it can be mended later without asking again.
+The answer is kept as it came (`Call.answer`), so that a mistake in reading it can be corrected later without asking
+again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

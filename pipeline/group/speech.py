@@ -161,7 +161,7 @@ UNITS = frozenset(
     "second seconds minute minutes hour hours day days week weeks month months year years times percent".split()
 )
 
-# Slips that are mended in a title, what is written short in chats, and what has capitals.
+# Slips that are corrected in a title, what is written short in chats, and what has capitals.
 SLIPS = {
     "i": "I", "im": "I'm", "ive": "I've", "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "cant": "can't",
     "wont": "won't", "isnt": "isn't", "arent": "aren't", "wasnt": "wasn't", "hasnt": "hasn't", "havent": "haven't",

@@ -189,7 +189,7 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: b
     for form, candidate in said.items():
         cost, fit = vocabulary.strangeness(candidate.text, number) - candidate.worth, fits[form] / most
         # Two different sums: `promise` says what is worth a question to the model, and counts form double, for the
-        # model cannot mend it; `worth` is added to the model's cosines, beside which it must be small.
+        # model cannot judge that; `worth` is added to the model's cosines, beside which it must be small.
         promise = fit - 2 * cost + QUOTED * (form in quoted)
         found.append((promise, replace(candidate, worth=TYPICAL * fit - cost)))
     found.sort(key=lambda one: one[0], reverse=True)

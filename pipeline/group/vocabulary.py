@@ -150,7 +150,7 @@ class Vocabulary:
     # --- Spelling -------------------------------------------------------------------------------------------------
 
     def polished(self, text: str, group: int) -> str:
-        """Return a clause in sentence case, shouting lowered, capitals where most people put them, slips mended."""
+        """Return a clause in sentence case, shouting lowered, capitals where most people put them, slips corrected."""
         letters = [char for char in text if char.isalpha()]
         if sum(map(str.isupper, letters)) > 0.6 * len(letters):
             text = text.lower()

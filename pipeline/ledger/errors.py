@@ -16,4 +16,5 @@ The first is a DatabaseError too, so this must be caught before REFUSED.
 """
 
 REFUSED = (DatabaseError, UnicodeError)
-"""All else that PostgreSQL or its driver say of a row: it cannot be stored, whoever tries, until somebody mends it."""
+"""All else that PostgreSQL or its driver say of a row: it cannot be stored, whoever tries, until somebody corrects
+it."""

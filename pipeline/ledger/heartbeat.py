@@ -34,7 +34,7 @@ def _beat_until(done: Event, beat: Callable[[], object]) -> None:
         while not done.wait(settings.CLAIM_TIMEOUT / 3):
             try:
                 beat()
-            # A server that restarts must not end the work that goes on meanwhile; if it stays away the claim lapses by
+            # A server that restarts must not end the work that is done meanwhile; if it stays away the claim lapses by
             # itself, and the guarded write at the end finds that out.
             except DatabaseError:
                 log.warning("could not leave a sign of life; trying again", exc_info=True)

@@ -145,7 +145,7 @@ def print_failures(run: Run, console: Console) -> None:
 
 
 def print_way_on(run: Run, console: Console) -> None:
-    """Say how an ended run that is not complete goes on, if it can."""
+    """Say how an ended run that is not complete can be continued, if it can."""
     if run.state == Run.State.STOPPED:
         console.print(f"Continue with:  ./manage.py run_pipeline --resume {run.pk}", highlight=False)
     elif run.state in Run.RESUMABLE and salvage.plan_salvage(run=run).is_worth_it:
@@ -153,7 +153,7 @@ def print_way_on(run: Run, console: Console) -> None:
 
 
 def print_inventory(run: Run, stock: SalvagePlan, console: Console) -> None:
-    """Print what an ended run has and lacks in each phase, and what salvaging would do."""
+    """Print what an ended run has and what is missing in each phase, and what salvaging would do."""
     console.print(f"Run {run.pk} of {run.source}: {words(run.state)}, phase {run.phase}")
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
     stored = f"{counted(stock.answers, 'answer')} and {counted(stock.themes, 'theme')} stored"
@@ -183,7 +183,7 @@ def _to_extract(stock: SalvagePlan) -> str:
 
 
 def print_salvageable(found: Sequence[tuple[Run, SalvagePlan]], console: Console) -> None:
-    """List ended runs that lack something, a line each with what would go on."""
+    """List ended runs in which something is missing, a line each with what would be done."""
     if not found:
         console.print("Nothing to salvage.")
         return

@@ -78,7 +78,8 @@ class Run(models.Model):
         State.COMPLETED: (State.RUNNING,),
         **dict.fromkeys(RESUMABLE, (State.RUNNING,)),
     }
-    """Every transition there is; `states.change_state` makes no other. A completed run goes on only by salvage."""
+    """Every transition there is; `states.change_state` makes no other. A completed run is taken up again only by
+    salvage."""
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="runs")
     profile = models.CharField(max_length=50)

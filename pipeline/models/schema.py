@@ -16,7 +16,7 @@ Promise = models.Index | models.BaseConstraint
 
 @dataclass(frozen=True, slots=True)
 class BrokenPromise:
-    """A constraint or index of a model that the database lacks, or has in a state in which it does not hold."""
+    """A constraint or index of a model that the database does not have, or has in a state in which it does not hold."""
 
     name: str
     table: str

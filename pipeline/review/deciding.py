@@ -1,4 +1,4 @@
-"""What all decisions share: one at a time in a profile, a new version of its registry, and a group settled anew."""
+"""What all decisions share: one at a time in a profile, a new version of its registry, and its groups settled again."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -123,7 +123,7 @@ def _take_up_again(items: QuerySet[Item]) -> None:
         error="",
         error_class="",
         claim="",
-        # a person wants it tried again: what wore it out may be mended
+        # a person wants it tried again: what wore it out may be corrected by now
         delivery_count=0,
         finished_at=None,
     )

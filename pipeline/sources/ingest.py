@@ -131,7 +131,10 @@ def import_files(asked: Import) -> Imported:
     file.options = with_remembered(known, asked.options)
     records = file.records()
     if known and not asked.replaces_texts and not asked.name:
+        # Two exports may number their rows from 1: without this the second would take the place of the first. Whoever
+        # gave the name themselves is taken at their word.
         records = _unless_it_replaces(known, records)
+    # reads the beginning of the file: what cannot be read at all is refused before a source exists
     first = next(records, None)
     if first is None:
         return Imported(known, ImportCounts(), file.summary, Reasons())
@@ -216,6 +219,7 @@ def ingest(
     At the end what the source's conversations share is counted, in a transaction of its own.
     """
     counts, imported_at = ImportCounts(), timezone.now()
+    # temporary tables belong to this connection, so two imports do not see each other's
     _execute(_CREATE)
     batches = _batches(records)
     for batch in _read_ahead(batches) if reads_ahead else batches:
@@ -223,10 +227,13 @@ def ingest(
         for reject in batch.rejects + refused:
             on_reject(reject)
         counts = counts.plus(stored).plus(ImportCounts(rejected=len(batch.rejects) + len(refused)))
+        # After the batch is committed, never before: a crash between the two reads some rows again, which changes
+        # nothing, where the other order would lose them.
         if batch.cursor:
             Source.objects.filter(pk=source.pk).update(cursor=batch.cursor)
             _execute("TRUNCATE seen_conversation")  # behind a checkpoint a conversation may come again, and be newer
     _execute(_DROP)
+    # where no conversation changed, what they share is what it was
     if counts.new or counts.updated:
         counts = replace(counts, repeated=tuple(remember_repeated(source)))
     return counts
@@ -266,6 +273,7 @@ def _batches(records: Iterable[Row]) -> Iterator[Batch]:
 
 def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
     """Yield the batches, the next one of which is being read meanwhile."""
+    # One thread and one batch ahead, no more: a queue of batches would make memory grow with the speed of the reader.
     with ThreadPoolExecutor(1, thread_name_prefix="reading ahead") as pool:
         following = pool.submit(next, batches, None)
         while batch := following.result():
@@ -331,6 +339,8 @@ def _store(rows: Sequence[Staged], source: Source, imported_at: datetime) -> tup
     try:
         with transaction.atomic():
             return _store_together(rows, source, imported_at)
+    # A value that PostgreSQL refuses ends the whole COPY. Halving finds it in a dozen steps; one by one would take
+    # thousands.
     except DataError as error:
         if len(rows) == 1:
             reason = f"PostgreSQL cannot store it: {str(error).splitlines()[0]}"
@@ -349,6 +359,7 @@ def _store_together(rows: Sequence[Staged], source: Source, imported_at: datetim
         _execute(_TELL_EQUAL_ONES_APART)
     duplicates = _take_duplicates_out(rows)
     new = _execute(_ADD, values)
+    # a first import has nothing to compare with; this spares it the join
     changed = [] if new == len(rows) else _fetch(_LOCK_CHANGED, values)
     updated = _update([key for (key,) in changed], values) if changed else 0
     unchanged = len(rows) - len(duplicates) - new - updated
@@ -360,6 +371,7 @@ def _stage(rows: Sequence[Staged]) -> None:
         cursor.execute("TRUNCATE staged_conversation")
         with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
             for row in rows:
+                # without raw, line, unit and part, which only a reject needs
                 copy.write_row(row[:-4])
 
 
@@ -425,6 +437,9 @@ WHERE ((conversation.current_version_id = version.id) IS NOT TRUE
    OR (conversation.customer, conversation.url, conversation.label, conversation.metadata, conversation.classified_at)
       IS DISTINCT FROM (staged.customer, staged.url, staged.label, staged.metadata, staged.classified_at))
 """
+# Locked in the order of the ids, by a statement of its own: an UPDATE locks in whatever order it meets the rows, and
+# two imports would wait for each other in a circle. What differs is asked again when it is written, for somebody may
+# have changed the rows while we waited for the locks.
 _LOCK_CHANGED = f"""
 SELECT id FROM pipeline_conversation WHERE id IN (SELECT conversation.id {_DIFFERS})
 ORDER BY external_id FOR NO KEY UPDATE
@@ -517,6 +532,7 @@ class RejectsFile:
     ) -> None:
         if self._file is not None:
             self._file.close()
+            # renamed when complete: whoever looks sees the old list, none, or the whole new one
             Path(self._file.name).replace(self.path)
 
     def _open(self) -> IO[str]:

@@ -171,12 +171,15 @@ class _Refused(Exception):
     """The record cannot be taken; the message is the reason."""
 
 
+# A NUL as JSON writes it, and not the six characters of an escaped backslash before u0000; PostgreSQL's text holds
+# none.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def read_record(raw: bytes, *, line: int, unit: str = "line", part: str = "") -> Record | Reject:
     """Return the record that a JSON object in UTF-8 describes, or the reject that says why there is none."""
     try:
+        # the plain search first: it is far cheaper and nearly always says no
         if b"\\u0000" in raw and _NUL.search(raw):
             raise _Refused("it holds a NUL character, which cannot be stored")
         return _record(_Incoming.model_validate_json(raw), raw, line, unit, part)
@@ -230,6 +233,7 @@ def _messages(incoming: _Incoming) -> list[dict[str, str]]:
         if not original or original.isspace() or not (text := plain_text(original)):
             continue
         role, author = (message.role or "").strip(), (message.author or "").strip()
+        # who speaks is not said at all: then it is the person that the conversation is with
         if not role and not author:
             role = CUSTOMER
         elif not role and (role := role_of(author) or "") and is_role_word(author):

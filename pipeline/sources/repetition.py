@@ -63,6 +63,7 @@ def _frequent_keys(conversations: Iterable[Messages]) -> frozenset[str]:
         total += 1
         counts.update({unit.key for _, text in _beginnings(messages) for unit in units_of(text)})
         if len(counts) > MAX_COUNTED:
+            # what many share is seen twice long before a hundred thousand other sentences are
             counts = Counter({key: count for key, count in counts.items() if count > 1})
     return frozenset(key for key, count in counts.items() if count >= needed_of(total))
 
@@ -88,6 +89,7 @@ class _Sample:
     source: Source
 
     def __iter__(self) -> Iterator[Messages]:
+        # drawn by a hash and not at random: the same conversations each time, whatever the order of imports
         hashed = Func(F("external_id"), function="hashtext", output_field=IntegerField())
         stored = Func(F("current_version__messages"), function="pg_column_size", output_field=IntegerField())
         rows = (

@@ -24,6 +24,9 @@ SIMPLE = "simple"
 MOST_CHARACTERS = 200_000
 """Of a conversation that are indexed: a tsvector holds a megabyte at most, and PostgreSQL refuses more."""
 
+# What is found by id, customer and label (weight A) is looked for twice, as written and by its stem: names have no
+# endings. Only rows whose version or language is another are made again, so that a run over the same conversations
+# costs nothing.
 _RENEW = """
 WITH read AS (
     SELECT DISTINCT ON (item.conversation_id) item.conversation_id, item.language

@@ -36,7 +36,7 @@ def answer_user(
     """Answer what the user is waiting for; return how many messages were answered or failed.
 
     `decided` is told the id of each, once that is committed. Opens transactions, one for each message, so it must not
-    be inside one. Does nothing while somebody else answers this user: he does it. Raises RETRIED errors, which may be
+    be inside one. Does nothing while somebody else answers this user: they do it. Raises RETRIED errors, which may be
     retried; whatever else a handler raises fails the message.
     """
     count = 0

@@ -1,7 +1,7 @@
 """An example of a handler: a user chooses a project and a task, and sends photos and comments until it is done.
 
 It keeps nothing itself. What is chosen lives in the user's context, what is sent in the open progress update, and what
-"1" means in the message that showed it; so it goes on after a restart, and in any worker.
+"1" means in the message that showed it; so it continues after a restart, and in any worker.
 """
 
 from collections.abc import Callable, Iterable

@@ -29,7 +29,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the user is told, and what he can choose from now."""
+    """What the user is told, and what they can choose from now."""
 
     text: str
     shown: Sequence[Option] = ()

@@ -148,7 +148,7 @@ def _post(target: Webhook, body: bytes, at: datetime) -> None:
 def _connected(connection: HTTPConnection, seconds: float) -> Iterator[None]:
     """Connect, and hang up at the end or when the time for all of it is over; then raise TimeoutError.
 
-    The time-out of a socket begins anew with every byte, so a receiver that sends one now and then would keep us.
+    The time-out of a socket starts again with every byte, so a receiver that sends one now and then would keep us.
     """
     is_late = Event()
     timer = Timer(seconds, _hang_up, [connection, is_late])

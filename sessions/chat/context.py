@@ -11,7 +11,7 @@ from sessions.chat.users import check_id, remember_user
 from sessions.models import ChatUser, ContextLoss
 
 JUST_NOW = timedelta(seconds=10)
-"""Who chose something so short a time ago may still click on the page that he saw before: a double click."""
+"""Who chose something so short a time ago may still click on the page that they saw before: a double click."""
 
 
 @dataclass(frozen=True)

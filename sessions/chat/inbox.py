@@ -19,7 +19,7 @@ SAYS_NOTHING = Context(project_id=None, task_id=None)
 
 
 class TooManyMessagesError(Exception):
-    """The user has sent all the messages the limit lets him; `wait` is how long until the next may come."""
+    """The user has sent all the messages that the limit allows; `wait` is how long until the next may come."""
 
     def __init__(self, message: str, wait: timedelta) -> None:
         super().__init__(message)

@@ -30,7 +30,7 @@ class MessageHeldError(Exception):
 
 @dataclass(frozen=True)
 class Option:
-    """One thing a user can choose: he types or clicks `key`, reads `label`, and means `value`."""
+    """One thing a user can choose: they type or click `key`, read `label`, and mean `value`."""
 
     key: str
     label: str
@@ -59,10 +59,10 @@ def receive(
     image_urls: Sequence[str] = (),
     zone: ZoneInfo | None = None,
 ) -> Received:
-    """Store a user's message, once, and open his session for it; `key` is the sender's id of the message.
+    """Store a user's message, once, and open their session for it; `key` is the sender's id of the message.
 
     Opens a transaction. A delivery whose key is known stores and opens nothing, and returns the first one's message
-    and reply. While a person has taken over, the message is held for him. `zone` is remembered; left out, it is the
+    and reply. While a person has taken over, the message is held for them. `zone` is remembered; left out, it is the
     user's own.
     Raises ValueError for ids or a text that cannot be stored, and SessionUnavailableError, which may be retried with
     the same key.
@@ -156,7 +156,7 @@ def say(
 
 
 def chosen_option(message: Message) -> Option | None:
-    """Return what the user means by a message that names one of the options he saw last, by key or label.
+    """Return what the user means by a message that names one of the options they saw last, by key or label.
 
     What was shown counts for SESSION_LENGTHS["menu"], also after its session has expired.
     """

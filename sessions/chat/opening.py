@@ -42,7 +42,7 @@ EXPIRE = """
 # - Two expire the same row: the second waits, sees that it is no longer active, expires nothing and takes the first's.
 # - The active one is ended while we are about to take it: PostgreSQL looks again and inserts.
 # - One that we could not see yet gets in our way. Then it was opened a moment ago, and is taken; unless its opener's
-#   time lies before a cut-off of ours (he came at 19:59:59.99, we at 20:00:00.01). Taking that one would carry a
+#   time lies before a cut-off of ours (they came at 19:59:59.99, we at 20:00:00.01). Taking that one would carry a
 #   session past the end of its day, and the part that expires has had its turn. So no row comes back and the caller
 #   runs the statement again, which now sees it.
 OPEN = f"""
@@ -125,7 +125,7 @@ def open_session(*, user_id: str, at: datetime, zone: ZoneInfo | None = None) ->
     Raises ValueError for a user id that is empty or too long and for a time without zone, and
     SessionUnavailableError, which may be retried: SessionBusyError when the user's sessions changed under every one
     of a few tries, DatabaseAwayError when the database went away. Warns (OpenedTwiceWarning) when one request, as
-    passthrough.request marks it, opens a user's session twice.
+    `once_per_request.request` marks it, opens a user's session twice.
     """
     parameters = _parameters(user_id, at, zone or default_zone())
     note_opening(user_id)

@@ -31,7 +31,7 @@ def locked_takeover(user_id: str, *, at: datetime) -> Takeover | None:
 
 
 def take_over(*, user_id: str, by: str, at: datetime, until: datetime | None = None) -> Takeover:
-    """Let `by` answer the user until then, or for SESSION_LENGTHS["takeover"]; what awaits an answer is held for him.
+    """Let `by` answer the user until then, or for SESSION_LENGTHS["takeover"]; what awaits an answer is held for them.
 
     Opens a transaction. Who has taken over already extends; a user who waits for a person has found one. Raises
     AlreadyTakenOverError if somebody else has taken over, and ValueError for an unusable id or an end that is not later

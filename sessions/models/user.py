@@ -1,4 +1,4 @@
-"""What outlives a user's sessions: zone, what he is at work on, and who has taken over from the automation."""
+"""What outlives a user's sessions: zone, what they are at work on, and who has taken over from the automation."""
 
 from django.db import models
 from django.db.models import F, Q

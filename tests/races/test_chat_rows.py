@@ -261,7 +261,7 @@ def test_a_release_waits_for_a_message_that_is_just_being_held() -> None:
 
 
 def test_who_takes_over_does_not_wait_for_a_handler_that_escalates() -> None:
-    """He would hold the takeover and wait for the message, and the handler the other way round."""
+    """It would hold the takeover and wait for the message, and the handler the other way round."""
     received = receive(user_id="alice", key="m-1", text="a person, please", at=NOON)
     assert received.opened
     with ThreadPoolExecutor(1) as pool, transaction.atomic():

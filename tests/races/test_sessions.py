@@ -207,7 +207,7 @@ def test_one_who_wants_to_expire_a_session_that_is_just_ended_leaves_its_end_alo
 
 
 def test_one_who_wants_to_expire_a_session_that_is_just_used_keeps_it() -> None:
-    """The first came a moment before he was idle for too long, the second a moment after."""
+    """The first came a moment before the user was idle for too long, the second a moment after."""
     opened(datetime(2026, 7, 15, 8, tzinfo=BERLIN))
     found = overtaken(lambda: opened(AFTERNOON), lambda: opened(AFTERNOON + INSTANT))
     assert (found.outcome, found.session.reuse_count, Session.objects.count()) == (Outcome.REUSED, 2, 1)
@@ -234,7 +234,7 @@ def test_one_who_ends_a_session_that_is_just_expired_is_told_so() -> None:
 
 
 def opened_on_both_sides_of_the_day_end() -> OpenedSession:
-    """The first opens a session just before the day ends; the second, just after, could not see it when he began."""
+    """The first opens a session just before the day ends; the second, just after, could not see it when it began."""
     return overtaken(lambda: opened(EVENING - INSTANT), lambda: opened(EVENING + INSTANT))
 
 

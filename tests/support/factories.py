@@ -202,13 +202,13 @@ class UserFactory(Rows):
 
 
 def alice() -> User:
-    """Return Alice, the owner: she may do everything."""
+    """Return Alice, the owner: may do everything."""
     user: User = UserFactory(username="alice", is_staff=True, is_superuser=True)
     return user
 
 
 def bob() -> User:
-    """Return Bob, the reviewer: he sees everything of the pipeline and changes stories and orphans."""
+    """Return Bob, the reviewer: sees everything of the pipeline and changes stories and orphans."""
     user: User = UserFactory(username="bob", is_staff=True)
     ours = Permission.objects.filter(content_type__app_label__in=("pipeline", "chat"))
     user.user_permissions.set(
@@ -218,7 +218,7 @@ def bob() -> User:
 
 
 def charlie() -> User:
-    """Return Charlie, a stranger: he has an account and no rights."""
+    """Return Charlie, a stranger: has an account and no rights."""
     user: User = UserFactory(username="charlie")
     return user
 

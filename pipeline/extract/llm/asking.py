@@ -49,8 +49,8 @@ LARGE_ANSWER = 50_000
 """Bytes from which on an answer is understood in a thread of its own: repairing it takes long."""
 
 TOGETHER = 2
-"""An item is asked about beside others the first times it is begun; from then on alone, lest one that ends its worker
-has others blamed for it."""
+"""An item is asked about beside others the first times it is begun; from then on alone, so that one that ends its
+worker does not have others blamed for it."""
 
 SPARE = 1.25
 """Conversations claimed for each slot: the next one is ready when a slot is free."""

@@ -2,7 +2,7 @@
 
 A slot is a lease: its holder renews it, and that of a dead worker is free again after LEASE seconds. The pace is kept
 by provider (GCRA: each question books the moment at which it may go). A provider that asks to wait is left in peace by
-all. Nothing here has to survive: a Redis that comes back empty counts anew.
+all. Nothing here has to survive: a Redis that comes back empty starts counting again.
 """
 
 import asyncio

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         "Check everything a run needs, as every start of a run does: settings, PostgreSQL, Redis, tables, promised "
         "constraints, extractor, workers. Exit code 1 if a run would be refused."
     )
-    requires_system_checks: list[str] = []  # it shows them itself, and goes on
+    requires_system_checks: list[str] = []  # it shows them itself, and continues
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--profile", default=PROFILE, help="what would be looked for (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""`./manage.py salvage RUN`: go on with a run that failed, was lost or stopped, or lacks something."""
+"""`./manage.py salvage RUN`: continue a run that failed, was lost or stopped, or has gaps."""
 
 import sys
 from typing import Any

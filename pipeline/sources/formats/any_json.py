@@ -163,6 +163,7 @@ _NAME_KEYS = ("name", "displayname", "fullname", "username", "login", "nickname"
 
 def keyed(found: Found) -> dict[str, str]:
     """Return the keys of an object by their names as they are compared; of two alike the first."""
+    # reversed: of two alike the last one written stays in a dict
     return {compact(str(key)): key for key in reversed(list(found))}
 
 
@@ -308,6 +309,7 @@ def mapping_of(objects: Sequence[Found], given: Mapping[str, str]) -> columns.Ma
     try:
         return columns.find(list(profiles.values()), given)
     except columns.AmbiguousColumns:  # the other fields are found all the same
+        # a key that no object has: the text is asked for there, and found empty
         profiles[_NOWHERE] = columns.Profile(_NOWHERE)
         return columns.find(list(profiles.values()), {**given, "text": _NOWHERE})
 
@@ -515,6 +517,7 @@ class AnyJson(JsonFormat):
     def reader(self, stream: Stream, options: Options, head: Head) -> Reader:
         """Return what reads the objects of a file, and say in the summary which fields it takes for what."""
         objects = self._first(head)
+        # of the first objects the first that has one: later ones may be threads nobody has answered yet
         key = next((key for found in objects if (key := messages_key(found))), "")
         inside = (unwrapped(each) for found in objects for each in _listed(at_path(found, key)))
         said = [each for each in inside if isinstance(each, Mapping)][:200]
@@ -585,6 +588,7 @@ class AnyJson(JsonFormat):
         for key in (named, _ticket(objects), reader.message.one("id")):
             names = [word(at_path(found, key)) for found in objects] if key else []
             repeats = len(set(names)) < len(names) and all(names)
+            # tried from the surest: a field that is called conversation, then ids that repeat, then a ticket's number
             if key and key == named and all(names) and all(reader.said(found).role for found in objects):
                 return key  # each says who speaks, and where: it is one message, though perhaps the only one
             if repeats and any(reader.said(found).role or reader.said(found).author for found in objects):

@@ -137,6 +137,8 @@ def _mails(part: Part) -> Iterator[_RawMail | Reject]:
 def _split(file: Any) -> Iterator[tuple[bytes, bytes]]:
     """Yield (line `From ...`, mail) of an mbox; a file without such lines is one mail."""
     most, kept, size, postmark = limit(), list[bytes](), 0, b""
+    # A line `From ...` begins a mail only below an empty line and with a date in it: people begin sentences so.
+    # `at_line` is False within a line that is longer than what is read at once.
     after_blank, at_line = True, True
     while line := file.readline(1 << 16):
         if at_line and after_blank and line.startswith(b"From ") and _POSTMARK.match(line):
@@ -251,10 +253,12 @@ class Threads:
             self._join(own, _number(reference))
         people = sorted({envelope.sender[1], *envelope.receivers[:1]})
         topic = _number(f"{_bare(envelope.subject).casefold()} {people}")
+        # mails without a subject have nothing in common
         if _bare(envelope.subject) == "":
             topic = own
         if _REPLY.match(envelope.subject) and not envelope.references:
             self._join(own, topic)
+        # the first of its subject and people: later replies without references are joined to it
         elif topic not in self._above:
             self._join(topic, own)
         self.received.update(set(envelope.receivers))
@@ -281,6 +285,7 @@ class Threads:
         return root
 
     def _join(self, one: int, other: int) -> None:
+        # the lower number becomes the root, so that the key of a thread does not depend on the order of its mails
         first, second = sorted((self._root(one), self._root(other)))
         self._above[second] = first
         self._above.setdefault(first, first)
@@ -434,6 +439,7 @@ def _part_text(message: Message, kind: str) -> str:
 
 def _text(raw: bytes, charset: str) -> str:
     """Return bytes as text: in the charset that is said, if it fits, else in the one they are probably in."""
+    # what is said is often wrong, and UTF-8 that decodes is nearly never anything else
     for name in (charset, "utf-8"):
         try:
             return raw.decode(name) if name else raw.decode()

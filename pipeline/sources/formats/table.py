@@ -84,11 +84,13 @@ def dialect_of(head: str) -> Dialect:
     first, _, _ = head.partition("\n")
     if found := _SEP.match(first.rstrip("\r")):
         return Dialect(found[1], skip=1, agreement=1.0, width=2)
+    # known names decide, for a column of prose has more commas than the file has semicolons
     candidates = [_measured(head, delimiter) for delimiter in DELIMITERS]
     return max(candidates, key=lambda each: (each.known, each.agreement * min(each.width, 3), each.width))
 
 
 def _measured(head: str, delimiter: str) -> Dialect:
+    # the last line of the head is most likely cut
     lines = list(_pieces_of_lines(head))[:-1] or [head]
     rows = [row for row in islice(_quick_rows(lines, delimiter), 200) if any(row)]
     if not rows:
@@ -182,6 +184,7 @@ def rows_of(lines: Iterator[_Line], dialect: Dialect, limit: int) -> Iterator[Ro
         try:
             cells = next(csv.reader(feed, **rules), None)
         except csv.Error:
+            # the row as one line; whatever else the open quote took goes back and is read again
             first = feed.give_back()
             if not first.is_whole:
                 yield Row(first.number, reason=f"the line is longer than {limit:,} characters", raw=_raw(first))

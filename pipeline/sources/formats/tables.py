@@ -143,6 +143,7 @@ def _header_place(rows: Sequence[Row]) -> int:
     known = [
         sum(columns.compact(_text(cell)) in _KNOWN for cell in row.cells if len(_text(cell)) <= 100) for row in early
     ]
+    # two known names are no accident: `date` and `subject` do not meet in a title row
     best = max(known)
     if best >= 2:
         return known.index(best)
@@ -385,6 +386,7 @@ class _Reader:
         self._reader = self._time_reader()
         if order := str(self._reader):
             self._summary.fields["times"] += f" ({order})"
+        # from the most to the least that the columns say: who answers whom, which conversation, a chat, else a row each
         if self._map.of("reply_to") and self._map.of("id") and not self._map.of("conversation"):
             yield from self._threads_by_reply()
         elif self._layout.rows_are_messages:
@@ -441,6 +443,7 @@ class _Reader:
             each for each in self._map.unused
             if (profile := self._layout.sample.get(each)) and profile.filled and profile.share(profile.moments) > 0.5
         ]  # fmt: skip
+        # a second pass over the whole table costs as much as the first, so only where a day may be a month
         needs_all = bool(name) and not self._options.date_format and self._has_open_dates(name)
         needs_names = len(self._map.of("customer")) > 1
         if needs_all or needs_names:
@@ -498,6 +501,8 @@ class _Reader:
         known = self._customer(cells)
         name, email = known.get("name", "").casefold(), known.get("email", "")
         if name and email and (name in self._emails or len(self._emails) < MAX_NAMES):
+            # a name with two addresses is two people: the empty word remembers that, so that neither gets the other's
+            # mail
             self._emails[name] = email if self._emails.get(name, email) == email else ""
 
     def _known_customer(self, cells: Sequence[object]) -> dict[str, str] | None:
@@ -604,6 +609,7 @@ class _Reader:
                 if isinstance(row, Reject):
                     yield row
                     continue
+                # both come in the order of the lines; rows that were rejected are in `roots` all the same
                 while number < row.line:
                     number, root = next(roots)
                 self._gather(gathered, root, row)

@@ -117,6 +117,7 @@ class WhatsAppChat:
 def _conversations(part: Part, summary: Recognised, options: Options, counts: Counter[str]) -> Rows:
     """Yield the conversations of one chat. How its times are written is known only when all of it has been seen."""
     dates, authors = _Dates(), set[str]()
+    # on disk: a chat of years does not fit into memory, and its dates can be read only at its end
     with Gathered() as gathered:
         number = 0
         try:

@@ -237,8 +237,10 @@ class _Search:
         following = _next_written(self.lines, end)
         if following < len(self.lines) and self.lines[following].depth:
             self._is_quoted(_block_end(self.lines, following))
+        # something of the writer's own stands above: what follows is the mail that they answer
         elif strength == 2 and self.words:
             self._rest_is_quoted(self.lines[self.place].start)
+        # nothing of their own yet: only the line is left out, for below it is all there is to read
         elif strength == 2:
             self._is_quoted(end)
         else:
@@ -280,6 +282,7 @@ def _is_reply(block: Sequence[Line], earlier: Collection[str]) -> bool:
     written = [line.text for line in block if line.text]
     if len({line.depth for line in block}) > 1 and any(_attributed(block, place) for place in range(len(block))):
         return True
+    # half of the lines, for programs wrap and shorten what they quote
     known = sum(text in earlier for text in written)
     return bool(written) and 2 * known >= len(written)
 

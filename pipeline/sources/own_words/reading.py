@@ -28,12 +28,16 @@ def left_out(
     it is quoted, automatic, or an agent's template as a whole.
     """
     spans = _framing(text, role, earlier if isinstance(earlier, (set, frozenset)) else frozenset(earlier))
+    # What the text itself shows comes first, then what is repeated among the rest: sentences inside a quoted mail
+    # belong to it.
     found = tidy(text, [*spans, *repeated_spans(text, spans, repeated.said_by(role))])
     if not found or has_words(text, found):
         return found
+    # nothing of their own is left; the rest decides whether that is a finding or a mistake of ours
     is_whole = any(reason in WHOLE and has_words(text[start:end]) for start, end, reason in found)
     if is_whole or role != CUSTOMER:
         return found
+    # better too much than nothing: without what is repeated, or else without any of it
     return spans if has_words(text, spans) else ()
 
 
@@ -48,6 +52,7 @@ def left_out_of_thread(
             result.append(())
             continue
         result.append(left_out(text, role=role, repeated=repeated, earlier=known))
+        # only lines before a message: a customer's first words are not a quotation of the answer that repeats them
         if len(known) < MAX_KNOWN_LINES and len(messages) > 1:
             known.update(line.text for line in lines_of(text) if len(line.text) >= MIN_KNOWN_LINE)
     return result
@@ -57,6 +62,7 @@ def _framing(text: str, role: str, earlier: frozenset[str] | set[str]) -> tuple[
     """Return the spans that the text itself shows, without what other conversations share."""
     lines = lines_of(text)
     spans = tidy(text, quoted_spans(text, lines, earlier))
+    # in this order, each among what the one before left: quotes hold signatures, forms hold notices
     for find in (form_spans, legal_spans):
         spans = tidy(text, [*spans, *(span for run in free_lines(lines, spans) for span in find(text, run))])
     endings: list[Span] = []

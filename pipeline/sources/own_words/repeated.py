@@ -125,6 +125,7 @@ def _unit(text: str, start: int, end: int) -> Unit | None:
     words = _BLANKS.sub(" ", text[start:end]).strip().casefold()
     if not any(map(str.isalpha, words)):
         return None
+    # numbers count as equal: an order's number in a notice makes no other notice
     key = hashlib.blake2b(_NUMBER.sub("0", words).encode(errors="surrogatepass"), digest_size=8).hexdigest()
     wide = 0 if words.isascii() else len(_WIDE.findall(words[:LINE_LENGTH]))
     return Unit(start, end, key, len(words) + 2 * wide)
@@ -194,6 +195,7 @@ class PassageCounter:
         self._texts = {key: text for key, text in self._texts.items() if key in kept}
         self._lengths = {key: length for key, length in self._lengths.items() if key in kept}
         for messages in self._customers:
+            # an empty word in their place, so that sentences that did not stand side by side do not seem to
             messages[:] = [[key if key in kept else "" for key in message] for message in messages]
 
     def passages(self) -> list[Passage]:
@@ -216,6 +218,8 @@ class PassageCounter:
         counts = {key: count for key, count in self._counts[True].items() if count >= needed}
         if not counts:
             return set()
+        # Long passages first, then short sentences that always stand beside one (a form's labels); both only where most
+        # conversations hold something else as well, which is asked twice because the short ones change what is left.
         bound = self._bound_pairs(counts)
         long = self._with_own({key for run in self._runs(counts, bound) for key in run}, counts)
         return self._with_own(long | self._short_frames(counts, long), counts)
@@ -251,6 +255,7 @@ class PassageCounter:
         holders = dict.fromkeys(frequent | long, 0)
         for number, messages in enumerate(self._customers):
             for key in {key for keys in messages for key in keys if key in holders}:
+                # a set of conversations as the bits of one integer: two are compared in one operation
                 holders[key] |= 1 << number
         return {
             key

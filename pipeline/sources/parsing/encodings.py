@@ -82,6 +82,7 @@ def choose(
     look = _look(pieces())
     if look.has_escapes and not look.bad and (found := _strict(pieces, "iso2022_jp", "by its escape sequences")):
         return found
+    # mostly valid: UTF-8 with damage, whose rows are rejected one by one
     if look.bad <= look.good // 2:
         return Encoding("utf-8", "", damaged=look.bad)
     # a few letters of another encoding look like UTF-8 by chance; many are a file of two parts, which reads badly
@@ -216,6 +217,7 @@ def _look(pieces: Iterable[bytes]) -> _Look:
         look.bad += bad
         look.good += sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) - bad
         place += 1
+        # half of the sample from the beginning, half from places all over the file
         if bad and (size < SAMPLE_BYTES // 2 or place % 16 == 0) and size < SAMPLE_BYTES:
             samples.append(_around(piece))
             size += len(samples[-1])
@@ -358,6 +360,8 @@ def _readings(sample: bytes) -> Iterator[_Reading]:
             if codec not in texts:
                 texts[codec] = _read(sample, codec)
             if text := texts[codec]:
+                # Small differences that decide between near equals: a likelier encoding of the language, its everyday
+                # words in the text, and a language of its own before a mixture, which nearly anything fits a little.
                 score = _score(text, language, codec) - 0.02 * place
                 if not _WORDS.get(language, frozenset()).isdisjoint(words):
                     score += 0.15
@@ -377,6 +381,7 @@ def _nearest_first(readings: Sequence[_Reading], sample: bytes) -> list[_Reading
     if not readings:
         return []
     best = readings[0]
+    # encodings that give the very same text are no rivals
     rivals = [each for each in readings if each.score > best.score - NEARLY and each.text != best.text]
     if not rivals:
         return list(readings)

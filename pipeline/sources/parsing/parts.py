@@ -67,6 +67,7 @@ class Part:
 
     def open(self) -> io.BufferedReader:
         """Return its bytes, unpacked, from the beginning; the caller closes it. One of DAMAGE or OSError on reading."""
+        # by what it begins with and not by its name: exports are called .gz and are not, and the other way round
         stream: io.BufferedReader = io.BufferedReader(_Raw(self.open_packed()), PIECE)
         for _ in range(LAYERS):
             if stream.peek(2)[:2] != GZIP:
@@ -121,6 +122,7 @@ class _Gunzipped:
     def read(self, size: int) -> bytes:
         while True:
             if self._inflate.eof:
+                # a gzip file may have several members, one after the other: `cat a.gz b.gz` makes such
                 self._waiting = (self._inflate.unused_data or self._take()).lstrip(b"\0")  # tapes are padded with NUL
                 if not self._waiting:
                     return b""

@@ -104,6 +104,7 @@ def role_of(word: object) -> str | None:
     parts = given.split()
     if not 1 < len(parts) <= 5:
         return None
+    # up to five words: a longer one is a sentence, in which any word may stand
     means = {ROLES.get(part) or ROLES.get(_PLURAL.sub("", part)) for part in parts}
     # `chat bot user` is the bot's, `customer support` the agent's: the customer is named in other people's titles
     return next((role for role in (BOT, AGENT, CUSTOMER, SYSTEM) if role in means), None)
@@ -236,6 +237,7 @@ def _speakers(labels: Sequence[re.Match[str]], *, starts: bool) -> dict[str, str
             timed.add(who)
     named = {who: role for who, role in roles.items() if role or who in timed or who.casefold() not in _FORM_WORDS}
     with_role = {who: role for who, role in named.items() if role and who.casefold() not in _FORM_WORDS}
+    # both sides by word, or one word and times: then every label that speaks more than once counts
     if len(set(with_role.values())) > 1 or (with_role and timed and len(named) > 1):
         return {who: role for who, role in named.items() if role or who in timed or turns[who] > 1}
     if with_role and len(named) == 2 and len(roles) == 2 and sum(turns.values()) > 2:  # `Agent:` and `Cara:` in turns
@@ -289,7 +291,7 @@ MAX_AUTHORS = 100_000
 class Census:
     """Who occurs in how many threads, and which words for roles there are, over a whole file.
 
-    It decides where a message says only who wrote it: who opens a thread is not thereby its customer.
+    It decides where a message says only who wrote it: who opens a thread need not be its customer.
     """
 
     threads: int = 0
@@ -312,6 +314,7 @@ class Census:
 
     def _forget(self) -> None:
         while len(self.threads_of) > MAX_AUTHORS // 2:
+            # the bar rises until half have gone, so that forgetting is rare and costs little each time
             self._floor += 1
             self.threads_of = Counter({who: count for who, count in self.threads_of.items() if count > self._floor})
         self.opened_by = Counter({who: count for who, count in self.opened_by.items() if who in self.threads_of})
@@ -384,6 +387,7 @@ def assign_roles(
     customers = {identity(name) for name in customer_names if name}
     desk = _at_the_desk(messages)
     for message in messages:
+        # all words first: whether anybody is the customer by word decides what the census is asked
         message["role"] = _own_role(message, customers, meanings or {})
     census = census or Census()
     is_named = any(message["role"] == CUSTOMER and message["author"] for message in messages)
@@ -425,6 +429,7 @@ def _at_the_desk(messages: Sequence[Mapping[str, str]]) -> set[str]:
         for message in messages[:GREETED]
         if message["author"] and _OF_A_DESK.search(message["text"][:300])
     }
+    # if everybody greets so, it tells nobody apart
     return desk if desk < authors else set()
 
 

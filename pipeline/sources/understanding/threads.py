@@ -74,6 +74,7 @@ def record_of(thread: Thread, reader: times.TimeReader | None = None) -> Record 
 def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
     if len(external_id) > ID_LENGTH:
         raise Unusable(f"its id is longer than {ID_LENGTH} characters")
+    # blank messages go first, so that one text alone is seen to be alone
     said = _parted([each for each in thread.messages if each.text and not each.text.isspace()])
     said = [each for each in said if not is_deleted(plain_text(each.text) if "<" in each.text[:200] else each.text)]
     messages = [message for each in said if (message := _message(each, read_time))["text"].strip()]
@@ -147,6 +148,7 @@ def with_subject(messages: list[dict[str, str]], subject: str) -> list[dict[str,
         return [stored_message(CUSTOMER, "", subject, subject)]
     first = next((each for each in messages if each["role"].lower() in (CUSTOMER, "")), messages[0])
     bare = subject.casefold()
+    # several may stand before each other: `Re: AW: Fwd: Invoice`
     while bare.startswith(("re:", "fw:", "fwd:", "aw:", "wg:")):
         bare = bare.partition(":")[2].strip()
     if bare and bare not in " ".join(first["text"][:5000].casefold().split()):

@@ -69,6 +69,7 @@ class TimeColumn:
         Dates with dots are written with the day first wherever dots are used.
         """
         days, months = self.day_first[separator], self.month_first[separator]
+        # more, not as many: a column without such dates stays open
         if days > 99 * months:
             return DayOrder.DAY_FIRST
         if months > 99 * days:
@@ -84,6 +85,7 @@ class TimeColumn:
         pattern, order = read_date_format(date_format) if date_format else ("", DayOrder.OPEN)
         orders: dict[str, DayOrder] = {}
         for separator in {*self.day_first, *self.month_first, *self.either}:
+            # what a person said, else what the column shows, else what the file's other times show
             own = order if order is not DayOrder.OPEN else self.day_order(separator)
             if own is DayOrder.OPEN and beside is not None and not self.is_mixed(separator):
                 own = beside.day_order(separator)
@@ -317,8 +319,10 @@ def _of_number(text: str) -> datetime | None:
     if "." not in text and len(whole) in (8, 12, 14) and (at := _of_digits(whole)):
         return at
     number = Decimal(text)
+    # an Excel serial has its time of day behind the point; rounded to the second, for its fractions are binary
     if int(number) in _EXCEL_DAYS:
         return _EXCEL_EPOCH + timedelta(seconds=round(number * 86_400))
+    # only one unit can bring a number between 1973 and 2100: their ranges do not overlap
     for exponent in (0, 3, 6, 9):
         seconds = number.scaleb(-exponent)
         if int(seconds) in _SECONDS:
@@ -506,6 +510,7 @@ def _of_month_name(words: list[str], clock: _Clock) -> datetime | None:
     others = [word for place, word in enumerate(words) if word and not word.isdecimal() and place not in months[:1]]
     if len(months) != 1 or len(numbers) != 2 or any(word not in _NOTHING and word != "mar" for word in others):
         return None
+    # `2 May 2026` or `2026 May 2`
     day, year = numbers if len(numbers[0]) <= 2 else reversed(numbers)
     if len(day) > 2 or len(year) not in (2, 4):
         return None

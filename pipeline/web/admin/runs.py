@@ -1,4 +1,4 @@
-"""Runs: what each did, what went wrong, and how it goes on."""
+"""Runs: what each did, what went wrong, and how to continue."""
 
 import json
 import shlex
@@ -30,7 +30,7 @@ SHOWN = 50
 
 @admin.register(Run)
 class RunAdmin(WholePageAdmin):
-    """To read only: runs are started, stopped and mended by commands."""
+    """To read only: runs are started, stopped and salvaged by commands."""
 
     list_display = [
         "name", "source", "badge", "progress", "themes", "stories", "orphans", "started", "remark",

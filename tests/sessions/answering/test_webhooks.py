@@ -93,7 +93,7 @@ def test_it_is_tried_again_after_a_pause_that_grows(listening: Receiver) -> None
     assert deliver(message_id=message_id, at=second + 2 * FIRST_PAUSE)
     delivery.refresh_from_db()
     assert (delivery.try_count, delivery.error, delivery.given_up_at) == (3, "", None)
-    assert is_signed(listening.bodies[2], listening.signatures[2], second + 2 * FIRST_PAUSE)  # signed anew
+    assert is_signed(listening.bodies[2], listening.signatures[2], second + 2 * FIRST_PAUSE)  # signed again
 
 
 def test_a_redirect_is_not_followed(listening: Receiver) -> None:

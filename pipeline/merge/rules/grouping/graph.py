@@ -59,7 +59,7 @@ def least_usual(second: Floats) -> float:
 
 
 def _settled(least: Callable[[Floats], float], second: Floats) -> float:
-    """Return the least cosine measured again over the rows it keeps, lest noise lower it."""
+    """Return the least cosine measured again over the rows it keeps, so that noise does not lower it."""
     first = least(second)
     kept = second[second >= first]
     return least(kept) if len(kept) else first
