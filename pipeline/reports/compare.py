@@ -112,6 +112,7 @@ def stories_that_lost(run: Run) -> list[tuple[Story, int]]:
         status__in=(*Story.OPEN, Story.Status.EMPTIED),
         created_at__lte=run.created_at,
     )
+    # what is still there is taken off, so that what is left has gone
     kept = StoryEvidence.objects.filter(story__in=stories, conversation__in=set().union(*meant.values()))
     counts = {story.pk: len(meant[story.signature_id]) for story in stories}
     for story_id in kept.values_list("story", flat=True):
@@ -190,6 +191,7 @@ def _flows(one: View, other: View) -> Iterator[tuple[int, int]]:
         for root, members in other.groups.items()
         for member in members
     }
+    # a conversation with several themes may be in several groups of a view
     places: dict[int, list[int]] = defaultdict(list)
     for (conversation, _), root in seen.items():
         places[conversation].append(root)

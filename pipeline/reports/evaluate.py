@@ -151,6 +151,7 @@ def evaluate(
             f"{path} has no conversation with a label; each row to be judged needs the field label."
         )
     reads = read(labelled, get_profile(profile), get_extractor(extractor), several)
+    # labelled files are old
     gate = replace(get_profile(profile).gate, recent_days=None)
     labels = [read.labels for read in reads]
     states = Counter(read.outcome.state for read in reads)

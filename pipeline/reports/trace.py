@@ -186,6 +186,7 @@ def _home(theme: Theme, item: Item, root: Signature | None) -> str:
     """Return in words where a theme is, or why it is nowhere."""
     if root is None:
         return f"no signature yet: run {item.run_id} is {item.run.state}, next comes {item.run.phase}"
+    # in this order: the first that holds is why the theme is not somewhere else
     if newer := _newer_reading(item):
         return f"superseded: run {newer.run_id} read it again"
     home = homes_of([root.pk]).get(root.pk)

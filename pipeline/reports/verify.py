@@ -106,6 +106,7 @@ def verify(*, run_id: int, orders: int = ORDERS) -> Verification:
         looked_at = (_conservation, _answers, _raw_names, _evidence, _vectors)
         stored = [check(run) for check in (*looked_at, *((_pages,) if run.is_of_pages else ()))]
         sums = _registry(run.profile)
+        # a registry that does not add up would only give the same fault a hundred times
         found = last_pass(run.profile) if sums.holds else "the registry does not add up"
         strays = _unrecorded(run)
         portraits = portraits_of(run.profile) if sums.holds else []  # vectors that do not add up show nothing
@@ -127,6 +128,7 @@ def _verifiable(run_id: int) -> Run:
 def _snapshot() -> Iterator[None]:
     """Open a read-only transaction that sees the database as it is now, until the end."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
+        # REPEATABLE READ is a snapshot in PostgreSQL: all statements see one moment, and nobody is locked out
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
 
@@ -238,6 +240,7 @@ def differences(item: Item, profile: Profile, extractor: Extractor) -> list[str]
     if asks(extractor):
         return _compared(item, calls[-1], _reread(item, calls, profile, extractor))
     found = [_compared(item, call, _parsed(item, call, profile, extractor)) for call in calls]
+    # salvage may have read it again: only one of its answers made the rows
     return min(found, key=len)
 
 
@@ -360,6 +363,7 @@ def _vectors(run: Run) -> Check:
         models.add(model)
         widths.add(len(vector))
         length = float(np.linalg.norm(np.frombuffer(vector, np.uint8 if len(vector) % 4 else np.float32).astype(float)))
+        # `not <` and not `>=`: NaN fails both, and must be seen
         if len(vector) % 4 or not abs(length - 1) < UNIT_TOLERANCE:
             faults.append(f"theme {pk}: its vector has the length {length:.4g}, not 1")
     if len(models) > 1 or len(widths) > 1:
@@ -438,6 +442,7 @@ def _registry(profile: str) -> Check:
     count, gone, faults = 0, 0, []
     for pk, form, total, size in rows:
         count += 1
+        # fewer themes than counted is what deleting a run leaves; more, or another sum, is a fault
         if size > counts[pk]:
             gone += size - counts[pk]
         elif size != counts[pk]:

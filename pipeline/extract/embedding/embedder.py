@@ -84,6 +84,7 @@ class Embedder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, (n, dimension) float32; only a text's first 256 tokens count."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        # one call a text: in a batch the texts are padded, and the 8-bit ranges are those of the batch
         for row, text in enumerate(texts):
             vectors[row] = self.encode_ids(self.token_ids(text))
         return vectors

@@ -61,6 +61,7 @@ def _spam(text: str, side: CustomerSide, finding: Finding) -> str:
     if not found:
         return ""
     refused = 2 * bool(_REFUSED.search(plain(side.agent)))
+    # a text that states a clear problem needs more, and one kind of sign alone is never enough
     enough = _SPAM_POINTS + (finding.kind is Kind.PROBLEM and finding.weight >= 3)
     if sum(points for points, _ in found) + refused < enough or len(found) + refused < 2:
         return ""
@@ -101,6 +102,7 @@ def category_of(side: CustomerSide, finding: Finding, signature: str) -> str:
     if finding.kind is Kind.HOW_TO:
         return _how_to_category(words)
     account, billing = len(words & ACCOUNT_WORDS), len(words & BILLING_WORDS)
+    # `password` beats any number of billing words: whoever cannot get in cannot pay
     if account and (account >= billing or words & STRONG_ACCOUNT):
         return "account_issue"
     if billing:

@@ -67,6 +67,7 @@ def with_clauses(said: Said) -> Said:
 
 
 def _clauses(sentence: Sentence) -> list[Sentence]:
+    # Both halves have to be problems by themselves and different ones: "the app is slow and crashes" is one.
     for joint in _JOINT.finditer(sentence.text):
         halves = sentence.text[: joint.start()].rstrip(), sentence.text[joint.end() :]
         one, other = (replace(sentence, text=half, plain=plain(half)) for half in halves)
@@ -98,6 +99,7 @@ def possible_starts(side: CustomerSide) -> tuple[Start, ...]:
         return tuple(_message_starts(side))
     for number, sentence in enumerate(side.sentences):
         topics = topics_of(sentence.plain)
+        # nothing can be another matter before one has been stated
         if is_stated and (cue := _cue(sentence, side.sentences[number - 1], topics, seen)):
             found.append(Start(number, cue))
         is_stated = is_stated or _states_something(sentence, topics)
@@ -154,6 +156,7 @@ def settle(cues: Sequence[Cue], sums: np.ndarray) -> list[int]:
     found: list[int] = []
     totals: list[np.ndarray] = []
     for cue, own in zip(cues, sums.astype(np.float64), strict=True):
+        # with all matters so far, not only the last: people come back to the first one
         cosines = [_cosine(own, total) for total in totals]
         if not cosines or (max(cosines) < NEAREST[cue] and len(totals) < MOST_MATTERS):
             found.append(len(totals))

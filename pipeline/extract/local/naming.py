@@ -62,6 +62,7 @@ class Name:
 def name_finding(side: CustomerSide, finding: Finding, rank: Rank) -> Name:
     """Return the raw signature of what was found: two to four words, never empty."""
     phrases = sorted(_scored(side, finding, rank), key=lambda phrase: (-phrase.score, phrase.sentence, phrase.first))
+    # what is wanted follows the verb, wherever else a better noun stands
     if finding.kind is Kind.HOW_TO:
         phrases = _after_first(phrases, finding)
     ending = _ending(finding)
@@ -72,6 +73,7 @@ def name_finding(side: CustomerSide, finding: Finding, rank: Rank) -> Name:
         verb = () if finding.verb in LIGHT_VERBS or finding.verb in STOP_WORDS else (_base_verb(finding.verb),)
         feature = tuple(word for word in feature if word not in verb) or (() if verb else ("unclear",))
         return Name(_join(("how", "to", *verb, *feature[-2:])), clarity)
+    # `charged_twice` says it all; `fails` alone does not
     if not feature and len(ending) > 1:
         return Name(_join(ending), _NAMED_BY_SYMPTOM)
     if not feature:
@@ -96,6 +98,7 @@ def _feature(phrases: list[Phrase], finding: Finding, rank: Rank) -> tuple[str, 
     if not phrases:
         return ()
     words = phrases[0].words[-2:]
+    # without a symptom one noun is a topic and no problem: a second one narrows it
     vague = finding.kind in (Kind.QUESTION, Kind.UNCLEAR)
     if vague and len(words) == 1:
         other = next((phrase for phrase in phrases[1:] if phrase.words[-1] not in words), None)
@@ -118,6 +121,7 @@ def _after_first(phrases: list[Phrase], finding: Finding) -> list[Phrase]:
 
 def _without(phrase: Phrase, ending: tuple[str, ...]) -> Phrase | None:
     """The phrase without words the ending says already; None if nothing is left."""
+    # five letters stand for the word, whatever its ending: `payment` and `paid` stay two, `charge` and `charged` do not
     stems = {end[:5] for end in ending if len(end) > 3}
     words = tuple(word for word in phrase.words if word[:5] not in stems)
     return replace(phrase, words=words) if words else None
@@ -141,6 +145,8 @@ def _scored(side: CustomerSide, finding: Finding, rank: Rank) -> Iterator[Phrase
     for number, text in _nearby(side, finding):
         words = text.split()
         for phrase in _phrases(words, number):
+            # how it stands to the symptom, what grammar says, whether it is a known thing, how often it is said,
+            # whether the agent says it
             score = (
                 _place(phrase, finding, side)
                 + _grammar(words, phrase)

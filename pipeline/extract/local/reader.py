@@ -1,4 +1,10 @@
-"""Rules find what is said, the model places what is meant. The rules know English alone; see `foreign` for the rest."""
+"""Rules find what is said, the model places what is meant. The rules know English alone; see `foreign` for the rest.
+
+In: transcripts, a profile. Out: an answer each, JSON in the form of `Reading` and a vector a theme. The way of a
+conversation: sentences (`text`), what it is about (`finding`), whether it is filtered (`category`), where another
+matter may begin (`matters`), then the model reads, and name (`naming`), quotes and summary (`quotes`) are chosen. What
+was measured stands in benchmarks/QUALITY.md, "What the reader makes of a conversation".
+"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -169,6 +175,7 @@ class LocalExtractor:
         if profile.read_locally:
             yield from (self._read_by(profile.read_locally, transcript, profile) for transcript in transcripts)
             return
+        # neighbours of one kind are read together; the order of the answers stays that of the questions
         for is_english, together in groupby(transcripts, key=lambda transcript: is_for_rules(transcript.language)):
             if is_english:
                 yield from self._read_english(list(together), profile)
@@ -240,6 +247,7 @@ class LocalExtractor:
 
     def _draft(self, transcript: Transcript, profile: Profile) -> Draft:
         spoken = with_clauses(said(transcript))
+        # the agent's words name the feature, and are never taken for what the customer wants
         agent = "\n".join(one.text for one in spoken.sentences if not one.is_customers)
         side = customer_side(spoken.sentences, agent)
         finding = find_main(side) if side.sentences else UNCLEAR
@@ -251,6 +259,7 @@ class LocalExtractor:
     def _answer(self, draft: Draft) -> Answer:
         if draft.filtered_because:
             return Answer(text=_json(category=draft.category, filtered_because=draft.filtered_because, themes=[]))
+        # whatever the model reads is read once; what is found to be one matter is put together from the same states
         stretches = self._read_apart(draft)
         whole = Stretch.joined(stretches)
         matters = [whole] if len(stretches) == 1 else _by_matter(stretches)
@@ -264,6 +273,7 @@ class LocalExtractor:
             main_quotes = main_quotes or quotes
             vector = _both_sides(matter, quotes)
             if len(matters) > 1:
+                # some of the whole stays in it: a second matter said in five words has little meaning of its own
                 vector = unit(OWN_SHARE * vector + (1 - OWN_SHARE) * _both_sides(whole, main_quotes))
             vectors.append(self.embedder.without_language(vector, "en"))
             themes.append(self._theme(side, finding, quotes, vectors[-1]))
@@ -305,6 +315,7 @@ class LocalExtractor:
 
     def _nearest_category(self, text: str, vector: Vectors) -> str:
         """The category of the nearest prototype; how-to only where something is asked."""
+        # the nearest first; a how-to that asks nothing is passed over for the next
         for nearest in np.argsort(-(self._prototypes @ vector), kind="stable"):
             category = PROTOTYPES[nearest][0]
             if category != "how_to_question" or QUESTION_MARK.search(text):
@@ -357,6 +368,7 @@ def _weighted(own: Sequence[Sentence], parts: Parts, quotes: Sequence[str]) -> V
     weights = parts.tokens * np.array([1.0 if one.is_telling else COURTESY_WEIGHT for one in own])
     quoted = np.array([any(one.text.startswith(quote) for quote in quotes) for one in own], dtype=bool)
     share, rest = weights[quoted].sum(), weights[~quoted].sum()
+    # raised to exactly TELLING_SHARE of the whole, and never lowered
     if share and rest and share < TELLING_SHARE * (share + rest):
         weights[quoted] *= TELLING_SHARE * rest / ((1 - TELLING_SHARE) * share)
     total: Vectors = (parts.states * weights[:, None]).sum(axis=0, dtype=np.float64).astype(np.float32)
@@ -388,6 +400,7 @@ def _affordable(sentences: Sequence[Sentence], first: set[int]) -> list[Sentence
     if total <= MOST_CHARACTERS:
         return list(sentences)
     wanted = sum(len(one.text) for one in sentences if id(one) in first)
+    # at least half of the room is for what the rules found nothing in: they know only some of what people say
     share = max(MOST_CHARACTERS - wanted, MOST_CHARACTERS / 2) / total
     chosen, spent, due = [], 0, 0.0
     for one in sentences:

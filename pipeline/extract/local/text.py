@@ -41,6 +41,7 @@ def compile_words(pattern: str) -> re.Pattern[str]:
     Where every alternative begins with a word boundary, the boundary becomes that space: the engine leaps from space
     to space instead of trying every letter, which takes a third of the time.
     """
+    # only if all of them begin with a boundary: a mixed pattern would lose those that do not
     alternatives = _alternatives(pattern)
     if all(alternative.startswith(r"\b") for alternative in alternatives):
         pattern = "|".join(" " + alternative.removeprefix(r"\b") for alternative in alternatives)
@@ -166,6 +167,7 @@ def said(transcript: Transcript) -> Said:
     for number, message in enumerate(transcript.messages):
         is_customers = everybody or message.role == CUSTOMER
         for text, is_telling in message_sentences(message.own_text):
+            # of each side: an agent who repeats the question does not make it less the customer's
             found.setdefault((is_customers, text.casefold()), (text, number, is_telling))
     places, unread = _spread([len(text) for text, _, _ in found.values()])
     every = [(is_customers, *rest) for (is_customers, _), rest in found.items()]
@@ -185,6 +187,7 @@ def _spread(lengths: Sequence[int]) -> tuple[Sequence[int], int]:
     total = sum(lengths)
     if total <= MAX_READ:
         return range(len(lengths)), 0
+    # whole stretches and not single sentences: a sentence without its neighbours says little
     taken, stretch, step, offset = [], MAX_READ // STRETCHES, total / STRETCHES, 0
     for place, length in enumerate(lengths):
         if offset % step < stretch:
