@@ -79,6 +79,7 @@ def as_seen(text: str) -> tuple[str, Places | None]:
     seen = text.translate(table)
     if all(len(each) == 1 for each in table.values()):
         return seen, None
+    # a table of lengths by code point: in a loop over letters a megabyte would take seconds
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.ones(int(codes.max()) + 1, np.uint8)
     for code, each in table.items():
@@ -369,6 +370,7 @@ def find_private(text: str, names: Sequence[str] = ()) -> list[Found]:
     """Return what must not leave, as places in the text: sorted, and apart; the surest kind names what overlaps."""
     seen, places = as_seen(text)
     found: list[Found] = []
+    # the surest first: where two overlap the earlier one names the kind, and all that either covers is hidden
     for detect in (_by_form, _secrets, _ibans, _cards, _addresses, _phones):
         found += detect(seen)
     found += _names(seen, names)
@@ -388,6 +390,7 @@ def find_private(text: str, names: Sequence[str] = ()) -> list[Found]:
             best.append(rank)
     if places is None:
         return [(int(start), int(end), str(kind)) for start, end, kind in joined]
+    # by the last letter and not the one behind it, which may have been hidden letters away
     return [(int(places[int(start)]), int(places[int(end) - 1]) + 1, str(kind)) for start, end, kind in joined]
 
 
@@ -426,6 +429,7 @@ class Redactor:
     def _placeholder(self, kind: str, value: str) -> str:
         key = (kind, as_seen(value)[0].casefold())
         if key not in self._placeholders:
+            # who wrote [EMAIL_1] themselves must not get somebody's address in its place
             while (placeholder := self._next(kind)) in self.context:
                 pass
             self._placeholders[key] = placeholder

@@ -109,6 +109,7 @@ def _count_try(message: Message) -> None:
 
 def _ask_handler(message: Message, clock: Callable[[], datetime]) -> bool:
     turn = _look_up(message, clock())
+    # outside of the transaction: this is where a handler may ask a model or another service
     prepared = handler().prepare(turn)
     with transaction.atomic():
         if awaiting_answer(message_id=message.pk, at=clock()) is None:
@@ -127,6 +128,7 @@ def _look_up(message: Message, at: datetime) -> Turn:
 
 def _fail(message: Message, error: Exception, at: datetime) -> bool:
     with transaction.atomic():
+        # announced as an answer is: the front end must not wait for one that never comes
         has_failed = fail_message(message_id=message.pk, error=_storable(f"{type(error).__name__}: {error}"))
         if has_failed:
             announce(message_id=message.pk, at=at)

@@ -107,6 +107,7 @@ def signature(*, secret: str, body: bytes, at: datetime) -> str:
 def _claim(delivery: Delivery, at: datetime) -> bool:
     """Move the next try before this one begins: who does not live to see its end is followed by another."""
     pause = min(FIRST_PAUSE * 2**delivery.try_count, LONGEST_PAUSE)
+    # of two workers that look at once one moves the count on
     still = Delivery.objects.filter(WAITS, pk=delivery.pk, try_count=delivery.try_count)
     return bool(still.update(try_count=delivery.try_count + 1, next_try_at=at + pause))
 

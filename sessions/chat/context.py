@@ -34,6 +34,7 @@ def choose_project(*, user_id: str, project_id: str, at: datetime) -> None:
     """
     check_id(project_id, "project id")
     remember_user(user_id=user_id)
+    # in the statement itself: two clicks at once must not read and write back
     stays = When(project_id=project_id, then=F("task_id"))
     until_stays = When(project_id=project_id, then=F("task_until"))
     ChatUser.objects.filter(user_id=user_id).update(

@@ -59,6 +59,7 @@ def accept(
         received = receive(user_id=user_id, key=key, at=at, text=text, image_urls=image_urls, zone=zone)
         if received.opened is None:
             return received
+        # after storing: the session's lock is held by then. If it is too many the transaction takes the message back
         _check_rate(received.message)
         if expected != SAYS_NOTHING and not _waits_behind_another(received.message):
             check_context(user_id=user_id, expected=expected, at=at, session_id=received.opened.session.pk)
@@ -80,6 +81,7 @@ def _check_rate(message: Message) -> None:
     rate = Rate(**limits)
     others = Message.objects.filter(user_id=message.user_id, role=Message.Role.CUSTOMER).exclude(pk=message.pk)
     latest = list(others.order_by("-pk").values_list("sent_at", flat=True)[: rate.messages])
+    # until the oldest of the last so many falls out of the window
     wait = min(latest, default=message.sent_at) + rate.within - message.sent_at
     if len(latest) == rate.messages and wait > timedelta(0):
         within = f"{rate.within.total_seconds():.0f} s"

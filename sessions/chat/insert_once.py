@@ -19,6 +19,7 @@ def claim(model: type[Row], *, unique: Sequence[str], where: Q | None = None, **
     wanted = model(**values)  # it knows the defaults, which psqlextra leaves empty
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     columns: dict[str, Any] = {str(field.column): getattr(wanted, field.attname) for field in fields}
+    # ON CONFLICT DO NOTHING names the index; an IntegrityError would end the caller's transaction
     rows: Any = PostgresQuerySet(model)  # type: ignore[no-untyped-call]
     found = rows.on_conflict(list(unique), ConflictAction.NOTHING, index_predicate=where).insert_and_get(**columns)
     return cast(Row | None, found)

@@ -72,6 +72,8 @@ def receive(
     check_id(user_id, "user id")
     check_aware(at)
     with database_away_is_retryable(f"message {key} of user {user_id} could not be stored"), transaction.atomic():
+        # the takeover is locked first (see above), so that nobody releases the user between this look and the stored
+        # message
         held = locked_takeover(user_id, at=at)
         message = _claim(
             user_id=user_id, key=key, role=Message.Role.CUSTOMER, text=text, image_urls=list(image_urls), sent_at=at,
@@ -122,6 +124,7 @@ def reply(
     _check_text(text)
     with transaction.atomic():
         unanswered = Message.objects.filter(pk=message_id, state__in=[Message.State.RECEIVED, Message.State.FAILED])
+        # the guarded update decides who answers; a failed message may still be answered by a later try
         if not unanswered.update(state=Message.State.ANSWERED, error=""):
             return _first_reply(message_id)
         message = Message.objects.get(pk=message_id)

@@ -64,6 +64,7 @@ def open_update(*, user_id: str, at: datetime, task_id: str = "", project_id: st
             check_id(value, what)
     with transaction.atomic():
         closed_id = None
+        # READ COMMITTED: another's row may appear between looking and inserting; then look again
         for _ in range(TRIES):
             found = ProgressUpdate.objects.select_for_update().filter(IS_OPEN, user_id=user_id).first()
             if found and not (reason := _out_of_place(found, task_id, at)):

@@ -51,6 +51,7 @@ def end_duplicates(*, at: datetime) -> list[Duplicate]:
     Opens a transaction, and locks the table in it so that no duplicate comes in between.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        # readers continue, writers wait: until the index stands nothing else keeps a user from two sessions
         cursor.execute("LOCK TABLE chat_session IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(_END, {"at": at})
         ended = [Duplicate(*row) for row in cursor.fetchall()]

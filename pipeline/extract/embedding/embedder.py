@@ -59,6 +59,7 @@ class Embedder:
 
     def __init__(self, model: ModelFiles | None = None) -> None:
         self._given = model
+        # by process: a session of onnxruntime does not survive a fork, and Celery's children are forks
         self._loaded: tuple[int, Tokenizer, ort.InferenceSession] | None = None
 
     @cached_property
@@ -118,6 +119,7 @@ class Embedder:
         pieces = ((part, tokenizer.encode(text, add_special_tokens=False).ids) for part, text in enumerate(parts))
         for window in islice(_windows(pieces), MAX_WINDOWS):
             ids = [start, *(token for _, piece in window for token in piece), end]
+            # 1: behind the start mark
             found, place = self.encode_window(ids), 1
             for part, piece in window:
                 states[part] += found[place : place + len(piece)].sum(axis=0)

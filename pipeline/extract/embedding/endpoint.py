@@ -73,6 +73,7 @@ class EndpointEmbedder(Embedder):
         return vector
 
     def _ask(self, texts: Sequence[str]) -> Vectors:
+        # an empty text is an error to some endpoints; a blank one is not
         said = [without_private(text[:MOST_CHARACTERS]) or " " for text in texts]
         body = {"model": self.name, "input": said, "encoding_format": "float"}
         content = _post("/embeddings", json.dumps(body).encode())
@@ -112,8 +113,10 @@ def _post(path: str, body: bytes) -> bytes:
             return content
         problem = f"{status} {content[:200].decode(errors='replace')}"
         pause = min(wait if wait is not None else 0.5 * 2**number, LONGEST_PAUSE)
+        # without credit the answer is 429 as well, and no waiting helps
         if status not in _TRY_AGAIN or b"insufficient_quota" in content:
             break
+    # some servers repeat the header they were sent
     problem = problem.replace(settings.EMBEDDING_KEY, "***") if settings.EMBEDDING_KEY else problem
     raise EmbeddingModelError(
         f"EMBEDDING_URL gave no vectors: {problem}. Check EMBEDDING_URL, EMBEDDING_MODEL and EMBEDDING_KEY."
@@ -129,6 +132,7 @@ def _once(path: str, body: bytes) -> tuple[int, float | None, bytes]:
         headers["Authorization"] = f"Bearer {settings.EMBEDDING_KEY}"
     is_late = Event()
     connection.connect()
+    # a socket's own time-out starts again with every byte
     timer = Timer(DEADLINE, _hang_up, [connection.sock, is_late])
     timer.daemon = True
     timer.start()

@@ -53,6 +53,8 @@ def open_tokenizer(folder: Path) -> Tokenizer:
 def open_session(graph: Path) -> ort.InferenceSession:
     """Return a session of one thread: its order of sums is fixed."""
     options = ort.SessionOptions()
+    # One thread a session, many sessions: with several threads the order of sums, and so the last bits, would depend on
+    # the machine; chunks and processes use the other processors.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
@@ -64,6 +66,7 @@ def built_graph(model: ModelFiles) -> Path:
 
     Several processes may build at once: each writes its own file and the last rename wins, with the same content.
     """
+    # whatever changes the graph or its arithmetic changes the key, so that no old graph is taken
     key = hashlib.sha256(f"{model.sha256} {BUILDER_VERSION} {ort.__version__}".encode()).hexdigest()[:16]
     folder = Path(settings.CACHE_DIR) / "embedding"
     path = folder / f"{model.name}-{key}.onnx"

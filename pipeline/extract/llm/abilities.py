@@ -121,6 +121,7 @@ async def _probe(target: Target, first: Abilities) -> Abilities:
             tried.add(abilities)
             try:
                 reply = await client.ask(abilities.words(request))
+                # taken without a complaint is not kept to: some servers ignore a schema in silence
                 weaker = None if _keeps_to_it(reply.body) else _weaker(abilities)
             except Rejected as error:
                 problem = str(error)

@@ -136,6 +136,7 @@ def _usage(said: _Usage | None) -> Usage:
     if said is None or said.prompt_tokens is None:
         return Usage()
     given = max(said.prompt_tokens, 0)
+    # see Usage: the larger of the two, so that a budget is never kept by what was not counted
     answered = max(said.completion_tokens or 0, (said.total_tokens or 0) - given, 0)
     cached = min(max((said.prompt_tokens_details and said.prompt_tokens_details.cached_tokens) or 0, 0), given)
     return Usage(given, answered, cached, is_known=bool(given or answered))
@@ -165,6 +166,7 @@ def _content(choice: _Choice) -> tuple[str, bool]:
         raise ContentFiltered("finish_reason content_filter")
     if ended == "error":
         raise ErrorInside("finish_reason error")
+    # a refusal beside a text is a remark; some servers fill both
     if message.refusal and not message.text:
         raise Refused(_short(message.refusal))
     if ended == "length":
@@ -218,6 +220,7 @@ def _understood(
     values, problems = {}, {}
     for unit in units:
         said = found.get(unit, [])
+        # twice the same is once; twice different is none, for nobody knows which was meant
         if not said or any(other != said[0] for other in said[1:]):
             problems[unit] = f"answered {len(said)} times, differently" if said else "not answered"
             continue
@@ -261,6 +264,7 @@ def _json_of(text: str, *, is_complete: bool) -> tuple[Any, bool]:
         raise  # it is JSON, and says two things at once or no number: no repair makes it say one
     except (ValueError, RecursionError) as error:
         problem = error
+    # what the model did not end is cut: closing its brackets would invent an end
     if not is_complete:
         raise _Unusable("it is not JSON, and the model did not end it")
     if len(text) > MOST_REPAIRED:

@@ -67,6 +67,7 @@ def read_by_batch(*, run: Run, epoch: int, chunk: int, token: str, profile: Prof
 
     While a batch of the chunk is out nothing is done. Raises RunFault if no question can be answered.
     """
+    # one batch of a chunk at a time: its questions would be asked, and paid for, twice
     if Batch.objects.filter(run=run, chunk=chunk, settled_at=None).exists():
         return 0
     asked, gathered = target(), _Gathered()
@@ -76,6 +77,8 @@ def read_by_batch(*, run: Run, epoch: int, chunk: int, token: str, profile: Prof
         while piece := claim_items(**claims):
             _gather(piece, profile, extractor, faults, gathered)
         if gathered.waiting:
+            # Sent before the items are released: until then the claim keeps others from sending the same. If the worker
+            # dies between the two, the batch is there and the chunk waits for it.
             _send(run, chunk, gathered.waiting, asked)
             release_items(run=run, token=token, items=[claimed.item_id for claimed, _ in gathered.waiting])
         if not gathered.finished:
@@ -148,6 +151,8 @@ def _send(run: Run, chunk: int, waiting: Sequence[tuple[Claimed, Request]], aske
     if not lines:
         halt(run=run, why="its budget is used up. Continue with a larger --budget.")
         return
+    # A crash between the two lines below loses sight of a batch that is paid for: the provider has no name of ours to
+    # find it by. It is the one place where that can happen.
     remote = async_to_sync(_send_lines)(asked, lines)
     Batch.objects.create(run=run, chunk=chunk, remote_id=remote, requests=requests, faults=[], made_at=timezone.now())
 

@@ -56,12 +56,14 @@ def set_budget(*, run: Run, most_cost: Decimal | None = None, most_tokens: int |
 def reserve(*, run: Run, item_id: int, claim: str, most: Most) -> Allowance:
     """Reserve the most a call can cost, in a transaction of its own; GO also for a run without a budget."""
     with transaction.atomic():
+        # the row is the lock: one call at a time looks at what is left
         budget = Budget.objects.select_for_update().filter(run=run).first()
         if budget is None:
             return Allowance.GO
         reserved = _reserved(budget)
         if not _is_left(budget.spent_cost, budget.most_cost) or not _is_left(budget.spent_tokens, budget.most_tokens):
             return Allowance.SPENT
+        # with nothing else under way one call goes, however little is left: see above
         if reserved.exists():
             sums = reserved.aggregate(cost=Sum("cost"), tokens=Sum("tokens"))
             cost = budget.spent_cost + sums["cost"] + most.cost

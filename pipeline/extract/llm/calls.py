@@ -66,6 +66,7 @@ def store_call(*, run: Run, paid: Paid) -> None:
             add_call(run=run, paid=paid)
             return
         except INFRASTRUCTURE_ERRORS:
+            # a dead connection stays dead: the next try opens a new one
             connection.close()
             if number + 1 == STORE_TRIES:
                 raise
@@ -81,6 +82,7 @@ def add_call(*, run: Run, paid: Paid) -> None:
     usage = paid.envelope.usage
     text, raw = _text_or_raw(paid.reply.body)
     with transaction.atomic():
+        # no lock: who loses the race for a number breaks a constraint and takes the next (see `store_call`)
         mine = Call.objects.filter(item=paid.item_id, step=paid.step, unit=paid.unit)
         earlier = mine.aggregate(last=Max("attempt"))["last"] or 0
         Call.objects.create(

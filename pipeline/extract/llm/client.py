@@ -116,8 +116,10 @@ class Client:
         for number in range(TRIES):
             if number:
                 await asyncio.sleep(pause)
+            # pace first, then a slot: who waits for the pace must not hold a slot that others could use
             await self.gate.wait(tokens)
             async with self.gate.slot():
+                # asked with the slot in hand: waiting for one may have taken minutes
                 if still_wanted:
                     await still_wanted()
                 found = await self._try(words)
@@ -141,11 +143,13 @@ class Client:
         except (TimeoutError, openai.APITimeoutError):
             return _Failed(f"no answer within {settings.LLM_DEADLINE:g} s", is_late=True)
         except (openai.APIConnectionError, httpx2.HTTPError) as error:
+            # the replayer's own: it can only rise through the library, which wraps it
             if isinstance(error.__cause__, RunFault):
                 raise error.__cause__ from None
             return _Failed(f"{type(error).__name__}: {error.__cause__ or error}")
 
     async def _send(self, words: Mapping[str, Any]) -> bytes:
+        # extra_body last: what a person set for their endpoint outweighs ours
         body = {"model": self.target.model, **words, **self.target.extra_body}
         messages = body.pop("messages")
         response = await self._openai.chat.completions.with_raw_response.create(
@@ -200,6 +204,7 @@ class Client:
         """Return how long the endpoint asks to wait and what it says, if a later try may help; else raise why not."""
         status, said = error.status_code, Said.of(error.response.content)
         problem = self.target.without_key(f"HTTP {status} {said}")
+        # 429 also says that there is no credit left: then no later try helps
         if status not in _TRY_AGAIN or said.codes & _NO_CREDIT:
             raise _refusal(status, said, problem, self.target)
         asked = retry_after(error.response.headers)

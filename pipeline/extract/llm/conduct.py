@@ -49,6 +49,8 @@ def conduct(steps: Steps) -> Conducting:
     flaws: Counter[str] = Counter()
     named: set[tuple[str, str]] = set()
     try:
+        # a profile's reading is a generator: it yields questions and is sent their answers, and knows nothing of where
+        # these are from
         ask = next(steps)
         while True:
             _refuse_twins(ask, named)
@@ -78,6 +80,7 @@ def _answered(ask: Ask[Any], flaws: Counter[str]) -> Generator[Request, bytes, d
     first = understand((yield _request(ask)), ask)
     _note(first, flaws)
     values = dict(first.values)
+    # once: a model that gave a wrong answer twice gives a third, and each costs
     if first.problems:
         flaws["asked_again"] += 1
         second_ask = _again(ask, first.problems)

@@ -119,6 +119,7 @@ class SharedGate(Gate):
     async def slot(self) -> AsyncIterator[None]:
         """Hold one of the run's slots, waiting for one as long as it takes; ConnectionError without Redis."""
         name = uuid4().hex
+        # one at a time looks for a free slot, so that hundreds of waiting questions do not ask Redis at once
         async with self._turn:
             while not await self._patiently(lambda: self._script(_TAKE, (self._slots,), self.concurrency, LEASE, name)):
                 await asyncio.sleep(POLL)

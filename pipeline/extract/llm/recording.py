@@ -72,6 +72,7 @@ class Replayer(httpx2.AsyncBaseTransport):
         waiting = self._rows.get(_key(request))
         if not waiting:
             raise NotRecorded("the recording has no answer to this question: was the prompt, model or data another?")
+        # in the order in which they came: a question that failed first fails first again
         row = waiting.pop(0)
         if "error" in row:
             raise httpx2.ConnectError(row["error"], request=request)

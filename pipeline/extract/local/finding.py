@@ -52,12 +52,14 @@ _LATER_SENTENCE = 0.1
 def find_main(side: CustomerSide) -> Finding:
     """Return what the conversation is mainly about: a clear problem, else a wish, a how-to, a question."""
     problem, wish, how_to = find_problem(side), find_wish(side), find_how_to(side)
+    # a wish in the opening is the matter, unless a clear problem is told before it
     if wish and not (problem and problem.weight >= 3 and problem.sentence <= wish.sentence):
         return wish
     if how_to and (problem is None or problem.weight < 2 or _asked_before(how_to, problem)):
         return how_to
     if problem and problem.weight >= 2:
         return problem
+    # a weak problem is less than a plain question: `slow` may be said of anything
     return find_question(side) or problem or UNCLEAR
 
 

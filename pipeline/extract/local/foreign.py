@@ -78,6 +78,7 @@ def words_alone(transcript: Transcript, dimension: int) -> Vectors:
     Texts that differ only in case, spaces and punctuation have the same.
     """
     words = " ".join(WORD.findall(unicodedata.normalize("NFKC", transcript.customer_text).casefold()))
+    # random numbers that follow from the words: with 384 of them the cosine of two texts is 0, give or take .05
     drawn = np.frombuffer(hashlib.shake_256(words.encode()).digest(2 * dimension), np.uint16)
     return _unit(drawn.astype(np.float64) - 32_767.5)
 
