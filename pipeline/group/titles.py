@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.group.clauses import clauses, count_words
 from pipeline.group.vocabulary import Vocabulary
+from pipeline.merge.rules.grouping.vectors import unit
 
 Floats = NDArray[np.float32]
 
@@ -225,7 +226,7 @@ def _contrasts(
     if model is None or not any(candidates):
         return [[0.0] * len(found) for found in candidates]
     vectors = _encoded([one for found in candidates for one in found], model)
-    centres = _unit(np.stack([*(group.centre for group in groups), *others]))
+    centres = unit(np.stack([*(group.centre for group in groups), *others])).astype(np.float32)
     contrasts: list[list[float]] = []
     for number, found in enumerate(candidates):
         if not found:
@@ -257,8 +258,3 @@ def _encoded(candidates: Sequence[Candidate], model: Model) -> Iterator[Floats]:
                 if candidate.vector is not None
                 else model.without_language(next(vectors), candidate.language)
             )
-
-
-def _unit(rows: Floats) -> Floats:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)

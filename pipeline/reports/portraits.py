@@ -14,6 +14,7 @@ from django.db.models import F
 from pipeline.group.current import open_stories
 from pipeline.group.titles import Floats, Model
 from pipeline.group.titling import stories_due_a_title
+from pipeline.merge.rules.grouping.vectors import unit
 from pipeline.models import StoryEvidence
 
 FEW_STORIES = 5
@@ -105,9 +106,9 @@ def misnamed(portraits: Sequence[Portrait], looked_at: Collection[int], model: M
 def _nearest(portraits: Sequence[Portrait], model: Model) -> dict[int, tuple[Portrait, float, float]]:
     """Return of each title that lies clearly nearer to another story which one, and the cosines to its own and that."""
     everything = np.sum([one.total for one in portraits], axis=0) / sum(one.count for one in portraits)
-    centres = _unit(np.stack([one.total / one.count for one in portraits]) - everything)
+    centres = unit(np.stack([one.total / one.count for one in portraits]) - everything)
     titles = model.encode([one.title for one in portraits])
-    cosines = _unit(titles - everything) @ centres.T
+    cosines = unit(titles - everything) @ centres.T
     own = cosines.diagonal().copy()
     np.fill_diagonal(cosines, -1.0)
     best = cosines.argmax(axis=1)
@@ -116,9 +117,3 @@ def _nearest(portraits: Sequence[Portrait], model: Model) -> dict[int, tuple[Por
         for row, place in enumerate(best.tolist())
         if cosines[row, place] > own[row] + MISNAMED
     }
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: np.ndarray = rows / np.where(lengths > 0, lengths, 1.0)
-    return unit

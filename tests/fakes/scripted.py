@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -32,6 +33,7 @@ class _Script:
     category: str = "product_issue"
     confidence: float = 0.9
     slow: float = 0.0
+    until: str = ""  # a file: it is read once that exists, after two minutes in any case
     match: float = -1.0  # how well the name fits; negative: it does not say
     missing: str = ""  # in the documents
     act: str = ""  # raise, kill, malformed
@@ -62,6 +64,8 @@ def _answer(text: str) -> Answer:
     _leave_a_line(text)
     if script.slow:
         time.sleep(script.slow)
+    if script.until:
+        _wait_for(Path(script.until))
     if script.act == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if script.act == "raise":
@@ -80,6 +84,12 @@ def _answer(text: str) -> Answer:
         text=json.dumps({"category": script.category, "themes": [theme]}),
         vectors=vector_of(script.problem, text).tobytes(),
     )
+
+
+def _wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _details(script: _Script) -> dict[str, object]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pipeline.extract.embedding.files import EmbeddingModelError
 from pipeline.extract.embedding.parallel import PARALLEL
+from pipeline.merge.rules.grouping.vectors import unit_vector
 
 PLACES = "places.npz"
 
@@ -29,7 +30,7 @@ class Places:
             raise EmbeddingModelError(
                 f"{folder / PLACES} cannot be read ({error}); fetch the model again: ./manage.py get_model multilingual"
             ) from error
-        self._directions = np.stack([_unit(row) for row in self._rows.values()])
+        self._directions = np.stack([unit_vector(row) for row in self._rows.values()])
 
     def without_language(self, vector: Vectors, language: str) -> Vectors:
         """Return a unit vector seen from its language's place, at unit length again.
@@ -40,12 +41,7 @@ class Places:
         if place is None:
             products = (self._directions * vector).sum(axis=1, dtype=np.float64)  # no BLAS: its kernels differ in bits
             place = list(self._rows.values())[int(products.argmax())]
-        return _unit(vector - place)
-
-
-def _unit(vector: Vectors) -> Vectors:
-    length = np.sqrt(np.square(vector, dtype=np.float64).sum())
-    return (vector / length).astype(np.float32) if length else vector
+        return unit_vector(vector - place)
 
 
 def write_places(encode: Callable[[Sequence[str]], Vectors], folder: Path) -> None:

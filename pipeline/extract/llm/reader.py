@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -23,6 +22,7 @@ from pipeline.extract.quotes import verified
 from pipeline.extract.redaction import read_redacted
 from pipeline.extract.themes import ProposedTheme, Reading
 from pipeline.ledger.transcript import Question, Transcript
+from pipeline.merge.rules.grouping.vectors import unit_vector
 
 QUOTES_SHARE = 0.5
 """How much of a theme's vector its quotes are; the rest is the summary. The mean of what was said and what it is called
@@ -112,16 +112,10 @@ class LlmExtractor:
         rows = self.embedder.encode(texts).astype(np.float64)
         vector = rows[0]
         if quotes:
-            vector = (1 - QUOTES_SHARE) * _unit(rows[0]) + QUOTES_SHARE * _unit(rows[1:].sum(axis=0))
-        unit: Vectors = _unit(vector).astype(np.float32)
-        return unit
+            vector = (1 - QUOTES_SHARE) * unit_vector(rows[0]) + QUOTES_SHARE * unit_vector(rows[1:].sum(axis=0))
+        return unit_vector(vector)
 
     def _vector(self, transcript: Transcript, theme: ProposedTheme) -> Vectors:
         return self.vector_of(
             theme.summary, [stands[0] for stands in verified(transcript.text, theme.quotes) if stands]
         )
-
-
-def _unit(vector: Any) -> Any:
-    length = np.sqrt(np.square(vector).sum())  # no BLAS: its kernels differ in bits
-    return vector / (length or 1.0)

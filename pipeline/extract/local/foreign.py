@@ -10,15 +10,14 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.extract.embedding import Embedder, Vectors
 from pipeline.extract.local.text import sentences
 from pipeline.extract.redaction import PLACEHOLDER, without_private
 from pipeline.ledger.transcript import CUSTOMER, Transcript
+from pipeline.merge.rules.grouping.vectors import unit_vector
 from pipeline.sources.parsing.letters import WORD
 from pipeline.sources.understanding.language import UNDETERMINED
 
@@ -69,7 +68,7 @@ def meaning(transcript: Transcript, embedder: Embedder) -> Vectors:
     own = transcript.customer_text
     sides = [_side(text, embedder) for text in ([own] if own == others else [own, others])]
     total = np.stack([side for side in sides if side is not None]).sum(axis=0, dtype=np.float64)
-    return embedder.without_language(_unit(total), transcript.language)
+    return embedder.without_language(unit_vector(total), transcript.language)
 
 
 def words_alone(transcript: Transcript, dimension: int) -> Vectors:
@@ -80,7 +79,7 @@ def words_alone(transcript: Transcript, dimension: int) -> Vectors:
     words = " ".join(WORD.findall(unicodedata.normalize("NFKC", transcript.customer_text).casefold()))
     # random numbers that follow from the words: with 384 of them the cosine of two texts is 0, give or take .05
     drawn = np.frombuffer(hashlib.shake_256(words.encode()).digest(2 * dimension), np.uint16)
-    return _unit(drawn.astype(np.float64) - 32_767.5)
+    return unit_vector(drawn.astype(np.float64) - 32_767.5)
 
 
 def name_of(text: str) -> str:
@@ -134,9 +133,4 @@ def _side(text: str, embedder: Embedder) -> Vectors | None:
     if not pieces:
         return None
     lengths = np.array([min(len(piece), 2 * PIECE) for piece in pieces], np.float64)
-    return _unit((embedder.encode(pieces) * lengths[:, None]).sum(axis=0))
-
-
-def _unit(vector: npt.NDArray[Any]) -> Vectors:
-    wide = vector.astype(np.float64)
-    return (wide / (np.sqrt(np.square(wide).sum()) or 1.0)).astype(np.float32)
+    return unit_vector((embedder.encode(pieces) * lengths[:, None]).sum(axis=0))

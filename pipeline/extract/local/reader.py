@@ -31,6 +31,7 @@ from pipeline.extract.profiles.vocabulary import FITS_NONE, Entry
 from pipeline.extract.redaction import full_name
 from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import CUSTOMER, Transcript
+from pipeline.merge.rules.grouping.vectors import unit_vector
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _TURN = 16  # transcripts; a stop is honoured after it
@@ -274,7 +275,7 @@ class LocalExtractor:
             vector = _both_sides(matter, quotes)
             if len(matters) > 1:
                 # some of the whole stays in it: a second matter said in five words has little meaning of its own
-                vector = unit(OWN_SHARE * vector + (1 - OWN_SHARE) * _both_sides(whole, main_quotes))
+                vector = unit_vector(OWN_SHARE * vector + (1 - OWN_SHARE) * _both_sides(whole, main_quotes))
             vectors.append(self.embedder.without_language(vector, "en"))
             themes.append(self._theme(side, finding, quotes, vectors[-1]))
         text = _json(category=themes[0]["category"], themes=themes, **_left_out(draft.said, whole))
@@ -356,7 +357,7 @@ def _both_sides(stretch: Stretch, quotes: Sequence[str]) -> Vectors:
     What the agent finds out names the problem better than the customer can, and both sides count alike however much
     either says. See benchmarks/QUALITY.md for other ways.
     """
-    return unit(unit(_weighted(stretch.own, stretch.customers, quotes)) + unit(stretch.agents.sum))
+    return unit_vector(unit_vector(_weighted(stretch.own, stretch.customers, quotes)) + unit_vector(stretch.agents.sum))
 
 
 def _weighted(own: Sequence[Sentence], parts: Parts, quotes: Sequence[str]) -> Vectors:
@@ -373,13 +374,6 @@ def _weighted(own: Sequence[Sentence], parts: Parts, quotes: Sequence[str]) -> V
         weights[quoted] *= TELLING_SHARE * rest / ((1 - TELLING_SHARE) * share)
     total: Vectors = (parts.states * weights[:, None]).sum(axis=0, dtype=np.float64).astype(np.float32)
     return total
-
-
-def unit(vector: Vectors) -> Vectors:
-    """Return a vector at length 1; one of zeros stays."""
-    wide = vector.astype(np.float64)
-    length = np.sqrt(np.square(wide).sum())  # no BLAS: its kernels differ in bits
-    return (wide / (length or 1.0)).astype(np.float32)
 
 
 def affordable(draft: Draft) -> tuple[list[Sentence], list[Sentence]]:

@@ -52,7 +52,8 @@ def part_sides(labels: Ints, sides: Sequence[str], apart: Apart, points: Floats)
         opposed = [side for side in sorted(found, key=lambda s: (-len(found[s]), s)) if apart[side] & found.keys()]
         if not opposed:
             continue
-        centres = unit(np.stack([points[found[side]].sum(axis=0, dtype=np.float64) for side in opposed]))
+        sums = np.stack([points[found[side]].sum(axis=0, dtype=np.float64) for side in opposed])
+        centres = unit(sums).astype(np.float32)
         numbers = np.array([label, *range(unused, unused + len(opposed) - 1)])
         unused += len(opposed) - 1
         inside = np.flatnonzero(labels == label)

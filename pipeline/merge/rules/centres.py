@@ -1,8 +1,12 @@
 """Centres of groups: where they are, how tight their groups are, and how near another one must be."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from pipeline.merge.rules.grouping.neighbours import Floats, Ints
+from pipeline.merge.rules.grouping.neighbours import Doubles, Floats, Ints
+from pipeline.merge.rules.grouping.vectors import SHRINKAGE_ROWS, unit
+from pipeline.merge.rules.records import GroupSum
 
 SLACK = 0.35
 """Share of the expected cosine that may be missing between two groups that are one. See `least_cosine`.
@@ -18,6 +22,26 @@ FAMILIAR_THEMES = 5
 
 USUAL_TIGHTNESS = 0.55
 """Mean cosine between two themes of a signature, seen from their common middle, until signatures show another."""
+
+
+def common_to(groups: Sequence[GroupSum]) -> Doubles:
+    """Return what all rows of the groups have in common, (d,): at a bank, being about banking brings nobody nearer.
+
+    It is their mean, taken as if SHRINKAGE_ROWS rows more had nothing in common: few rows do not show what is.
+    """
+    common: Doubles = _sums(groups).sum(axis=0) / (sum(group.size for group in groups) + SHRINKAGE_ROWS)
+    return common
+
+
+def directions(groups: Sequence[GroupSum], origin: Doubles) -> Doubles:
+    """Return where the groups' centres lie from the origin, (n, d) at unit length; one at the origin is all zeros."""
+    sizes = np.array([group.size for group in groups], np.float64)
+    return unit(_sums(groups) / sizes[:, None] - origin)
+
+
+def _sums(groups: Sequence[GroupSum]) -> Doubles:
+    rows = np.frombuffer(b"".join(group.vector_sum for group in groups), np.float32)
+    return rows.reshape(len(groups), -1).astype(np.float64)
 
 
 def tightness_of(sums: Floats, sizes: Ints) -> Floats:

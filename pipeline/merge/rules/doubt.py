@@ -4,14 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.merge.rules.centres import least_cosine
+from pipeline.merge.rules.centres import common_to, directions, least_cosine
 from pipeline.merge.rules.grouping.tightness import TIGHTNESS
-from pipeline.merge.rules.grouping.vectors import SHRINKAGE_ROWS
 from pipeline.merge.rules.records import GroupSum
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ def candidate_pairs(
         return []
     groups = sorted(groups, key=lambda group: group.key)
     sizes = np.array([group.size for group in groups], np.float64)
-    centres = _centres(groups, sizes)
+    centres = directions(groups, common_to(groups))
     cosines = np.round(centres @ centres.T, 5)
     # One tightness for all, as the model places themes of one problem: of two small groups neither knows its own yet.
     tightness = np.full(cosines.shape, TIGHTNESS, np.float32)
@@ -60,18 +56,7 @@ def nearest_groups(group: GroupSum, among: Sequence[GroupSum], *, limit: int) ->
     """Return the keys of the groups nearest to this one, itself left out, with the cosines of their centres."""
     others = sorted((other for other in among if other.key != group.key), key=lambda other: other.key)
     everyone = [group, *others]
-    centres = _centres(everyone, np.array([one.size for one in everyone], np.float64))
+    centres = directions(everyone, common_to(everyone))
     cosines = centres[1:] @ centres[0]
     order = np.argsort(-np.round(cosines, 5), kind="stable")[:limit]
     return [(others[number].key, float(cosines[number])) for number in order]
-
-
-def _centres(groups: Sequence[GroupSum], sizes: Floats) -> Floats:
-    """Return the directions of the groups, (n, d) at unit length, less what all of them have in common."""
-    sums = np.frombuffer(b"".join(group.vector_sum for group in groups), np.float32)
-    sums = sums.reshape(len(groups), -1).astype(np.float64)
-    common = sums.sum(axis=0) / (sizes.sum() + SHRINKAGE_ROWS)
-    points = sums / sizes[:, None] - common
-    lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    centres: Floats = points / np.where(lengths > 0, lengths, 1.0)
-    return centres

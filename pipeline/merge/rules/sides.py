@@ -173,7 +173,8 @@ def _part(labels: Ints, marks: Mapping[int, set[str]], points: Floats) -> Ints:
             continue
         numbers = np.array([label, *range(unused, unused + len(strong) - 1)])
         unused += len(strong) - 1
-        centres = unit(np.stack([points[sides[side]].sum(axis=0, dtype=np.float64) for side in strong]))
+        sums = np.stack([points[sides[side]].sum(axis=0, dtype=np.float64) for side in strong])
+        centres = unit(sums).astype(np.float32)
         nearest = (points[rows].astype(np.float64) @ centres.T.astype(np.float64)).round(DECIMALS).argmax(axis=1)
         parted[rows] = numbers[nearest]
         for side, number in zip(strong, numbers.tolist(), strict=True):

@@ -86,8 +86,9 @@ def test_a_run_that_fails_ends_with_1_and_says_why_and_how_to_go_on(worker: Work
     assert Story.objects.count() == 2
 
 
-def test_ctrl_c_lets_it_stop_at_an_edge_and_end_with_4(worker: Worker) -> None:
-    seed(scripts(2, 25, slow=0.05))
+def test_ctrl_c_lets_it_stop_at_an_edge_and_end_with_4(worker: Worker, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    seed([f"{text} until={gate}" for text in scripts(2, 25)])
     process = subprocess.Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_pipeline", "file:test", *SCRIPTED, "--json"],
         stdout=subprocess.PIPE,
@@ -96,9 +97,11 @@ def test_ctrl_c_lets_it_stop_at_an_edge_and_end_with_4(worker: Worker) -> None:
         env={**environment(), "PYTHONWARNINGS": "default"},
     )
     with process:
-        until(lambda: Item.objects.filter(state="extracted").exists())
+        until(lambda: Item.objects.filter(state="reading").exists())
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        until(lambda: Run.objects.filter(stop_requested_at__isnull=False).exists())
+        gate.touch()
+        out, err = process.communicate(timeout=120)
     run = Run.objects.get()
     assert (process.returncode, run.state, json.loads(out)["state"]) == (4, "stopped", "stopped")
     assert "Stopping after the conversations in progress." in err

@@ -5,12 +5,14 @@ float64 or in the order of the rows, so that they are the same bits each time. `
 sums; `unit_rows` takes lengths in float64 as well, for rows whose last bit may decide a neighbour.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.neighbours import Doubles, Floats, Ints, blocks
+
+Wide = TypeVar("Wide", Floats, Doubles)
 
 
 def sums_by_label(rows: Floats, labels: Ints, count: int) -> Floats:
@@ -19,10 +21,18 @@ def sums_by_label(rows: Floats, labels: Ints, count: int) -> Floats:
     return sums
 
 
-def unit(rows: Floats) -> Floats:
-    """Return the rows at length 1; a row of zeros stays one."""
+def unit(rows: Wide) -> Wide:
+    """Return the rows, (n, d), at length 1 and as precise as they came; a row of zeros stays one."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.where(lengths == 0, 1, lengths)).astype(np.float32)
+    return (rows / np.where(lengths > 0, lengths, 1)).astype(rows.dtype)
+
+
+def unit_vector(vector: Floats | Doubles) -> Floats:
+    """Return a vector, (d,), at length 1, the same bits on every machine; one of zeros stays one."""
+    wide = vector.astype(np.float64)
+    length = np.sqrt(np.square(wide).sum())  # no BLAS: its kernels differ in bits from processor to processor
+    found: Floats = (wide / (length or 1.0)).astype(np.float32)
+    return found
 
 
 MIN_STORY = 3  # rows that make a story (docs/glossary.md); profiles' gates may ask for more conversations
