@@ -24,6 +24,7 @@ if "celery" in Path(sys.argv[0]).parts[-2:]:  # worker, beat, Flower; Django's o
 if "flower" in sys.argv:  # its pages show arguments and results, and can stop workers
     os.environ.setdefault("FLOWER_BASIC_AUTH", flower_login())
 
+# before any client is made
 count_as_away()
 app = Celery("leitmotif")
 app.config_from_object("django.conf:settings", namespace="CELERY")

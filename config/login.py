@@ -42,6 +42,7 @@ def client_address(request: HttpRequest | None) -> str:
     """Return whom a request comes from: behind a proxy of ours what that says, of IPv6 the network of one customer."""
     if request is None:
         return ""
+    # only behind a proxy of ours, which HTTPS says: anybody else may write that header themselves
     forwarded = request.headers.get("X-Forwarded-For", "") if settings.HTTPS else ""
     said = forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
     try:

@@ -105,6 +105,7 @@ class BufferedWorker(ThreadWorker):
     def _add(self, arriving: Arriving, data: bytes) -> None:
         if not arriving.received:
             arriving.deadline = time.monotonic() + HEADERS_WITHIN
+        # the end may have come in two pieces: look again at the last bytes of what was there
         searched = max(0, len(arriving.received) - len(END_OF_HEADERS))
         arriving.received += data
         self.buffered += len(data)
@@ -112,6 +113,7 @@ class BufferedWorker(ThreadWorker):
             self._read_headers(arriving, searched)
         if arriving.needed is not None and len(arriving.received) >= arriving.needed:
             self._hand_over(arriving)
+        # the longest waiting first: a real client is done in a moment
         while self.buffered > MEMORY_LIMIT and self.arriving:
             self._drop(next(iter(self.arriving.values())))
 
@@ -137,6 +139,7 @@ class BufferedWorker(ThreadWorker):
         """Give the request to a thread, with a parser that reads what is here and never the socket."""
         self._forget(arriving)
         connection = arriving.connection
+        # gunicorn's own parser on bytes that are all here: no second reading of HTTP, and no thread that waits
         connection.parser = get_parser(self.cfg, iter([bytes(arriving.received)]), connection.client)
         connection.initialized = connection.data_ready = True
         self.enqueue_req(connection)

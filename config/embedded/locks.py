@@ -27,6 +27,7 @@ def open_lock(path: Path) -> int:
 def locked(lock: int) -> bool:
     """Take the lock for us alone if nobody has it; return whether we got it."""
     try:
+        # flock belongs to the open file and not to the process: so it can be handed to the keeper that is spawned
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False

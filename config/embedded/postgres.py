@@ -35,6 +35,7 @@ class Postgres(Server):
         "max_connections=200",
         "shared_buffers=256MB",
         "synchronous_commit=on",  # off loses committed rows when the server is killed
+        # no replicas and no archive here, so no log for them; crash recovery does not need it
         "wal_level=minimal",
         "max_wal_senders=0",
         "io_method=sync",

@@ -81,6 +81,7 @@ class PipelineCommand(BaseCommand):
     def check_migrations(self) -> None:
         """Raise CommandError if migrations are missing, where Django would only print a notice."""
         try:
+            # asked before each command: with old tables the first query would end in a traceback
             stale = schema.staleness()
         except OperationalError as error:
             raise CommandError(f"PostgreSQL cannot be reached: {error}".strip() + "\nCheck DATABASE_URL.") from error

@@ -1,4 +1,8 @@
-"""Watch a run from the command line until it ends."""
+"""Watch a run from the command line until it ends.
+
+The command is a spectator: the run ends without it. But where no beat runs, nobody else would send again what was lost,
+so it looks after the run as beat does.
+"""
 
 import time
 
@@ -62,7 +66,7 @@ def follow(run_id: int, console: Console) -> Run:
 
 
 class _Watch:
-    """Looks at a run again and again; tends it when nothing moves."""
+    """Looks at a run again and again, and looks after it (`tasks.supervise`) when nothing moves."""
 
     def __init__(self, run_id: int, screen: "_Bars | _Lines") -> None:
         self.run_id, self.screen = run_id, screen
@@ -111,6 +115,7 @@ class _Watch:
         now, state = time.monotonic(), (run.state, run.phase, counts.finished)
         if state != self.seen:
             self.seen, self.moved_at = state, now
+        # a person waits for the stop to take effect; else the workers are given time to come by themselves
         patience = LOOK_EVERY if run.state == Run.State.STOPPING else PATIENCE
         if now - max(self.moved_at, self.tended_at) >= patience:
             self.tended_at = now

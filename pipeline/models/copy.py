@@ -20,10 +20,12 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
     statement = f"COPY {model._meta.db_table} ({names}) FROM STDIN (FORMAT BINARY)"
     try:
         with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+            # binary COPY converts nothing: each value must be written as its column's very type
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
     except OperationalError as error:
+        # not a server that is away, though Django sorts it there: the row is wrong and no retry helps
         if isinstance(error.__cause__, ProtocolViolation):  # a column whose type is not its field's any more
             raise DataError(str(error)) from error
         raise

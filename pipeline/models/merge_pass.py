@@ -36,6 +36,7 @@ class MergePass(models.Model):
         verbose_name_plural = "merge passes"
         ordering = ["id"]
         constraints = [
+            # a second pass on the same version is refused by the database, whoever forgot the lock
             models.UniqueConstraint(fields=["profile", "registry_version"], name="one_pass_per_registry_version"),
             models.CheckConstraint(
                 condition=Q(new_count__lte=F("theme_count")), name="a_pass_has_no_more_new_themes_than_themes"

@@ -105,6 +105,7 @@ class Run(models.Model):
     )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # unlike finished_at never empty again: a run that is salvaged must not lose its readings meanwhile
     first_finished_at = models.DateTimeField(
         null=True, blank=True, help_text="since then its readings count, also while it is salvaged"
     )
@@ -114,6 +115,7 @@ class Run(models.Model):
     )
     dispatched_at = models.DateTimeField(null=True, blank=True, help_text="when chunks were last sent out")
     advance_claimed_at = models.DateTimeField(null=True, blank=True, help_text="since when someone merges or groups")
+    # raised when a phase is claimed, set to 0 when it is left in any way but by the worker's death
     phase_count = models.PositiveSmallIntegerField(
         default=0, help_text="how often somebody began this phase and did not say how it ended"
     )
@@ -123,6 +125,7 @@ class Run(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["source"],
+                # in words: Meta is a class of its own and does not see LIVE
                 condition=Q(state__in=["pending", "running", "stopping"]),
                 name="one_live_run_per_source",
             ),
@@ -199,6 +202,7 @@ class Item(models.Model):
         help_text="how often something in its answers was put right: repaired, asked_again, unasked, quotes_dropped",
     )
     epoch = models.PositiveIntegerField(default=0, help_text="the run's epoch when it was last claimed")
+    # `delivery:nonce`, see ledger.claims.new_token
     claim = models.CharField(max_length=64, blank=True, help_text="the delivery that reads it; only that one may write")
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="renewed while it is being read")
     delivery_count = models.PositiveSmallIntegerField(default=0, help_text="how often a worker began to read it")
@@ -259,10 +263,12 @@ class Call(models.Model):
         help_text="sha256 of version, profile and extractor: same question; empty: put aside, asked again",
     )
     answer = models.TextField(blank=True, help_text="as it came; empty where the bytes are no text")
+    # one of answer and raw is filled: PostgreSQL's text holds neither NUL nor what is no UTF-8
     raw = models.BinaryField(blank=True, db_default=b"", help_text="as it came, where the bytes are no text")
     vectors = models.BinaryField(
         blank=True, default=b"", help_text="float32, one row a theme; empty once its themes have them"
     )
+    # what the vectors were, once the themes have them: `verify_run` compares
     vectors_hash = models.CharField(
         max_length=64, blank=True, db_default="", help_text="sha256 of what its themes were given; empty until then"
     )

@@ -65,6 +65,7 @@ def broken_promises() -> list[BrokenPromise]:
     found = _found()
     broken = []
     for model, promise in _promises():
+        # by table and name: PostgreSQL allows one name in two tables
         here = found.get((model._meta.db_table, promise.name))
         if here is None or not here.keeps(promise):
             cure = _cure(model, promise, here)

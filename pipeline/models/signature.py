@@ -36,16 +36,19 @@ class Signature(PostgresModel):
 
     profile = models.CharField(max_length=50)
     key = models.CharField(max_length=200, help_text="snake_case")
+    # never changed, also by a rename: themes find their signature by it
     normal_form = models.CharField(max_length=200, help_text="what spelling twins of the key share")
     created_at = models.DateTimeField()
     created_run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="signatures")
     vector_model = models.CharField(max_length=100, blank=True)
+    # the sum and not the mean: a new theme is added without reading the others
     vector_sum = models.BinaryField(null=True, blank=True, help_text="float32, of all its themes; roots only")
     size = models.PositiveIntegerField(default=0, help_text="how many vectors were added up")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["profile", "key"], name="one_signature_per_profile_and_key"),
+            # two workers that propose one problem in two spellings make one row (tests/races/test_twin_names.py)
             models.UniqueConstraint(fields=["profile", "normal_form"], name="one_signature_for_all_spelling_twins"),
         ]
 
@@ -197,6 +200,8 @@ class SignatureRoot(models.Model):
     root = models.ForeignKey(Signature, on_delete=models.DO_NOTHING, related_name="leaf_links", db_column="root_id")
 
     class Meta:
+        # made by a migration: a recursive query over the standing merges, so that roots are never stored and never
+        # stale
         managed = False
         db_table = "pipeline_signature_root"
 

@@ -41,6 +41,7 @@ class Story(models.Model):
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.CANDIDATE)
+    # only of an emptied story; settling gives the status back with the first conversation
     status_before = models.CharField(
         max_length=20, blank=True, choices=Status, help_text="before its last conversation left; it returns with one"
     )
@@ -120,6 +121,7 @@ class StoryEvidence(models.Model):
     run = models.ForeignKey(
         Run, null=True, on_delete=models.SET_NULL, related_name="+", help_text="the run that added it"
     )
+    # marks the rows it was chosen for, so that one count tells whether most of them are still there
     in_title = models.BooleanField(db_default=False, help_text="was there when the story's title was chosen")
 
     class Meta:

@@ -33,6 +33,7 @@ class Theme(models.Model):
         max_length=10, blank=True, db_default="",
         help_text="the language, if the model does not know it: then the vector stands for the words alone",
     )  # fmt: skip
+    # bytea and no array type: numpy reads it as it is, and nothing is compared in SQL
     vector = models.BinaryField(help_text="float32, unit length")
     vector_model = models.CharField(max_length=100, help_text="vectors of different models are never compared")
     signature = models.ForeignKey(

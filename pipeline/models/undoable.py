@@ -6,7 +6,10 @@ from django.db.models import Q
 
 
 class Undoable(models.Model):
-    """Stands until it is undone; no row is deleted by that."""
+    """Stands until it is undone; no row is deleted by that.
+
+    `undone_by` stays empty where a rule ended what a rule had done: only a person's undoing is a decision.
+    """
 
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(

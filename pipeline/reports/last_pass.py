@@ -60,6 +60,7 @@ def last_pass(profile: str) -> LastPass | str:
     for pk, raw, summary, vector, signature, at, rule, score in themes.values_list(*columns, *more).iterator(2000):
         groups[pk] = names.form_of[names.centre(signature)]
         given[pk] = names.form_of[signature], rule, score
+        # what has this version and was not moved had no signature before the pass
         is_new = at in (done.registry_version, None) and pk not in moved
         stood = "" if is_new else moved.get(pk, groups[pk])
         rows.append(ThemeRow(pk, raw, summary, bytes(vector), stood))

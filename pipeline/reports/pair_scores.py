@@ -174,6 +174,7 @@ def _roots_of_signatures(profile: str, keys: set[str]) -> dict[str, str]:
     """Return for each key the root that most themes of its signature get from the rules alone."""
     names = registry.names_of_profile(profile)
     named = Signature.objects.filter(profile=profile, key__in=keys).values_list("pk", "key")
+    # asked by centre: where the themes of a name are counted today
     key_of = {names.centre(pk): key for pk, key in named}
     roots: dict[str, Counter[str]] = defaultdict(Counter)
     rows, signature_of = _all_themes(profile)

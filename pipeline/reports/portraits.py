@@ -72,6 +72,7 @@ def loose(portraits: Sequence[Portrait], looked_at: Collection[int]) -> Iterator
     """Say which of these stories hold together by much less than is usual among all."""
     if len(portraits) < FEW_STORIES:
         return
+    # what all have in common is taken off both: in a narrow field everything is alike
     everything = np.sum([one.total for one in portraits], axis=0)
     whole = Portrait(0, "", everything, sum(one.count for one in portraits)).likeness
     usual = median(one.likeness for one in portraits)

@@ -70,6 +70,7 @@ def find_conversations(words: str, chips: Chips = Chips()) -> Found:  # it is fr
             where = ["version.messages::text ILIKE %(like)s"]
             values["like"] = f"%{words.strip().translate(_LIKE)}%"
         else:
+            # one condition a language, so that each can use the index; a column as the configuration could not
             asked = [_config(config) for config in configs_there()] or ["FALSE"]
             where = ["(" + " OR ".join(asked) + ")"]
             rank = "ts_rank_cd(known.words, websearch_to_tsquery(known.config::regconfig, %(words)s))"
@@ -99,6 +100,7 @@ _LIKE = {ord("%"): r"\%", ord("_"): r"\_", ord("\\"): r"\\"}
 
 def _config(config: str) -> str:
     """Return the condition for rows of one configuration: each is asked in its own language."""
+    # it goes into the statement as it is
     if not config.isalpha():
         return "FALSE"
     return f"(known.config = '{config}' AND known.words @@ websearch_to_tsquery('{config}', %(words)s))"

@@ -83,6 +83,7 @@ def _undo_one(request: HttpRequest, token: str) -> None:
     kind, _, number = token.partition("-")
     if kind not in KINDS or not number.isdecimal():
         raise DecisionRefused(f"{token[:40]!r} names nothing that can be undone.")
+    # asked for each: `u` may take back several of different kinds
     require(request, RIGHTS.get(kind, DECIDING))
     record = KINDS[kind]._default_manager.filter(pk=int(number)).first()
     if record is None:

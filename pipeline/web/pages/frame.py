@@ -63,6 +63,7 @@ def show(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int | None = None
 ) -> TemplateResponse:
     """Return a page, or a part of one, with the policy that lets only its own scripts run."""
+    # new for each answer: a script that somebody smuggled into a text cannot know it
     nonce = secrets.token_urlsafe(16)
     known = {**admin.site.each_context(request), "nonce": nonce, "may": May(request), **context}
     response = TemplateResponse(request, template, known, status=status)
@@ -172,6 +173,7 @@ def since_last_visit(request: HttpRequest) -> datetime | None:
         Visit.objects.get_or_create(user_id=cast(int, request.user.pk), defaults={"seen_at": now})
         return None
     if now - visit.seen_at > VISIT_ENDS:
+        # guarded: of two tabs that open at once one begins the visit
         Visit.objects.filter(pk=visit.pk, seen_at=visit.seen_at).update(since_at=visit.seen_at, seen_at=now)
         return visit.seen_at
     if now - visit.seen_at > SEEN_EVERY:
