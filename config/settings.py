@@ -230,11 +230,12 @@ CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # else Celery opens a new database connection for every task
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_IMPORTS = ["pipeline.runs.schedule"]  # its task fires scheduled runs; Celery looks only for tasks.py by itself
+CELERY_IMPORTS = ["pipeline.runs.schedule", "pipeline.runs.retention"]  # Celery looks only for tasks.py by itself
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
     "heartbeats of the queues": {"task": "pipeline.send_heartbeats", "schedule": 10.0},
+    "retention": {"task": "pipeline.apply_retention", "schedule": 3600.0},
     "chat housekeeping": {"task": "chat.keep_house", "schedule": 60.0},
     "resend lost answers": {"task": "chat.catch_up", "schedule": 15.0, "options": {"expire_seconds": 15}},
     "chat health warnings": {"task": "chat.watch_sessions", "schedule": 600.0},
@@ -314,6 +315,8 @@ EXTRACTORS = {
     "llm": "pipeline.extract.llm.reader.LlmExtractor",
     "null": "pipeline.extract.null.NullExtractor",
 }
+# Besides pipeline.runs.erase, what holds text of customers, by dotted path: see docs/howto/erase-and-retain.md.
+ERASERS = ["sessions.upkeep.erase"]
 # Empty: the English model that is installed; better, multilingual (`manage.py get_model`), or a folder with
 # model.safetensors and tokenizer.json. With EMBEDDING_URL it is the model that the endpoint is asked for.
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
@@ -376,7 +379,7 @@ SESSION_ZONE = env.str("SESSION_ZONE", default="UTC")  # of users whose own zone
 OFF = "off"
 
 
-def _span(name: str, unit: str, default: float, *, may_be_off: bool = False) -> timedelta | None:
+def _span(name: str, unit: str, default: float | str, *, may_be_off: bool = False) -> timedelta | None:
     """Return the length of time that a variable says in hours or days; None where it says `off` and that may be."""
     said = env.str(name, default="").strip() or str(default)
     if may_be_off and said == OFF:
@@ -416,7 +419,20 @@ SESSION_LENGTHS = {
     "takeover": _span("SESSION_TAKEOVER_HOURS", "hours", 7),
     "progress": _span("SESSION_PROGRESS_HOURS", "hours", 2),
     "retention": _span("SESSION_RETENTION_DAYS", "days", 90, may_be_off=True),
+    "deliveries": _span("SESSION_DELIVERY_DAYS", "days", 30, may_be_off=True),
     "log": _span("SESSION_LOG_DAYS", "days", 365, may_be_off=True),
+}
+
+# How long the pipeline keeps what it read and noted; `off`: for ever. `manage.py apply_retention` and beat remove what
+# is older; pipeline.runs.retention says what counts as old, and docs/howto/erase-and-retain.md what goes with it.
+KEEP = {
+    "answers": _span("KEEP_ANSWERS_DAYS", "days", OFF, may_be_off=True),  # raw answers of readers
+    "messages": _span("KEEP_MESSAGES_DAYS", "days", OFF, may_be_off=True),  # texts of conversations
+    "snapshots": _span("KEEP_SNAPSHOTS_DAYS", "days", OFF, may_be_off=True),  # texts of pages as they were
+    "vectors": _span("KEEP_VECTORS_DAYS", "days", OFF, may_be_off=True),  # of themes
+    "ledger": _span("KEEP_LEDGER_DAYS", "days", 90, may_be_off=True),  # skipped items, dry runs, settled batches
+    "rejects": _span("KEEP_REJECTS_DAYS", "days", 90, may_be_off=True),  # rows of uploads that were refused
+    "moves": _span("KEEP_MOVES_DAYS", "days", 365, may_be_off=True),  # which pass moved which theme
 }
 
 

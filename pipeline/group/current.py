@@ -129,6 +129,7 @@ def quotes_of_roots(roots: Sequence[int]) -> dict[int, str]:
     root = "theme__signature__root_link__root"
     rows = (
         Evidence.objects.filter(theme__signature__in=leaves_of(roots))
+        .exclude(quote="")
         .order_by(root, F("theme__signature_score").desc(nulls_last=True), "theme_id", "start")
         .distinct(root)
     )

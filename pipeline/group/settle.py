@@ -260,7 +260,9 @@ def _renew_descriptions(stories: dict[int, Story], groups: dict[int, list[Member
     # one more than is shown: the summary is said by one of them and often is its quote
     central = {root: sorted(groups[root], key=_distance)[: QUOTES + 1] for root in mine}
     themes = [member.theme_id for members in central.values() for member in members]
-    first_quotes = Evidence.objects.filter(theme__in=themes).order_by("theme", "start").distinct("theme")
+    first_quotes = (
+        Evidence.objects.filter(theme__in=themes).exclude(quote="").order_by("theme", "start").distinct("theme")
+    )
     quotes = dict(first_quotes.values_list("theme", "quote"))
     changed = []
     for root, story in sorted(mine.items()):
@@ -272,14 +274,15 @@ def _renew_descriptions(stories: dict[int, Story], groups: dict[int, list[Member
     Story.objects.bulk_update(changed, ["description"])
 
 
-def _distance(member: Member) -> tuple[float, int]:
-    return -(member.score or 0.0), member.theme_id
+def _distance(member: Member) -> tuple[bool, float, int]:
+    """Order by the middle of the group; one whose text was erased says nothing, so it comes last."""
+    return not member.summary, -(member.score or 0.0), member.theme_id
 
 
 def describe(members: Sequence[Member], quotes: Sequence[str]) -> str:
     """Return what a group is about in one member's words, since when, and three quotes that say no more of the same."""
     nearest_one = min(members, key=_distance)
-    summary = _hidden(nearest_one.summary, nearest_one)
+    summary = _hidden(nearest_one.summary, nearest_one) or "What was said here was erased."
     said = {_plain(summary): ""}
     for quote in quotes:
         said.setdefault(_plain(quote), " ".join(quote.split()))

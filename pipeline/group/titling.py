@@ -139,7 +139,7 @@ def _listen(stories: Sequence[Story]) -> list[tuple[Story, list[tuple[str, Voice
     place = Window(RowNumber(), partition_by=F("story"), order_by=nearest)
     first_messages = Func(F("theme__item__version__messages"), template=_FIRST_MESSAGES, output_field=JSONField())
     rows = list(
-        StoryEvidence.objects.filter(story__in=stories)
+        StoryEvidence.objects.filter(story__in=stories, theme__erased_at__isnull=True)
         .annotate(place=place, first_messages=first_messages)
         .filter(place__lte=VOICES)
         .order_by("story", "place")

@@ -61,6 +61,9 @@ def item_counts(run: Run | int) -> ItemCounts:
     """How many conversations of the run are in which state."""
     by_state = dict(Item.objects.filter(run=run).values_list("state").annotate(number=Count("id")).order_by())
     states = {str(state): by_state.get(state, 0) for state in Item.State.values}
+    if isinstance(run, int):
+        run = Run.objects.only("removed_count").get(pk=run)
+    states[Item.State.SKIPPED] += run.removed_count  # retention removed these rows; they stay counted
     return ItemCounts(planned=sum(states.values()), **states)
 
 

@@ -54,6 +54,8 @@ SELECTED = """
 selected AS (
     SELECT id, current_version_id, occurred_at FROM pipeline_conversation
     WHERE source_id = %(source)s AND current_version_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM pipeline_conversationversion version
+                      WHERE version.id = current_version_id AND version.erased_at IS NOT NULL)
       AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR occurred_at < %(until)s)
       AND (%(chapters)s::nummultirange IS NULL OR CASE WHEN jsonb_typeof(metadata -> 'chapter') = 'number'

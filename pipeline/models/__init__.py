@@ -3,6 +3,7 @@
 from pipeline.models.change import Change, Comment, SavedView, Visit
 from pipeline.models.company import Company, CompanyUrl, Fetch, PageOutcome, Snapshot, StatusChange
 from pipeline.models.conversation import Conversation, ConversationVersion
+from pipeline.models.erasure import ErasedMark, Erasure
 from pipeline.models.knowledge import ContextDocument, ContextUsage, VocabularyVersion
 from pipeline.models.merge_pass import MergePass, Reassignment
 from pipeline.models.run import Call, Item, QueueHeartbeat, Run, Source
@@ -27,6 +28,8 @@ __all__ = [
     "ConversationVersion",
     "Decision",
     "Endpoint",
+    "ErasedMark",
+    "Erasure",
     "Evidence",
     "Fetch",
     "Item",

@@ -43,7 +43,7 @@ class Conversation(models.Model):
 
 
 class ConversationVersion(models.Model):
-    """The text of a conversation as it stood once. Rows are added, never changed.
+    """The text of a conversation as it stood once. Rows are added, never changed; text may be erased for good.
 
     A message of a book also has its `unit` (the verse `3:12`) and its `language`.
     """
@@ -52,6 +52,9 @@ class ConversationVersion(models.Model):
     content_hash = models.CharField(max_length=64, help_text="sha256 of the messages")
     messages = models.JSONField(help_text="a list of {role, author, text, created_at}, in order")
     stored_at = models.DateTimeField()
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when its text is gone: a customer asked, or it was kept long enough"
+    )
 
     class Meta:
         constraints = [

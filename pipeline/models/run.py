@@ -120,6 +120,9 @@ class Run(models.Model):
         default=0, help_text="how often somebody began this phase and did not say how it ended"
     )
     stop_requested_at = models.DateTimeField(null=True, blank=True)
+    removed_count = models.PositiveIntegerField(
+        db_default=0, help_text="skipped items that retention removed; they count as skipped"
+    )
 
     class Meta:
         constraints = [
@@ -288,6 +291,7 @@ class Call(models.Model):
     )
     seconds = models.FloatField(null=True, blank=True, help_text="from the question to the last byte of the answer")
     answered_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="since when the answer is gone, for good")
 
     class Meta:
         constraints = [

@@ -46,6 +46,9 @@ class Theme(models.Model):
     registry_version = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="which change of the registry assigned it: themes merged together share one"
     )
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when its vector is a stand-in that says nothing of what was said"
+    )
 
     class Meta:
         constraints = [

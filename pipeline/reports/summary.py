@@ -105,13 +105,18 @@ def quotes_of(stories: Sequence[Story]) -> dict[int, str]:
     """For each story one quote: that of the theme nearest to the middle of its signature."""
     ids = [story.pk for story in stories]
     rows = (
-        StoryEvidence.objects.filter(story__in=ids, theme__evidence__isnull=False)
+        StoryEvidence.objects.filter(story__in=ids, theme__evidence__quote__gt="")
         .order_by("story_id", F("theme__signature_score").desc(nulls_last=True), "theme_id")
         .distinct("story_id")
         .values_list("story_id", "theme_id")
     )
     themes = dict(rows)
-    quotes = Evidence.objects.filter(theme__in=themes.values()).order_by("theme_id", "id").distinct("theme_id")
+    quotes = (
+        Evidence.objects.filter(theme__in=themes.values())
+        .exclude(quote="")
+        .order_by("theme_id", "id")
+        .distinct("theme_id")
+    )
     by_theme = {evidence.theme_id: evidence.quote for evidence in quotes}
     return {story: by_theme[theme] for story, theme in themes.items()}
 

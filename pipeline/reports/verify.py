@@ -14,7 +14,7 @@ from hashlib import sha256
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Exists, F, Func, IntegerField, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, QuerySet
 
 from pipeline.extract.base import Answer, Asking, Extractor, UnknownExtractor, asks, get_extractor
 from pipeline.extract.embedding.endpoint import EndpointEmbedder
@@ -199,6 +199,7 @@ def _pages(run: Run) -> Check:
 def _answers(run: Run) -> Check:
     """Parse every stored answer again and compare what comes out with the rows."""
     read = run.items.filter(state__in=(Item.State.EXTRACTED, Item.State.FILTERED))
+    gone = read.filter(_IS_ERASED).count()
     silent = read.exclude(Exists(Call.objects.filter(item=OuterRef("pk")))).order_by("id")
     faults = [f"item {pk} has no answer" for pk in silent.values_list("pk", flat=True)]
     if changed := _reader_changed(run):
@@ -208,12 +209,21 @@ def _answers(run: Run) -> Check:
             _some(faults),
             changed,
         )
+    erased = f"{counted(gone, 'answer was', 'answers were')} erased" if gone else ""
     profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
     count = 0
-    for item in items_with_answers(read):
+    for item in items_with_answers(read.exclude(_IS_ERASED)):
         count += 1
         faults += differences(item, profile, extractor)
-    return Check("answers", f"{counted(count, 'answer')}, read again: the themes that are stored", _some(faults))
+    return Check(
+        "answers", f"{counted(count, 'answer')}, read again: the themes that are stored", _some(faults), erased
+    )
+
+
+_IS_ERASED = Q(version__erased_at__isnull=False) | Exists(
+    Call.objects.filter(item=OuterRef("pk"), erased_at__isnull=False)
+)
+"""Items whose text, or an answer about them, is gone for good: there is nothing to read again."""
 
 
 def _reader_changed(run: Run) -> str:
@@ -333,7 +343,7 @@ WITH quoted AS (
         SELECT string_agg(message ->> 'text', E'\\n' ORDER BY place) AS text
         FROM jsonb_array_elements(version.messages) WITH ORDINALITY AS turn (message, place)
     ) whole
-    WHERE theme.run_id = %s
+    WHERE theme.run_id = %s AND version.erased_at IS NULL
 )
 SELECT id, theme_id, start, "end", is_elsewhere, count(*) OVER () FROM quoted
 WHERE is_elsewhere OR text IS DISTINCT FROM quote ORDER BY id LIMIT %s
@@ -351,8 +361,11 @@ def _evidence(run: Run) -> Check:
     ]
     if rows and rows[0][-1] > NAMED:
         faults.append(f"... and {rows[0][-1] - NAMED} more like these")
-    count = Evidence.objects.filter(theme__run=run).count()
-    return Check("evidence", f"{counted(count, 'quote')}, each in its version where it says", tuple(faults))
+    quotes = Evidence.objects.filter(theme__run=run)
+    gone = quotes.filter(version__erased_at__isnull=False).count()
+    erased = f"the text behind {counted(gone, 'quote', 'quotes')} was erased" if gone else ""
+    count = quotes.count() - gone
+    return Check("evidence", f"{counted(count, 'quote')}, each in its version where it says", tuple(faults), erased)
 
 
 def _vectors(run: Run) -> Check:

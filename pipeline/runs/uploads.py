@@ -34,7 +34,7 @@ class UploadGone(Refusal):
 
 def keep_upload(*, name: str, chunks: Iterable[bytes], by: Any, at: datetime) -> Upload:
     """Store a file and return its row; files of other uploads that are older than a week go."""
-    _forget_old(at)
+    forget_old_uploads(at)
     upload = Upload(name=Path(name).name[:200] or "upload", size=0, created_at=at, created_by=by)
     folder = _folder(upload)
     folder.mkdir(parents=True, mode=0o700)
@@ -54,6 +54,11 @@ def path_of(upload: Upload) -> Path:
     return path
 
 
+def forget_upload(upload: Upload) -> None:
+    """Remove the file of an upload, if it still lies there; the row stays."""
+    shutil.rmtree(_folder(upload), ignore_errors=True)
+
+
 def _folder(upload: Upload) -> Path:
     return Path(settings.UPLOADS_DIR) / upload.token.hex
 
@@ -64,9 +69,22 @@ def _safe(name: str) -> str:
     return kept[-120:] or "upload"
 
 
-def _forget_old(at: datetime) -> None:
-    for old in Upload.objects.filter(created_at__lt=at - KEPT):
-        shutil.rmtree(_folder(old), ignore_errors=True)
+def forget_old_uploads(at: datetime) -> int:
+    """Remove the files that are older than a week; return how many uploads that concerned."""
+    folders = _old_folders(at)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(folders)
+
+
+def old_upload_files(at: datetime) -> int:
+    """Return how many uploads have a file that is older than a week."""
+    return len(_old_folders(at))
+
+
+def _old_folders(at: datetime) -> list[Path]:
+    old = Upload.objects.filter(created_at__lt=at - KEPT)
+    return [folder for upload in old if (folder := _folder(upload)).exists()]
 
 
 # --- What is in it ------------------------------------------------------------------------------------------------

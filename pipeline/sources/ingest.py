@@ -30,6 +30,7 @@ from django.utils import timezone
 from pydantic_core import to_json
 
 from pipeline.models import Source
+from pipeline.sources import erased
 from pipeline.sources.books.source import BooksSource
 from pipeline.sources.file import FileSource
 from pipeline.sources.formats import Options, Recognised
@@ -354,6 +355,9 @@ def _store(rows: Sequence[Staged], source: Source, imported_at: datetime) -> tup
 def _store_together(rows: Sequence[Staged], source: Source, imported_at: datetime) -> tuple[ImportCounts, list[Reject]]:
     """Needs a transaction."""
     values = {"source": source.pk, "now": imported_at}
+    rows, known = _without_erased(rows, source)
+    if not rows:
+        return ImportCounts(), known
     _stage(rows)
     if any(row[_HAS_MADE_ID] for row in rows):
         _execute(_TELL_EQUAL_ONES_APART)
@@ -363,7 +367,21 @@ def _store_together(rows: Sequence[Staged], source: Source, imported_at: datetim
     changed = [] if new == len(rows) else _fetch(_LOCK_CHANGED, values)
     updated = _update([key for (key,) in changed], values) if changed else 0
     unchanged = len(rows) - len(duplicates) - new - updated
-    return ImportCounts(new=new, updated=updated, unchanged=unchanged), duplicates
+    return ImportCounts(new=new, updated=updated, unchanged=unchanged), [*known, *duplicates]
+
+
+def _without_erased(rows: Sequence[Staged], source: Source) -> tuple[Sequence[Staged], list[Reject]]:
+    """Take out what was erased at a customer's request; nothing of its text is kept in the rejects.
+
+    Looked at in the transaction that stores, so that an erasure that ends meanwhile is seen by the next batch.
+    """
+    refused = erased.refused(source.pk, [erased.Brought(row[1], row[2], row[3]) for row in rows])
+    if not refused:
+        return rows, []
+    rejects = [
+        Reject(rows[place][-3], why, unit=rows[place][-2], part=rows[place][-1]) for place, why in refused.items()
+    ]
+    return [row for place, row in enumerate(rows) if place not in refused], rejects
 
 
 def _stage(rows: Sequence[Staged]) -> None:

@@ -9,6 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 LONGEST_TAKEOVER = timedelta(days=7)
 """A person who forgets to release a user must not silence the automation for ever."""
 
+FOR_EVER = ("retention", "deliveries", "log")
+"""What may be kept for ever."""
+
 
 @dataclass(frozen=True)
 class Lengths:
@@ -21,14 +24,17 @@ class Lengths:
     progress: timedelta = timedelta(hours=2)
     log: timedelta | None = timedelta(days=365)  # of what happened to progress updates; None: for ever
     retention: timedelta | None = timedelta(days=90)  # of sessions that are over; None: for ever
+    deliveries: timedelta | None = timedelta(days=30)  # of webhooks that arrived or were given up; None: for ever
 
     def __post_init__(self) -> None:
         for field in fields(self):
             length = getattr(self, field.name)
             if length is not None and length <= timedelta(0):
                 raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is {length}. It must be longer than nothing.")
-            if length is None and field.name not in ("retention", "log"):
-                raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is None. Only retention and log may be for ever.")
+            if length is None and field.name not in FOR_EVER:
+                raise ValueError(
+                    f"SESSION_LENGTHS[{field.name!r}] is None. Only {', '.join(FOR_EVER)} may be for ever."
+                )
         if self.takeover > LONGEST_TAKEOVER:
             raise ValueError(f"SESSION_LENGTHS['takeover'] is {self.takeover}. It may be {LONGEST_TAKEOVER} at most.")
 

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from sessions.chat.durations import lengths
-from sessions.models import ContextLoss, ProgressTransition, ProgressUpdate, Session, Takeover
+from sessions.models import ContextLoss, Delivery, ProgressTransition, ProgressUpdate, Session, Takeover
 from sessions.upkeep.metrics import IS_RAPID, IS_REAL
 
 # Sessions go in the order in which they began, and a rapid one is the first of the two: so it is counted while the
@@ -44,6 +44,7 @@ class Removed:
     progress_updates: int = 0
     takeovers: int = 0
     transitions: int = 0
+    deliveries: int = 0
 
 
 def remove_what_is_old(*, at: datetime, batch: int) -> Removed:
@@ -58,6 +59,7 @@ def remove_what_is_old(*, at: datetime, batch: int) -> Removed:
         progress_updates=_remove(_remove_updates, at, retention, batch),
         takeovers=_remove(_remove_takeovers, at, retention, batch),
         transitions=_remove(_remove_transitions, at, log, batch),
+        deliveries=_remove(_remove_deliveries, at, lengths().deliveries, batch),
     )
 
 
@@ -113,6 +115,13 @@ def _remove_transitions(before: datetime, batch: int) -> int:
     """Those of an update that is still there stay with it."""
     old = ProgressTransition.objects.filter(at__lt=before, update__isnull=True)
     return ProgressTransition.objects.filter(pk__in=_locked(old.order_by("pk"), batch)).delete()[0]
+
+
+@transaction.atomic
+def _remove_deliveries(before: datetime, batch: int) -> int:
+    """Those that still wait stay, however old they are."""
+    over = Q(delivered_at__lt=before) | Q(given_up_at__lt=before)
+    return Delivery.objects.filter(pk__in=_locked(Delivery.objects.filter(over).order_by("pk"), batch)).delete()[0]
 
 
 def _locked(rows: QuerySet[Any], batch: int) -> list[int]:

@@ -10,10 +10,12 @@ import fcntl
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from django.conf import settings
 
 from pipeline.extract.llm.faults import RunFault
 
@@ -78,6 +80,51 @@ class Replayer(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError(row["error"], request=request)
         body = base64.b64decode(row["body"])
         return httpx2.Response(row["status"], headers=row["headers"], content=body, request=request)
+
+
+def forget_recorded(*, is_of: Callable[[str], bool]) -> int:
+    """Remove the answers that quote somebody from the recordings LLM_RECORD and LLM_REPLAY; return how many.
+
+    `is_of` tells whether a text quotes them. The file is rewritten in its place, while nobody can append to it.
+    """
+    removed = 0
+    for path in {Path(name) for name in (settings.LLM_RECORD, settings.LLM_REPLAY) if name}:
+        if not path.is_file():
+            continue
+        with path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            lines = file.readlines()
+            kept = [line for line in lines if not any(map(is_of, _texts_of(line)))]
+            removed += len(lines) - len(kept)
+            if len(kept) != len(lines):
+                file.seek(0)
+                file.writelines(kept)
+                file.truncate()
+    return removed
+
+
+def _texts_of(line: bytes) -> Iterator[str]:
+    """Yield the texts of a recorded answer, also those of JSON that stands inside a text."""
+    try:
+        body = base64.b64decode(json.loads(line).get("body", "")).decode()
+    except ValueError:  # nothing that was recorded by us
+        return
+    yield from _said(body)
+
+
+def _said(text: str) -> Iterator[str]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        yield text
+        return
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield from _said(value) if value[:1] in ("{", "[") else [value]
+        elif isinstance(value, list | dict):
+            waiting += value.values() if isinstance(value, dict) else value
 
 
 def _key(request: httpx2.Request) -> str:
