@@ -17,6 +17,7 @@ def addresses() -> list[Address]:
         acting,
         conversation,
         customers,
+        exports,
         home,
         new_run,
         orphans,
@@ -28,5 +29,6 @@ def addresses() -> list[Address]:
         story,
     )
 
-    pages = (acting, home, stories, story, review, orphans, search, conversation, customers, new_run, schedules, runs)
+    reading = (home, stories, story, review, orphans, search, conversation, customers, exports)
+    pages = (acting, *reading, new_run, schedules, runs)
     return [address for each in pages for address in each.ADDRESSES]

@@ -1,8 +1,5 @@
 """The stories as a list or a board, narrowed and sorted by the address; views that people saved; export; bulk."""
 
-import csv
-import json
-from collections.abc import Iterator
 from typing import Any, cast
 
 from django.contrib import messages
@@ -19,11 +16,13 @@ from pipeline import review
 from pipeline.models import Change, Decision, SavedView, Signature, Story
 from pipeline.models.refusal import breaks
 from pipeline.models.wording import counted, words
+from pipeline.reports import exports
 from pipeline.reports.trends import StoryRow, story_rows
 from pipeline.review import DecisionRefused
 from pipeline.review.triage import set_status
 from pipeline.web.pages.acting import MOST_AT_ONCE, back, did
 from pipeline.web.pages.choosing import Chosen, chosen_stories, fields
+from pipeline.web.pages.exports import as_file, wants_private
 from pipeline.web.pages.frame import as_of, page, require, show, since_last_visit
 
 PER_PAGE = 50
@@ -124,7 +123,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     do = request.POST.get("do", "")
     chosen = _chosen_of(request)
     if do == "export":
-        return _export(chosen, request.POST.get("format", "csv"))
+        return _export(request, chosen, request.POST.get("format", "csv"))
     if do != "merge" and do not in BULK:
         raise Http404(f"{do!r} cannot be done to several stories")
     require(request, "pipeline.change_signature" if do == "merge" else "pipeline.change_story")
@@ -217,86 +216,17 @@ def _signature(story: Story) -> Signature:
 
 # --- Export -------------------------------------------------------------------------------------------------------
 
-COLUMNS = (
-    "id", "title", "status", "owner", "ticket", "category", "confidence", "conversations", "customers", "first_seen",
-    "last_seen", "last_4_weeks", "4_weeks_before", "quote", "description",
-)  # fmt: skip
-
 
 @page("pipeline.view_story")
 def export(request: HttpRequest) -> HttpResponse:
-    """Return the stories that the address asks for as CSV, JSON lines or Markdown."""
+    """Return the stories that the address asks for as a file, in one of the forms of `reports.exports`."""
     found = chosen_stories(Chosen.read(request.GET), as_of(), request.user)
-    return _export(found, request.GET.get("format", "csv"))
+    return _export(request, found, request.GET.get("format", "csv"))
 
 
-def _export(found: QuerySet[Story], form: str) -> HttpResponse:
-    lines, kind, ending = {
-        "csv": (_as_csv, "text/csv", "csv"),
-        "json": (_as_json, "application/x-ndjson", "jsonl"),
-        "md": (_as_markdown, "text/markdown", "md"),
-    }.get(form, (_as_csv, "text/csv", "csv"))
-    # read at once: a file that breaks off halfway looks whole
-    text = "".join(lines(_exported(found)))
-    response = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="stories.{ending}"'
-    return response
-
-
-def _exported(found: QuerySet[Story]) -> Iterator[dict[str, object]]:
-    until, rows = as_of(), list(found.select_related("owner")[:MOST_EXPORTED])
-    for start in range(0, len(rows), 500):
-        for row in story_rows(rows[start : start + 500], until=until):
-            story = row.story
-            yield dict(
-                zip(
-                    COLUMNS,
-                    (
-                        story.pk, story.title, words(story.status), story.owner.get_username() if story.owner else "",
-                        story.ticket_url, words(story.category), story.confidence, row.conversations, row.customers,
-                        f"{row.first_at:%Y-%m-%d}" if row.first_at else "",
-                        f"{row.last_at:%Y-%m-%d}" if row.last_at else "",
-                        row.recent, row.before, row.quote, story.description,
-                    ),
-                    strict=True,
-                )
-            )  # fmt: skip
-
-
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
-
-
-def _as_csv(rows: Iterator[dict[str, object]]) -> Iterator[str]:
-    writer: Any = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(COLUMNS)  # the mark tells spreadsheets that it is UTF-8
-    for row in rows:
-        yield writer.writerow([plain_cell(value) for value in row.values()])
-
-
-def plain_cell(value: object) -> object:
-    """Return a value that no spreadsheet takes for a formula: a text that begins like one gets an apostrophe."""
-    if isinstance(value, str) and value.lstrip(" \t\r\n").startswith(("=", "+", "-", "@", "\t", "\r", "|", "%")):
-        return f"'{value}"
-    return value.replace("\0", "") if isinstance(value, str) else value
-
-
-def _as_json(rows: Iterator[dict[str, object]]) -> Iterator[str]:
-    for row in rows:
-        yield json.dumps(row, ensure_ascii=False) + "\n"
-
-
-def _as_markdown(rows: Iterator[dict[str, object]]) -> Iterator[str]:
-    yield "# Stories\n"
-    for row in rows:
-        title, quote = (" ".join(str(row[name]).split()).translate(_MARKS) for name in ("title", "quote"))
-        people = counted(int(str(row["customers"])), "customer")
-        yield f"\n## {title}\n\n{counted(int(str(row['conversations'])), 'conversation')}, {people}, {row['status']}\n"
-        yield f"\n> {quote}\n" if quote else ""
-
-
-_MARKS = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]<>()#+-.!|"}
+def _export(request: HttpRequest, found: QuerySet[Story], form: str) -> HttpResponse:
+    asked = exports.Chosen(private=wants_private(request))
+    return as_file(request, "stories", form if form in exports.FORMS else "csv", asked, found.select_related("owner"))
 
 
 ADDRESSES = [

@@ -153,7 +153,7 @@ def test_stored_text_does_nothing_on_any_page(owner: Client, kind: str) -> None:
 
 def test_hostile_words_of_an_export_stay_words(owner: Client) -> None:
     store(HOSTILE["formula"])
-    exported = owner.get(address("stories_export"), {"status": "all"}).content.decode()
+    exported = owner.get(address("stories_export"), {"status": "all"}).getvalue().decode()
     assert "\n=HYPERLINK" not in exported
     assert ',"=HYPERLINK' not in exported
     assert "'=HYPERLINK" in exported

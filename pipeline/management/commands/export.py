@@ -1,0 +1,95 @@
+"""`./manage.py export WHAT`: stories, orphans, themes, the merge map or conversations, as a file."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from pipeline.management.command import PipelineCommand, WrongUsage, moment, positive
+from pipeline.models import Source
+from pipeline.reports.exports import FORMS, KINDS, Chosen, exported, form_of, written
+
+
+class Command(PipelineCommand):
+    help = "Write stories, orphans, themes, the merge map or conversations as CSV, XLSX, JSON, JSON lines or Markdown."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", choices=KINDS, metavar="WHAT", help=", ".join(KINDS))
+        parser.add_argument(
+            "--format", choices=FORMS, metavar="FORMAT",
+            help=f"{', '.join(FORMS)} (default: as the output's name ends, else csv)",
+        )  # fmt: skip
+        parser.add_argument("--output", default="-", metavar="FILE", help="file to write; - (the default) is stdout")
+        parser.add_argument("--run", type=positive, metavar="RUN", help="of this run alone")
+        parser.add_argument("--source", metavar="KIND:NAME", help="of this source alone")
+        parser.add_argument("--profile", default="", help="of this profile alone")
+        parser.add_argument(
+            "--status", default="", help="of stories: open (default), all, or one; of orphans: waiting, dismissed, all"
+        )
+        parser.add_argument("--category", default="", help="of this category alone")
+        parser.add_argument("--customer", default="", help="of this customer alone")
+        parser.add_argument("--since", type=moment, metavar="DATE", help="of conversations that began then or later")
+        parser.add_argument("--until", type=moment, metavar="DATE", help="of conversations that began before")
+        parser.add_argument(
+            "--private", action="store_true", help="with names and private data as they are; else they are redacted"
+        )
+
+    def handle(
+        self, *, what: str, format: str | None, output: str, run: int | None, source: str | None, private: bool,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        form = format or _ending(output)
+        form_of(form)
+        if form == "xlsx" and output == "-" and sys.stdout.isatty():
+            raise WrongUsage("a workbook is no text: write it to a file with --output FILE.")
+        names = ("profile", "status", "category", "customer", "since", "until")
+        asked = Chosen(run=run, source=_source(source), private=private, **{name: options[name] for name in names})
+        rows = exported(what, asked)
+        with _opened(output) as file:
+            for piece in written(rows, form):
+                file.write(piece)
+        if output != "-":
+            self.stderr.write(f"Wrote {output}.")
+
+
+def _ending(output: str) -> str:
+    ending = Path(output).suffix.removeprefix(".").lower()
+    return ending if ending in FORMS else "csv"
+
+
+def _source(name: str | None) -> int | None:
+    if name is None:
+        return None
+    kind, _, rest = name.partition(":")
+    found = Source.objects.filter(kind=kind, name=rest).values_list("pk", flat=True).first()
+    if found is None:
+        known = ", ".join(map(str, Source.objects.all()[:10])) or "none"
+        raise CommandError(f"There is no source {name!r}. Known are: {known}.")
+    return found
+
+
+@contextmanager
+def _opened(output: str) -> Iterator[IO[bytes]]:
+    """Open what is written to. A file appears whole or not at all: one that broke off would look like the whole."""
+    if output == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(output)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent or ".", prefix=f".{path.name}.")
+    except OSError as error:
+        raise CommandError(f"{output} cannot be written: {error.strerror}.") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise

@@ -1,0 +1,71 @@
+"""Files to take away: what a list shows, or all of a kind, streamed while it is read."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.dateparse import parse_date
+from django.utils.timezone import get_current_timezone
+
+from pipeline.reports.exports import Chosen, UnknownExport, exported, form_of, kind_of, written
+from pipeline.web.pages.frame import page, require
+
+
+def as_file(
+    request: HttpRequest, what: str, form: str, chosen: Chosen, rows: QuerySet[Any] | None = None
+) -> HttpResponse:
+    """Return a file of rows, streamed; the permission of its kind is asked for. 404 for what there is not.
+
+    Names and private data are in it only for who may see conversations, and asked for them: ?private=1.
+    """
+    try:
+        require(request, kind_of(what).right)
+        asked, media_type = exported(what, chosen, rows), form_of(form).media_type
+    except UnknownExport as error:
+        raise Http404(str(error)) from error
+    response = StreamingHttpResponse(written(asked, form), content_type=media_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{what}.{form}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response  # type: ignore[return-value]  # django-stubs: both are HttpResponseBase
+
+
+def wants_private(request: HttpRequest) -> bool:
+    """Whether names and private data are asked for; PermissionDenied for who may not see conversations."""
+    if request.GET.get("private") != "1":
+        return False
+    if not request.user.has_perm("pipeline.view_conversation"):
+        raise PermissionDenied("this needs the permission pipeline.view_conversation; ask an administrator for it.")
+    return True
+
+
+@page()
+def export(request: HttpRequest, what: str, form: str) -> HttpResponse:
+    """Return all rows of a kind that the address asks for: run, source, profile, status, customer, since, until."""
+    said: Mapping[str, str] = request.GET
+    chosen = Chosen(
+        run=_number(said.get("run", "")),
+        source=_number(said.get("source", "")),
+        since=_midnight(said.get("since", "")),
+        until=_midnight(said.get("until", "")),
+        private=wants_private(request),
+        **{name: said.get(name, "")[:200].replace("\0", "") for name in ("profile", "status", "category", "customer")},
+    )
+    return as_file(request, what, form, chosen)
+
+
+def _number(word: str) -> int | None:
+    return int(word) if word.isdecimal() and len(word) <= 18 else None
+
+
+def _midnight(word: str) -> datetime | None:
+    try:
+        day = parse_date(word[:10])
+    except ValueError:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=get_current_timezone()) if day else None
+
+
+ADDRESSES = [("export/<slug:what>.<slug:form>", "export", export)]
