@@ -19,9 +19,9 @@ HOUR = timedelta(hours=1)
 
 
 def migrate(name: str = "") -> None:
-    """Migrate the app to that migration, forwards or back; without a name to the latest."""
+    """Migrate the app to that migration, and what builds on it; without a name all apps to the latest."""
     executor = MigrationExecutor(connection)
-    executor.migrate([("chat", name)] if name else executor.loader.graph.leaf_nodes("chat"))
+    executor.migrate([("chat", name)] if name else executor.loader.graph.leaf_nodes())
 
 
 def has_index() -> bool:
