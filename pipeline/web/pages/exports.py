@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.timezone import get_current_timezone
 
+from pipeline.models import Run
+from pipeline.models.refusal import Refusal
 from pipeline.reports.exports import Chosen, UnknownExport, exported, form_of, kind_of, written
+from pipeline.reports.run_report import html_of, policy_of, report_of_run, style_of_report
 from pipeline.web.pages.frame import page, require
 
 
@@ -68,4 +74,23 @@ def _midnight(word: str) -> datetime | None:
     return datetime(day.year, day.month, day.day, tzinfo=get_current_timezone()) if day else None
 
 
-ADDRESSES = [("export/<slug:what>.<slug:form>", "export", export)]
+@page("pipeline.view_run")
+def run_file(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Return the report of a run as a file to send; a refusal leads back to the run and says why."""
+    get_object_or_404(Run, pk=run_id)
+    try:
+        report = report_of_run(run_id=run_id)
+    except Refusal as error:
+        messages.warning(request, f"{str(error)[:1].upper()}{str(error)[1:]}")
+        return HttpResponseRedirect(reverse("admin:run", args=[run_id]), status=303)
+    text = html_of(report)
+    response = HttpResponse(text, content_type="text/html; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="run-{run_id}.html"'
+    response.headers["Content-Security-Policy"] = policy_of(style_of_report())
+    return response
+
+
+ADDRESSES = [
+    ("export/<slug:what>.<slug:form>", "export", export),
+    ("runs/<int:run_id>/report.html", "run_file", run_file),
+]
