@@ -68,12 +68,12 @@ def run() -> Run:
     largest = StoryFactory(
         title="Lamps & <b>light</b> go out", conversations=0, first_run=run, signature__created_run=run
     )
-    for _ in range(3):
-        theme = ThemeFactory(run=run, signature=largest.signature)
-        StoryEvidenceFactory(story=largest, theme=theme)
     item = ItemFactory(run=run, state="extracted", conversation=ConversationFactory(source=source, text=SECRET))
     hostile = ThemeFactory(run=run, item=item, signature=largest.signature)
     StoryEvidenceFactory(story=largest, theme=hostile)
+    for _ in range(3):
+        theme = ThemeFactory(run=run, signature=largest.signature)
+        StoryEvidenceFactory(story=largest, theme=theme)
     older = StoryFactory(title="Doors stick", conversations=4)
     StoryEvidenceFactory(story=older, theme=ThemeFactory(run=run, signature=older.signature))
     OrphanFactory(conversations=1, missing_conversations=1, signature__created_run=run)
