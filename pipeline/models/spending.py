@@ -28,6 +28,7 @@ class Budget(models.Model):
     """What a run may spend at most and what it has spent; a run without a row may spend what it needs."""
 
     run = models.OneToOneField(Run, primary_key=True, on_delete=models.CASCADE, related_name="budget")
+    # nine places: a token of a cheap model costs less than a millionth of a dollar, and sums must be exact
     most_cost = models.DecimalField(null=True, blank=True, max_digits=16, decimal_places=9, help_text="US dollars")
     most_tokens = models.PositiveBigIntegerField(null=True, blank=True, help_text="input and output")
     spent_cost = models.DecimalField(max_digits=16, decimal_places=9, default=0)
