@@ -6,6 +6,7 @@ people who have no account here, so what is private is replaced as it is for lan
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -233,9 +234,12 @@ def _not_read(run: Run) -> list[tuple[str, int]]:
     """Return why conversations brought no theme, with how many; the commonest first."""
     silent = run.items.filter(state__in=(Item.State.FAILED, Item.State.FILTERED))
     rows = silent.order_by().values_list("state", "reason").annotate(number=Count("pk"))
-    found = sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
-    told = [(f"{words(state)}{f': {reason}' if reason else ''}", number) for state, reason, number in found[:REASONS]]
-    more = sum(number for _, _, number in found[REASONS:])
+    numbers: Counter[str] = Counter()
+    for state, reason, number in rows:
+        kind, _, _ = reason.partition(":")  # what follows is of the single conversation
+        numbers[f"{words(state)}: {kind}" if kind else words(state)] += number
+    found = sorted(numbers.items(), key=lambda row: (-row[1], row[0]))
+    told, more = found[:REASONS], sum(number for _, number in found[REASONS:])
     return [*told, ("for other reasons", more)] if more else told
 
 
@@ -247,16 +251,20 @@ def _told(run: Run, stories: Sequence[Story], here: dict[int, int], until: datet
     rows.sort(key=lambda row: (-here.get(row.story.pk, 0), -row.conversations, row.story.title))
     quotes = _quotes([row.story.pk for row in rows[:STORIES]])
     most = max((here.get(row.story.pk, 0) for row in rows), default=1) or 1
-    ends = week_ends(until)
+    ends, has_before = week_ends(until), comparable_run_before(run) is not None
     told = []
     for row in rows:
         number = here.get(row.story.pk, 0)
         summary, _, _ = row.story.description.partition("\n")
+        said = quotes.get(row.story.pk, [])
+        if any(quote.casefold().startswith(summary.casefold().rstrip(".!?\u2026 ")) for quote in said):
+            summary = ""  # it is one of the quotes
         told.append(
             Told(
-                row=row, here=number, is_new=row.story.first_run_id == run.pk, bar=share_bar(number, most),
+                row=row, here=number, bar=share_bar(number, most),
+                is_new=has_before and row.story.first_run_id == run.pk,  # in a first run all are
                 line=line(row.weeks, [f"week to {end.day} {end:%B}" for end in ends]),
-                summary=summary, quotes=quotes.get(row.story.pk, []),
+                summary=summary, quotes=said,
             )
         )  # fmt: skip
     return told
@@ -320,7 +328,8 @@ def _lead(
     read = summary.conversations.extracted + summary.conversations.filtered
     when = ""
     if first and last:
-        when = f" of {_day(first)}" if first.date() == last.date() else f" from {_day(first)} to {_day(last)}"
+        is_one_day = first.date() == last.date()
+        when = f", all of {_day(first)}" if is_one_day else f"; they began from {_day(first)} to {_day(last)}"
     yield f"{counted(read, 'conversation was', 'conversations were')} read{when}.".replace(f"{read} ", f"{read:,} ", 1)
     if not run.makes_stories:
         yield "No stories were asked for in this run."
@@ -328,7 +337,7 @@ def _lead(
     if not told:
         yield "No problem was shared by enough of them to be a story yet."
         return
-    share = f"{100 * covered / read:.0f} %" if read else "none"
+    share = f"{100 * covered / read:.0f}%" if read else "none"
     problems = counted(len(told), "problem that several customers share", "problems that several customers share")
     yield f"They show {problems}; {share} of the conversations are about one of them."
     largest = told[0]
@@ -346,7 +355,7 @@ def _lead(
 def _figures(summary: RunSummary, stories: int, covered: int, customers: int) -> list[tuple[str, str]]:
     read = summary.conversations.extracted + summary.conversations.filtered
     waiting = sum(summary.orphans.values())
-    share = f"{100 * covered / read:.0f} %" if read else "none"
+    share = f"{100 * covered / read:.0f}%" if read else "none"
     return [
         (f"{read:,}", "conversations read"),
         (f"{customers:,}", "customers"),
@@ -371,5 +380,6 @@ def _notes(run: Run, summary: RunSummary) -> Iterator[str]:
     yield f"Reading and grouping took {duration(summary.seconds)}."
     yield (
         "A problem is listed when enough different conversations share it. Sizes beside a problem count conversations, "
-        "not messages. Quotes are customers' own words; names, addresses and numbers in them are replaced."
+        "not messages. Quotes are customers' own words; addresses, numbers and the customer's own name in them are "
+        "replaced, the names of others are not."
     )
