@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 from celery import Celery
-from celery.signals import after_setup_logger, task_prerun
+from celery.signals import after_setup_logger, after_setup_task_logger, task_postrun, task_prerun
 from django.db import close_old_connections
 
 from config import embedded
 from config.kept import flower_login
+from config.logs import begin_task, end_task, use_json
 from config.redis_refusals import count_as_away
 from config.routine import Routine
 
@@ -47,3 +48,8 @@ def _leave_out_routine(logger: logging.Logger, **_: object) -> None:
 
 
 after_setup_logger.connect(_leave_out_routine)
+if os.environ.get("LOG_FORMAT") == "json":  # the settings cannot be read yet: they import this package
+    task_prerun.connect(begin_task)
+    task_postrun.connect(end_task)
+    after_setup_logger.connect(use_json)
+    after_setup_task_logger.connect(use_json)

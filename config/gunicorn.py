@@ -24,3 +24,11 @@ limit_request_field_size = 8190
 sendfile = False  # the time-out of a client that reads nothing holds for writing only
 control_socket_disable = True
 proc_name = "leitmotif-web"
+
+if os.environ.get("LOG_FORMAT") == "json":
+    from config.logs import settings_for
+
+    _level = os.environ.get("LOG_LEVEL", "WARNING")
+    logconfig_dict = settings_for("json", _level) | {
+        "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False}}
+    }

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded
 from config.kept import kept_secret
+from config.logs import settings_for
 from pipeline.sources.live.outbound import ForbiddenAddress, Reach, check_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -470,10 +471,7 @@ SESSION_BODY_LIMIT = _whole("SESSION_BODY_LIMIT", 65_536)  # bytes
 SESSION_WEBHOOK_URL, SESSION_WEBHOOK_SECRET = _webhook()
 METRICS_OPEN = env.bool("METRICS_OPEN", default=False)  # /metrics without a token, for a network nobody else is in
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
-}
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")  # or json: see config/logs.py
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT={LOG_FORMAT} cannot be used. Set it to line or json.")
+LOGGING = settings_for(LOG_FORMAT, env.str("LOG_LEVEL", default="WARNING"))

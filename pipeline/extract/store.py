@@ -5,6 +5,7 @@ parsing or a row that is refused never costs a second question. In: claimed item
 Call, Theme, Evidence, ContextUsage, and items that are finished. `chunk`, `visit` and `llm.asking` call it.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
 from pipeline.merge.rules.normalise import normal_form
 from pipeline.models import Call, ContextUsage, Evidence, Item, Run, Theme
 from pipeline.models.copy import copy_rows, reserve_ids
+
+log = logging.getLogger(__name__)
 
 MOST_UNKEPT = 8
 LONGEST_UNKEPT = 1.0
@@ -183,6 +186,27 @@ def _store_together(run: Run, token: str, finished: Sequence[Finished], model: s
         _store_themes(run, finished, model)
         _finish_items(run, token, finished)
         _forget_vectors(finished, keeps_vectors)
+    _log_failures(run, finished)
+
+
+def _log_failures(run: Run, finished: Sequence[Finished]) -> None:
+    """Note each item that failed, by its number and the class of its error: its words may be the conversation's."""
+    for claimed, outcome in finished:
+        if outcome.state == Item.State.FAILED:
+            fields = {
+                "run": run.pk,
+                "item": claimed.item_id,
+                "stage": str(outcome.stage),
+                "error_class": outcome.error_class,
+            }
+            told = outcome.error_class or "no error"
+            log.info(
+                "run %s: item %s failed to be %s: %s", run.pk, claimed.item_id, _DONE[outcome.stage], told, extra=fields
+            )
+
+
+_DONE = {"": "read", "fetch": "fetched", "read": "read", "parse": "parsed", "store": "stored"}
+"""What failed at a stage, in words."""
 
 
 def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
