@@ -103,6 +103,7 @@ def store_vocabulary(*, profile: str, content: Mapping[str, Any], is_strict: boo
                     profile=profile, number=newest + 1, content=content, is_strict=is_strict, created_by=by
                 )
         except IntegrityError as error:
+            # somebody stored the same number meanwhile: the next one is free
             if not breaks(error, "one_vocabulary_per_profile_and_number"):
                 raise
 
@@ -168,6 +169,7 @@ def nearest(
     """Return the things whose vectors are nearest to one, those of the hinted areas first; ties by their order."""
     if vector is None or vectors is None:
         return []
+    # 1 for a hinted area: that is more than cosines of texts differ by
     scores = vectors @ vector + np.array([thing.area in areas for thing in things], np.float32)
     return [things[place] for place in np.argsort(-scores, kind="stable")[:most]]
 
@@ -179,6 +181,7 @@ def _vectors(things: Sequence[Any], encode: Encode) -> "np.ndarray | None":
     texts = tuple(thing.text for thing in things)
     found = _MADE.get(texts)
     if found is None:
+        # some profiles with their documents; what falls out is made again
         if len(_MADE) >= 8:
             _MADE.clear()
         found = _MADE[texts] = np.asarray(encode(texts), np.float32)

@@ -36,7 +36,7 @@ class ErasedMark(models.Model):
 
     class Meta:
         constraints = [
-            # sources.erased.marked
+            # sources.erased._marked
             models.UniqueConstraint(fields=["kind", "digest"], name="one_mark_per_erased_thing"),
         ]
 

@@ -183,6 +183,7 @@ def instances(source: Source, place: Place | None = None, *, profile: str, kind:
         rows = rows.filter(details__kinds__contains=[kind])
     rows = rows.select_related("theme__conversation", "theme__signature").defer("theme__vector")
     found = [_instance(row) for row in rows.iterator(chunk_size=500)]
+    # sorted here: a verse is text inside JSON, and 10 would come before 9
     found.sort(key=lambda row: (row.book, row.chapter, _verse_number(row.verse), row.quote))
     for row in found:
         if not place or not place.first or place.first <= _verse_number(row.verse) <= place.last:

@@ -49,10 +49,12 @@ def columns(values: Sequence[int], labels: Sequence[str]) -> Columns:
     most, step = max(values, default=0) or 1, WIDTH / max(len(values), 1)
     wide = min(step * 0.72, 90)  # a few columns are not as wide as walls
     longest = max((len(label) for label in labels), default=1)
+    # 8: about as wide as a letter is in the page's font, rounded up
     every = max(1, -(-int(longest * 8) // max(int(step), 1)))
     made = []
     for place, (value, label) in enumerate(zip(values, labels, strict=True)):
         tall = round((BASE - TOP) * value / most, 1)
+        # counted from the right: the newest always has its label
         shown = label if (len(values) - 1 - place) % every == 0 else ""
         x = round(place * step + (step - wide) / 2, 1)
         made.append(Column(x, round(BASE - tall, 1), round(wide, 1), tall, value, shown))

@@ -79,6 +79,7 @@ def last_pass(profile: str) -> LastPass | str:
 
 def _names_before(done: MergePass, now: Mapping[str, str]) -> dict[str, str]:
     """Return the names that were registered: without those the pass made, with those it left empty."""
+    # a pass gives all that it makes one moment, its own
     made = set(
         Signature.objects.filter(profile=done.profile, created_at=done.created_at).values_list("normal_form", flat=True)
     )

@@ -174,6 +174,7 @@ def _others() -> list[Any]:
 
 # --- Whose it is --------------------------------------------------------------------------------------------------
 
+# agents have names, too: only who wrote as a customer, or in no role, is meant by an author
 _CONVERSATIONS = """
 SELECT conversation.id FROM pipeline_conversation conversation WHERE lower(conversation.customer) = lower(%(word)s)
 UNION
@@ -235,6 +236,7 @@ def _mark(erasure: Erasure, held: Holdings, word: str) -> None:
     rows = Conversation.objects.filter(pk__in=held.conversations).values_list("source_id", "external_id")
     digests = [(ErasedMark.Kind.CONVERSATION, digest_of_conversation(*row)) for row in rows]
     digests += [(ErasedMark.Kind.CUSTOMER, digest_of_customer(name)) for name in {word, *held.customers}]
+    # marked by an earlier erasure: from now on what came between the two is refused as well
     ErasedMark.objects.filter(digest__in=[digest for _, digest in digests]).update(erasure=erasure)
     marks = [ErasedMark(erasure=erasure, kind=kind, digest=digest) for kind, digest in sorted(set(digests))]
     ErasedMark.objects.bulk_create(marks, ignore_conflicts=True, batch_size=2000)
@@ -388,6 +390,7 @@ def _empty_readings(scene: _Scene) -> None:
     _hide(items, ("reason",), scene)
     own = set(items.values_list("pk", flat=True))
     for batch in Batch.objects.filter(run__items__conversation__in=scene.conversations).distinct():
+        # a fault is item, step, unit, status and body, see `Batch.faults`: the body may quote the question
         batch.faults = [[*fault[:4], "" if fault[0] in own else fault[4]] for fault in batch.faults]
         batch.save(update_fields=["faults"])
 
@@ -470,6 +473,7 @@ def stand_in(*, themes: Sequence[Theme], at: Any, by_stand_ins: bool = False) ->
         size = len(bytes(theme.vector)) // 4
         middle = sums.get(centre_of.get(theme.pk, 0))
         if middle is None or not np.linalg.norm(middle):
+            # by its id, so that it is the same each time; directions by chance are near to nothing
             middle = np.random.default_rng(theme.pk).normal(size=size)
         theme.vector = (middle / np.linalg.norm(middle)).astype(np.float32).tobytes()
         theme.signature_score, theme.erased_at = None, at

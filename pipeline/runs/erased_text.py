@@ -46,6 +46,7 @@ class ErasedText:
         """Note a text of theirs."""
         words = words_of(text)
         self._vocabulary.update(words)
+        # a number of three digits is an order, a phone or a date; a smaller one is anybody's
         self._telling.update(word for word in words if sum(sign.isdigit() for sign in word) >= 3)
         self._runs.update(tuple(words[at : at + size]) for size in (RUN, UNSPACED_RUN) for at in _starts(words, size))
         self.names |= {address for address in _ADDRESS.findall(text) if len(address) >= LEAST_NAME}
@@ -90,6 +91,7 @@ class ErasedText:
         return value
 
     def _pattern(self) -> re.Pattern[str]:
+        # the first that fits is taken, and of Ann Lee not only Ann is to be hidden
         longest_first = sorted(self.names, key=lambda name: (-len(name), name))
         return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
 

@@ -75,6 +75,7 @@ class Assistant(Handler):
             "comment": self._ask_for_comment,
             "complete": self._complete,
         }
+        # what was shown before an update of this code may name a step that is gone
         return steps[step](turn, what) if step in steps else self._list_projects(turn)
 
     # --- Choices --------------------------------------------------------------------------------------------------

@@ -151,6 +151,7 @@ class SessionOut(Schema):
 
     @staticmethod
     def resolve_message_count(row: Any) -> int:
+        # the message that began it, and each that used it again
         return int(row.reuse_count) + 1
 
 

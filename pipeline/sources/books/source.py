@@ -154,6 +154,7 @@ class BooksSource:
                         for place, said in partners.pop((number, verse), ())
                     ]
             for other, partners in zip(others, beside, strict=True):
+                # what no verse of the first text took, verse by verse, comes behind them
                 left = sorted((key for key in partners if key[0] == number), key=lambda key: numbers_of(key[1])[0])
                 for key in left:
                     messages += [

@@ -49,9 +49,11 @@ class SyncCounts:
 
 def sync_companies(listed: Sequence[Listed]) -> SyncCounts:
     """Bring companies and pages in line with the list; opens a transaction. Two syncs at once wait for each other."""
+    # of two lines for one company the last counts
     listed = list({each.external_id: each for each in listed}.values())
     with transaction.atomic():
         with connection.cursor() as cursor:
+            # what two syncs would both add is no row yet that could be locked
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('leitmotif.companies'))")
         source, _ = Source.objects.get_or_create(kind=Source.WEBSITES, name=NAME)
         now = timezone.now()

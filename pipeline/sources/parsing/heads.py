@@ -35,6 +35,7 @@ _MARKS = (
 def head_of(part: Part, options: Options) -> Head:
     """Return the beginning of a file. One of DAMAGE or OSError if it cannot be read at all."""
     with part.open() as file:
+        # one byte more shows whether there is more
         raw = _read(file, HEAD_BYTES + 1)
     encoding = options.encoding or part.encoding or _encoding(raw)
     return head_from(raw[:HEAD_BYTES], encoding, is_whole=len(raw) <= HEAD_BYTES)
@@ -125,6 +126,7 @@ def _tail(text: str, element: Element) -> bytes:
 
 def _partly(raw: bytes) -> object:
     """Return a JSON value as far as it is whole and right; None if that is nothing."""
+    # the second time up to the place that was wrong in the first
     for _ in range(2):
         try:
             return from_json(raw, allow_partial="trailing-strings")

@@ -185,6 +185,7 @@ class Look:
 
     def first(self, pattern: re.Pattern[str]) -> str:
         """Return the first words that fit, of the title or what can be seen; empty if none do."""
+        # the beginning only: a shell says at once what it is, and patterns cost nothing on a long page
         found = pattern.search(self.title) or pattern.search(self.seen[:6000])
         return found[0].strip()[:80] if found else ""
 
