@@ -23,6 +23,7 @@ from pipeline.extract.llm.steps import WHOLE, Ask, Say
 from pipeline.extract.llm.wire import schema_of
 from pipeline.models import Call, Endpoint
 
+# any number, but always the same: what is asked twice is answered alike where the server heeds it
 SEED = 7
 
 

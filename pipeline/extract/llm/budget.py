@@ -70,6 +70,7 @@ def reserve(*, run: Run, item_id: int, claim: str, most: Most) -> Allowance:
             tokens = budget.spent_tokens + sums["tokens"] + most.tokens
             if not (_fits(cost, budget.most_cost) and _fits(tokens, budget.most_tokens)):
                 return Allowance.WAIT
+        # an item asks one thing at a time: what is still there is of a delivery that died
         Reservation.objects.filter(budget=budget, item=item_id).delete()
         Reservation.objects.create(
             budget=budget, item_id=item_id, claim=claim, cost=most.cost, tokens=most.tokens, made_at=timezone.now()

@@ -59,6 +59,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 JITTER = 0.25
 """Share of a pause by which it is longer at random, so that workers do not come back all at once."""
 
+# 408 and 425 ask for it; 409 is what some servers say while they load a model; 5xx are the server's own troubles
 _TRY_AGAIN = frozenset({408, 409, 425, 429, *range(500, 600)})
 _NO_CREDIT = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}

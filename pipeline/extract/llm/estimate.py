@@ -59,6 +59,7 @@ def estimate(samples: Sequence[Question], count: int, profile: Profile, extracto
         answer=Avg("output_tokens"), calls=Count("id"), items=Count("item", distinct=True)
     )
     calls = (
+        # the last factor: of some conversations nothing is asked, for the prompt filters them by itself
         count * (learned["calls"] / learned["items"] if learned["items"] else 1.0) * (len(sizes) / max(1, len(samples)))
     )
     given = calls * (sum(sizes) / len(sizes) / ratio if sizes else 0.0)

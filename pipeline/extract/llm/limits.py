@@ -53,6 +53,7 @@ return 1
 """
 
 # Returns the milliseconds to wait; what is booked is booked, so nobody has to ask twice, but where all hold off.
+# ARGV: requests a minute, 1, tokens a minute, the tokens of this question, and the burst in milliseconds.
 _BOOK = """
 local held = redis.call('PTTL', KEYS[1])
 if held > 0 then return -held end

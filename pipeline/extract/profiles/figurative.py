@@ -116,6 +116,7 @@ def _units(conversation: Transcript) -> list[tuple[str, list[Message]]]:
     """Return the verses with what stands in each; messages without a verse are units by their number."""
     found: dict[str, list[Message]] = {}
     for number, message in enumerate(conversation.messages, start=1):
+        # the same verse in several languages is one unit
         found.setdefault(message.unit or str(number), []).append(message)
     return list(found.items())
 
