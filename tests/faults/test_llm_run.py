@@ -5,6 +5,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from django.db import connection
 from pytest_django import Settings
 from rich.console import Console
@@ -28,6 +29,7 @@ def words(model: Model) -> dict[str, str]:
     return {"LLM_MODEL": "fake-model", "LLM_BASE_URL": model.url, "LLM_API_KEY": "k"}
 
 
+@pytest.mark.slow
 def test_neither_a_killed_worker_nor_a_killed_redis_has_a_stored_answer_paid_again(
     start_worker: type[Worker], settings: Settings
 ) -> None:

@@ -40,7 +40,10 @@ def end_all_connections(server: Postgres) -> None:
         )
 
 
-@pytest.mark.parametrize("disturb", [stop_and_start, kill_and_start, end_all_connections])
+@pytest.mark.parametrize(
+    "disturb",
+    [kill_and_start, *(pytest.param(way, marks=pytest.mark.slow) for way in (stop_and_start, end_all_connections))],
+)
 def test_callers_succeed_or_are_told_to_try_again(
     chats_postgres: Postgres, disturb: Callable[[Postgres], None]
 ) -> None:

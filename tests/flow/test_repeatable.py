@@ -17,6 +17,7 @@ SAMPLE = ROOT / "pipeline" / "sample" / "conversations.jsonl"
 ON_X86 = os.uname().machine == "x86_64"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ON_X86, reason="these are the names of x86-64 kernels")
 def test_it_groups_the_sample_alike_with_the_kernels_of_two_processors() -> None:
     assert _evaluated(OPENBLAS_CORETYPE="Nehalem") == _evaluated(OPENBLAS_CORETYPE="Haswell")

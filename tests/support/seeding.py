@@ -81,7 +81,11 @@ def _letters(number: int) -> str:
 
 
 def start(source: Source, extractor: str = "scripted", **selection: object) -> Run:
-    """Start a run, with the scripted extractor unless another is named; nothing is dispatched."""
+    """Start a run, with the scripted extractor unless another is named; nothing is dispatched.
+
+    In few chunks unless a size is given: a run chooses small ones for workers that share it, and each costs statements.
+    """
+    selection.setdefault("chunk_size", 50)
     return create_run(
         source=source,
         profile="support",

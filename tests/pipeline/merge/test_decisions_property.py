@@ -88,7 +88,7 @@ def owner(db: None) -> User:
 @example(status="candidate", decisions=[("veto", LOGIN, SYNC, 1), ("merge", LOGIN, SYNC, 1)])
 @example(status="candidate", decisions=[("move", 0, CARD, 1), ("move", 0, REFUND, 1), ("undo", 0, 0, 1)])
 @example(status="candidate", decisions=[("split", SYNC, 0, 2), ("merge", SYNC, REFUND, 1), ("undo", 1, 0, 1)])
-@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_any_decisions_keep_all_promises_and_undoing_them_brings_back_the_start(
     owner: User, status: str, decisions: Sequence[Step]
 ) -> None:
@@ -134,7 +134,7 @@ OF_EXPORT, OF_LOGIN, ANOTHER = 12, (5, 6, 7), 6  # themes by the order in which 
 @example(history=[("split", SYNC, 3, 1), ("move", 0, CARD, 1), ("run", ANOTHER, 0, 1), ("run", SYNC, 0, 1)])
 @example(history=[*(("move", theme, SYNC, 1) for theme in OF_LOGIN), ("run", LOGIN, 0, 1)])
 @example(history=[("status", 1, 2, 1), ("merge", LOGIN, SYNC, 1), ("run", SYNC, 0, 3)])  # a done one beside an open
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_runs_and_regroups_between_decisions_keep_all_promises(owner: User, history: Sequence[Step]) -> None:
     _live_through(owner, history)
 

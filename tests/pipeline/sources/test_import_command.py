@@ -145,6 +145,7 @@ def write_many(path: Path, count: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @only_on_linux
 @pytest.mark.django_db(transaction=True)
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
@@ -154,6 +155,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert large < small + 15
 
 
+@pytest.mark.slow
 @only_on_linux
 @pytest.mark.django_db(transaction=True)
 def test_memory_does_not_grow_with_a_line_that_is_too_long(tmp_path: Path) -> None:
