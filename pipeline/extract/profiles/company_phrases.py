@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read best on few lines)
 """The phrases by which companies say how they fare, and the words around them that make them mean something else.
 
 `{us}` in a phrase stands for the company: we, us, our, its name, or the company; `{co}` for its name or the company.
@@ -39,6 +40,8 @@ class Phrase:
     confidence: float = 0.8
     unless: re.Pattern[str] | None = None
     needs_subject: bool = False
+    also: tuple[re.Pattern[str], ...] = ()
+    """What has to stand in the sentence as well, wherever: a loose phrase by itself says too little."""
 
     def matches(self, text: str, names: re.Pattern[str] | None) -> Iterator[re.Match[str]]:
         """Yield where the phrase stands in a sentence about the company whose name `names` finds."""
@@ -49,6 +52,7 @@ class Phrase:
 def compiled(pattern: str, name: str) -> re.Pattern[str]:
     """Return a phrase's pattern for a company of this name, itself a pattern; empty for an unknown one."""
     name = name or r"(?!)"
+    pattern = pattern.replace("[^.]", r"(?:[^.]|(?<=\d)\.)")  # the dot of a date ends no sentence
     pattern = pattern.replace("{us}", _US.replace("NAME", name)).replace("{co}", _CO.replace("NAME", name))
     return re.compile(pattern, re.IGNORECASE)
 
@@ -65,8 +69,8 @@ FIRST_PERSON: Final = _any(
     r"ons|nós|noss[oa]s?)\b",
 )
 THE_COMPANY: Final = _any(
-    r"\b(?:the|this) (?:company|business|firm|shop|store|studio|agency|practice|restaurant|bakery|"
-    r"brewery|startup|organi[sz]ation|"
+    r"\b(?:the|this) (?:\w+ ){0,2}(?:company|business|firm|shop|store|studio|agency|practice|restaurant|bakery|"
+    r"brewery|startup|organi[sz]ation|plant|branch|mill|hotel|clinic|court|directors?|shareholders|trustees|"
     r"group|brand|charity|factory|board|founders?|owners?|management|administrators?|liquidators?)\b",
     r"\b(?:das|die|der|dem|des) (?:unternehmens?|firma|geschäft|gesellschaft|betrieb|laden|"
     r"geschäftsführung|insolvenzverwalter\w*)\b",
@@ -88,7 +92,7 @@ DENIAL: Final = _any(
     rf"\b(?:nicht|kein\w*|niemals|ohne|weder|statt|dementier\w*|gerüchte?)\b{_GAP}{{0,7}}[ '’-]*$",
     rf"\b(?:ne|n['’]\w+|pas|sans|jamais|aucune?|démenti\w*|rumeurs?)\b{_GAP}{{0,5}}[ '’-]*$",
     rf"\b(?:no|nunca|sin|ni|desmient\w*|rumores)\b{_GAP}{{0,5}}[ '’-]*$",
-    rf"\b(?:non|mai|senza|né)\b{_GAP}{{0,5}}[ '’-]*$",
+    rf"\b(?:non|(?<!\d )(?<!\d\. )(?<!en )(?<!fin )(?-i:mai)(?! \d)|senza|né)\b{_GAP}{{0,5}}[ '’-]*$",  # no month of May
     rf"\b(?:niet|geen|nooit|zonder)\b{_GAP}{{0,6}}[ '’-]*$",
     rf"\b(?:não|nunca|sem)\b{_GAP}{{0,5}}[ '’-]*$",
 )
@@ -100,6 +104,8 @@ DENIED_AFTER: Final = _any(
     r"^ (?:pas|niet|geen)\b",
 )
 CONDITION: Final = _any(
+    r"\b(?:the|this|his|her) (?:novel|film|play|book|series|story|exhibition) (?:tells|shows|follows|is about)\b",
+    r"\b(?:wir (?:beraten|begleiten)|we (?:advise|help|support))\b",
     r"\b(?:predict\w*|forecast\w*|detect\w*|monitor\w*|track(?:s|ing)|stud(?:y|ies) (?:of|on|"
     r"how)|survey|statistics|novel|film|"
     r"at risk|if|in (?:the|any) (?:unlikely )?event|in case|in (?:the )?case of|whether|unless|"
@@ -125,7 +131,7 @@ ABOUT_OTHERS: Final = _any(
     r"(?:giants?|companies|businesses|firms|startups|banks|industry|sector|market|retailers)|"
     r"companies|startups|businesses)"
     r"\b(?:\W+\w+){0,6}\W*$",
-    r"\b(?:mitbewerber\w*|wettbewerber\w*|konkurrent\w*|viele|andere|kunden?|unternehmen)\b(?:\W+\w+){0,4}\W*$",
+    r"\b(?:mitbewerber\w*|wettbewerber\w*|konkurrent\w*|viele|andere|kunden?|unternehmen|inhaber|unternehmer)\b(?:\W+\w+){0,4}\W*$",
     r"\b(?:concurrents?|beaucoup|d['’]autres|clients?|entreprises)\b(?:\W+\w+){0,4}\W*$",
     r"\b(?:competidor\w*|muchas|otras|clientes|empresas)\b(?:\W+\w+){0,4}\W*$",
 )
@@ -163,7 +169,14 @@ _NOT_THE_COMPANY: Final = _any(
     r"\b(?:one|two|three|a few|some|several) (?:of our )?(?:days?|weeks?|hours?)\b",
     r"\bfrom \d{1,2}(?::\d\d)? ?(?:am|pm|to|until|–|-)",
     r"\b\d{1,2}(?:[:.]\d\d)? ?(?:am|pm|uhr)\b",
-    r"\b(?:auto|self)-?clos",
+    r"\b(?:auto|self|soft)-?clos",
+    r"\b(?:vormieter\w*|zu vermieten|previous tenant|to let)\b",
+    r"\bwir (?:beraten|begleiten|unterstützen)\b|\bwe (?:advise|help|support)\b",
+    r"\bdoors? (?:\w+ )?clos\w+ (?:quietly|softly|gently|automatically|smoothly|slowly|behind|when|at \d|before)",
+    r"\b(?:cabinet|kitchen|garage|car|sliding|oven|lift|front|fridge|barn|shower|cupboard|drawer|door) (?:\w+ )?"
+    r"(?:doors? )?(?:close|closer|closing|shut)",
+    r"\b(?:film|show|concert|match|festival|curtain|performance|season)s? (?:\w+ ){0,2}(?:begin|start)",
+    r"\b(?:alarm|water|gas|power|tap|valve)\b",
     r"\breopen",
     r"\bstays? open\b",
     r"\bcloses? to\b",
@@ -187,9 +200,91 @@ _OURS: Final = (
 )
 
 
+_LAST: Final = ("last", "final")
+_WITHOUT_REASON: Final = _any(
+    r"\b(?:gap|film|show|concert|season|alarm|deal|road|street|bridge|lane|path|trail|tunnel|border|pool|park(?:ing)?|api|"
+    r"endpoint|version|plug-?in|feature|beta|extension|forum|newsletter|mailing list|server|widget|account|module|model|"
+    r"importer|window|lid|valve|wound|deal|warranty|subscription|licen[cs]e)s?\b",
+)
+"""Where `for good` and its like say what is meant, only these make it something else."""
+
+
 def _closing() -> Iterator[Phrase]:
     def say(pattern: str, needs: str, confidence: float = 0.85, subject: bool = False) -> Phrase:
         return Phrase("closing", pattern, tuple(needs.split("|")), confidence, _NOT_THE_COMPANY, subject)
+
+    def ends(pattern: str, needs: str, confidence: float = 0.8, subject: bool = False) -> Phrase:
+        return Phrase("closing", pattern, tuple(needs.split("|")), confidence, _WITHOUT_REASON, subject)
+
+    yield ends(
+        r"\b(?:clos|shut|go(?:es|ing)?|turn|lock|stopp?|fall|switch)\w*\b[^.]{0,40}\b(?:for good|for ever|forever)\b",
+        "for good|for ever|forever",
+    )
+    yield ends(
+        r"\b(?:schlie|schliess|mach|sperr|beend|hör)\w*\b[^.]{0,80}\b(?:für immer|endgültig|dauerhaft)\b",
+        "für immer|endgültig|dauerhaft",
+    )
+    yield ends(
+        r"\b(?:st[äe]ng\w*|lukk\w*|lägg\w* ner|legg\w* ned|slår igen|slår vi igen)\b[^.]{0,60}\b(?:för gott|for godt|"
+        r"for altid|for alltid|dörr\w*|dør\w*|verksamhet\w*|virksomhed\w*|butik\w*)\b",
+        "stäng|steng|lukk|lägg|legg|slår",
+    )
+    yield ends(
+        r"\b(?:zamykamy|kończymy|likwidujemy)\b[^.]{0,60}\b(?:działalność|sklep|firmę|na zawsze|ostatecznie)\b|"
+        r"\bkončíme\b[^.]{0,40}\b(?:činnost|provoz|nadobro)\b|\bzavíráme\b[^.]{0,40}\b(?:nadobro|navždy)\b",
+        "zamykamy|kończymy|likwidujemy|končíme|zavíráme",
+    )
+    yield ends(
+        r"\b(?:serve|welcome|see|bake|brew|pour|print|teach|open|cook|pull|light|fire)\w*\b[^.]{0,30}"
+        r"\b(?:our|its|the|their|your|a) (?:very )?(?:last|final) (?!week|month|year|call|train|time you|few|minute)\w+",
+        "|".join(
+            f"{whose} {which}" for whose in ("our", "its", "the", "their", "your", "a", "very") for which in _LAST
+        ),
+        confidence=0.7,
+        subject=True,
+    )
+    yield ends(
+        r"\b(?:letzter|letzte|letzten) (?:verkaufs|öffnungs|arbeits|betriebs|markt)tage?\b|"
+        r"\b(?:unser|mein) letzter tag\b|\bdernier jour d['’]ouverture\b|\búltimo día (?:de apertura|abiertos)\b|"
+        r"\bultimo giorno di (?:apertura|attività)\b|\blaatste (?:openings|verkoop)dag\b",
+        "letzte|dernier jour|último día|ultimo giorno|laatste",
+        confidence=0.75,
+    )
+    yield ends(
+        r"\b(?:wir|ich) geh\w* in (?:rente|den ruhestand)\b|\b(?:keine[nr]?|ohne) nachfolger\w*\b|"
+        r"\bnachfolger\b[^.]{0,40}\bnicht gefunden\b|\bnos jubilamos\b|\bno hay relevo\b|"
+        r"\bpartons à la retraite\b|\bsans repreneur\b|\bandiamo in pensione\b|\bgaan met pensioen\b",
+        "rente|ruhestand|nachfolger|jubilamos|relevo|retraite|repreneur|pensione|pensioen",
+        confidence=0.65,
+    )
+    yield ends(
+        r"\bhang(?:s|ing)? up (?:our|the|her|his|their|my) (?:apron|scissors|tools|hat|boots|keys|whisk)\w*\b|"
+        r"\b(?:curtain|rideau|telón|sipario|vorhang)\b[^.]{0,20}\b(?:falls|fall|tombe|cae|cala|fällt)\b|"
+        r"\bbaiss\w+ (?:le|notre) rideau\b|\bbajamos la persiana\b|\btir\w+ sa révérence\b|\bcall(?:ing)? it a day\b|"
+        r"\bov(?:en|ens) go cold\b|\blights (?:go|went) out for\b",
+        "hang up|hangs up|hanging up|curtain|rideau|telón|sipario|vorhang|persiana|révérence|it a day|ens go cold|en go cold|"
+        "out for",
+        confidence=0.6,
+    )
+    yield ends(
+        r"\b(?:the |our )?lease\b[^.]{0,20}\b(?:will not|won['’]t|has not|was not|is not) (?:be(?:en)? )?renewed\b",
+        "lease",
+        confidence=0.65,
+    )
+    yield ends(
+        r"\b(?:trading|production|operations?|deliveries|work) (?:has |have |was |were )?(?:stopped|ended|halted)\b",
+        "stopped|ended|halted",
+        confidence=0.75,
+        subject=True,
+    )
+    yield ends(
+        r"\b(?:shop|store|branch|office|plant|site|factory|studio|restaurant|clinic|mill|depot|warehouse|works)\b"
+        r"(?: (?:in|at|on) [\w' -]{2,30}?)? (?:shuts|closes|will (?:shut|close)|is (?:shutting|closing)|will not (?:re)?open)"
+        r"(?: down)?\b(?= (?:its doors|on (?!mon|tue|wed|thu|fri|sat|sun|bank|public)|at the end|by the|in (?:jan|feb|mar|apr|may|"
+        r"jun|jul|aug|sep|oct|nov|dec|spring|summer|autumn)|this (?:month|spring|summer|autumn)|next|after|again|for good))",
+        "shuts|closes|will shut|will close|is shutting|is closing|will not open|will not reopen",
+        confidence=0.7,
+    )
 
     yield say(r"\bclos(?:e|es|ed|ing) (?:\w+ )?doors\b", "doors", confidence=0.9)
     yield say(
@@ -334,8 +429,8 @@ def _closing() -> Iterator[Phrase]:
         "aufgabe|auflösung|räumung|betrieb|geschlossen|endgültig",
     )
     yield say(
-        r"\b(?:fermeture définitive|cess(?:e|er|ation|é|ons) (?:d['’]|notre |nos |son |ses |"
-        r"toute )?(?:activités?)|ferm(?:e|ons|er|é)\w* (?:ses|nos) portes|définitivement fermée?)",
+        r"\b(?:fermeture définitive|cess(?:e|er|ation|é|ons|ent) (?:\w+ment )?(?:d['’]|notre |nos |son |ses |"
+        r"leur |toute )?(?:activités?)|ferm(?:e|ons|er|é)\w* (?:ses|nos) portes|définitivement fermée?)",
         "ferm|cess|définitive",
     )
     yield say(
@@ -393,6 +488,8 @@ _ADVICE: Final = _any(
     r"specialis\w+|specializ\w+|expert(?:s|ise)? in|insurance|counsel|course|seminar|webinar|"
     r"guide|whitepaper|blog|book|chapter \d+ of|"
     r"software for|clients? (?:in|facing|through)|creditors? (?:of|against) (?:other|insolvent)|"
+    r"act(?:s|ing)? as (?:\w+,? ){0,3}(?:administrators?|liquidators?|trustees?|receivers?)|companies in distress|"
+    r"(?:with|using) our (?:\w+ )?(?:software|tools?|platform|help|services?)|mit unserer? \w+|debt help|iva\b|"
     r"fachanwalt|beratung|insolvenzrecht|"
     r"cabinet|avocats?|abogados?|advocaten?|avvocat\w+)\b",
     r"\bchapter (?:7|11)\b(?=[^.]{0,30}(?:of (?:the|this|our) (?:book|guide|course)|: [A-Z]|"
@@ -582,6 +679,23 @@ def _acquisition() -> Iterator[Phrase]:
         "adquirid|comprad|fazer parte",
         subject=False,
     )
+    yield say(
+        r"\b(?:acquir\w*|buy(?:s|ing)?|bought|purchas\w+|takes?|took) (?:(?:all|the|over|of|a|an|\d+ ?%|majority|minority|"
+        r"controlling|remaining|outstanding|issued) ?){0,5}(?:shares?|stock|stake|equity|assets|interest|control) (?:of|in|from)"
+        r" (?:\w+ ){0,2}?{us}",
+        "share|stock|stake|equity|asset|interest|control",
+        confidence=0.85,
+    )
+    yield say(
+        r"\bhat\b[^.]{0,60}{us}[^.]{0,40}\b(?:gekauft|übernommen|erworben)\b|\b(?:ha|han|hemos) (?:comprado|adquirido|vendido)"
+        r"\b[^.]{0,60}{co}|\b(?:a|ont|avons) (?:racheté|acquis|repris|vendu)\b[^.]{0,60}{co}|\bha (?:acquisito|comprato|"
+        r"rilevato)\b[^.]{0,60}{co}|\bheeft\b[^.]{0,60}{co}[^.]{0,30}\b(?:gekocht|overgenomen)\b|\b(?:comprou|adquiriu)\b"
+        r"[^.]{0,60}{co}",
+        "gekauft|übernommen|erworben|comprado|adquirido|vendido|racheté|acquis|repris|vendu|comprato|rilevato|gekocht|overgenomen|"
+        "comprou|adquiriu",
+        confidence=0.8,
+        subject=False,
+    )
     yield say(r"\bnow an? (?-i:[A-Z])\w+(?: (?-i:[A-Z])\w+){0,2} company\b", "company", confidence=0.75, subject=False)
     yield say(
         r"\b(?:sold|sell(?:s|ing)?|sale of) (?:{co}|all shares in {co}|"
@@ -610,6 +724,7 @@ _NOT_LAYOFFS: Final = _any(
     r"\b(?:let(?:ting)? go of (?:the|your|stress|fear|worry|perfection|control|old|past|what|guilt|things|it))",
     r"\bjob cuts? (?:steel|metal|wood)",
     r"\bfunction cuts?\b",
+    r"\b(?:begleiten|beraten|unterstützen) (?:wir )?(?:unternehmen|arbeitgeber|betriebe|sie)\b|\bwir (?:begleiten|beraten)\b",
 )
 
 
@@ -617,6 +732,11 @@ def _layoffs() -> Iterator[Phrase]:
     def say(pattern: str, needs: str, confidence: float = 0.82, subject: bool = True) -> Phrase:
         return Phrase("layoffs", pattern, tuple(needs.split("|")), confidence, _NOT_LAYOFFS, subject)
 
+    some = (
+        r"\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+        r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|(?:a |one )?hundred\w*|dozens?|"
+        r"thousands?|many|some|several|a third|a quarter|half|a number|talented|valued|%|percent|per cent|most"
+    )
     people = (
         r"(?:people|employees?|colleagues?|staff|team ?mates?|team members?|workers?|jobs?|positions?|"
         r"roles?|workforce|headcount|team|workers)"
@@ -656,8 +776,7 @@ def _layoffs() -> Iterator[Phrase]:
     yield say(
         rf"\b(?:let(?:ting)?|part(?:ed|ing)? (?:ways )?(?:company )?with|sa(?:y|ying|id) goodbye to|"
         rf"dismiss\w*|terminat\w+|affect(?:s|ed|ing)?|lose|losing|leav(?:e|es|"
-        rf"ing) us)\b[^.]{{0,40}}\b(?:\d+|many|some|several|a third|a quarter|half|a number|talented|"
-        rf"valued|%|percent|per cent|most)\b[^.]{{0,40}}\b{people}\b(?:[^.]{{0,20}}\bgo\b)?",
+        rf"ing) us)\b[^.]{{0,40}}\b(?:{some})\b[^.]{{0,40}}\b{people}\b(?:[^.]{{0,20}}\bgo\b)?",
         "let|part|goodbye|dismiss|terminat|affect|los|leav",
         confidence=0.68,
     )
@@ -676,6 +795,19 @@ def _layoffs() -> Iterator[Phrase]:
         confidence=0.68,
     )
     yield say(
+        rf"\b(?:posts|jobs|roles|positions|people|staff)\b[^.]{{0,20}}\b(?:may|could|will|are to|are expected to|might|"
+        rf"set to) (?:go|be lost|disappear|be cut|be axed|be made redundant)\b|\b(?:loses?|losing|lost|cuts?|sheds?) "
+        rf"(?:{some}) (?:of (?:its|our|the|their) (?:[\w,]+ )?)?(?:jobs|posts|staff|people|employees|workers)\b",
+        "will go|may go|could go|to go|might go|lost|disappear|cut|axed|redundant|lose|losing|shed",
+        confidence=0.72,
+        subject=False,
+    )
+    yield say(
+        r"\bconsultation\b[^.]{0,40}\b(?:staff|employees|redundanc\w*|colleagues|workforce|unions?|workers)\b",
+        "consultation",
+        confidence=0.65,
+    )
+    yield say(
         r"\b(?:entlass\w+|stellenabbau|stellen (?:ab|streichen|gestrichen)|"
         r"betriebsbedingte\w* kündigung\w*|personalabbau|kurzarbeit|bau(?:t|en) \d+ stellen ab|"
         r"mitarbeiter\w* (?:entlassen|kündigen|trennen))\b",
@@ -683,7 +815,7 @@ def _layoffs() -> Iterator[Phrase]:
         subject=False,
     )
     yield say(
-        r"\b(?:licenciements?|suppressions? (?:de |d['’])?(?:postes?|emplois?)|plan social|"
+        r"\b(?:licenciements?|suppressions? (?:de |d['’])?(?:\d+ )?(?:postes?|emplois?)|plan social|"
         r"plan de sauvegarde de l['’]emploi|supprim\w+ \d+ (?:postes|emplois))",
         "licenciement|suppression|plan |supprim",
         subject=False,
@@ -723,6 +855,7 @@ _CHIEF: Final = (
     r"(?:ceo|cfo|coo|cto|chief (?:executive|financial|operating|technology|commercial)|"
     r"chief \w+(?: \w+)? officer|managing director|executive director|"
     r"president|chair(?:man|woman|person)?|"
+    r"(?:finance|sales|technical|artistic|medical|operations|commercial|creative|marketing|sporting|music|hr) director|"
     r"head of the company|general manager|managing partner|director general|co-?founders?|"
     r"founders?|geschäftsführer\w*|vorstand\w*|"
     r"vorstandsvorsitzende\w*|directeur général|directrice générale|pdg|director(?:a)? general|"
@@ -730,6 +863,8 @@ _CHIEF: Final = (
     r"amministrat(?:ore|rice) delegat[oa]|directeur|algemeen directeur)"
 )
 _NOT_OUR_CHIEF: Final = _any(
+    r"\b(?:looking for|seeking|recruit\w*|interviews? (?:take|will)|job description)\b|['’]s (?:assistant|office|secretary)\b",
+    r"\bprevious post ?holder\b",
     r"\b(?:says|said|explains|comments|adds|writes|according to|interview with|podcast with|guest|"
     r"speaker|keynote|panel|client|customer|"
     r"course|coach\w*|training|workshop|vacanc\w+|apply now|guide|quote|testimonial|webinar|"
@@ -769,6 +904,13 @@ def _leadership() -> Iterator[Phrase]:
         rf"our |to |be |new |next |interim |acting )*{_CHIEF}\b",
         chiefs,
         confidence=0.78,
+        subject=False,
+    )
+    yield say(
+        r"\b(?:step(?:s|ped|ping)? (?:back|down|away|aside)|withdraw\w*|bows? out) from (?:the )?(?:day-to-day|daily|active|"
+        r"management|running|business|board|company|helm)\b|\bfrom \w+,? (?:\S+ ){1,3}(?:runs|leads|heads) (?:the )?{co}",
+        "step|withdraw|bow out|bows out|runs|leads|heads",
+        confidence=0.7,
         subject=False,
     )
     yield say(
@@ -857,6 +999,126 @@ def _leadership() -> Iterator[Phrase]:
     )
 
 
+# --- Loosely ------------------------------------------------------------------------------------------------------
+
+# What strangers write is never quite one of the phrases above. So what happens is also looked for by its words alone,
+# wherever they stand in a sentence, with a confidence that is just enough to have somebody look.
+
+_FOR_GOOD: Final = _any(
+    r"\b(?:for good|for ever|forever|permanent\w*|for the (?:very )?(?:last|final) time|last (?:parcels?|orders?|guests?|"
+    r"customers?)|find a successor|no successor|définitiv\w*|definitiv\w*|endgültig|für immer|dauerhaft|zum letzten mal|"
+    r"para siempre|por última vez|per sempre|per l['’]ultima volta|voor (?:altijd|goed)|voor (?:de|het) laatst\w*|"
+    r"pour toujours|pour la dernière fois|faute de repreneur|för gott|for godt|for altid|na zawsze|navždy)\b",
+)
+_SOME: Final = (
+    r"\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
+    r"eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|dozens?|thousands?|half|third|quarter"
+)
+_JOBS: Final = (
+    r"jobs?|posts|roles|positions|employees|colleagues|workers|workforce|team ?mates|staff|arbeitsplätze|stellen|"
+    r"mitarbeite\w*|beschäftigte\w*|postes|emplois|salariés|puestos|trabajadores|empleados|personas|posti|dipendenti|"
+    r"lavoratori|banen|medewerkers|arbeidsplaatsen|postos|funcionários"
+)
+_COURT: Final = _any(
+    r"\b(?:court|judge|granted|opened|filed|appointed|placed|petition\w*|declared|entered|order|gericht|amtsgericht|"
+    r"eröffnet|beantragt|angemeldet|bestellt|tribunal|prononcé|placée?|juzgado|declarad[oa]|presentad[oa]|tribunale|dichiarat[oa]|"
+    r"rechtbank|uitgesproken|aangevraagd|aangesteld)\b",
+)
+_BUYER: Final = _any(
+    r"\b(?:group|gruppe|groupe|grupo|gruppo|holding|inc|ltd|gmbh|plc|llc|corp|networks?|systems?|capital|partners|"
+    r"shares?|stake|contracts?|owners?|parent company|acquirer|buyer)\b",
+)
+
+
+def _loosely() -> Iterator[Phrase]:
+    yield Phrase(
+        "closing",
+        r"\b(?:clos(?:e|es|ed|ing|ure)|shut(?:s|ting)?|wind(?:s|ing)? (?:up|down)|ceas\w+|fold(?:s|ing)?|pack(?:s|ing)? up|"
+        r"retir(?:e|es|ing)|leav(?:e|es|ing)|schlie\w+|geschlossen|auf(?:geben|gegeben|hören)|eingestellt|ferm\w+|cess\w+|"
+        r"arrêt\w+|cierr\w+|cerr\w+|cesa\w*|chiud\w+|chius\w+|sluit\w*|stopp?en|fech\w+|encerr\w+|stäng\w+|lukk\w+|"
+        r"zamyka\w*|zavír\w*)\b",
+        ("for good", "for ever", "forever", "permanent", "final time", "last time", "last parcel", "last order", "last guest",
+         "last customer", "successor", "finitiv", "endgültig", "für immer", "dauerhaft", "letzten mal", "siempre", "última vez",
+         "per sempre", "ultima volta", "voor altijd", "voor goed", "laatst", "toujours", "dernière fois", "faute de", "för gott",
+         "for godt", "for altid", "na zawsze", "navždy"),
+        0.6, _WITHOUT_REASON, also=(_FOR_GOOD,),
+    )  # fmt: skip
+    yield Phrase(
+        "closing",
+        r"\b(?:will|are|is|we)\b(?: \w+){0,3} (?:wind(?:ing)? (?:up|down)|shut(?:ting)? down|ceas(?:e|ing))\b|"
+        r"\b(?:geschäfts)?betrieb\b[^.]{0,60}\beingestellt\b|\bferm\w+ définitivement\b",
+        ("wind up", "wind down", "winding", "shut down", "shutting down", "ceas", "eingestellt", "définitivement"),
+        0.6, _NOT_THE_COMPANY, needs_subject=True,
+    )  # fmt: skip
+    yield Phrase(
+        "closing",
+        r"\b(?:voted|decided|agreed|resolved|chose|have|had) to (?:bring|put|come)\b[^.]{0,40}\b(?:an end|to a close|to rest)\b|"
+        r"\b(?:last|final) (?:guests?|customers?|parcels?|loaves|coffee|box(?:es)?|service|issue|harvest|pour)\b|"
+        r"\b(?:letzte[rn]?|letztes) (?:kaffee|brot|gäste?|essen|ausgabe|runde|lieferung)\b|\bdanach ist schluss\b|"
+        r"\bmachen wir\b[^.]{0,40}\b(?:dicht|zu)\b|\b(?:scheme|service|programme|club|business|label|shop) "
+        r"(?:finishes|ends|comes to an end) (?:in|on|this|with|after)\b|\bwill be our farewell\b",
+        ("an end", "to a close", "to rest", "letzte", "ist schluss", "machen wir", "finishes", "ends in", "ends on", "ends this",
+         "ends with", "ends after", "be our farewell", *(f"{which} {what}" for which in _LAST for what in (
+             "guest", "customer", "parcel", "loaves", "coffee", "box", "service", "issue", "harvest", "pour"))),
+        0.58, _NOT_THE_COMPANY,
+    )  # fmt: skip
+    yield Phrase(
+        "acquisition",
+        r"\b(?:will be|now|be|becomes?|are|is) owned by\b|\b(?:pass(?:es|ed)?|come|went|moves?|change[sd]?) (?:in)?to (?:the )?"
+        r"(?:hands|ownership) of\b|\b(?:pasa|pasan|pasó) a manos de\b|\bpasse (?:aux|entre les) mains\b|"
+        r"\bpassa (?:nelle|in) mani\b|\bgeht (?:an|in den besitz|in die hände)\b|\bgaat over (?:naar|in handen)\b|"
+        r"\b(?:come|comes|coming|joined?|joining) (?:together|forces) as (?-i:[A-Z])|\bnew parent (?:company|group)\b|"
+        r"\bwe have sold the (?:building|premises|company|business|brand|shop|farm)\b",
+        ("owned by", "hands of", "ownership of", "manos", "mains", "mani", "besitz", "hände", "geht an", "handen", "over naar",
+         "together as", "forces as", "new parent", "have sold the"),
+        0.66, _OTHER_ACQUIRING,
+    )  # fmt: skip
+    yield Phrase(
+        "layoffs",
+        r"\b(?:team|workforce|staff|headcount|company) (?:\w+ ){0,3}smaller\b|\bsmaller team\b|\b(?:night|day|late|third) shift "
+        r"(?:will be |is |was )?(?:cut|ended|closed|scrapped)\b",
+        ("smaller", "shift"),
+        0.6, _NOT_LAYOFFS,
+    )  # fmt: skip
+    yield Phrase(
+        "leadership_change",
+        r"\b(?:cède|quitte|transmet|laisse|prend|reprend|confie)\b[^.]{0,30}\b(?:direction générale|direction|présidence|rênes|"
+        r"les commandes)\b|\b(?:übergibt|übernimmt|gibt)\b[^.]{0,40}\b(?:leitung|geschäftsführung|vorsitz|staffelstab|ruder)\b|"
+        r"\b(?:cede|asume|deja|toma)\b[^.]{0,30}\b(?:dirección|presidencia|riendas)\b|"
+        r"\b(?:lascia|assume|passa)\b[^.]{0,30}\b(?:guida|presidenza|direzione|timone)\b",
+        ("direction", "présidence", "rênes", "commandes", "leitung", "geschäftsführung", "vorsitz", "staffelstab", "ruder",
+         "dirección", "presidencia", "riendas", "guida", "presidenza", "direzione", "timone"),
+        0.62, _NOT_OUR_CHIEF,
+    )  # fmt: skip
+    yield Phrase(
+        "insolvency",
+        r"\b(?:insolv\w+|bankrupt\w*|winding[- ]up|liquidat\w+|administrators?|receiver\w*|konkurs\w*|faillite|redressement|"
+        r"concurso|quiebra|fallimento|liquidazione|concordato|faillissement|curator|failliet|insolvência|falência)\b",
+        ("insol", "bankrupt", "winding", "liquid", "administrator", "receiver", "konkurs", "faillite", "redressement", "concurso",
+         "quiebra", "falliment", "concordato", "faillis", "curator", "failliet", "falência"),
+        0.65, _ADVICE, also=(_COURT,),
+    )  # fmt: skip
+    yield Phrase(
+        "layoffs",
+        r"\b(?:cut(?:s|ting)?|los(?:e|es|ing|s)|axe[ds]?|redundan\w+|dismiss\w+|let go|part(?:ed|ing) ways|parted with|affected|"
+        r"abbau\w*|abgebaut|gestrichen|streich\w*|wegfall\w*|entlass\w*|suppress\w+|supprim\w+|licenci\w+|despid\w+|despedi\w+|"
+        r"afecta|ERE|ERTE|esuber\w*|licenzia\w+|tagli\w*|schrap\w*|ontsla\w*|demi(?:tir|ssões))\b",
+        ("jobs", "posts", "roles", "positions", "employees", "colleagues", "worker", "workforce", "team mates", "teammates",
+         "staff", "arbeitspl", "stellen", "mitarbeit", "beschäftigt", "postes", "emplois", "salari", "puestos", "trabajador",
+         "emplead", "personas", "posti", "dipendent", "lavorator", "banen", "medewerker", "arbeidspl", "postos", "funcion"),
+        0.58, _NOT_LAYOFFS, also=(_any(rf"\b(?:{_SOME})\b"), _any(rf"\b(?:{_JOBS})\b"), _any(
+            r"\b(?:plant|factory|company|we|us|our|site|office|team|usine|entreprise|empresa|fábrica|werk|unternehmen|standort|"
+            r"wir|azienda|stabilimento|fabriek|bedrijf|direction|management|union|ERE)\b")),
+    )  # fmt: skip
+    yield Phrase(
+        "acquisition",
+        r"\b(?:has|have|was|were|been|is|are|being) (?:now |just |recently |fully )?(?:taken over|acquired|bought|purchased)\b|"
+        r"\b(?:taken over|acquires?|takes over|took over|acquired|bought) {us}\b",
+        ("taken over", "takes over", "took over", "acquire", "bought", "purchased"),
+        0.6, _OTHER_ACQUIRING, needs_subject=True, also=(_BUYER,),
+    )  # fmt: skip
+
+
 # --- Good news ----------------------------------------------------------------------------------------------------
 
 
@@ -867,12 +1129,19 @@ _NOT_OUR_MONEY: Final = _any(
 )
 
 
+_SEASONAL: Final = _any(
+    r"\b(?:annuelle|hebdomadaire|congés|vacances|annual|season\w*|holidays?|weekly|betriebsferien|ruhetag|saison\w*|"
+    r"vacaciones|ferie|vakantie|easter|christmas|lunch)\b",
+)
+"""Who closes for a while each year opens again; that is no news."""
+
+
 def _good_news() -> Iterator[Phrase]:
     def fund(pattern: str, needs: str, confidence: float = 0.82, subject: bool = True) -> Phrase:
         return Phrase("funding", pattern, tuple(needs.split("|")), confidence, _NOT_OUR_MONEY, subject)
 
     def again(pattern: str, needs: str, confidence: float = 0.75, subject: bool = True) -> Phrase:
-        return Phrase("relaunch", pattern, tuple(needs.split("|")), confidence, None, subject)
+        return Phrase("relaunch", pattern, tuple(needs.split("|")), confidence, _SEASONAL, subject)
 
     money = (
         r"(?:[$€£]\s?\d[\d.,]*\s?(?:m|mm|k|bn|million|billion|mio|mln)?|\d[\d.,]*\s?(?:million|"
@@ -918,4 +1187,4 @@ def _good_news() -> Iterator[Phrase]:
     )
 
 
-PHRASES: Final = (*_closing(), *_insolvency(), *_acquisition(), *_layoffs(), *_leadership(), *_good_news())
+PHRASES: Final = (*_closing(), *_insolvency(), *_acquisition(), *_layoffs(), *_leadership(), *_loosely(), *_good_news())

@@ -35,6 +35,10 @@ _END: Final = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
 _ABBREVIATED: Final = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Inc|Ltd|Corp|Co|St|No|vs|approx|bzw|z\.B|ca|Nr|u\.a|d\.h)|\b[A-Z])\.$"
 )
+_DAY: Final = re.compile(r"\b\d{1,2}\.$")
+_GOES_ON: Final = re.compile(r"[a-zà-ÿ]|(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)")
+"""What follows a day that is written with a dot, as in `zum 31. März`: the sentence goes on."""
+
 _OLD: Final = re.compile(
     r"\b(?:in|im|since|seit|until|bis|during|back in|by|en|depuis|nel|em|sinds|of|from|to|–|-|,|\() ?"
     r"(?:(?:early|late|mid|the year|january|february|march|april|may|june|july|august|september|october|november|"
@@ -104,7 +108,10 @@ def sentences(text: str) -> Iterator[Sentence]:
     """Yield the sentences of a text in their order; abbreviations end none, line breaks do."""
     start = 0
     for end in _END.finditer(text):
-        if "\n" not in end[0] and _ABBREVIATED.search(text[max(start, end.start() - 12) : end.start()]):
+        before = text[max(start, end.start() - 12) : end.start()]
+        if "\n" not in end[0] and (
+            _ABBREVIATED.search(before) or (_DAY.search(before) and _GOES_ON.match(text, end.end()))
+        ):
             continue
         yield from _pieces(text, start, end.start())
         start = end.end()
@@ -162,7 +169,7 @@ def _needed() -> tuple[Any, list[list[int]]]:
 def _judged(phrase: Phrase, found: re.Match[str], text: str, names: re.Pattern[str] | None, year: int) -> float:
     """Return how sure it is, 0 to 1, that a phrase in its sentence says of the company what the signal means."""
     before, after = text[: found.start()], text[found.end() :]
-    if phrase.unless and phrase.unless.search(text):
+    if (phrase.unless and phrase.unless.search(text)) or not all(each.search(text) for each in phrase.also):
         return 0.0
     if _is_denied(before, after) or _is_supposed(before, text) or _is_old(before, after, text, year):
         return 0.0

@@ -138,13 +138,18 @@ def is_html(text: str) -> bool:
 
 def _rendered(markup: str) -> str:
     markup = markup.replace("\0", "")
-    if _is_costly(markup):
-        return _tidy(html.unescape(_ANY_TAG.sub("\n", markup)).split("\n"))
+    if is_costly(markup):
+        return _tidy(without_tags(markup).split("\n"))
     return _Writer().write(LexborHTMLParser(markup).root)
 
 
-def _is_costly(markup: str) -> bool:
-    """Return whether building the tree could take far more time than its size says."""
+def without_tags(markup: str) -> str:
+    """Return markup with its tags cut out, a line for each: for what no tree is built of."""
+    return html.unescape(_ANY_TAG.sub("\n", markup))
+
+
+def is_costly(markup: str, deepest: int = 1 << 20) -> bool:
+    """Return whether building the tree could take far more time than its size says, or it is deeper than `deepest`."""
     open_tags: dict[str, int] = {}
     depth = formats = cost = format_cost = 0
     for found in _NAMED_TAG.finditer(markup):
@@ -156,7 +161,7 @@ def _is_costly(markup: str) -> bool:
             formats += step * (tag in _FORMATS)
         cost += depth
         format_cost += formats
-        if cost > MAX_OPEN_COST or format_cost > MAX_FORMAT_COST:
+        if cost > MAX_OPEN_COST or format_cost > MAX_FORMAT_COST or depth > deepest:
             return True
     return False
 

@@ -128,6 +128,9 @@ _CONSENT: Final = _phrases(
     r"accetta (?:i |tutti i )?cookie",
     r"alle cookies accepteren",
 )
+_ABOUT_CONSENT: Final = _phrases(
+    r"cookie|consent|privacy|einwillig|datenschutz|confidential|privacidad|vie privée",
+)
 _SCRIPT: Final = _phrases(
     r"(?:enable|activate|turn on|allow|requires?|needs?|without|switch on|install)[^.]{0,40}java ?script",
     r"java ?script[^.]{0,60}(?:enable|disabled|required|turned off|aktivier|activ|habilit|attiv|necess|erforderlich)",
@@ -150,7 +153,7 @@ _CHALLENGE: Final = _phrases(
 )
 
 
-_DENSE: Final = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
+DENSE: Final = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ class Look:
     @cached_property
     def words(self) -> int:
         """Words of the text; signs of scripts without spaces count as half a word each."""
-        dense = 0 if self.text.isascii() else len(_DENSE.findall(self.text))
+        dense = 0 if self.text.isascii() else len(DENSE.findall(self.text))
         return len(self.text.split()) + dense // 2
 
     @cached_property
@@ -200,6 +203,11 @@ def shell_of(look: Look) -> Shell | None:
             return Shell(PageOutcome.NEEDS_JAVASCRIPT, "it holds scripts and no text")
         return Shell(PageOutcome.EMPTY, "it holds no text")
     return None
+
+
+def is_about_consent(text: str) -> bool:
+    """Return whether a short text asks for consent to cookies, and so tells nothing of whose page it is."""
+    return len(text) <= 600 and bool(_CONSENT.search(text) or _ABOUT_CONSENT.search(text[:200]))
 
 
 def _is_under(host: str, names: tuple[str, ...]) -> bool:
@@ -261,10 +269,7 @@ def _cookie_wall(look: Look) -> Shell | None:
 def _left_without(text: str, pattern: re.Pattern[str]) -> int:
     """Return the words in sentences that do not speak of it."""
     sentences = re.split(r"(?<=[.!?])\s+|\n", text)
-    about = re.compile(
-        r"cookie|consent|privacy|einwillig|datenschutz|confidential|privacidad|vie privée", re.IGNORECASE
-    )
-    return sum(len(one.split()) for one in sentences if not pattern.search(one) and not about.search(one))
+    return sum(len(one.split()) for one in sentences if not pattern.search(one) and not _ABOUT_CONSENT.search(one))
 
 
 def _needs_javascript(look: Look) -> Shell | None:
