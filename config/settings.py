@@ -236,6 +236,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
     "heartbeats of the queues": {"task": "pipeline.send_heartbeats", "schedule": 10.0},
+    "numbers for /metrics": {"task": "pipeline.count_tallies", "schedule": 15.0, "options": {"expire_seconds": 15}},
     "retention": {"task": "pipeline.apply_retention", "schedule": 3600.0},
     "chat housekeeping": {"task": "chat.keep_house", "schedule": 60.0},
     "resend lost answers": {"task": "chat.catch_up", "schedule": 15.0, "options": {"expire_seconds": 15}},

@@ -26,6 +26,7 @@ from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, RunError
 from pipeline.ledger.states import fail
 from pipeline.ledger.watch import chunks_to_send_again, is_waiting_its_turn, lose_if_silent, touch_heartbeat
 from pipeline.models import Run, schema
+from pipeline.reports.tallies import renew_tallies
 from pipeline.review.regroup import consolidate, is_due
 
 log = logging.getLogger(__name__)
@@ -162,6 +163,12 @@ def send_heartbeats() -> None:
 def note_heartbeat(*, queue: str) -> None:
     """Leave a sign of life of the queue that this came through."""
     queues.note_heartbeat(queue=queue)
+
+
+@shared_task(name="pipeline.count_tallies", may_run_twice="the later count stands")
+def count_tallies() -> bool:
+    """Count what `/metrics` shows, unless that was done a moment ago; return whether it was due."""
+    return renew_tallies(at=timezone.now())
 
 
 @shared_task(name="pipeline.watch_runs", may_run_twice="what it sends again is harmless twice")

@@ -11,6 +11,7 @@ from pipeline.models.search import SearchText
 from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
 from pipeline.models.spending import Batch, Budget, Endpoint, Reservation
 from pipeline.models.story import Orphan, Story, StoryEvidence
+from pipeline.models.tally import Tally
 from pipeline.models.theme import Evidence, NewVector, Theme
 from pipeline.models.upload import Upload
 
@@ -55,6 +56,7 @@ __all__ = [
     "StatusChange",
     "Story",
     "StoryEvidence",
+    "Tally",
     "Theme",
     "Upload",
     "Veto",

@@ -4,17 +4,16 @@ So every process says the same, a restart loses nothing, and there are no files 
 few, and never a text. What would need all rows to be counted is left to PostgreSQL's own estimate.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from django.db import connection
-from django.db.models import Count, QuerySet
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pipeline.ledger.queues import heartbeat_ages
-from pipeline.models import Conversation, Item, Orphan, Run, Story, Theme
+from pipeline.models import Conversation, Item, Theme
+from pipeline.reports.tallies import LIVE_ITEMS, ORPHANS, RUNS, STORIES, numbers
 
 
 class PipelineCollector(Collector):
@@ -22,13 +21,12 @@ class PipelineCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield each number by its name; DatabaseError if the tables cannot be read."""
-        yield _by_state("leitmotif_runs", "Runs by state", "state", dict(_counts(Run.objects.all(), "state")))
-        live = Item.objects.filter(run__state__in=Run.LIVE)
-        yield _by_state("leitmotif_live_items", "Items of live runs by state", "state", dict(_counts(live, "state")))
-        stories = dict(_counts(Story.objects.standing(), "status"))
-        yield _by_state("leitmotif_stories", "Stories by status", "status", stories)
-        orphans = Orphan.objects.to_review().count()
-        yield GaugeMetricFamily("leitmotif_orphans_waiting", "Orphans that wait for more conversations", orphans)
+        counted = numbers(at=timezone.now())
+        yield _by_state(RUNS, "Runs by state", "state", counted[RUNS])
+        yield _by_state(LIVE_ITEMS, "Items of live runs by state", "state", counted[LIVE_ITEMS])
+        yield _by_state(STORIES, "Stories by status", "status", counted[STORIES])
+        waiting = counted[ORPHANS].get("", 0)
+        yield GaugeMetricFamily(ORPHANS, "Orphans that wait for more conversations", waiting)
         rows = GaugeMetricFamily(
             "leitmotif_rows", "Rows of large tables, as PostgreSQL estimates them", labels=["table"]
         )
@@ -40,13 +38,9 @@ class PipelineCollector(Collector):
         yield _by_state("leitmotif_queue_heartbeat_age_seconds", "Since the last heartbeat came", "queue", seconds)
 
 
-def _counts(rows: QuerySet[Any], field: str) -> Iterator[tuple[str, float]]:
-    yield from rows.order_by().values_list(field).annotate(number=Count("pk"))
-
-
-def _by_state(name: str, told: str, label: str, numbers: dict[str, float]) -> GaugeMetricFamily:
+def _by_state(name: str, told: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, told, labels=[label])
-    for value, number in sorted(numbers.items()):
+    for value, number in sorted(values.items()):
         family.add_metric([value], number)
     return family
 

@@ -5,12 +5,13 @@ from sessions.models.health import SessionHealth
 from sessions.models.message import Message
 from sessions.models.progress import ProgressTransition, ProgressUpdate
 from sessions.models.session import Session
-from sessions.models.tally import DayTally
+from sessions.models.tally import ClosedDay, DayTally
 from sessions.models.user import ChatUser, ContextLoss, Takeover
 
 __all__ = [
     "ApiToken",
     "ChatUser",
+    "ClosedDay",
     "ContextLoss",
     "DayTally",
     "Delivery",

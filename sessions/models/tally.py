@@ -22,3 +22,26 @@ class DayTally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day:%Y-%m-%d}"
+
+
+class ClosedDay(models.Model):
+    """What all sessions of one day (UTC, by their start) came to, once nothing about it changes any more.
+
+    Other than in `DayTally`, sessions that are still there count too: the numbers of all time begin after these days.
+    """
+
+    day = models.DateField()
+    created = models.PositiveBigIntegerField(default=0)
+    reused = models.PositiveBigIntegerField(default=0)
+    rapid_creates = models.PositiveBigIntegerField(default=0)
+    context_losses = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            # tallies.close_days: two at once close a day once; the newest is the end of what is closed
+            models.UniqueConstraint(fields=["day"], name="a_day_is_closed_once"),
+        ]
+        ordering = ["-day"]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}"

@@ -12,6 +12,7 @@ from sessions.chat.progress import close_stale_updates
 from sessions.chat.takeover import end_takeovers_whose_time_is_over
 from sessions.models import Session
 from sessions.upkeep.retention import Removed, in_batches, remove_what_is_old
+from sessions.upkeep.tallies import close_days
 
 BATCH = 500
 
@@ -24,6 +25,7 @@ class Kept:
     updates_closed: int
     takeovers_ended: int
     removed: Removed
+    days_closed: int = 0
 
 
 def keep_house(*, at: datetime, batch: int = BATCH) -> Kept:
@@ -33,6 +35,7 @@ def keep_house(*, at: datetime, batch: int = BATCH) -> Kept:
         updates_closed=in_batches(partial(close_stale_updates, at=at, limit=batch), batch),
         takeovers_ended=end_takeovers_whose_time_is_over(at=at),
         removed=remove_what_is_old(at=at, batch=batch),
+        days_closed=close_days(at=at),
     )
 
 

@@ -2,14 +2,17 @@
 
 import logging
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.db import connection
+from django.db.models import Max, Sum
+from django.db.models.functions import Coalesce
 
 from pipeline.models.wording import counted
 from sessions.chat.users import MADE_UP
+from sessions.models import ClosedDay
 from sessions.upkeep.duplicates import INDEX
 
 logger = logging.getLogger(__name__)
@@ -102,11 +105,42 @@ class SessionMetrics:
 def session_metrics(*, since: datetime | None = None, until: datetime | None = None) -> SessionMetrics:
     """Return the numbers of sessions that began in the window; left out, of all there ever were.
 
-    Sessions that retention has removed count by their day (UTC): a window gets whole days of them.
+    Sessions that retention has removed count by their day (UTC): a window gets whole days of them. Of all there ever
+    were, days that are closed are added up, and only later ones are counted.
     """
+    closed = _closed() if since is None and until is None else _Closed(BEGINNING)
     with connection.cursor() as cursor:
-        cursor.execute(_METRICS, {"since": since or BEGINNING, "until": until or END})
-        return SessionMetrics(*map(int, cursor.fetchone()))
+        cursor.execute(_METRICS, {"since": since or closed.until, "until": until or END})
+        created, reused, rapid_creates, context_losses, active, duplicates = map(int, cursor.fetchone())
+    return SessionMetrics(
+        created=closed.created + created,
+        reused=closed.reused + reused,
+        rapid_creates=closed.rapid_creates + rapid_creates,
+        context_losses=closed.context_losses + context_losses,
+        active=active,
+        duplicate_active=duplicates,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """What all closed days came to, and when the first begins that is not closed."""
+
+    until: datetime
+    created: int = 0
+    reused: int = 0
+    rapid_creates: int = 0
+    context_losses: int = 0
+
+
+def _closed() -> _Closed:
+    """Add up the closed days; a row for each day there ever was, so it is asked each time."""
+    sums = {name: Coalesce(Sum(name), 0) for name in ("created", "reused", "rapid_creates", "context_losses")}
+    found = ClosedDay.objects.aggregate(newest=Max("day"), **sums)
+    newest = found.pop("newest")
+    if newest is None:
+        return _Closed(BEGINNING)
+    return _Closed(datetime.combine(newest, time.min, tzinfo=UTC) + timedelta(days=1), **found)
 
 
 def warn_of_bad_patterns(metrics: SessionMetrics) -> list[str]:

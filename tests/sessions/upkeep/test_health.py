@@ -120,12 +120,12 @@ def test_the_page_is_in_the_menu_of_those_who_may_see_it(client: Client, admin_c
 def test_the_page_asks_the_same_number_of_questions_however_much_is_broken(
     admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         admin_client.get(HEALTH)
     for number in range(5):
         message = accept(user_id=f"user-{number}", key="1", at=timezone.now(), text="hello").message
         fail_message(message_id=message.pk, error="again")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         admin_client.get(HEALTH)
 
 

@@ -14,6 +14,8 @@ from sessions.chat.context import Context, check_context, choose_project
 from sessions.chat.opening import end_session, open_session
 from sessions.models import Session
 from sessions.upkeep.metrics import SessionMetrics, Verdict, session_metrics, warn_of_bad_patterns
+from sessions.upkeep.retention import remove_what_is_old
+from sessions.upkeep.tallies import close_days
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +56,7 @@ def test_they_count_rows(django_assert_num_queries: DjangoAssertNumQueries) -> N
     for user_id in ("alice", "bob"):
         for count in range(10):
             open_session(user_id=user_id, at=NOON + count * HOUR / 4)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # the closed days, and the rest
         found = session_metrics()
     assert found == numbers(created=2, reused=18, active=2)
     assert (found.ratio, found.verdict) == (0.9, Verdict.WATCH)
@@ -133,3 +135,54 @@ def test_the_command_prints_them_for_people_and_programs() -> None:
 def test_a_window_that_makes_no_sense_is_refused(hours: str) -> None:
     with pytest.raises(CommandError, match="Pass a number above 0"):
         printed("--hours", hours)
+
+
+# --- Days that are closed -----------------------------------------------------------------------------------------
+
+DAY = timedelta(days=1)
+
+
+def lived(user_id: str, day: int, *seconds: int) -> None:
+    """Let the user have sessions on a day so long after NOON's, each reused once."""
+    for after in seconds:
+        at = NOON + day * DAY + after * SECOND
+        session = open_session(user_id=user_id, at=at).session
+        open_session(user_id=user_id, at=at + SECOND)
+        end_session(session_id=session.pk, at=at + 2 * SECOND, reason=Session.Reason.USER_REQUEST)
+
+
+def test_days_that_are_over_are_counted_once_and_the_numbers_stay() -> None:
+    for day in range(5):
+        lived("alice", day, 0, 5, 600)  # the second within ten seconds of the first
+        lived("bob", day, 30)
+    before = session_metrics()
+    assert before.created == 20
+    assert before.rapid_creates == 5
+    assert close_days(at=NOON + 4 * DAY) == 3  # yesterday's may still be noticed late
+    assert session_metrics() == before
+    assert close_days(at=NOON + 4 * DAY) == 0
+    assert session_metrics() == before
+    lived("bob", 4, 4000)
+    assert session_metrics().created == before.created + 1
+    assert session_metrics(since=NOON, until=NOON + DAY).created == 4  # a window counts its rows
+
+
+def test_what_retention_removes_of_a_closed_day_is_not_counted_twice() -> None:
+    for day in range(3):
+        lived("alice", day, 0)
+    before = session_metrics()
+    close_days(at=NOON + 2 * DAY)
+    removed = remove_what_is_old(at=NOON + 200 * DAY, batch=10)
+    assert removed.sessions == 3
+    assert session_metrics() == before
+    assert close_days(at=NOON + 200 * DAY) > 100  # days without a session are closed as well
+    assert session_metrics() == before
+
+
+def test_a_day_waits_for_its_last_active_session() -> None:
+    lived("alice", 0, 0)
+    waiting = open_session(user_id="bob", at=NOON).session
+    assert close_days(at=NOON + 9 * DAY) == 0
+    end_session(session_id=waiting.pk, at=NOON + HOUR, reason=Session.Reason.USER_REQUEST)
+    assert close_days(at=NOON + 9 * DAY, most=2) == 2
+    assert session_metrics().created == 2
