@@ -1,6 +1,7 @@
 """Pages are asked for safely, and each comes to the outcome that its server planted."""
 
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from pipeline.sources.websites.policy import Policy
 from pipeline.sources.websites.text import read_page
 from pipeline.sources.websites.unpacking import BadPacking, TooLarge, unpacker
 from tests.fakes.farm import Farm, Planted, host_and_path
+from tests.fakes.http2 import CERTIFICATE, Http2Server
 
 POLICY = Policy(user_agent="Leitmotif/test", delay=0.0, whole=2.0, reach=Reach(internal=True), max_bytes=1 << 20)
 
@@ -88,6 +90,21 @@ def test_robots_are_asked_once_a_host_and_can_be_left_unasked(farm: Farm) -> Non
     assert farm.asked[farm.host(2), "/robots.txt"] == before + 1
     assert farm.asked[host_and_path(url)] == 0
     assert fetched([Asked(1, url)], replace(POLICY, asks_robots=False))[1].outcome == "ok"
+
+
+def test_a_server_of_http2_is_read_over_one_connection() -> None:
+    trust = ssl.create_default_context(cafile=str(CERTIFICATE))
+    trust.check_hostname = False
+    page = b"<html><body><main><p>The yard builds boats by hand, and repairs those that came before.</p></main>"
+    with Http2Server(page).running() as server:
+        urls = [f"https://127.0.0.1:{server.port}/page/{number}" for number in range(8)]
+        found = fetched(
+            [Asked(number, url) for number, url in enumerate(urls)], replace(POLICY, trust=trust, per_host=8)
+        )
+        assert {outcome_of(found[number], url)[0] for number, url in enumerate(urls)} == {"ok"}
+        assert server.protocols == {"h2"}
+        assert sorted(server.asked) == ["/page/0", *(f"/page/{n}" for n in range(1, 8)), "/robots.txt"]
+        assert server.connections < len(urls), "requests to one host share a connection"
 
 
 # --- Where connections may lead -----------------------------------------------------------------------------------

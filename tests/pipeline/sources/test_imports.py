@@ -22,7 +22,7 @@ from pipeline.sources.file import FileSource
 from pipeline.sources.ingest import Import, Imported, WouldReplace, import_files
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from tests.pipeline.sources.exports import ASK, EXPORTS, SLACK_DAY
-from tests.support.workbooks import old_workbook, open_document, workbook
+from tests.support.workbooks import binary_workbook, old_workbook, open_document, workbook
 
 SHARED = Path(settings.BASE_DIR).parent / "shared" / "cases"
 
@@ -197,7 +197,9 @@ def other_files() -> list[bytes]:
         MAIL.format(n=1), "".join(f"From kim Sat May 02 08:00:00 2026\n{MAIL.format(n=n)}\n" for n in range(3)), lines,
     ]  # fmt: skip
     files = [text.encode(encoding) for text in texts for encoding in ("utf-8", "cp1252", "utf-16")]
-    files += [write({"Tickets": TABLE, "Empty": []}) for write in (workbook, open_document, old_workbook)]
+    files += [
+        write({"Tickets": TABLE, "Empty": []}) for write in (workbook, binary_workbook, open_document, old_workbook)
+    ]
     return [*files, zipped(a=json.dumps(SLACK_DAY), b="[]"), gzip.compress(lines.encode())]
 
 

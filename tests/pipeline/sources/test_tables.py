@@ -16,9 +16,10 @@ from pipeline.sources.formats.base import Head
 from pipeline.sources.formats.parquet import ParquetFormat
 from pipeline.sources.formats.table import TableFormat, dialect_of, loose_cells
 from pipeline.sources.formats.xlsx import WorkbookFormat
+from pipeline.sources.parsing import workbook_rows
 from pipeline.sources.records import UnreadableSource
 from tests.support.reading import Found, read_file
-from tests.support.workbooks import old_workbook, open_document, workbook
+from tests.support.workbooks import binary_workbook, old_workbook, open_document, workbook
 
 Read = Callable[..., Found]
 
@@ -423,8 +424,8 @@ def test_a_broken_workbook_says_so(tmp_path: Path) -> None:
         read_file(WorkbookFormat(), path)
 
 
-def test_old_workbooks_and_open_documents_are_read_alike(tmp_path: Path) -> None:
-    for number, write in enumerate((open_document, old_workbook)):
+def test_old_and_binary_workbooks_and_open_documents_are_read_alike(tmp_path: Path) -> None:
+    for number, write in enumerate((open_document, old_workbook, binary_workbook)):
         path = tmp_path / str(number)
         path.write_bytes(write({"Tickets": ROWS}))
         found = read_file(WorkbookFormat(), path)
@@ -454,6 +455,34 @@ def test_an_old_workbook_whose_sectors_go_in_a_circle_is_a_sentence(tmp_path: Pa
     path = tmp_path / "circle"
     path.write_bytes(content)
     with pytest.raises(UnreadableSource, match="cannot be opened"):
+        read_file(WorkbookFormat(), path)
+
+
+def test_a_workbook_that_takes_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen sheets of a million cells each are some hundred kilobytes; what they cost a processor is bounded."""
+    cells = "<c><v>1</v></c>" * 1000
+    body = f"<sheetData>{f'<row>{cells}</row>' * 1000}</sheetData>".encode()
+    path = tmp_path / "many"
+    book = workbook({f"S{number}": [] for number in range(16)})
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written,
+        zipfile.ZipFile(io.BytesIO(book)) as archive,
+    ):
+        for name in archive.namelist():
+            written.writestr(name, archive.read(name).replace(b"<sheetData></sheetData>", body))
+    monkeypatch.setattr("pipeline.sources.formats.xlsx.SECONDS", 1)
+    with pytest.raises(UnreadableSource, match="takes too long to unpack: save it as CSV"):
+        read_file(WorkbookFormat(), path)
+
+
+def test_rows_that_would_fill_the_disk_are_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Path(workbook_rows.__file__).read_text(encoding="utf-8")
+    stricter = tmp_path / "workbook_rows.py"
+    stricter.write_text(script.replace("MAX_WRITTEN = 1 << 30", "MAX_WRITTEN = 100"), encoding="utf-8")
+    monkeypatch.setattr(workbook_rows, "__file__", str(stricter))
+    path = tmp_path / "large"
+    path.write_bytes(workbook({"Tickets": ROWS}))
+    with pytest.raises(UnreadableSource, match="its rows take more than"):
         read_file(WorkbookFormat(), path)
 
 

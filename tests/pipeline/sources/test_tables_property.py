@@ -22,7 +22,7 @@ from pipeline.sources.formats.table import TableFormat
 from pipeline.sources.formats.xlsx import WorkbookFormat
 from pipeline.sources.records import Record, Reject
 from tests.support.reading import read_file
-from tests.support.workbooks import old_workbook, open_document, workbook
+from tests.support.workbooks import binary_workbook, old_workbook, open_document, workbook
 
 HEADERS = (
     ("id", "text", "customer", "created_at", "role", "conversation_id"),
@@ -145,7 +145,7 @@ def test_a_table_of_text_comes_back(written: Any, delimiter: str, end: str, quot
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(written=written(), write=st.sampled_from((workbook, open_document, old_workbook)))
+@given(written=written(), write=st.sampled_from((workbook, binary_workbook, open_document, old_workbook)))
 def test_a_workbook_comes_back(written: Any, write: Callable[[dict[str, Any]], bytes]) -> None:
     said, table, _, _, is_message = written
     check(WorkbookFormat(), write({"Tickets": table}), said, is_message=is_message, may_be_open=False)
