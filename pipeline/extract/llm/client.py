@@ -2,7 +2,7 @@
 
 The library sends and gives the bytes; it neither retries nor parses, for it takes HTML, errors inside 200 and missing
 choices for answers. A deadline stands around each try, because the library's own timeout starts again with every byte.
-A client belongs to one event loop: it is opened and closed with the chunk.
+A client belongs to one event loop: it is opened and closed with the chunk. Nothing leaves but through `outbound`.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ from pipeline.extract.llm.faults import (
     Unavailable,
     UnknownModel,
 )
+from pipeline.extract.llm.outbound import sealed
 from pipeline.extract.llm.recording import Recorder, Replayer
 
 for _name in ("openai", "httpx2", "httpcore2"):
@@ -113,6 +114,7 @@ class Client:
         Raises Unavailable when no try helped, another AnswerFault where this question is refused, and a RunFault where
         every question would be. `still_wanted` is awaited before each try and may raise to end them.
         """
+        words = sealed(words)
         late, failed, pause = 0, _Failed(""), 0.0
         for number in range(TRIES):
             if number:
@@ -161,7 +163,8 @@ class Client:
 
     async def send_batch(self, lines: Sequence[Mapping[str, Any]]) -> str:
         """Hand questions over in one file and return the batch's id at the provider; raises what `ask` does."""
-        content = b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
+        closed = ({**line, "body": sealed(line["body"])} for line in lines)
+        content = b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in closed)
 
         async def send() -> str:
             file = await self._openai.files.create(file=("questions.jsonl", content), purpose="batch")
