@@ -3,6 +3,7 @@
 from pipeline.web.admin import (
     companies,
     conversations,
+    knowledge,
     ledger,
     orphans,
     runs,
@@ -15,6 +16,7 @@ from pipeline.web.admin import (
 __all__ = [
     "companies",
     "conversations",
+    "knowledge",
     "ledger",
     "orphans",
     "runs",
