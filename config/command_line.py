@@ -81,7 +81,6 @@ class CommandLine(ManagementUtility):
         """Return the command; when it is the one to be run and ours, its tables are up to date."""
         command = super().fetch_command(subcommand)
         asks = {"-h", "--help"} & set(self.argv)
-        # `help migrate` fetches a command too, only to print what it says
         if subcommand == self.argv[1] and not asks and _needs_tables(subcommand):
             from config import tables  # needs the apps, which are loaded by now
 

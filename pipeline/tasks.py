@@ -213,7 +213,7 @@ def supervise(*, run_id: int) -> Run:
     if lose_if_silent(run_id=run_id):
         return find_run(run_id)
     for chunk in chunks_to_send_again(run=run):
-        arguments = {"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}
-        extract_chunk.apply_async(kwargs=arguments, ignore_result=True)
+        words = {"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}
+        extract_chunk.apply_async(kwargs=words, ignore_result=True)
     # what its chunks finished without saying so is carried on here
     return advance(run_id=run_id)

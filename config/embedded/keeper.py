@@ -30,12 +30,10 @@ def keep(server: Server, lock: int, news: int) -> None:
     users = open_lock(server.users_lock)
     try:
         _start(server, lock, news)
-        # each user holds this lock shared, as long as it lives: who gets it alone knows that nobody is left
         while not locked(users) and is_still(lock, server.keeper_lock):
             _revive(server)
             time.sleep(LOOK_EVERY)
     finally:
-        # a second SIGTERM must not end it while it stops the server
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _stop(server, lock)
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from django.db.models import Q
 
 from pipeline.extract.base import Answer, Extractor, asks, get_extractor
-from pipeline.extract.knowledge import with_vocabulary
-from pipeline.extract.profiles import Profile, get_profile
+from pipeline.extract.knowledge import profile_of
+from pipeline.extract.profiles import Profile
 from pipeline.extract.reading import ask, most_deliveries, parse, worn_out_outcome
 from pipeline.extract.store import store, store_as_they_come
 from pipeline.extract.versions import refuse_other_reader
@@ -36,7 +36,7 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
     """
     run = find_run(run_id)
     refuse_other_reader(run)
-    profile = with_vocabulary(get_profile(run.profile), int(run.versions.get("vocabulary", 0)))
+    profile = profile_of(run)
     extractor = get_extractor(run.extractor)
     # as of the run's start: a vocabulary that people changed meanwhile holds for the next run
     token, finished = new_token(delivery), 0

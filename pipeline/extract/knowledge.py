@@ -20,7 +20,7 @@ from pipeline.extract.llm.steps import Encode
 from pipeline.extract.profiles import Profile, get_profile
 from pipeline.extract.profiles.vocabulary import AreaHint, Distinction, Entry, Vocabulary
 from pipeline.ledger.transcript import Question
-from pipeline.models import ContextDocument, VocabularyVersion
+from pipeline.models import ContextDocument, Run, VocabularyVersion
 from pipeline.models.refusal import Refusal, breaks
 
 MOST_ENTRIES = 5_000
@@ -121,6 +121,11 @@ def with_vocabulary(profile: Profile, number: int) -> Profile:
     return replace(profile, vocabulary=vocabulary_of(stored.content, number=number, is_strict=stored.is_strict))
 
 
+def profile_of(run: Run) -> Profile:
+    """Return the profile as the run reads with it: with the version of its vocabulary that it was started with."""
+    return with_vocabulary(get_profile(run.profile), int(run.versions.get("vocabulary", 0)))
+
+
 # --- What a question is to know -----------------------------------------------------------------------------------
 
 
@@ -143,10 +148,13 @@ class Known:
     documents: tuple[Document, ...] = ()
 
 
-def prepare(profile: str, questions: Sequence[Question], encode: Encode) -> dict[int, object]:
-    """Return for each question the names, areas and documents that are nearest to what is said in it."""
-    vocabulary = with_vocabulary(get_profile(profile), newest_number(profile)).vocabulary
-    pieces = _pieces(profile)
+def prepare(profile: Profile, questions: Sequence[Question], encode: Encode) -> dict[int, object]:
+    """Return for each question the names, areas and documents that are nearest to what is said in it.
+
+    The names are those of the profile as it is given: a run reads with the vocabulary it was started with, whatever
+    people have stored since.
+    """
+    vocabulary, pieces = profile.vocabulary, _pieces(profile.name)
     said = [question.transcript.customer_text[:READ_CHARACTERS] for question in questions]
     vectors = encode(said) if said and (vocabulary.entries or pieces) else None
     entries, documents = _vectors(vocabulary.entries, encode), _vectors(pieces, encode)

@@ -98,7 +98,8 @@ def _carry_stories(goals: Mapping[int, int], mostly: set[int]) -> None:
 
 def _standing(story: Story) -> tuple[bool, int, int]:
     """Return what makes a story absorb others that it meets: that people touched it, then its size, then its age."""
-    is_touched = story.reviewed_at is not None or story.edited_at is not None
+    is_written = story.edited_at is not None and not story.edited_actor
+    is_touched = story.reviewed_at is not None or is_written
     return is_touched, story.evidence.count(), -story.pk
 
 

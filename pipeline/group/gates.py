@@ -7,7 +7,7 @@ regroup, comparisons and the review queue ask the same function, so that what is
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from math import sqrt
 from statistics import fmean
@@ -108,6 +108,19 @@ def judge(members: Sequence[Member], gate: Gate, as_of: datetime | None) -> Verd
     confidence = confidence_of(members)
     missing = max(gate.min_conversations - _conversation_count(members), 0)
     return Verdict(confidence, tuple(_rejections(members, confidence, gate, as_of)), missing)
+
+
+MOST_OF_A_REASON = 200
+"""Characters of a hold's reason that an orphan shows; the hold has all of it."""
+
+
+def with_hold(verdict: Verdict, reason: str | None) -> Verdict:
+    """Return the verdict of a group that a decision holds back for that reason; None: none does."""
+    if reason is None:
+        return verdict
+    told = f"held back: {reason}" if reason else "held back"
+    rejection = Rejection(Orphan.Reason.HELD, told[:MOST_OF_A_REASON])
+    return replace(verdict, rejections=(*verdict.rejections, rejection))
 
 
 def confidence_of(members: Sequence[Member]) -> Confidence:

@@ -10,8 +10,7 @@ from enum import StrEnum
 
 LINK_SHARE = 0.5
 """Two groups are linked if at least this share of the earlier one's members went to the later one, or of the later
-one's came from there. So a small group that a large one swallowed is linked, and two that swapped a few are not. Half
-was chosen, not measured."""
+one's came from there. So a small group that a large one swallowed is linked, and two that swapped a few are not."""
 
 Flows = Mapping[tuple[str, str], int]
 
@@ -92,7 +91,6 @@ class _Family:
                 yield Change(Kind.NEW, (), _sized([other], self.after))
             elif len(self.parents[other]) > 1:
                 yield Change(Kind.MERGED, _sized(self.parents[other], self.before), _sized([other], self.after))
-            # a part of a group that was split is told of there
             elif len(self.children[self.parents[other][0]]) == 1:
                 yield self._gone_on(self.parents[other][0], other)
 

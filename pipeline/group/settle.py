@@ -23,13 +23,14 @@ from pipeline.extract.profiles import get_profile
 from pipeline.extract.redaction import Redactor
 from pipeline.group.carry import carry, roots_of_passes, roots_scored_by
 from pipeline.group.current import affected_roots, centres_of, open_stories
-from pipeline.group.gates import Member, Verdict, judge
+from pipeline.group.gates import Member, Verdict, judge, with_hold
 from pipeline.group.members import members_of
 from pipeline.group.nearest import nearest
 from pipeline.group.titles import title_of
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
-from pipeline.models import Evidence, Orphan, Run, Signature, Story, StoryEvidence
+from pipeline.models import Evidence, Hold, Orphan, Run, Signature, Story, StoryEvidence
 from pipeline.models.copy import copy_rows
+from pipeline.models.signature import STANDING
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,8 @@ def settle(
     groups |= came_back
     growing = {root: story for root, story in standing.items() if root not in came_back}
     # one that has a story that grows needs no gate: a story does not turn into an orphan again because time passed
-    verdicts = {root: judge(groups[root], gate, as_of) for root in roots if groups[root]}
+    held = held_back(roots)
+    verdicts = {root: with_hold(judge(groups[root], gate, as_of), held.get(root)) for root in roots if groups[root]}
     passed = {
         root for root in verdicts.keys() - growing.keys() - dismissed if verdicts[root].is_story or root in promoted
     }
@@ -130,6 +132,11 @@ def settle(
     _graduate(stories)
     _wait([s for s in signatures if s.pk in verdicts and s.pk not in stories], verdicts)
     _forget_empty([root for root in roots if not groups[root]])
+
+
+def held_back(roots: Sequence[int]) -> dict[int, str]:
+    """Return why each of these roots that a standing hold keeps from being a story is held back."""
+    return dict(Hold.objects.filter(STANDING, signature__in=roots).values_list("signature_id", "reason"))
 
 
 def _standing_stories(roots: Sequence[int]) -> dict[int, Story]:

@@ -64,17 +64,18 @@ def title_stories(*, profile: str, roots: Sequence[int] | None = None, run: Run 
 def stories_due_a_title(profile: str, roots: Sequence[int] | None = None) -> QuerySet[Story]:
     """Open stories without a chosen title, or most of whose conversations are not those it was chosen for.
 
-    Left out are those whose title a person wrote, or whose signature a person named. The largest come first.
+    Left out are those whose title a person wrote, or whose signature a person named. What a language model
+    wrote stands as long as a chosen title would. The largest come first.
     """
     stories = open_stories(profile) if roots is None else open_stories(profile).filter(signature__in=roots)
-    named = Rename.objects.filter(STANDING, signature=OuterRef("signature"))
-    split = Split.objects.filter(STANDING, made=OuterRef("signature"))
+    named = Rename.objects.filter(STANDING, actor="", signature=OuterRef("signature"))
+    split = Split.objects.filter(STANDING, actor="", made=OuterRef("signature"))
     size, stayed = Count("evidence"), Count("evidence", filter=Q(evidence__in_title=True))
     counted = stories.annotate(size=size, stayed=stayed).filter(size__gt=0)
     # `stayed` are the conversations that were there when the title was chosen. It goes when they are no more than half
     # of those there now, or no more than half of those it was chosen for.
     is_other = Q(titled_at__isnull=True) | Q(size__gte=2 * F("stayed")) | Q(title_size__gte=2 * F("stayed"))
-    due = counted.filter(is_other, ~Exists(named), ~Exists(split), edited_at__isnull=True)
+    due = counted.filter(Story.NOT_WRITTEN, is_other, ~Exists(named), ~Exists(split))
     return due.select_related("signature").defer("signature__vector_sum").order_by("-size", "id")
 
 
@@ -199,10 +200,11 @@ def _untitled(story: Story, voices: Sequence[tuple[str, Voice]], centre: Floats)
 # choice, are not written over.
 _TITLE = """
 UPDATE pipeline_story story
-SET title = chosen.title, titled_at = %s,
+SET title = chosen.title, titled_at = %s, edited_at = NULL, edited_actor = '',
     title_size = (SELECT count(*) FROM pipeline_storyevidence evidence WHERE evidence.story_id = story.id)
 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS chosen (story, known, title)
-WHERE story.id = chosen.story AND story.title = chosen.known AND story.edited_at IS NULL
+WHERE story.id = chosen.story AND story.title = chosen.known
+    AND (story.edited_at IS NULL OR story.edited_actor <> '')
 RETURNING story.id
 """
 

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-_TIED_TO_PARENT = """
+_LEASH = """
 import ctypes, os, sys
 parent, number, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
 if sys.platform == "linux":
@@ -21,4 +21,4 @@ def ending_with_parent(command: Sequence[str], number: int) -> list[str]:
     The first word must be a path. Unlike a `preexec_fn` this runs no Python in the forked child of a process that has
     threads and open connections, where a garbage collection may wait for an answer for ever.
     """
-    return [sys.executable, "-S", "-P", "-c", _TIED_TO_PARENT, str(os.getpid()), str(int(number)), *command]
+    return [sys.executable, "-S", "-P", "-c", _LEASH, str(os.getpid()), str(int(number)), *command]

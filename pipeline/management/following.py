@@ -71,7 +71,7 @@ class _Watch:
     def __init__(self, run_id: int, screen: "_Bars | _Lines") -> None:
         self.run_id, self.screen = run_id, screen
         self.seen: tuple[str, str, int] | None = None
-        self.moved_at = self.began_at = self.supervised_at = time.monotonic()
+        self.moved_at = self.began_at = self.tended_at = time.monotonic()
         self.hinted = False
         self.away_since: float | None = None
         self.companies_at = -1
@@ -117,8 +117,8 @@ class _Watch:
             self.seen, self.moved_at = state, now
         # a person waits for the stop to take effect; else the workers are given time to come by themselves
         patience = LOOK_EVERY if run.state == Run.State.STOPPING else PATIENCE
-        if now - max(self.moved_at, self.supervised_at) >= patience:
-            self.supervised_at = now
+        if now - max(self.moved_at, self.tended_at) >= patience:
+            self.tended_at = now
             tasks.supervise(run_id=run.pk)
         if (
             not self.hinted

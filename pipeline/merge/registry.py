@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from pipeline.merge.forest import Forest, standing_forest
 from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.records import Registered
-from pipeline.models import Merge, Move, Orphan, Rename, Signature, Split, Story, Theme, Veto
+from pipeline.models import Hold, Merge, Move, Orphan, Rename, Signature, Split, Story, Theme, Veto
 from pipeline.models.signature import STANDING
 
 
@@ -111,6 +111,7 @@ def decided(profile: str) -> Iterator[int]:
         for pair in pairs:
             yield from pair
     yield from Rename.objects.filter(STANDING, profile=profile).values_list("signature_id", flat=True)
+    yield from Hold.objects.filter(STANDING, signature__profile=profile).values_list("signature_id", flat=True)
 
 
 def standing_decisions(names: Names, profile: str, *themes: QuerySet[Theme]) -> Decisions:

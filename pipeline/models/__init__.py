@@ -4,11 +4,23 @@ from pipeline.models.change import Change, Comment, SavedView, Visit
 from pipeline.models.company import Company, CompanyUrl, Fetch, PageOutcome, Snapshot, StatusChange
 from pipeline.models.conversation import Conversation, ConversationVersion
 from pipeline.models.erasure import ErasedMark, Erasure
+from pipeline.models.judgement import Judgement
 from pipeline.models.knowledge import ContextDocument, ContextUsage, VocabularyVersion
 from pipeline.models.merge_pass import MergePass, Reassignment
 from pipeline.models.run import Call, Item, QueueHeartbeat, Run, Source
 from pipeline.models.search import SearchText
-from pipeline.models.signature import Decision, Merge, Move, Registry, Rename, Signature, SignatureRoot, Split, Veto
+from pipeline.models.signature import (
+    Decision,
+    Hold,
+    Merge,
+    Move,
+    Registry,
+    Rename,
+    Signature,
+    SignatureRoot,
+    Split,
+    Veto,
+)
 from pipeline.models.spending import Batch, Budget, Endpoint, Reservation
 from pipeline.models.story import Orphan, Story, StoryEvidence
 from pipeline.models.tally import Tally
@@ -33,7 +45,9 @@ __all__ = [
     "Erasure",
     "Evidence",
     "Fetch",
+    "Hold",
     "Item",
+    "Judgement",
     "Merge",
     "MergePass",
     "Move",

@@ -252,7 +252,13 @@ class Call(models.Model):
         REVIEW = "review"
         TITLE = "title"
 
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="calls")
+    item = models.ForeignKey(
+        Item, null=True, blank=True, on_delete=models.CASCADE, related_name="calls", help_text="whose reading it is of"
+    )
+    judgement = models.ForeignKey(
+        "pipeline.Judgement", null=True, blank=True, on_delete=models.CASCADE, related_name="calls",
+        help_text="what a language model was asked to judge, where no conversation was read",
+    )  # fmt: skip
     step = models.CharField(max_length=20, choices=Step, default=Step.EXTRACT)
     unit = models.CharField(
         max_length=100,
@@ -298,12 +304,21 @@ class Call(models.Model):
             models.UniqueConstraint(
                 fields=["item", "step", "unit", "attempt"], name="one_call_per_item_step_unit_attempt"
             ),
+            models.UniqueConstraint(
+                fields=["judgement", "step", "unit", "attempt"],
+                condition=Q(judgement__isnull=False),
+                name="one_call_per_judgement_step_unit_attempt",
+            ),
+            models.CheckConstraint(
+                condition=Q(item__isnull=False) ^ Q(judgement__isnull=False),
+                name="a_call_belongs_to_an_item_or_a_judgement",
+            ),
             models.CheckConstraint(condition=Q(attempt__gte=1), name="attempts_count_from_one"),
         ]
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"call {self.pk} of item {self.item_id}"
+        return f"call {self.pk} of " + (f"item {self.item_id}" if self.item_id else f"judgement {self.judgement_id}")
 
     @property
     def body(self) -> bytes:

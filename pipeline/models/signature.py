@@ -72,14 +72,17 @@ STANDING = Q(undone_at__isnull=True)
 class Merge(Decision):
     """A decision that the child means the same as the parent: an edge of a forest, whose roots are derived.
 
-    A rule merges a new name into a signature that has a centre. A person merges two roots: both keep their centres.
+    A rule merges a new name into a signature that has a centre. A person, and a language model in their place, merges
+    two roots: both keep their centres.
     """
 
     PERSON = "person"
 
     child = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="merges")
     parent = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="merged_children")
-    rule = models.CharField(max_length=50, help_text="person, or which rule")
+    rule = models.CharField(
+        max_length=50, help_text="person: decided one by one, by whoever `created_by` or `actor` says; else which rule"
+    )
     rule_version = models.CharField(max_length=100, blank=True)
     vector_model = models.CharField(max_length=100, blank=True, help_text="whose vectors the score compares")
     score = models.FloatField(null=True, blank=True, help_text="cosine between the child's centre and the parent's")
@@ -189,6 +192,27 @@ class Rename(Decision):
 
     def __str__(self) -> str:
         return f"{self.old_key} is called {self.new_key}"
+
+
+class Hold(Decision):
+    """A decision that a group of conversations makes no story for now; while it stands the group waits as an orphan.
+
+    A language model holds what it takes for no one problem, and what it was asked about and did not answer properly.
+    """
+
+    signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="holds")
+    is_failure = models.BooleanField(
+        default=False, help_text="its review failed: nobody has said anything against it, and it may be asked again"
+    )
+
+    class Meta(Decision.Meta):
+        constraints = [
+            *Decision.Meta.constraints,
+            models.UniqueConstraint(fields=["signature"], condition=STANDING, name="one_standing_hold_per_signature"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signature} makes no story for now"
 
 
 class SignatureRoot(models.Model):

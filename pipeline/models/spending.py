@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from pipeline.models.judgement import Judgement
 from pipeline.models.run import Item, Run
 
 
@@ -28,7 +29,6 @@ class Budget(models.Model):
     """What a run may spend at most and what it has spent; a run without a row may spend what it needs."""
 
     run = models.OneToOneField(Run, primary_key=True, on_delete=models.CASCADE, related_name="budget")
-    # nine places: a token of a cheap model costs less than a millionth of a dollar, and sums must be exact
     most_cost = models.DecimalField(null=True, blank=True, max_digits=16, decimal_places=9, help_text="US dollars")
     most_tokens = models.PositiveBigIntegerField(null=True, blank=True, help_text="input and output")
     spent_cost = models.DecimalField(max_digits=16, decimal_places=9, default=0)
@@ -51,7 +51,7 @@ class Batch(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="batches")
     chunk = models.PositiveIntegerField()
     remote_id = models.CharField(max_length=200, help_text="the provider's name for it")
-    requests = models.JSONField(help_text="by name: item, request hash, step, unit and bytes of each question")
+    requests = models.JSONField(help_text="by call-ID, the call it becomes: item, request hash, step, unit, bytes")
     faults = models.JSONField(help_text="a list of item, step, unit, status and body: what was refused for good")
     made_at = models.DateTimeField()
     looked_at = models.DateTimeField(null=True, blank=True, help_text="when the provider was last asked about it")
@@ -73,11 +73,22 @@ class Reservation(models.Model):
     """What a call that is under way may cost at most; deleted in the transaction that stores its answer."""
 
     budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="reservations")
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="reservations")
+    item = models.ForeignKey(Item, null=True, blank=True, on_delete=models.CASCADE, related_name="reservations")
+    judgement = models.ForeignKey(
+        Judgement, null=True, blank=True, on_delete=models.CASCADE, related_name="reservations"
+    )
     claim = models.CharField(max_length=64, help_text="the delivery that reserved it; of a dead one it counts no more")
     cost = models.DecimalField(max_digits=16, decimal_places=9)
     tokens = models.PositiveBigIntegerField()
     made_at = models.DateTimeField()
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(item__isnull=False) ^ Q(judgement__isnull=False),
+                name="a_reservation_is_for_an_item_or_a_judgement",
+            ),
+        ]
+
     def __str__(self) -> str:
-        return f"reservation {self.pk} of item {self.item_id}"
+        return f"reservation {self.pk} of budget {self.budget_id}"

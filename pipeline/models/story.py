@@ -64,6 +64,10 @@ class Story(models.Model):
     edited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    edited_actor = models.CharField(
+        max_length=120, blank=True, db_default="",
+        help_text="model:NAME where a language model wrote title or description last; empty: a person, or nobody",
+    )  # fmt: skip
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
@@ -76,9 +80,11 @@ class Story(models.Model):
     )
     title_size = models.PositiveIntegerField(default=0, help_text="its conversations when its title was chosen")
 
-    UNTOUCHED = Q(
-        status=Status.CANDIDATE, reviewed_at__isnull=True, edited_at__isnull=True, owner__isnull=True, ticket_url="",
-        comments__isnull=True,
+    NOT_WRITTEN = Q(edited_at__isnull=True) | ~Q(edited_actor="")
+    """No person wrote its title or description; a language model may have."""
+
+    UNTOUCHED = NOT_WRITTEN & Q(
+        status=Status.CANDIDATE, reviewed_at__isnull=True, owner__isnull=True, ticket_url="", comments__isnull=True,
     )  # fmt: skip
     """No person has reviewed it, taken it on or written anything in it."""
 
@@ -100,6 +106,10 @@ class Story(models.Model):
             models.CheckConstraint(
                 condition=Q(edited_by__isnull=True) | Q(edited_at__isnull=False),
                 name="a_story_edited_by_someone_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(edited_actor="") | Q(edited_at__isnull=False, edited_by__isnull=True),
+                name="a_story_is_written_by_a_person_or_a_model",
             ),
         ]
 

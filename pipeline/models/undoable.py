@@ -1,4 +1,4 @@
-"""What people and rules did and may undo: it stands until then, and both are kept with who and when."""
+"""What people, rules and language models did and people may undo: it stands until then; both are kept, who and when."""
 
 from django.conf import settings
 from django.db import models
@@ -15,6 +15,14 @@ class Undoable(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    actor = models.CharField(
+        max_length=120, blank=True, db_default="",
+        help_text="model:NAME where a language model decided; empty: a person did, or a rule",
+    )  # fmt: skip
+    judgement = models.ForeignKey(
+        "pipeline.Judgement", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="the answer by which a language model decided",
+    )  # fmt: skip
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -27,6 +35,9 @@ class Undoable(models.Model):
             models.CheckConstraint(
                 condition=Q(undone_by__isnull=True) | Q(undone_at__isnull=False),
                 name="a_%(class)s_undone_by_someone_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(actor="") | Q(created_by__isnull=True), name="a_%(class)s_is_by_a_person_or_a_model"
             ),
         ]
 

@@ -14,6 +14,7 @@ from pipeline.models import (
     Comment,
     Decision,
     Evidence,
+    Hold,
     Merge,
     Move,
     Rename,
@@ -131,7 +132,7 @@ class Event:
 
 
 def activity(story: Story) -> list[Event]:
-    """Return what people and runs did to the story, the newest first; ten questions."""
+    """Return what people and runs did to the story, the newest first; eleven questions."""
     mine = set(leaves_of([story.signature_id])) | {story.signature_id}
     events = [
         *_changes(Change.objects.filter(story=story)),
@@ -149,9 +150,7 @@ def comments(story: Story) -> QuerySet[Comment]:
 
 def _changes(changes: QuerySet[Change]) -> Iterable[Event]:
     for change in changes.select_related("created_by").order_by("-id")[:MOST_EVENTS]:
-        yield Event(
-            change.created_at, _name(change.created_by), told_change(change), change.reason, change, not change.stands
-        )
+        yield Event(change.created_at, _who(change), told_change(change), change.reason, change, not change.stands)
 
 
 def told_change(change: Change) -> str:
@@ -183,6 +182,7 @@ def _decisions(names: set[int]) -> Iterable[Event]:
         (Split, Q(signature__in=names) | Q(made__in=names), ("signature", "made")),
         (Move, (Q(source__in=names) | Q(target__in=names)) & Q(split__isnull=True), ("source", "target", "theme")),
         (Rename, Q(signature__in=names), ("signature",)),
+        (Hold, Q(signature__in=names), ("signature",)),
     ]
     for model, about, related in asked:
         rows: Any = model._default_manager.filter(about).select_related("created_by", *related)
@@ -191,7 +191,7 @@ def _decisions(names: set[int]) -> Iterable[Event]:
             rows = rows.defer("theme__vector", "source__vector_sum", "target__vector_sum")
         for row in rows.order_by("-id")[:MOST_EVENTS]:
             told = _DECIDED[model].format(*(_plain(getattr(row, name)) for name in related))
-            yield Event(row.created_at, _name(row.created_by), told, row.reason, row, not row.stands)
+            yield Event(row.created_at, _who(row), told, row.reason, row, not row.stands)
 
 
 _DECIDED: dict[type[Decision], str] = {
@@ -200,6 +200,7 @@ _DECIDED: dict[type[Decision], str] = {
     Split: "split “{1}” from “{0}”",
     Move: "moved “{2}” from “{0}” to “{1}”",
     Rename: "renamed the signature “{0}”",
+    Hold: "held “{0}” back",
 }
 
 
@@ -214,8 +215,9 @@ def _plain(name: object) -> str:
     return str(name).replace("_", " ")
 
 
-def _name(user: Any) -> str:
-    return user.get_username() if user else ""
+def _who(row: Decision | Change) -> str:
+    """Return who did it: a person by name, a language model as model:NAME; empty where nobody is known."""
+    return row.actor or (row.created_by.get_username() if row.created_by else "")
 
 
 def run_marks(story: Story, ends: Sequence[datetime]) -> list[str]:

@@ -1,10 +1,12 @@
 """What a run's calls to language models came to."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
+from pipeline.extract.llm.budget import calls_of
 from pipeline.models import Call, Run
 
 
@@ -24,15 +26,21 @@ class ModelUse:
 
 def model_use_of(run: Run) -> list[ModelUse]:
     """Return what a run's calls came to, by step and model; nothing for a run that asked no language model."""
-    rows = Call.objects.filter(item__run=run).exclude(model="").values_list("step", "model")
-    sums = rows.annotate(
+    return sorted(
+        (use for calls, is_judged in zip(calls_of(run), (False, True), strict=True) for use in _use(calls, is_judged)),
+        key=lambda use: (use.step, use.model),
+    )
+
+
+def _use(calls: QuerySet[Call], is_judged: bool) -> Iterator[ModelUse]:
+    """Yield what calls came to. Steps of judgements say so: a question asked again is a step of readings too."""
+    sums = calls.exclude(model="").values_list("step", "model").annotate(
         calls=Count("id"), given=Sum("input_tokens"), cached=Sum("cached_tokens"), answered=Sum("output_tokens"),
         dollars=Sum("cost"), unpriced=Count("id", filter=Q(cost=None)),
     )  # fmt: skip
-    return [
-        ModelUse(step, model, calls, given, cached, answered, round(float(cost or 0), 9), unpriced)
-        for step, model, calls, given, cached, answered, cost, unpriced in sums.order_by("step", "model")
-    ]
+    for step, model, number, given, cached, answered, cost, unpriced in sums.order_by():
+        name = f"judge: {step}" if is_judged else step
+        yield ModelUse(name, model, number, given, cached, answered, round(float(cost or 0), 9), unpriced)
 
 
 def flaws_of(run: Run) -> dict[str, int]:

@@ -106,7 +106,6 @@ def quotes_of(stories: Sequence[Story]) -> dict[int, str]:
     ids = [story.pk for story in stories]
     rows = (
         StoryEvidence.objects.filter(story__in=ids, theme__evidence__quote__gt="")
-        # DISTINCT ON keeps the first row of each story in this order
         .order_by("story_id", F("theme__signature_score").desc(nulls_last=True), "theme_id")
         .distinct("story_id")
         .values_list("story_id", "theme_id")

@@ -177,7 +177,7 @@ def _way_up(signature: Signature) -> Iterator[str]:
     """Yield the standing merges from a signature to its root."""
     standing = Merge.objects.filter(STANDING).select_related("parent")
     while merge := standing.filter(child=signature).first():
-        by = merge.created_by or merge.rule
+        by = merge.actor or merge.created_by or merge.rule
         yield f"into {merge.parent.key} by {by}, {merge.score:.2f}: {merge.reason}"
         signature = merge.parent
 

@@ -31,10 +31,7 @@ GROUP BY 1, 2
 
 
 def weekly(stories: Sequence[int], until: datetime, weeks: int = WEEKS) -> dict[int, list[int]]:
-    """Return for each of these stories its conversations in each of the last weeks, the oldest first. One question.
-
-    A week has 604,800 seconds: Django's connections are in UTC, where no day is longer than another.
-    """
+    """Return for each of these stories its conversations in each of the last weeks, the oldest first. One question."""
     found = {story: [0] * weeks for story in stories}
     with connection.cursor() as cursor:
         cursor.execute(_WEEKLY, {"until": until, "stories": list(stories), "weeks": weeks})
@@ -181,7 +178,6 @@ def counts_now(until: datetime) -> tuple[int, int, int]:
     return last, both - last, without_owner
 
 
-# the last line says in SQL what `is_growing` and `is_quiet` say: keep them in step
 _MOVING = """
 SELECT story_id, recent, before FROM (
     SELECT evidence.story_id,

@@ -18,9 +18,10 @@ from django.db.models import Exists, F, Func, IntegerField, OuterRef, Prefetch, 
 
 from pipeline.extract.base import Answer, Asking, Extractor, UnknownExtractor, asks, get_extractor
 from pipeline.extract.embedding.endpoint import EndpointEmbedder
+from pipeline.extract.knowledge import profile_of
 from pipeline.extract.llm.calls import bodies_of
 from pipeline.extract.llm.replay import reread
-from pipeline.extract.profiles import Profile, UnknownProfile, get_profile
+from pipeline.extract.profiles import Profile, UnknownProfile
 from pipeline.extract.reading import UNIT_TOLERANCE, Draft, Outcome, parse
 from pipeline.extract.themes import Reading
 from pipeline.extract.versions import versions
@@ -210,7 +211,7 @@ def _answers(run: Run) -> Check:
             changed,
         )
     erased = f"{counted(gone, 'answer was', 'answers were')} erased" if gone else ""
-    profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
+    profile, extractor = profile_of(run), get_extractor(run.extractor)
     count = 0
     for item in items_with_answers(read.exclude(_IS_ERASED)):
         count += 1

@@ -1,6 +1,7 @@
 """People's decisions about signatures: each stands until it is undone, beats every rule and outlives runs."""
 
 from pipeline.review.decide import (
+    hold_group,
     merge_signatures,
     move_theme,
     parts_inside,
@@ -9,7 +10,7 @@ from pipeline.review.decide import (
     split_signature,
     veto,
 )
-from pipeline.review.deciding import DecisionRefused
+from pipeline.review.deciding import DecisionRefused, ModelActor
 from pipeline.review.gather import gather
 from pipeline.review.handover import give_back_story, hand_over_story
 from pipeline.review.promote import promote_orphan, undo_promotion
@@ -18,12 +19,14 @@ from pipeline.review.undo import undo
 
 __all__ = [
     "DecisionRefused",
+    "ModelActor",
     "Pair",
     "Side",
     "answer",
     "gather",
     "give_back_story",
     "hand_over_story",
+    "hold_group",
     "home_of",
     "merge_signatures",
     "move_theme",

@@ -19,11 +19,11 @@ from pipeline.group.titles import title_of
 from pipeline.merge import registry
 from pipeline.merge.counting import recount
 from pipeline.merge.rules import normalise
-from pipeline.models import Merge, Move, Rename, Signature, Split, Story, Theme, Veto
+from pipeline.models import Hold, Merge, Move, Rename, Signature, Split, Story, Theme, Veto
 from pipeline.models.signature import STANDING
 from pipeline.review.centres import centre_of, cosine_between, names_of, root_of
-from pipeline.review.deciding import DecisionRefused, Stamp, deciding, lock, settle
-from pipeline.review.handover import hand_over_story
+from pipeline.review.deciding import DecisionRefused, ModelActor, Stamp, deciding, lock, settle
+from pipeline.review.handover import hand_over_story, let_wait_again
 from pipeline.review.parts import MOST_THEMES, alike
 
 LONGEST_LIST = 5
@@ -53,7 +53,7 @@ def join_roots(stamp: Stamp, child: int, parent: int, reason: str) -> Merge:
     if child == parent:
         raise DecisionRefused(f"both names mean {names[parent]} already; there is nothing to merge.")
     # a veto or a split outweighs a merge until somebody takes it back: people should see that they disagree
-    _refuse_kept_apart(child, parent)
+    _refuse_kept_apart(stamp, child, parent)
     lock([child, parent])
     return Merge.objects.create(
         child_id=child,
@@ -77,15 +77,17 @@ def _in_one_profile(*signatures: int) -> dict[int, Signature]:
     return found
 
 
-def _refuse_kept_apart(first: int, second: int) -> None:
+def _refuse_kept_apart(stamp: Stamp, first: int, second: int) -> None:
+    """DecisionRefused if a decision keeps them apart. A model's veto does not stand against a person: it is undone."""
     these, those = names_of(first), names_of(second)
     for model, one, other in ((Veto, "first", "second"), (Split, "signature", "made")):
         across = Q(**{f"{one}__in": these, f"{other}__in": those}) | Q(**{f"{one}__in": those, f"{other}__in": these})
-        standing: Any = model._default_manager.filter(STANDING, across).order_by("id").first()
-        if standing:
+        standing: Any = model._default_manager.filter(STANDING, across).order_by("id")
+        if model is Veto and not isinstance(stamp.by, ModelActor):
+            standing.exclude(actor="").update(undone_at=stamp.at, undone_by=stamp.by)
+        if (kept := standing.first()) is not None:
             raise DecisionRefused(
-                f"a {model._meta.verbose_name} keeps them apart: {standing} ({standing.created_at:%Y-%m-%d}). "
-                "Undo it first."
+                f"a {model._meta.verbose_name} keeps them apart: {kept} ({kept.created_at:%Y-%m-%d}). Undo it first."
             )
 
 
@@ -247,6 +249,31 @@ def _record_moves(
     return moves
 
 
+# --- No story -----------------------------------------------------------------------------------------------------
+
+
+def hold_group(*, signature: Signature, by: Any, reason: str = "", is_failure: bool = False) -> Hold:
+    """Decide that what the signature means makes no story for now; its candidate, if no person touched it, goes.
+
+    Refused where people have reviewed or written in the story: they may dismiss it. Whoever promotes the orphan, or
+    undoes the hold, has their story.
+    """
+    with deciding(signature.profile, by) as stamp:
+        lock([root := root_of(signature.pk)])
+        if Hold.objects.filter(STANDING, signature=root).exists():
+            raise DecisionRefused(f"{signature} is held back already.")
+        open_stories = Story.objects.open().filter(signature=root)
+        alone = Q(absorbed__isnull=True) & Q(recurrences__isnull=True)
+        if taken := open_stories.exclude(pk__in=open_stories.filter(Story.UNTOUCHED & alone).values("pk")).first():
+            raise DecisionRefused(f"people work on “{taken}”, which stands for {signature}; dismiss the story instead.")
+        hold = Hold.objects.create(signature_id=root, reason=reason, is_failure=is_failure, **stamp.columns)
+        for story in open_stories:
+            let_wait_again(story)
+            story.delete()
+        settle(stamp, [root])
+    return hold
+
+
 # --- Names --------------------------------------------------------------------------------------------------------
 
 
@@ -283,9 +310,9 @@ def call(signature: int, old_key: str, new_key: str) -> None:
     """
     if Signature.objects.filter(pk=signature, key=old_key).update(key=new_key) != 1:
         raise DecisionRefused(f"signature {signature} is not called {old_key} any more; look again.")
-    untitled = Story.objects.filter(signature=signature, edited_at__isnull=True)
     # titled_at=None: once the rename is undone the story is due a title again
-    untitled.update(title=title_of(new_key), titled_at=None, title_size=0)
+    untitled = Story.objects.filter(Story.NOT_WRITTEN, signature=signature)
+    untitled.update(title=title_of(new_key), titled_at=None, title_size=0, edited_at=None, edited_actor="")
 
 
 def take_name(stamp: Stamp, name: str) -> Signature:
@@ -317,6 +344,13 @@ def _names_in_use(profile: str) -> set[str]:
     return {name for pair in borne.values_list("key", "normal_form") for name in pair} | set(
         renamed.values_list("new_form", flat=True)
     )
+
+
+def free_name(profile: str, wanted: str) -> str:
+    """Return a name in snake_case that no signature of the profile has: the wanted one, else that with a number."""
+    in_use, name = _names_in_use(profile), normalise.snake_case(wanted)
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(one for one in chain([name], numbered) if not {one, normalise.normal_form(one)} & in_use)
 
 
 def _free_name(themes: Iterable[Theme], in_use: set[str]) -> str:

@@ -22,8 +22,31 @@ class DecisionRefused(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelActor:
+    """A language model that decides, in the place of a person: which, and by which of its judgements."""
+
+    model: str
+    judgement_id: int
+
+    def __str__(self) -> str:
+        return f"model:{self.model}"[:120]
+
+
+def authored(by: Any) -> dict[str, Any]:
+    """Return the columns that say who decided: a person, None where nobody is known, or a `ModelActor`."""
+    if isinstance(by, ModelActor):
+        return {"created_by": None, "actor": str(by), "judgement_id": by.judgement_id}
+    return {"created_by": by}
+
+
+def person(by: Any) -> Any:
+    """Return who decides if it is a person, for columns that only people stand in; None for a model."""
+    return None if isinstance(by, ModelActor) else by
+
+
+@dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who decides, when, and as which version of the profile's registry."""
+    """Who decides (a person, or a `ModelActor`), when, and as which version of the profile's registry."""
 
     profile: str
     version: int
@@ -33,7 +56,7 @@ class Stamp:
     @property
     def columns(self) -> dict[str, Any]:
         """The columns every decision has."""
-        return {"registry_version": self.version, "created_at": self.at, "created_by": self.by}
+        return {"registry_version": self.version, "created_at": self.at, **authored(self.by)}
 
 
 @contextmanager

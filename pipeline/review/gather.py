@@ -37,9 +37,7 @@ def gather(*, conversations: Collection[int], name: str, by: Any) -> tuple[Story
         SignatureRoot.objects.filter(signature__in={t.signature_id for t in chosen}).values_list("signature", "root")
     )
     for theme in chosen:
-        # all have a signature (`_surest`); the 0 is for the type checker
         by_root[roots[theme.signature_id or 0]].append(theme)
-    # of two alike the older name
     largest = max(by_root, key=lambda root: (len(by_root[root]), -root))
     with transaction.atomic():
         source = Signature.objects.defer("vector_sum").get(pk=largest)

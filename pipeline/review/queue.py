@@ -118,7 +118,8 @@ def _compared(profile: str) -> dict[int, Home]:
 
 def _decided(profile: str) -> set[frozenset[int]]:
     """Return the pairs of roots that a decision keeps apart."""
-    undone = Merge.objects.filter(undone_by__isnull=False, child__profile=profile).exclude(rule=Merge.PERSON)
+    # a person who takes back their own merge may have meant to; one who takes back another's says that these are two
+    undone = Merge.objects.filter(undone_by__isnull=False, child__profile=profile).exclude(rule=Merge.PERSON, actor="")
     kept_apart = [
         *Veto.objects.filter(STANDING, first__profile=profile).values_list("first", "second"),
         *Split.objects.filter(STANDING, signature__profile=profile).values_list("signature", "made"),

@@ -20,7 +20,8 @@ class ReviewedPair:
 
 def reviewed_pairs(profile: str) -> list[ReviewedPair]:
     """The profile's pairs that people judged and that still stand: merges are the same, vetoes are not."""
-    merges = Merge.objects.filter(STANDING, rule=Merge.PERSON, child__profile=profile)
-    vetoes = Veto.objects.filter(STANDING, first__profile=profile)
+    # what a language model decided is no measure of anything
+    merges = Merge.objects.filter(STANDING, rule=Merge.PERSON, actor="", child__profile=profile)
+    vetoes = Veto.objects.filter(STANDING, actor="", first__profile=profile)
     same = [ReviewedPair(*keys, True) for keys in merges.values_list("child__key", "parent__key").order_by("id")]
     return [*same, *(ReviewedPair(*keys, False) for keys in vetoes.values_list("first__key", "second__key"))]

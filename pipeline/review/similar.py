@@ -73,13 +73,11 @@ def parts_of(story: Story) -> Parts:
 
     Every part but the last-resort rest must have FEWEST_IN_PART conversations, and there are at most MOST_PARTS_SHOWN.
     """
-    # one more than can be compared, to see that there are too many
     themes = list(themes_inside(root_of(story.signature_id))[: MOST_THEMES + 1])
     if not 2 * FEWEST_IN_PART <= len(themes) <= MOST_THEMES:
         return Parts(0.0, [])
     for threshold in THRESHOLDS:
         parts = alike(themes, threshold)
-        # a finer threshold never gives fewer parts
         if len(parts) > MOST_PARTS_SHOWN:
             break
         if len(parts) > 1 and all(_conversations(part) >= FEWEST_IN_PART for part in parts):
@@ -94,7 +92,6 @@ def _named(story: Story, parts: list[list[Theme]]) -> list[Part]:
         name = next((name for name, _ in names.most_common() if name not in taken), names.most_common(1)[0][0])
         taken.add(name)
         nearest = max(part, key=lambda theme: (theme.signature_score or 0.0, -theme.pk))
-        # the largest part is what the story goes on as
         title = story.title if place == 0 else title_of(name)
         named.append(Part(title, _conversations(part), nearest.summary))
     return named

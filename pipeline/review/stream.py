@@ -41,7 +41,6 @@ def new_stories() -> QuerySet[Story]:
 
 def changed_stories() -> QuerySet[Story]:
     """Approved stories that runs added conversations to since somebody reviewed them."""
-    # evidence has no time of its own: it came when its run ended for the first time
     added = StoryEvidence.objects.filter(story=OuterRef("pk"), run__first_finished_at__gt=OuterRef("reviewed_at"))
     reviewed = Story.objects.standing().filter(status__in=(Story.Status.APPROVED, Story.Status.IN_PROGRESS))
     return reviewed.filter(Exists(added)).order_by("reviewed_at", "id")
@@ -72,10 +71,7 @@ SELECT (SELECT count(*) FROM pipeline_story
 
 
 def open_question_count() -> int:
-    """How many new stories and near orphans wait; pairs are left out, which cannot be counted in passing.
-
-    Every page shows it, so it is one statement, in plain SQL; it must say what `new_stories` and `near_orphans` say.
-    """
+    """How many new stories and near orphans wait; pairs are left out, which cannot be counted in passing."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, [NEAR_ENOUGH])
         return int(cursor.fetchone()[0])

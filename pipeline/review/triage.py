@@ -16,7 +16,7 @@ from pipeline.models import Change, Comment, Orphan, Story
 from pipeline.models.refusal import breaks
 from pipeline.models.signature import STANDING
 from pipeline.models.wording import words
-from pipeline.review.deciding import DecisionRefused
+from pipeline.review.deciding import DecisionRefused, ModelActor, authored
 
 EDITABLE = {
     "title": Change.What.TITLE,
@@ -73,21 +73,38 @@ def edit_story(*, story: Story, by: Any, at: datetime, **columns: object) -> lis
     """Write columns of EDITABLE, each change recorded by itself; those that have the value already are left alone.
 
     Opens a transaction. What a person wrote is never taken back by a run: title and description note when and by whom.
+    A `ModelActor` writes only where no person has: DecisionRefused otherwise.
     """
     changes = []
     with transaction.atomic():
         current = Story.objects.select_for_update(no_key=True, of=("self",)).get(pk=story.pk)
+        if isinstance(by, ModelActor) and current.edited_at and not current.edited_actor:
+            raise DecisionRefused(f"a person wrote the title or the description of “{current}”; theirs stay.")
         for name, value in columns.items():
             before, after = {name: getattr(current, name)}, {name: value}
             if before == after:
                 continue
             if name in WRITTEN:
-                before |= {"edited_at": _iso(current.edited_at), "edited_by_id": current.edited_by_id}
-                after |= {"edited_at": _iso(at), "edited_by_id": by.pk if by else None}
+                before |= _written_of(current)
+                after |= _written(by, at)
             Story.objects.filter(pk=story.pk).update(**_columns(after))
             current.refresh_from_db(fields=list(after))
             changes.append(_record(EDITABLE[name], before, after, by, at, story=current))
     return changes
+
+
+WRITER = ("edited_at", "edited_by_id", "edited_actor")
+"""The columns that say when and by whom title and description were written last."""
+
+
+def _written_of(story: Story) -> dict[str, Any]:
+    return {"edited_at": _iso(story.edited_at), "edited_by_id": story.edited_by_id, "edited_actor": story.edited_actor}
+
+
+def _written(by: Any, at: datetime) -> dict[str, Any]:
+    if isinstance(by, ModelActor):
+        return {"edited_at": _iso(at), "edited_by_id": None, "edited_actor": str(by)}
+    return {"edited_at": _iso(at), "edited_by_id": by.pk if by else None, "edited_actor": ""}
 
 
 def dismiss_orphans(*, orphans: QuerySet[Orphan], by: Any, at: datetime) -> list[Change]:
@@ -141,9 +158,10 @@ def undo_change(*, change: Change, by: Any, at: datetime) -> None:
             if not change.after:
                 return  # it changed no column
             # the times are noted with each change; another edit of another column must not stand in the way
-            names = [name for name in change.after if name not in ("edited_at", "edited_by_id")]
+            names = [name for name in change.after if name not in WRITER]
             mine = type(row)._default_manager.filter(pk=row.pk, **_matching({n: change.after[n] for n in names}))
-            if not mine.update(**_columns(change.before)):
+            before = {**change.before, **_writer_without(change)}
+            if not mine.update(**_columns(before)):
                 raise DecisionRefused(
                     f"somebody changed the {words(change.what)} of {row} since; undo that first, or set it by hand."
                 )
@@ -157,11 +175,23 @@ def undo_change(*, change: Change, by: Any, at: datetime) -> None:
             _look_for_other_stories([row])
 
 
+def _writer_without(change: Change) -> dict[str, Any]:
+    """Return who wrote a story last, without this change: title and description are two changes and one writer.
+
+    Nothing for a change that is about neither. Where another of the two stands, its writer is the story's.
+    """
+    if not set(WRITTEN) & set(change.after):
+        return {}
+    written = Change.objects.filter(STANDING, story=change.story_id, what__in=[EDITABLE[name] for name in WRITTEN])
+    latest = written.exclude(pk=change.pk).order_by("-id").first()
+    return {name: (latest.after if latest else change.before).get(name, "") for name in WRITER}
+
+
 def _record(
     what: Change.What, before: Mapping[str, Any], after: Mapping[str, Any], by: Any, at: datetime, **about: Any
 ) -> Change:
     made: Change = Change.objects.create(
-        what=what, before=dict(before), after=dict(after), created_at=at, created_by=by, **about
+        what=what, before=dict(before), after=dict(after), created_at=at, **authored(by), **about
     )
     return made
 

@@ -9,11 +9,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from pipeline.merge.counting import recount
-from pipeline.models import Decision, Merge, Move, Rename, Signature, Split, Theme, Veto
+from pipeline.models import Decision, Hold, Merge, Move, Rename, Signature, Split, Theme, Veto
 from pipeline.models.signature import STANDING
 from pipeline.review.centres import centre_of, names_of, root_of
 from pipeline.review.decide import call, join_roots
-from pipeline.review.deciding import DecisionRefused, Stamp, deciding, lock, settle, title_afterwards
+from pipeline.review.deciding import DecisionRefused, Stamp, deciding, lock, person, settle, title_afterwards
 from pipeline.review.handover import give_back_story, hand_over_story, take_back_growth
 
 
@@ -37,17 +37,23 @@ def undo(*, decision: Decision, by: Any) -> None:
         elif isinstance(decision, Rename):
             call(decision.signature_id, decision.new_key, decision.old_key)
             title_afterwards(stamp.profile, [decision.signature_id])
+        elif isinstance(decision, Hold):
+            lock([root := root_of(decision.signature_id)])
+            settle(stamp, [root])
 
 
 def _profile_of(decision: Decision) -> str:
-    signature = {Merge: "child_id", Split: "made_id", Move: "target_id", Rename: "signature_id", Veto: "first_id"}
+    signature = {
+        Merge: "child_id", Split: "made_id", Move: "target_id", Rename: "signature_id", Veto: "first_id",
+        Hold: "signature_id",
+    }  # fmt: skip
     pk = getattr(decision, signature[type(decision)])
     return str(Signature.objects.values_list("profile", flat=True).get(pk=pk))
 
 
 def _close(decision: Decision, stamp: Stamp) -> None:
     standing = type(decision)._default_manager.filter(STANDING, pk=decision.pk)
-    if standing.update(undone_at=stamp.at, undone_by=stamp.by) != 1:
+    if standing.update(undone_at=stamp.at, undone_by=person(stamp.by)) != 1:
         raise DecisionRefused(f"{decision} was already undone by somebody.")
 
 
@@ -82,6 +88,7 @@ def _about(signature: int) -> list[QuerySet[Any]]:
         Split.objects.filter(signature=signature),
         Move.objects.filter(Q(source=signature) | Q(target=signature)),
         Rename.objects.filter(signature=signature),
+        Hold.objects.filter(signature=signature),
     ]
 
 
@@ -112,7 +119,7 @@ def _undo_split(split: Split, stamp: Stamp) -> None:
     moves = split.moves.filter(STANDING)
     parent = root_of(split.signature_id)
     roots = {*_put_back(moves, stamp, and_lock=[split.made_id, parent]), split.made_id, parent}
-    moves.update(undone_at=stamp.at, undone_by=stamp.by)
+    moves.update(undone_at=stamp.at, undone_by=person(stamp.by))
     take_back_growth(roots)
     if _has_something(split.made_id):
         # the name has themes of its own by now, and a name that is used cannot vanish

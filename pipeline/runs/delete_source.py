@@ -18,6 +18,7 @@ from pipeline.models import (
     Batch,
     Budget,
     Call,
+    Change,
     Company,
     CompanyUrl,
     ContextUsage,
@@ -25,12 +26,15 @@ from pipeline.models import (
     ConversationVersion,
     Evidence,
     Fetch,
+    Hold,
     Item,
+    Judgement,
     Merge,
     MergePass,
     Move,
     Orphan,
     Reassignment,
+    Rename,
     Reservation,
     Run,
     SearchText,
@@ -38,11 +42,13 @@ from pipeline.models import (
     SignatureRoot,
     Snapshot,
     Source,
+    Split,
     StatusChange,
     Story,
     StoryEvidence,
     Theme,
     Upload,
+    Veto,
 )
 from pipeline.models.wording import counted
 from pipeline.review.deciding import as_of, deciding, lock
@@ -155,6 +161,8 @@ def _delete_rows(source: Source) -> None:
     themes = Theme.objects.filter(conversation__source=source)
     runs = Run.objects.filter(source=source)
     conversations = Conversation.objects.filter(source=source)
+    for decision in (Merge, Veto, Split, Move, Rename, Hold, Change):  # they stay, with the name of the model
+        decision._default_manager.filter(judgement__run__in=runs).update(judgement=None)
     for rows in (
         Fetch.objects.filter(company_url__conversation__in=conversations),
         Evidence.objects.filter(theme__in=themes),
@@ -165,9 +173,11 @@ def _delete_rows(source: Source) -> None:
         SearchText.objects.filter(conversation__in=conversations),
         themes,
         Call.objects.filter(item__run__in=runs),
+        Call.objects.filter(judgement__run__in=runs),
         Reservation.objects.filter(budget__run__in=runs),
         Budget.objects.filter(run__in=runs),
         Batch.objects.filter(run__in=runs),
+        Judgement.objects.filter(run__in=runs),
         Item.objects.filter(run__in=runs),
     ):
         _delete(rows)

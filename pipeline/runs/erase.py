@@ -49,7 +49,9 @@ from pipeline.models import (
     Erasure,
     Evidence,
     Fetch,
+    Hold,
     Item,
+    Judgement,
     Merge,
     MergePass,
     Move,
@@ -575,10 +577,14 @@ def _hide(rows: models.QuerySet[Any], columns: Sequence[str], scene: _Scene) -> 
 
 def _hide_in_what_people_wrote(scene: _Scene) -> int:
     """Hide it in comments, changes, reasons of decisions, saved views and the admin's log, wherever they are."""
+    decided = (Merge, Veto, Split, Move, Rename, Hold)
     written: tuple[tuple[models.QuerySet[Any], tuple[str, ...]], ...] = (
         (Comment.objects.all(), ("text",)),
         (Change.objects.all(), ("before", "after", "reason")),
-        *((model._default_manager.exclude(reason=""), ("reason",)) for model in (Merge, Veto, Split, Move, Rename)),
+        *((model._default_manager.exclude(reason=""), ("reason",)) for model in decided),
+        # what a model judged was told it without names and addresses, and may quote all the same
+        (Judgement.objects.all(), ("reason", "outcome", "answer", "error")),
+        (Call.objects.filter(judgement__isnull=False), ("answer",)),
         (Story.objects.exclude(edited_at=None), ("title", "description")),
         (SavedView.objects.all(), ("name", "query")),
         (LogEntry.objects.all(), ("object_repr", "change_message")),

@@ -71,15 +71,15 @@ class RunRequest:
     spends: bool = False
 
 
-def require_ready(request: RunRequest, *, patience: float | None = None) -> None:
+def require_ready(intention: RunRequest, *, patience: float | None = None) -> None:
     """Return if a run may start; RunError names all that is not in order.
 
     If all else is well, workers are waited for: at most `patience` seconds, by default settings.HEARTBEAT_PATIENCE.
     """
     # sent before anything else is looked at, so that they travel meanwhile
-    with _heartbeats(request, patience) as heartbeats:
-        failed = [finding for finding in _at_once(request) if not finding.ok]
-        if not failed and not (workers := _workers(heartbeats, request)).ok:
+    with _heartbeats(intention, patience) as heartbeats:
+        failed = [finding for finding in _at_once(intention) if not finding.ok]
+        if not failed and not (workers := _workers(heartbeats, intention)).ok:
             failed.append(workers)
     if failed:
         raise RunError("the run cannot start. " + " ".join(f"{finding}." for finding in failed))
@@ -91,10 +91,10 @@ def require_ready_again(*, run_id: int, phase: str | None = None, asks: bool = T
     require_ready(RunRequest(run.profile, run.extractor, run.source, asks=asks, spends=spends))
 
 
-def run_checks(request: RunRequest, *, patience: float | None = None) -> list[Finding]:
+def run_checks(intention: RunRequest, *, patience: float | None = None) -> list[Finding]:
     """Return what each check found, good and bad; raises nothing for what it is there to find."""
-    with _heartbeats(request, patience) as heartbeats:
-        return [*_at_once(request), _found("workers", _workers, heartbeats, request)]
+    with _heartbeats(intention, patience) as heartbeats:
+        return [*_at_once(intention), _found("workers", _workers, heartbeats, intention)]
 
 
 def check_installation() -> list[Finding]:
@@ -107,34 +107,34 @@ def check_installation() -> list[Finding]:
     return findings
 
 
-def _heartbeats(request: RunRequest, patience: float | None) -> Heartbeats:
+def _heartbeats(intention: RunRequest, patience: float | None) -> Heartbeats:
     seconds = settings.HEARTBEAT_PATIENCE if patience is None else patience
-    return Heartbeats(seconds, reader=(request.profile, request.extractor))
+    return Heartbeats(seconds, reader=(intention.profile, intention.extractor))
 
 
-def _at_once(request: RunRequest) -> Iterator[Finding]:
+def _at_once(intention: RunRequest) -> Iterator[Finding]:
     """Yield what is found without waiting for anybody."""
     yield _found("settings", _settings)
     yield (postgres := _found("PostgreSQL", _postgres))
     yield _found("Redis", _redis)
-    asks_a_model = _asks_a_model(request.extractor)
+    asks_a_model = _asks_a_model(intention.extractor)
     if not asks_a_model:
-        yield _found("extractor", _extractor, request)
-    if request.files:
-        yield _found("source", _files, request.files)
+        yield _found("extractor", _extractor, intention)
+    if intention.files:
+        yield _found("source", _files, intention.files)
     if postgres.ok:
         yield (tables := _found("tables", _schema))
         if tables.ok:
             if asks_a_model:  # what it can do is kept in a table
-                yield _found("extractor", _extractor, request)
-            yield from _rows(request)
+                yield _found("extractor", _extractor, intention)
+            yield from _rows(intention)
 
 
-def _rows(request: RunRequest) -> Iterator[Finding]:
+def _rows(intention: RunRequest) -> Iterator[Finding]:
     yield _found("promises", _promises)
-    yield _found("signatures", _registry, request)
-    if request.source:
-        yield _found("source", _source, request.source)
+    yield _found("signatures", _registry, intention)
+    if intention.source:
+        yield _found("source", _source, intention.source)
 
 
 def _found(name: str, check: Callable[..., Finding], *what: object) -> Finding:
@@ -227,25 +227,25 @@ def _promises() -> Finding:
 # --- What the run needs -------------------------------------------------------------------------------------------
 
 
-def _extractor(request: RunRequest) -> Finding:
+def _extractor(intention: RunRequest) -> Finding:
     """Load the reader as a worker would; it may fail in any way, for its files and libraries are somebody else's."""
     try:
-        get_profile(request.profile)
-        reader = get_extractor(request.extractor)
-        if isinstance(reader, Checked) and request.asks:
+        get_profile(intention.profile)
+        reader = get_extractor(intention.extractor)
+        if isinstance(reader, Checked) and intention.asks:
             reader.check()
         if asks(reader):
-            return _model(reader, request)
+            return _model(reader, intention)
     except (UnknownProfile, UnknownExtractor, RunFault) as error:
         return Finding("extractor", False, str(error).rstrip("."))
     except Exception as error:
-        return Finding("extractor", False, f"{request.extractor} cannot read: {_one_line(error)}")
-    return Finding("extractor", True, f"{request.extractor} can read (vectors of {reader.model})")
+        return Finding("extractor", False, f"{intention.extractor} cannot read: {_one_line(error)}")
+    return Finding("extractor", True, f"{intention.extractor} can read (vectors of {reader.model})")
 
 
-def _model(reader: Asking, request: RunRequest) -> Finding:
-    reader.prompt_of(get_profile(request.profile))
-    if request.spends and most_of(1, 1, target()) is None:
+def _model(reader: Asking, intention: RunRequest) -> Finding:
+    reader.prompt_of(get_profile(intention.profile))
+    if intention.spends and most_of(1, 1, target()) is None:
         sentence = (
             f"the price of {target().model} at {target().host} is not known, so a budget in dollars cannot be kept"
         )
@@ -260,16 +260,16 @@ def _asks_a_model(extractor: str) -> bool:
         return False
 
 
-def _registry(request: RunRequest) -> Finding:
+def _registry(intention: RunRequest) -> Finding:
     try:
-        refuse_other_model(request.profile, request.extractor)
+        refuse_other_model(intention.profile, intention.extractor)
     except RunError as error:
         return Finding("signatures", False, str(error).rstrip("."))
     except Error:
         raise
     except Exception as error:  # the extractor cannot even name its model; its own finding says why
         return Finding("signatures", False, f"their model cannot be compared: {_one_line(error)}")
-    return Finding("signatures", True, f"those of {request.profile} have vectors of the same model, or none")
+    return Finding("signatures", True, f"those of {intention.profile} have vectors of the same model, or none")
 
 
 def _source(source: Source) -> Finding:
@@ -303,14 +303,14 @@ def _is_read_once(path: Path) -> bool:
 # --- The workers --------------------------------------------------------------------------------------------------
 
 
-def _workers(heartbeats: Heartbeats, request: RunRequest) -> Finding:
+def _workers(heartbeats: Heartbeats, intention: RunRequest) -> Finding:
     heartbeats.wait()
     if heartbeats.error:
         return Finding("workers", False, f"the queue cannot be reached: {heartbeats.error}", "check REDIS_URL")
     for doubt in (_nobody, _fell_over, _elsewhere):
         if finding := doubt(heartbeats):
             return finding
-    if finding := _of_another_version(heartbeats, request):
+    if finding := _of_another_version(heartbeats, intention):
         return finding
     return Finding("workers", True, ". ".join(_consumers(heartbeats)))
 
@@ -341,9 +341,9 @@ def _elsewhere(heartbeats: Heartbeats) -> Finding | None:
     return None
 
 
-def _of_another_version(heartbeats: Heartbeats, request: RunRequest) -> Finding | None:
+def _of_another_version(heartbeats: Heartbeats, intention: RunRequest) -> Finding | None:
     try:
-        here = reader_of(versions(request.profile, request.extractor))
+        here = reader_of(versions(intention.profile, intention.extractor))
     except (Refusal, Error):
         return None  # another finding says why
     for queue, there in heartbeats.reads_with.items():

@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from pipeline.extract.base import asks, get_extractor
+from pipeline.extract.knowledge import profile_of
 from pipeline.extract.llm.estimate import estimate
-from pipeline.extract.profiles import get_profile
 from pipeline.extract.versions import refuse_other_model, versions
 from pipeline.ledger import pages, plan
 from pipeline.ledger.counts import unfinished_items
@@ -123,7 +123,7 @@ def _estimate(run: Run, planned: plan.Planned, texts: Sequence[_Text]) -> dict[s
         "conversations_per_second": round(rate, 1) if rate else None,
     }
     if asks(reader):
-        return {**estimate(_questions(texts), planned.to_read, get_profile(run.profile), reader).as_json(), **time}
+        return {**estimate(_questions(texts), planned.to_read, profile_of(run), reader).as_json(), **time}
     characters = sum(len(text.text) for text in texts) / max(1, len(texts)) * planned.to_read
     return {"tokens": round(characters / CHARACTERS_A_TOKEN), **time}
 

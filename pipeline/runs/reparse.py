@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from pipeline.extract.base import asks, get_extractor
-from pipeline.extract.profiles import get_profile
+from pipeline.extract.knowledge import profile_of
 from pipeline.merge.counting import recount
 from pipeline.models import Call, Item, Move, Run, Signature, SignatureRoot, Theme
 from pipeline.models.signature import STANDING
@@ -24,7 +24,7 @@ def items_read_otherwise(run: Run) -> list[int]:
 
     Answers whose vectors are gone are left out, for they would have to be read again, and so is what people moved.
     """
-    profile, extractor = get_profile(run.profile), get_extractor(run.extractor)
+    profile, extractor = profile_of(run), get_extractor(run.extractor)
     moved = Exists(Move.objects.filter(STANDING, theme__item=OuterRef("pk")))
     items = run.items.filter(~moved, state=Item.State.EXTRACTED)
     if not asks(extractor):

@@ -7,8 +7,8 @@ from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from pipeline.extract.base import asks, get_extractor
+from pipeline.extract.knowledge import profile_of
 from pipeline.extract.llm.replay import must_ask
-from pipeline.extract.profiles import get_profile
 from pipeline.group.conservation import extracted_items_without_a_theme, homes_of_themes
 from pipeline.ledger.claims import questions_of
 from pipeline.ledger.counts import failed_items, find_run, item_counts, unfinished_items
@@ -123,7 +123,7 @@ def _must_be_asked(run: Run, items: QuerySet[Item]) -> QuerySet[Item]:
     """Return those of the items of a run by a language model whose stored answers do not make a reading to its end."""
     extractor = get_extractor(run.extractor)
     assert asks(extractor)
-    profile, waiting, found = get_profile(run.profile), questions_of(run, items), set[int]()
+    profile, waiting, found = profile_of(run), questions_of(run, items), set[int]()
     while batch := list(islice(waiting, _REREAD_TOGETHER)):
         found |= must_ask(batch, profile, extractor)
     return items.filter(pk__in=found)

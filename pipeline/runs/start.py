@@ -100,7 +100,6 @@ def start_run_with_import(
     if known:
         refuse_live(source=known)
     imported = ingest.import_files(files)
-    # told before the refusal below: it shows the rows that were rejected
     on_import(imported)
     if imported.source is None:
         raise UnreadableSource(f"{files.file()} holds no conversation that could be imported")
@@ -149,7 +148,6 @@ def salvage_run(*, run_id: int, choice: SalvageOptions | None = None) -> tuple[R
     plan = plan_worth_doing(run_id=run_id, choice=choice)
     spends = bool(choice.pace and choice.pace.budget is not None)
     preflight.require_ready_again(run_id=run_id, phase=plan.phase, asks=plan.to_ask > 0, spends=spends)
-    # it makes its own plan: the one above was for what has to be ready, and time has gone by
     run, plan = reopen_to_salvage(run_id=run_id, choice=choice)
     tasks.dispatch(run=run)
     return run, plan

@@ -19,9 +19,7 @@ from pipeline.sources.understanding.speakers import settled
 Rows = Iterator[Record | Reject]
 
 MUCH_SURER = 0.3
-"""In a folder or zip, files whose format is less sure than the surest by so much are what lies beside the export.
-
-Less than lies between the fields of one vendor (.9) and any table (.5), see `Format.sniff`."""
+"""In a folder or zip, files whose format is less sure than the surest by so much are what lies beside the export."""
 
 _ENDINGS = frozenset(
     [
@@ -69,12 +67,10 @@ class FileSource:
         with ExitStack() as opened:
             parts = parts_of(self.paths, opened)
             if len(parts) > 1:
-                # rejects say in which file they are
                 parts = [replace(part, label=part.name) for part in parts]
             groups = self._recognised(parts)
             rows = chain.from_iterable(form.records(stream, self.options) for form, stream in groups)
             first = _first(rows, self)
-            # pop_all: the files stay open until the last row; an error above closes them here
             return _closing(settled(chain(first, rows), self.summary), opened.pop_all())
 
     def _recognised(self, parts: Sequence[Part]) -> list[tuple[Format, Stream]]:
@@ -90,7 +86,6 @@ class FileSource:
         surest = max((sure for _, _, sure in found), default=0.0)
         read = {part.name: form for part, form, sure in found if form and sure > surest - MUCH_SURER}
         beside = [part for part in parts if part.name not in read]
-        # files that are all empty are no error: there is nothing to import
         if found and not read:
             raise UnreadableSource(f"{self} is in no format that is known. {_begins(seen)} {_looked_for()}")
         groups: dict[type[Format], tuple[Format, Stream]] = {}

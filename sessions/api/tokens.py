@@ -77,7 +77,6 @@ def find_token(token: str, at: datetime | None = None) -> ApiToken | None:
     """
     form = FORM.fullmatch(token)
     row = ApiToken.objects.filter(handle=form[1], revoked_at__isnull=True).first() if form else None
-    # compared where there is no row, too: a wrong handle takes as long as a wrong secret
     is_right = secrets.compare_digest(row.digest if row else NO_DIGEST, _digest(token))
     return row if row and is_right and row.counts(at or timezone.now()) else None
 
@@ -89,5 +88,4 @@ def revoke_token(*, name: str, at: datetime, by: str = "") -> bool:
 
 
 def _digest(token: str) -> str:
-    # what a header holds may be no text that UTF-8 knows: it is a wrong token then, and no error
     return sha256(token.encode(errors="surrogatepass")).hexdigest()

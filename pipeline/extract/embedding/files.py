@@ -186,7 +186,6 @@ def _fetched_model(name: str) -> ModelFiles:
 
 def _model_in_folder(folder: Path) -> ModelFiles:
     sha256 = hashlib.sha256((sha256_of(folder / WEIGHTS) + sha256_of(folder / TOKENIZER)).encode()).hexdigest()
-    # the hash is in the name: vectors of two models in folders of one name must never be compared
     return ModelFiles(f"{folder.resolve().name}-{sha256[:8]}-int8", folder, sha256, languages=None)
 
 

@@ -7,40 +7,31 @@ are waited for and stored, and conversations that were not finished are given ba
 """
 
 import asyncio
-import json
-import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import partial
-from typing import Any, TypeVar
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from redis.exceptions import RedisError
 
 from pipeline.extract.base import Answer, Asking
-from pipeline.extract.llm.abilities import Abilities, abilities_of
-from pipeline.extract.llm.answers import envelope_of
-from pipeline.extract.llm.budget import Allowance, Most, let_go, reserve
-from pipeline.extract.llm.calls import Paid, bytes_a_token, hashes_of, store_call, stored_bodies
+from pipeline.extract.llm.asker import Asker, BudgetSpent, on_thread
+from pipeline.extract.llm.budget import Owner
+from pipeline.extract.llm.calls import hashes_of, stored_bodies
 from pipeline.extract.llm.client import Client
 from pipeline.extract.llm.conduct import Conducted, Request, as_answer, conduct, go_on
-from pipeline.extract.llm.endpoint import Target, target
 from pipeline.extract.llm.faults import AnswerFault, RunFault
 from pipeline.extract.llm.limits import SharedGate
-from pipeline.extract.llm.prices import cost_of, most_of
 from pipeline.extract.profiles import Profile
 from pipeline.extract.reading import most_deliveries, parse, worn_out_outcome
 from pipeline.extract.store import Finished, store
+from pipeline.extract.themes import Reading
 from pipeline.ledger.claims import Claimed, Superseded, claim_items, release_items, renew_items
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
 from pipeline.ledger.heartbeat import beating
 from pipeline.ledger.states import halt
 from pipeline.models import Run
-
-T = TypeVar("T")
 
 LOOK_EVERY = 0.5
 """Seconds between two looks whether the run still wants answers."""
@@ -52,8 +43,9 @@ TOGETHER = 2
 """An item is asked about beside others the first times it is begun; from then on alone, so that one that ends its
 worker does not have others blamed for it."""
 
-SPARE = 1.25
-"""Conversations claimed for each slot: the next one is ready when a slot is free."""
+AHEAD = 2
+"""Conversations claimed for each slot. While one is asked about, another is claimed and prepared, or its answer is
+stored, understood and turned into vectors: when answers come all at once, every slot is taken again at once too."""
 
 Result = tuple[Claimed, "Answer | Exception | None"]
 """An item and its reading, or why there is none; None: it was not read, and somebody else may."""
@@ -78,27 +70,19 @@ def read_by_asking(*, run: Run, epoch: int, chunk: int, token: str, profile: Pro
 
     Raises RunFault if no question can be answered, and errors of the infrastructure; what was answered is stored.
     """
-    asked = target()
-    reading = _Chunk(
-        run, epoch, chunk, token, profile, extractor, asked, abilities_of(asked), bytes_a_token(asked.model)
-    )
+    asker = Asker.of(run=run, claim=token, prompt=extractor.prompt_of(profile).version)
+    reading = _Chunk(run, epoch, chunk, token, profile, extractor, asker)
     with beating(lambda: renew_items(run=run, token=token)):
         return async_to_sync(reading.read)()
 
 
-async def on_thread(function: Callable[..., T], *words: Any, **named: Any) -> T:
-    """Return what a function says that asks the database, called on the task's own thread and connection."""
-    return await sync_to_async(partial(function, *words, **named), thread_sensitive=True)()
-
-
 class _Chunk:
     def __init__(
-        self, run: Run, epoch: int, chunk: int, token: str, profile: Profile, extractor: Asking,
-        asked: Target, abilities: Abilities, bytes_a_token: float,
-    ) -> None:  # fmt: skip
+        self, run: Run, epoch: int, chunk: int, token: str, profile: Profile, extractor: Asking, asker: Asker
+    ) -> None:
         self.run, self.epoch, self.chunk, self.token = run, epoch, chunk, token
         self.profile, self.extractor, self.prompt = profile, extractor, extractor.prompt_of(profile)
-        self.target, self.abilities, self.bytes_a_token = asked, abilities, bytes_a_token
+        self.asker = asker
         self.concurrency = max(1, int(run.parameters.get("concurrency") or settings.LLM_CONCURRENCY))
         self.finished, self.looked_at = 0, 0.0
         self.is_over = self.is_empty = False
@@ -108,8 +92,8 @@ class _Chunk:
         """Return how many items were finished; raise what ended the chunk, once all that is under way is stored."""
         # made here and not in __init__: a lock belongs to the event loop that is running
         self.embedding = asyncio.Lock()
-        gate = SharedGate(run_id=self.run.pk, concurrency=self.concurrency, host=self.target.host)
-        async with gate, Client(self.target, gate) as self.client:
+        gate = SharedGate(run_id=self.run.pk, concurrency=self.concurrency, host=self.asker.target.host)
+        async with gate, Client(self.asker.target, gate) as self.client:
             active: set[asyncio.Task[Result]] = set()
             while True:
                 active |= await self._begin(active)
@@ -125,9 +109,7 @@ class _Chunk:
 
     async def _begin(self, active: set["asyncio.Task[Result]"]) -> set["asyncio.Task[Result]"]:
         begun: set[asyncio.Task[Result]] = set()
-        # A few more than there are slots: the next conversations are claimed and prepared while the others are
-        # answered.
-        width = int(self.concurrency * SPARE) + 1
+        width = AHEAD * self.concurrency + 1
         while not (self.is_over or self.is_empty) and (room := width - len(active) - len(begun)) > 0:
             alone = not active and not begun
             try:
@@ -152,7 +134,7 @@ class _Chunk:
         bodies = stored_bodies(hashes_of(piece))
         questions = [claimed.question for claimed in piece]
         try:
-            known = self.prompt.prepare(self.profile.name, questions, self.extractor.encode)
+            known = self.prompt.prepare(self.profile, questions, self.extractor.encode)
         except INFRASTRUCTURE_ERRORS:
             raise
         except Exception as error:  # a mistake of the profile's: it must not be met again and again
@@ -182,7 +164,7 @@ class _Chunk:
         except Exception as error:  # an AnswerFault, or a mistake of the profile's: it costs this conversation only
             return claimed, error
 
-    async def _conduct(self, taken: _Taken) -> Conducted:
+    async def _conduct(self, taken: _Taken) -> Conducted[Reading]:
         reading = conduct(self.prompt.read(taken.claimed.question.transcript, taken.known))
         found = go_on(reading, None)
         while isinstance(found, Request):
@@ -199,40 +181,14 @@ class _Chunk:
         return found
 
     async def _ask(self, claimed: Claimed, request: Request) -> bytes:
-        """Return the bytes of the answer to a question; they are stored by then."""
-        words = self.abilities.words(request)
-        asked_bytes = len(json.dumps(words, ensure_ascii=False).encode())
-        tokens = int(asked_bytes / self.bytes_a_token) + 1
-        await self._reserve(claimed, tokens, request.most_tokens)
+        """Return the bytes of the answer to a question; _NotWanted, and the run stops, when its budget is used up."""
+        owner = Owner(claimed.item_id)
         try:
-            reply = await self.client.ask(words, tokens=tokens + request.most_tokens // 4, still_wanted=self._check)
-        # Also a cancelled task gives its reservation back: else the money would stay set aside until the claim lapses.
-        except BaseException:
-            await on_thread(let_go, run=self.run, item_id=claimed.item_id)
-            raise
-        envelope = envelope_of(reply.body)
-        cost = cost_of(envelope.usage, self.target)
-        at = (claimed.item_id, claimed.request_hash, str(request.step), request.unit)
-        paid = Paid(*at, reply, envelope, self.prompt.version, self.target.model, cost, asked_bytes)
-        # committed before it is looked into: from here on a crash costs nothing
-        await on_thread(store_call, run=self.run, paid=paid)
-        return reply.body
-
-    async def _reserve(self, claimed: Claimed, given: int, answered: int) -> None:
-        """Return when the budget allows a call; _NotWanted, and the run stops, when it is used up."""
-        most = Most(most_of(given, answered, self.target) or Decimal(0), given + answered)
-        while True:
-            await self._check()
-            said = await on_thread(reserve, run=self.run, item_id=claimed.item_id, claim=self.token, most=most)
-            if said == Allowance.GO:
-                return
-            if said == Allowance.SPENT:
-                await on_thread(halt, run=self.run, why="its budget is used up. Continue with a larger --budget.")
-                self.is_over = True
-                raise _NotWanted
-            # others hold the rest of the budget in reserve: it is settled when their answers come; a little apart, so
-            # that not all ask at once
-            await asyncio.sleep(0.1 * (1 + random.random()))
+            return await self.asker.ask(self.client, owner, claimed.request_hash, request, self._check)
+        except BudgetSpent:
+            await on_thread(halt, run=self.run, why="its budget is used up. Continue with a larger --budget.")
+            self.is_over = True
+            raise _NotWanted from None
 
     async def _check(self) -> None:
         """Raise _NotWanted if no more questions are to be sent; the database is asked every LOOK_EVERY seconds."""

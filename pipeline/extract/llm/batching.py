@@ -22,7 +22,7 @@ from django.utils import timezone
 from pipeline.extract.base import Answer, Asking
 from pipeline.extract.llm.abilities import abilities_of
 from pipeline.extract.llm.answers import Reply, envelope_of
-from pipeline.extract.llm.budget import Allowance, Most, let_go, reserve
+from pipeline.extract.llm.budget import Allowance, Most, Owner, let_go, reserve
 from pipeline.extract.llm.calls import Paid, add_call, bytes_a_token, hashes_of, stored_bodies
 from pipeline.extract.llm.client import BatchDone, Client, fault_of
 from pipeline.extract.llm.conduct import Request, as_answer, conduct, go_on
@@ -37,7 +37,8 @@ from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
 from pipeline.ledger.heartbeat import beating
 from pipeline.ledger.states import halt
 from pipeline.ledger.watch import touch_heartbeat
-from pipeline.models import Batch, Run
+from pipeline.models import Batch, Call, Run
+from pipeline.models.copy import reserve_ids
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,10 @@ MOST_BATCHES = 12
 
 BY_BATCH = "batch"
 """In place of a claim, on what is reserved for a question that no worker waits for."""
+
+
+CALL = "call-"
+"""Before the id of a call, the name of its question in a batch."""
 
 
 @dataclass(slots=True)
@@ -95,7 +100,7 @@ def _gather(
 ) -> None:  # fmt: skip
     prompt, bodies = extractor.prompt_of(profile), stored_bodies(hashes_of(piece))
     try:
-        known = prompt.prepare(profile.name, [claimed.question for claimed in piece], extractor.encode)
+        known = prompt.prepare(profile, [claimed.question for claimed in piece], extractor.encode)
     except INFRASTRUCTURE_ERRORS:
         raise
     except Exception as error:  # a mistake of the profile's: it must not be met again and again
@@ -138,14 +143,15 @@ def _send(run: Run, chunk: int, waiting: Sequence[tuple[Claimed, Request]], aske
         raise RunFault(f"chunk {chunk} of run {run.pk} was sent in {MOST_BATCHES} batches and is not answered")
     abilities, ratio = abilities_of(asked), bytes_a_token(asked.model)
     lines, requests = [], {}
-    for claimed, request in waiting:
+    # the answer's row has the id that the question was sent under, so that a line of the provider's leads to it
+    for call_id, (claimed, request) in zip(reserve_ids(Call, len(waiting)), waiting, strict=True):
         words = {"model": asked.model, **abilities.words(request), **asked.extra_body}
         size = len(json.dumps(words, ensure_ascii=False).encode())
         cost = most_of(int(size / ratio) + 1, request.most_tokens, asked) or Decimal(0)
         most = Most(cost * DISCOUNT, int(size / ratio) + 1 + request.most_tokens)
-        if reserve(run=run, item_id=claimed.item_id, claim=BY_BATCH, most=most) != Allowance.GO:
+        if reserve(run=run, owner=Owner(claimed.item_id), claim=BY_BATCH, most=most) != Allowance.GO:
             break
-        name = f"item-{claimed.item_id}"
+        name = f"{CALL}{call_id}"
         lines.append({"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": words})
         requests[name] = [claimed.item_id, claimed.request_hash, str(request.step), request.unit, size]
     if not lines:
@@ -208,11 +214,12 @@ def _settle(run: Run, batch: Batch, done: BatchDone) -> None:
                 cost = cost_of(envelope.usage, asked, discount=DISCOUNT)
                 seconds = (timezone.now() - batch.made_at).total_seconds()
                 said = (Reply(body, seconds), envelope, prompt, asked.model, cost, size)
-                add_call(run=run, paid=Paid(item, request_hash, step, unit, *said))
+                call_id = int(name.removeprefix(CALL))
+                add_call(run=run, paid=Paid(Owner(item), request_hash, step, unit, *said), call_id=call_id)
                 continue
-            let_go(run=run, item_id=item)
+            let_go(run=run, owner=Owner(item))
             if status and isinstance(fault_of(status, body, asked), AnswerFault):
                 faults.append([item, step, unit, status, body.decode(errors="replace")])
         for item in {request[0] for request in batch.requests.values()}:
-            let_go(run=run, item_id=item)  # of what was not answered
+            let_go(run=run, owner=Owner(item))  # of what was not answered
         Batch.objects.filter(pk=batch.pk).update(settled_at=timezone.now(), faults=faults)

@@ -10,7 +10,7 @@ from django.db.models import Max, Sum
 from django.utils import timezone
 
 from pipeline.extract.llm.answers import Envelope, Reply
-from pipeline.extract.llm.budget import settle
+from pipeline.extract.llm.budget import Owner, settle
 from pipeline.ledger.claims import Claimed
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
 from pipeline.models import Call, Run
@@ -18,6 +18,8 @@ from pipeline.models.refusal import breaks
 
 STORE_TRIES, STORE_PAUSE = 20, 1.0
 """How often an answer that is paid for is offered to a PostgreSQL that is away, and seconds between."""
+
+ONE_PER_ATTEMPT = ("one_call_per_item_step_unit_attempt", "one_call_per_judgement_step_unit_attempt")
 
 LEARNED_FROM = 200
 """Newest calls of a model from which bytes per token are learned."""
@@ -44,7 +46,7 @@ def bodies_of(calls: Iterable[Call]) -> dict[tuple[str, str], bytes]:
 class Paid:
     """An answer that has come: whose, to what, from whom, and what it costs."""
 
-    item_id: int
+    owner: Owner
     request_hash: str
     step: str
     unit: str
@@ -56,14 +58,14 @@ class Paid:
     asked_bytes: int
 
 
-def store_call(*, run: Run, paid: Paid) -> None:
+def store_call(*, run: Run, paid: Paid, is_budgeted: bool = True) -> None:
     """Commit an answer and settle what it cost, in one transaction; waits for a PostgreSQL that is away.
 
     It is kept whoever holds the item by now, and whatever became of the run: it is paid for.
     """
     for number in range(STORE_TRIES):
         try:
-            add_call(run=run, paid=paid)
+            add_call(run=run, paid=paid, is_budgeted=is_budgeted)
             return
         except INFRASTRUCTURE_ERRORS:
             # a dead connection stays dead: the next try opens a new one
@@ -73,20 +75,22 @@ def store_call(*, run: Run, paid: Paid) -> None:
             time.sleep(STORE_PAUSE)
         except IntegrityError as error:
             # somebody else was answered the same at the same moment: this one has the next number
-            if number + 1 == STORE_TRIES or not breaks(error, "one_call_per_item_step_unit_attempt"):
+            if number + 1 == STORE_TRIES or not any(breaks(error, promise) for promise in ONE_PER_ATTEMPT):
                 raise
 
 
-def add_call(*, run: Run, paid: Paid) -> None:
-    """Add an answer and settle what it cost, in a transaction; errors rise."""
+def add_call(*, run: Run, paid: Paid, is_budgeted: bool = True, call_id: int | None = None) -> None:
+    """Add an answer, with an id that was reserved for it if one was, and settle what it cost, in a transaction; errors
+    rise."""
     usage = paid.envelope.usage
     text, raw = _text_or_raw(paid.reply.body)
     with transaction.atomic():
         # no lock: who loses the race for a number breaks a constraint and takes the next (see `store_call`)
-        mine = Call.objects.filter(item=paid.item_id, step=paid.step, unit=paid.unit)
+        mine = Call.objects.filter(step=paid.step, unit=paid.unit, **paid.owner.columns)
         earlier = mine.aggregate(last=Max("attempt"))["last"] or 0
         Call.objects.create(
-            item_id=paid.item_id,
+            pk=call_id,
+            **paid.owner.columns,
             step=paid.step,
             unit=paid.unit,
             attempt=earlier + 1,
@@ -104,8 +108,10 @@ def add_call(*, run: Run, paid: Paid) -> None:
             seconds=round(paid.reply.seconds, 3),
             answered_at=timezone.now(),
         )
+        if not is_budgeted:
+            return
         tokens = usage.input_tokens + usage.output_tokens if usage.is_known else None
-        settle(run=run, item_id=paid.item_id, cost=paid.cost, tokens=tokens)
+        settle(run=run, owner=paid.owner, cost=paid.cost, tokens=tokens)
 
 
 def _text_or_raw(body: bytes) -> tuple[str, bytes]:

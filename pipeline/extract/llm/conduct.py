@@ -1,4 +1,4 @@
-"""Conduct a reading: from a profile's questions to its reading, with answers from wherever they are.
+"""Conduct a reading, or a judgement: from questions to what they come to, with answers from wherever they are.
 
 Pure. It yields `Request`s and is sent the bytes of each answer; whether these come from the ledger or are asked for is
 for the caller to decide. So a run, its salvage and its replay go through the same lines.
@@ -7,12 +7,12 @@ for the caller to decide. So a run, its salvage and its replay go through the sa
 from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic
 
 from pipeline.extract.base import Answer
 from pipeline.extract.llm.answers import Understood, understand
 from pipeline.extract.llm.faults import AnswerFault, Malformed
-from pipeline.extract.llm.steps import WHOLE, Ask, Say, Steps
+from pipeline.extract.llm.steps import WHOLE, Ask, Asks, R, Say
 from pipeline.extract.llm.wire import schema_of
 from pipeline.extract.themes import Reading
 from pipeline.models import Call
@@ -33,18 +33,21 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Conducted:
-    """A reading, and what of its answers had to be put right: how often each of repaired, asked_again, unasked."""
+class Conducted(Generic[R]):
+    """A reading, and what of its answers had to be put right: how often each of repaired, asked_again, unasked.
 
-    reading: Reading
+    Of a judgement `reading` is what it comes to.
+    """
+
+    reading: R
     flaws: Mapping[str, int] = field(default_factory=dict)
 
 
-Conducting = Generator[Request, bytes, Conducted]
+Conducting = Generator[Request, bytes, Conducted[R]]
 """A reading under way."""
 
 
-def conduct(steps: Steps) -> Conducting:
+def conduct(steps: Asks[R]) -> Conducting[R]:
     """Yield each request of a reading, be sent its answer, return the reading. AnswerFault if it cannot be had."""
     flaws: Counter[str] = Counter()
     named: set[tuple[str, str]] = set()
@@ -115,7 +118,7 @@ def _again(ask: Ask[Any], problems: Mapping[str, str]) -> Ask[Any]:
     return replace(ask, units=missing, messages=(*ask.messages, Say("user", told)))
 
 
-def go_on(reading: Conducting, answer: bytes | AnswerFault | None) -> Request | Conducted:
+def go_on(reading: Conducting[R], answer: bytes | AnswerFault | None) -> Request | Conducted[R]:
     """Send an answer into a reading under way, None to begin; return its next request, or what it ended with.
 
     A fault in place of an answer is thrown into it, and rises again unless the profile can do without.
@@ -125,10 +128,10 @@ def go_on(reading: Conducting, answer: bytes | AnswerFault | None) -> Request | 
             return reading.throw(answer)
         return next(reading) if answer is None else reading.send(answer)
     except StopIteration as end:
-        done: Conducted = end.value
+        done: Conducted[R] = end.value
         return done
 
 
-def as_answer(done: Conducted) -> Answer:
+def as_answer(done: Conducted[Reading]) -> Answer:
     """Return a reading in the form all extractors answer in, without vectors."""
     return Answer(text=done.reading.model_dump_json(), flaws=done.flaws)

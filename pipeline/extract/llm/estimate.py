@@ -48,7 +48,7 @@ def estimate(samples: Sequence[Question], count: int, profile: Profile, extracto
     """
     asked, prompt = target(), extractor.prompt_of(profile)
     abilities, ratio = stored(asked) or Abilities(), bytes_a_token(asked.model)
-    known = prompt.prepare(profile.name, samples, extractor.encode)
+    known = prompt.prepare(profile, samples, extractor.encode)
     sizes = []
     for question in samples:
         request = next(conduct(prompt.read(question.transcript, known.get(question.key))), None)

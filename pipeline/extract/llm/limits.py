@@ -84,7 +84,7 @@ class SharedGate(Gate):
 
     async def __aenter__(self) -> Self:
         self._redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=10)
-        self._turn = asyncio.Lock()
+        self._turn, self._freed = asyncio.Lock(), asyncio.Event()
         self._renewing = asyncio.create_task(self._renew())
         return self
 
@@ -123,7 +123,10 @@ class SharedGate(Gate):
         # one at a time looks for a free slot, so that hundreds of waiting questions do not ask Redis at once
         async with self._turn:
             while not await self._patiently(lambda: self._script(_TAKE, (self._slots,), self.concurrency, LEASE, name)):
-                await asyncio.sleep(POLL)
+                # whoever is done here says so; what others let go is found by looking
+                self._freed.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._freed.wait(), POLL)
         self._mine.add(name)
         try:
             yield
@@ -131,6 +134,7 @@ class SharedGate(Gate):
             self._mine.discard(name)
             with suppress(RedisError):  # then it is free after LEASE
                 await self._redis.zrem(self._slots, name)
+            self._freed.set()
 
     async def _renew(self) -> None:
         while True:

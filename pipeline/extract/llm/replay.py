@@ -16,7 +16,7 @@ def reread(
     """Return what the stored answers say, without vectors, or why they say nothing."""
     prompt = extractor.prompt_of(profile)
     try:
-        known = prompt.prepare(profile.name, [question], extractor.encode).get(question.key)
+        known = prompt.prepare(profile, [question], extractor.encode).get(question.key)
         return extractor.reread(question, bodies, profile, known)
     except INFRASTRUCTURE_ERRORS:
         raise

@@ -41,7 +41,7 @@ never be made up in its place.
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -49,7 +49,11 @@ from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import Question, Transcript
 from pipeline.models import Call
 
+if TYPE_CHECKING:
+    from pipeline.extract.profiles import Profile
+
 A = TypeVar("A", bound=BaseModel)
+R = TypeVar("R")
 
 WHOLE = ""
 """The unit of a question that is about the conversation as a whole."""
@@ -86,8 +90,11 @@ class Ask(Generic[A]):
             raise ValueError(f"{self.answer.__name__} has no field {self.unit_field!r} that says which unit it is")
 
 
-Steps = Generator[Ask[Any], dict[str, Any], Reading]
-"""A reading under way: yields questions, is sent the answer to each by unit, returns the reading."""
+Asks = Generator[Ask[Any], dict[str, Any], R]
+"""Questions under way: yields each, is sent its answer by unit, returns what they come to."""
+
+Steps = Asks[Reading]
+"""A reading under way."""
 
 
 def whole(ask: Ask[A]) -> Generator[Ask[Any], dict[str, Any], A]:
@@ -109,12 +116,12 @@ def each(ask: Ask[A]) -> Generator[Ask[Any], dict[str, Any], dict[str, A]]:
 Encode = Callable[[Sequence[str]], Any]
 """Texts to unit vectors, (n, d) float32, by the model that makes the vectors of themes."""
 
-Prepare = Callable[[str, Sequence[Question], Encode], Mapping[int, object]]
-"""What a profile looks up before reading: its name and some questions in, what each reading is to know out, by the
-question's key. Called on the task's own thread, where the database may be asked."""
+Prepare = Callable[["Profile", Sequence[Question], Encode], Mapping[int, object]]
+"""What a profile looks up before reading: itself, with the vocabulary of the run, and some questions in; what each
+reading is to know out, by the question's key. Called on the task's own thread, where the database may be asked."""
 
 
-def nothing_known(_profile: str, _questions: Sequence[Question], _encode: Encode) -> Mapping[int, object]:
+def nothing_known(_profile: "Profile", _questions: Sequence[Question], _encode: Encode) -> Mapping[int, object]:
     """Return nothing: what a profile prepares that needs nothing from the database."""
     return {}
 

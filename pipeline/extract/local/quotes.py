@@ -42,7 +42,6 @@ def _worths(side: CustomerSide, finding: Finding) -> list[float]:
 def _found_here(side: CustomerSide, finding: Finding, number: int) -> float:
     if number != finding.sentence or finding.kind is Kind.UNCLEAR:
         return 0.0
-    # what else a sentence is worth stays below 3: where something was found comes first, unless it is far down
     return 1.0 if _is_short(side, number) else 4.0
 
 

@@ -9,7 +9,6 @@ from pipeline.merge.rules.normalise import normal_form
 FITS_NONE = "fits_none"
 """The category of a conversation to which, by a strict vocabulary, no known name applies."""
 
-# the + behind the bound gives nothing back, so that no text makes it slow
 _ADDRESS = re.compile(r"(?<![\w/.-])(?:https?://|www\.|/)[^\s<>\"'()\[\]]{2,300}+", re.IGNORECASE)
 
 

@@ -75,31 +75,31 @@ class Command(PipelineCommand):
             self._salvage(options["run"], _choice(options), options)
 
     def _list(self) -> None:
-        found = [(run, plan) for run in runs_to_salvage() if (plan := plan_salvage(run=run)).is_worth_it]
+        found = [(run, stock) for run in runs_to_salvage() if (stock := plan_salvage(run=run)).is_worth_it]
         print_salvageable(found, self.console)
 
     def _salvage(self, run_id: int, choice: SalvageOptions, options: dict[str, Any]) -> None:
         run = find_run(run_id)
-        plan = plan_salvage(run=run, choice=choice)
-        print_inventory(run, plan, self.console)
+        stock = plan_salvage(run=run, choice=choice)
+        print_inventory(run, stock, self.console)
         if options["dry_run"]:
             self.console.print("A dry run: nothing was changed.")
             return
-        if plan.to_ask and not run.is_live and not options["yes"] and get_extractor(run.extractor).is_paid:
-            self._confirm(plan)
+        if stock.to_ask and not run.is_live and not options["yes"] and get_extractor(run.extractor).is_paid:
+            self._confirm(stock)
         try:
             salvage_run(run_id=run_id, choice=choice)
         except NothingToDo as nothing:
             self.console.print(str(nothing), soft_wrap=True)
             return
-        self.console.print(f"Run {run_id} continues at {plan.phase}.")
+        self.console.print(f"Run {run_id} continues at {stock.phase}.")
         if not options["detach"]:
             self._follow(run_id)
 
-    def _confirm(self, plan: SalvagePlan) -> None:
+    def _confirm(self, stock: SalvagePlan) -> None:
         """Return if the person at the terminal wants to spend what it costs."""
-        asked = counted(plan.to_ask, "conversation needs", "conversations need")
-        cost = f"{asked} a new extractor call (about {plan.tokens_to_ask} tokens)"
+        asked = counted(stock.to_ask, "conversation needs", "conversations need")
+        cost = f"{asked} a new extractor call (about {stock.tokens_to_ask} tokens)"
         if not sys.stdin.isatty():
             raise CommandError(f"{cost}. Add --yes to go ahead.", returncode=WRONG_USAGE)
         if input(f"{cost}. Continue? [y/N] ").strip().lower() not in ("y", "yes"):

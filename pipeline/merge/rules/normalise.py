@@ -12,10 +12,8 @@ LONGEST_NAME = 180
 """Characters of a name that count; a key has 200, so there is room for a number behind it."""
 
 _WORD_EDGE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
-# \W takes marks as well (vowel signs of Devanagari, points of Hebrew), which would cut words apart inside
 _EDGE_AMONG_MARKS = re.compile(rf"(?<=[a-z0-9])(?=[A-Z])|(?:(?![{MARKS}])[\W_])+")
 _LATIN_ACCENTS = re.compile(r"([A-Za-z])[\u0300-\u036f]+")
-# as in address, status, analysis, alias and chaos, which are no plurals
 _KEEPS_ITS_S = ("ss", "us", "is", "as", "os")
 
 
@@ -36,7 +34,6 @@ def singular(word: str) -> str:
     """Return the singular of an English plural by its ending; a word that is none comes back unchanged."""
     if len(word) <= 3 or not word.endswith("s") or word.endswith(_KEEPS_ITS_S):
         return word
-    # ties and pies are more than one tie and pie
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("ches", "shes", "xes", "zes", "sses")):
@@ -69,7 +66,6 @@ def small_words(raw: str) -> list[str]:
     """Return the words of a text as `words` does, one for one, in small letters that stay what they are."""
     if raw.isascii():
         return words(raw)
-    # lower() turns the Turkish İ into an i with a dot above, as a letter and a mark
     return [unicodedata.normalize("NFC", word.lower()).replace("i\u0307", "i") for word in _parts(raw)]
 
 

@@ -13,7 +13,6 @@ class GroupSum:
     size: int
 
 
-# why a theme has its signature: `Theme.signature_rule` holds one of these
 OWN_NAME = "own_name"
 MEANING = "meaning"
 REGISTRY = "registry"
@@ -23,8 +22,6 @@ PERSON = "person"
 @dataclass(frozen=True, slots=True)
 class ThemeRow:
     """A theme as far as its meaning goes; `vector` is float32 bytes of unit length, `text` helps to choose names.
-
-    Bytes, as they are stored, and not arrays: so that two rows can be compared; one matrix is made of all of them.
 
     signature: the normal form of the signature it has until now; empty for a new theme.
     """

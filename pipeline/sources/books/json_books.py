@@ -80,7 +80,6 @@ def _add(chapter: Chapter, number: object, text: object) -> None:
 def _chapter_number(found: Found) -> int | None:
     value = found.get("chapter", found.get("chapter_number"))
     digits = word(value)
-    # 4 digits: no book has more chapters, and a longer number is an id
     if isinstance(value, float) or not digits.isdecimal() or len(digits) > 4 or not int(digits):
         return None
     return int(digits)

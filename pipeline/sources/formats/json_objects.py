@@ -131,7 +131,6 @@ class MessageFormat(JsonFormat):
             return Reject(0, f"the conversation is longer than {limit():,} bytes", key[:200], unit="conversation")
         thread = Thread([], external_id=key, line=things[0]["line"], part=things[0]["part"])
         for thing in things:
-            # a second time: what waits on disk is the object, so that all formats can wait in one form
             said = self.message(thing["found"])[1]
             if said:
                 thread.messages.append(said)

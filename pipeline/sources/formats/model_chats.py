@@ -32,7 +32,6 @@ class OpenAiMessages(ThreadFormat):
         ):
             return 0.0
         has_parts = any(isinstance(each.get("content"), list) for each in messages)
-        # with an id and plain texts it is as good as our own format (`conversations`), which is surer of it
         return 0.9 if has_parts or "id" not in found else 0.4
 
     def thread(self, found: Found, summary: Recognised) -> Thread:

@@ -36,7 +36,6 @@ class ParquetFormat:
         limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
         for part in stream.parts:
             with ExitStack() as opened:
-                # DuckDB takes a path and goes back and forth; a part may be inside a zip
                 copy = opened.enter_context(tempfile.NamedTemporaryFile(prefix="leitmotif-"))
                 with part.open() as file:
                     shutil.copyfileobj(file, copy, PIECE)
@@ -65,7 +64,6 @@ def _duckdb(part: Part) -> Any:
 
 
 def _connected(duckdb: Any) -> Any:
-    # no extension is fetched from the network, whatever a file asks for
     return duckdb.connect(config={"memory_limit": MEMORY, "threads": 1, "autoinstall_known_extensions": False})
 
 
@@ -87,7 +85,6 @@ def _rows(connection: Any, path: str, names: list[str]) -> Iterator[Row]:
 
 def _as_json(connection: Any, path: str, part: Part, stream: Stream, options: Options) -> Iterator[Record | Reject]:
     """Write the rows down as JSON lines and read those, in whatever format they turn out to be."""
-    # here: that package lists this module among its formats
     from pipeline.sources.formats import recognise
     from pipeline.sources.parsing.heads import head_of
 

@@ -50,7 +50,6 @@ class Subtitles:
 
     def records(self, stream: Stream, options: Options) -> Rows:
         stream.summary.fields.update(text="cues", author="<v Name>, or the name before a colon")
-        # a file's name is the call's id, unless another folder has one of that name
         names = Counter(part.basename for part in stream.parts)
         for part in stream.parts:
             name = part.basename if names[part.basename] == 1 else part.name
@@ -134,6 +133,5 @@ def _speakers(cues: Sequence[_Cue]) -> set[str]:
     found = [match for cue in cues if not cue.voice and (match := _label(cue.text))]
     named = [match[1].strip() for match in found if match.re is _LABEL]
     counts = Counter(label for label in named if ". " not in label and len(label.split()) <= MAX_NAME_WORDS)
-    # two words in all are the two sides of a short call, though each stands there once
     speakers = {label for label, count in counts.items() if count > 1 or role_of(label) or len(counts) == 2}
     return speakers | {label for match in found if match.re is _IN_BRACKETS and role_of(label := match[1].strip())}

@@ -58,7 +58,6 @@ class Transcript:
         if not text or (text[0] in "{[<" and not re.match(r"[\[<]\d", text)):
             return 0.0
         lines = [line for line in text.splitlines()[:SNIFFED_LINES] if not _HEADING.match(line[:300])]
-        # the head may end within a line
         if not head.is_whole and len(lines) < SNIFFED_LINES:
             lines = lines[:-1]
         spoken = split_transcript("\n".join(_labelled(lines)))

@@ -102,13 +102,11 @@ def _unpacked(part: Part, opened: ExitStack) -> list[_Sheet]:
     with part.open() as file, copy.open("wb") as written:
         shutil.copyfileobj(file, written, PIECE)
     _check_size(part.name, copy)
-    # -I: neither the environment nor the folder that we are in decides what it imports
     command = [sys.executable, "-I", workbook_rows.__file__, str(copy), str(folder), str(MEMORY_MB), str(SECONDS)]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         done = None
-    # 0 where the system has no such signal: there that is how a process ends well
     if done is None or done.returncode == _OUT_OF_TIME < 0:
         raise UnreadableSource(f"{part.name} is a workbook that takes too long to unpack: save it as CSV (UTF-8)")
     said = [json.loads(line) for line in done.stdout.splitlines()]
@@ -150,7 +148,6 @@ def _records(sheets: Sequence[_Sheet], part: Part, stream: Stream, options: Opti
         try:
             records = records_of(table, options, stream.summary)
         except UnreadableSource as error:
-            # a sheet of notes beside the data is no reason to refuse the workbook
             problem = problem or error
             others.append(f"{sheet.name!r} ({counted(sheet.height, 'row')})")
             continue

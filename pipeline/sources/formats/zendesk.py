@@ -36,7 +36,6 @@ class ZendeskTickets(ThreadFormat):
         opened_for = _opened_for_them(found, requester_id)
         messages = [_comment(each, found, requester_id) for each in comments]
         description = text_of(found.get("description"))
-        # most tickets hold their description once more, as the first comment
         if not any(said.text.strip()[:200] == description.strip()[:200] for said in messages):
             messages.insert(0, Said(description, "agent" if opened_for else "customer", at=found.get("created_at")))
         return Thread(

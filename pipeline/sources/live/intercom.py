@@ -58,11 +58,9 @@ class IntercomSource(Helpdesk):
         if not self.cursor:
             return first - 1
         try:
-            # a cursor was stored by an earlier import, perhaps of another version: what is not one starts over
             at = int(json.loads(self.cursor)["changed_at"])
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             at = -1
-        # a day ahead at most, for clocks that differ: a cursor in the future would never find anything again
         if 0 <= at <= self._clock.now() + 86_400:
             return at - 1
         self._warn(f"{self} starts over: its cursor {self.cursor[:60]!r} is not valid.")
@@ -76,7 +74,6 @@ class IntercomSource(Helpdesk):
                 line += 1
                 yield from self._conversation(search, each, line)
                 newest = max(newest, client.second(each.get("updated_at")))
-            # behind the rows of the page: an import that breaks off goes on behind what it has stored
             yield Checkpoint(json.dumps({"changed_at": newest}))
             following = client.dig(page, "pages", "next", "starting_after")
             if not isinstance(following, str) or not following or following in seen:
@@ -86,7 +83,6 @@ class IntercomSource(Helpdesk):
                 page = search.page(following)
             except BadRequest:
                 self._warn(f"{self} searches again from the last change it has seen: its page is no longer known.")
-                # nothing newer was seen since the last search: it would come to the same page again
                 if newest - 1 <= search.changed_after:
                     raise UnreadableSource(f"{self} cannot go on: Intercom does not know its own pages") from None
                 search, seen = replace(search, changed_after=newest - 1), set()
@@ -115,7 +111,6 @@ class IntercomSource(Helpdesk):
         elif self._quality.keeps(record.messages):
             parts = client.dig(whole, "conversation_parts", "conversation_parts")
             total = client.second(client.dig(whole, "conversation_parts", "total_count"))
-            # only of those that are kept: the note is about what is read
             self._cut += total > len(client.objects(parts))
             yield record
 

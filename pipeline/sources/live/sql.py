@@ -61,14 +61,12 @@ class SqlSource:
     def _rows(self, url: str, query: str) -> Iterator[Record | Reject]:
         try:
             with _connected(url) as connection:
-                # asked for first, without a row: the columns decide how the rows are to be asked for
                 names = _names(connection, query)
                 statement = self._statement(query, names)
                 limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
                 table = Table(partial(_fetched, connection, statement, names), unit="row", limit=limit)
                 yield from records_of(table, Options(), self.summary)
         except psycopg.Error as error:
-            # the server's first line; the URL, which holds a password, is cut out of it
             what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise UnreadableSource(f"{self} cannot be read: {what.replace(url, '...')}") from error
 
@@ -126,7 +124,6 @@ def _fetched(
     """Yield the names and then the rows; the server keeps them and sends some at a time."""
     yield Row(1, names)
     numbers = count(2)
-    # a named cursor stays on the server; without a name all rows would come at once
     with connection.cursor(name=f"leitmotif_{next(_CURSORS)}") as cursor:
         cursor.itersize = ROWS_AT_A_TIME
         cursor.execute(statement)
@@ -134,5 +131,4 @@ def _fetched(
             yield Row(next(numbers), cells)
 
 
-# a table is read twice, for its columns and for its rows; two cursors cannot share a name
 _CURSORS = count()

@@ -133,16 +133,13 @@ def _signature_end(text: str, lines: Sequence[Line], place: int) -> int:
     if _SENT_FROM.match(line.text):
         return place + 1
     if _DASHES.match(line.text) and place:
-        # dash, dash, blank is the mark of RFC 3676; the line's own text has lost its blank
         is_mark = text.startswith("-- ", line.start)
         end = _last_signature_line(lines, place + 1, is_marked=is_mark)
-        # other dashes are also drawn between two parts of a message: then more follows
         return end if end > place + 1 and _ends_run(lines, end) else place
     if _CLOSING.fullmatch(line.text) or _closing_with_name(line.text):
         return _last_signature_line(lines, place + 1)
     if _THANKS.match(line.text):
         end = _last_signature_line(lines, place + 1)
-        # a message may also begin with thanks
         return end if end > place + 1 or _ends_run(lines, end) else place
     return place
 
@@ -190,7 +187,6 @@ def is_name(text: str) -> bool:
         return False
     if not any(word[:1].isupper() or not (word[:1].islower() or word[:1].isupper()) for word in words):
         return False
-    # Chinese and Japanese sentences have no blanks and no capitals: only a short one may be a name
     if len(words) == 1 and not text.isascii() and not words[0][:1].isupper():
         return len(words[0]) <= 8 and all(map(str.isalpha, words[0]))
     return all(

@@ -80,7 +80,6 @@ def form_spans(text: str, lines: Sequence[Line]) -> list[Span]:
 def _labels(text: str, line: Line, place: int) -> Iterator[_Label]:
     """Yield a line's labels: one at its start and those after it, up to one for the message."""
     raw, is_first = text[line.start : min(line.end, line.start + LINE_LENGTH)], True
-    # most lines have none, and the pattern is long
     if ":" not in raw and "：" not in raw:
         return
     for found in _LABEL.finditer(raw):
@@ -100,7 +99,6 @@ def _value_end(text: str, lines: Sequence[Line], label: _Label, following: _Labe
         return following.start
     if text[label.end : line.end].strip():
         return line.end
-    # a label above its value, with one empty line between them at most
     for place in range(label.line + 1, min(label.line + 3, len(lines))):
         if following and following.line == place:
             break

@@ -32,7 +32,6 @@ _ESCAPED_TAG = re.compile(r"&lt;/?(?:p|div|br|span|html|body|table)\b", re.IGNOR
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _NAMED_TAG = re.compile(r"<(/?)([a-z][a-z0-9:]{0,20})", re.IGNORECASE)
 _FORMATS = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
-# these hold nothing, or end by themselves where the next one begins: they make no tree deeper
 _NOT_NESTED = frozenset(
     [
         "area",
@@ -253,7 +252,6 @@ class _Writer:
         self._line = []
 
     def _marked(self, line: str) -> str:
-        # at most nine: a thousand nested quotations would be a thousand marks on each line
         return f"{'>' * min(self._quotes, 9)} {line}" if self._quotes else line
 
 

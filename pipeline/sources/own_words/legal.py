@@ -215,7 +215,6 @@ def _notices(cluster: Sequence[_Sentence]) -> Iterator[tuple[_Sentence, _Sentenc
     groups = frozenset[int]().union(*(sentence.groups for sentence in cluster))
     is_long = cluster[-1].end - cluster[0].start >= MIN_NOTICE
     opens = any(sentence.opens for sentence in cluster)
-    # 0 is _MESSAGE: a notice speaks of itself. Three of the four kinds of words, or a heading and two
     if is_long and ((0 in groups and len(groups) >= 3) or (opens and len(groups) >= 2)):
         yield cluster[0], cluster[-1]
     else:

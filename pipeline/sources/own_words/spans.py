@@ -74,7 +74,6 @@ def free_lines(lines: Sequence[Line], spans: Sequence[Span]) -> Iterator[list[Li
     for line in lines:
         while place < len(spans) and spans[place][1] <= line.start:
             place += 1
-        # + 1: an empty line has no character, and one inside a span is not free
         if place < len(spans) and spans[place][0] < max(line.end, line.start + 1):
             if run:
                 yield run

@@ -36,7 +36,6 @@ class XmlReader:
     def __init__(self) -> None:
         self._depth = self._fed = 0
         self.parser = expat.ParserCreate()
-        # else text comes in pieces, line by line
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._enter
         self.parser.EndElementHandler = self._leave
@@ -95,7 +94,6 @@ class _Reader(XmlReader):
             return
         self._size = self._size if self._open else 0
         element = XmlElement(name, attributes)
-        # 100 for the object itself: a million empty elements are not small
         self._grow(sum(map(len, attributes.values())) + 100)
         if self._open and self._size <= self._limit:
             self._open[-1].children.append(element)
@@ -132,7 +130,6 @@ def xml_elements(pieces: Iterable[bytes], name: str, limit: int) -> Iterator[Xml
                 number = element.number
                 yield element
             reader.found.clear()
-            # expat keeps a tag until it is whole; nothing else bounds that
             reader.refuse_longer_tags(2 * limit, longest=limit)
         reader.parser.Parse(b"", True)
         yield from reader.found

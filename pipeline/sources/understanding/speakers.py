@@ -20,7 +20,6 @@ HELD_BYTES = 16 << 20
 """So much of what waits is in memory, the rest in a temporary file."""
 
 MAX_WORDS = 1000
-"""Different words for roles that are counted; more are sentences, in a column that was taken for one of roles."""
 
 RowT = TypeVar("RowT", Record | Reject, Row)
 
@@ -37,7 +36,6 @@ def settled(rows: Iterable[RowT], summary: Recognised) -> Iterator[RowT]:
             if not isinstance(row, Record):
                 yield row
                 continue
-            # of settled rows too: who occurs in many threads is staff, wherever that was
             if authors := [message["author"] for message in row.messages if message["author"]]:
                 census.see(authors)
             if _is_settled(row, words):

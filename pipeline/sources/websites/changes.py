@@ -77,7 +77,6 @@ def _moved(old: Sequence[str], new: Sequence[str], common: Counter[str]) -> int:
             places[line].append(place)
             left[line] -= 1
     order = [places[line].popleft() for line in new if places.get(line)]
-    # patience sorting: tails[n] is the smallest end of a rising run of n + 1 places
     tails: list[int] = []
     for place in order:
         at = bisect_left(tails, place)
@@ -96,7 +95,6 @@ class DiffLine:
 def readable_diff(before: str, after: str, context: int = 2) -> Iterator[DiffLine]:
     """Yield the lines that differ, each with a few that stay around it, for people."""
     old, new = before.splitlines(), after.splitlines()
-    # without autojunk it takes time by the square of the lines, with it frequent lines are not matched
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=len(old) + len(new) > 4000)
     for number, group in enumerate(matcher.get_grouped_opcodes(context)):
         if number:

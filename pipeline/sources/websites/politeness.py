@@ -29,10 +29,8 @@ class Turn:
             now = asyncio.get_running_loop().time()
             starts_at = max(now, self._next_at)
             self._next_at = starts_at + self.delay
-            # its place is taken above, before it waits: those that come meanwhile wait behind it
             if starts_at > now:
                 await asyncio.sleep(starts_at - now)
-        # given up while it waits; __aexit__ is not called then
         except BaseException:
             self._free.release()
             raise
@@ -80,12 +78,10 @@ def rules_of(answer: RobotsAnswer) -> Rules:
     """
     if answer.outcome:
         return Rules(outcome=answer.outcome, refusal=answer.detail)
-    # 429 is a 4xx, but it asks for fewer requests and does not say that there are no rules
     if answer.status >= 500 or answer.status == 429:
         return Rules(outcome=PageOutcome.ROBOTS, refusal=f"robots.txt answers {answer.status}, which means stay away")
     if not 200 <= answer.status < 300:
         return Rules()
-    # -sig: behind a byte order mark the first line would be no rule
     return Rules(Protego.parse(answer.body[:LARGEST_ROBOTS].decode("utf-8-sig", "replace")))
 
 
@@ -115,7 +111,6 @@ class Hosts:
         place = f"{parts.scheme}://{parts.netloc}"
         if place not in self._rules:
             self._rules[place] = asyncio.ensure_future(self._asked(place))
-        # shielded: a page that is given up must not take the answer from the others that wait for it
         return await asyncio.shield(self._rules[place])
 
     async def _asked(self, place: str) -> Rules:

@@ -72,7 +72,6 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
     def __init__(self, policy: Policy, look_up: Resolve = resolve) -> None:
         trust = policy.trust or default_trust()
         super().__init__(verify=trust, trust_env=False)
-        # httpx2 takes no backend, so its pool, which has opened nothing yet, is replaced
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=trust,
             max_connections=200,

@@ -51,7 +51,6 @@ class Packed(Plain):
     def __init__(self, most: int, kind: str) -> None:
         super().__init__(most)
         self.came = 0
-        # | 32 takes gzip's header or zlib's, whichever comes
         self._new: Callable[[], zlib._Decompress] = lambda: zlib.decompressobj(zlib.MAX_WBITS | 32)
         self._unpack = self._new()
         self._may_be_raw = kind == "deflate"
@@ -72,12 +71,10 @@ class Packed(Plain):
             piece = self._unpack.unused_data if self._unpack.eof else b""
 
     def _unpacked(self, piece: bytes) -> bytes:
-        # one byte more than may be: it shows that there is more
         room = self.most - self.size + 1
         try:
             return self._unpack.decompress(piece, room)
         except zlib.error as error:
-            # some servers send deflate without zlib's header, which the first piece shows
             if self._may_be_raw and not self.size:
                 self._may_be_raw, self._unpack = False, zlib.decompressobj(-zlib.MAX_WBITS)
                 return self._unpacked(piece)

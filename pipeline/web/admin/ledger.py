@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pipeline import review
-from pipeline.models import Decision, Merge, Move, Rename, Split, Story, Veto
+from pipeline.models import Decision, Hold, Judgement, Merge, Move, Rename, Split, Story, Veto
 from pipeline.models.wording import words
 from pipeline.review import DecisionRefused
 from pipeline.web.admin.base import NarrowingFilter, WholePageAdmin, link_to, moment, score, short, url_of
@@ -41,17 +41,19 @@ class StandsFilter(NarrowingFilter):
 
 
 class DeciderFilter(admin.SimpleListFilter):
-    """Whether a rule merged or a person."""
+    """Whether a rule merged, a person or a language model."""
 
     title = "decided by"
     parameter_name = "decided_by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("person", "a person"), ("rule", "a rule")]
+        return [("person", "a person"), ("model", "a language model"), ("rule", "a rule")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Merge]) -> QuerySet[Merge]:
         if self.value() == "person":
-            return queryset.filter(rule=Merge.PERSON)
+            return queryset.filter(rule=Merge.PERSON, actor="")
+        if self.value() == "model":
+            return queryset.exclude(actor="")
         return queryset.exclude(rule=Merge.PERSON) if self.value() == "rule" else queryset
 
 
@@ -67,7 +69,11 @@ class LedgerAdmin(WholePageAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return decisions with the signatures they are about, and without vectors."""
-        related = super().get_queryset(request).select_related(*self.names, *self.also, "created_by", "undone_by")
+        related = (
+            super()
+            .get_queryset(request)
+            .select_related(*self.names, *self.also, "created_by", "undone_by", "judgement")
+        )
         return related.defer(*(f"{name}__vector_sum" for name in self.names))
 
     @admin.display(description="when", ordering="created_at")
@@ -161,7 +167,10 @@ def _facts(decision: Any) -> list[tuple[str, object]]:
 
 
 def actor(decision: Any) -> object:
-    """Return the person or the run that decided."""
+    """Return the person, the language model or the run that decided."""
+    if decision.actor:
+        judged: SafeString | str = decision.actor
+        return format_html("{}, {}", judged, link_to(decision.judgement)) if decision.judgement else judged
     run = getattr(decision, "run", None)
     return decision.created_by or (link_to(run, f"run {run.pk}") if run else "a deleted user")
 
@@ -270,13 +279,62 @@ class RenameAdmin(LedgerAdmin):
     names = ("signature",)
 
 
+@admin.register(Hold)
+class HoldAdmin(LedgerAdmin):
+    """What makes no story for now."""
+
+    list_display = ["__str__", "is_failure", "why", "decided_by", "when", "state"]
+    search_fields = ["signature__key"]
+    names = ("signature",)
+
+
+@admin.register(Judgement)
+class JudgementAdmin(WholePageAdmin):
+    """What a language model was asked to judge, what it answered and what followed."""
+
+    list_display = ["__str__", "signatures", "verdict", "why", "state", "run"]
+    list_filter: ClassVar[Any] = ["about", "state", "verdict"]
+    search_fields = ["first__key", "second__key", "reason"]
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Judgement]:
+        """Return judgements with the signatures they are about, and without vectors."""
+        related = super().get_queryset(request).select_related("first", "second", "run__source")
+        return related.defer("first__vector_sum", "second__vector_sum")
+
+    @admin.display(description="about")
+    def signatures(self, judgement: Judgement) -> str:
+        return " and ".join(str(each) for each in (judgement.first, judgement.second) if each)
+
+    @admin.display(description="reason")
+    def why(self, judgement: Judgement) -> str:
+        return short(judgement.reason or judgement.error)
+
+    def sections(self, request: HttpRequest, judgement: Judgement) -> list[Section]:
+        """Return what was asked about and came of it, and the calls behind it with their raw answers."""
+        calls = [
+            (words(c.step), c.model, c.input_tokens, c.output_tokens, "unknown" if c.cost is None else f"${c.cost:.6f}",
+             moment(c.answered_at), short(c.answer))
+            for c in judgement.calls.order_by("id")
+        ]  # fmt: skip
+        facts = [
+            ("About", link_to(judgement.first)), ("And", link_to(judgement.second)), ("Run", link_to(judgement.run)),
+            ("State", words(judgement.state)), ("Verdict", judgement.verdict), ("Reason", judgement.reason),
+            ("What followed", judgement.outcome), ("Error", f"{judgement.error_class} {judgement.error}".strip()),
+        ]  # fmt: skip
+        headings = ["Step", "Model", "Tokens in", "Tokens out", "Cost", "When", "Answer"]
+        return [Facts(facts), Table("Calls", headings, calls)]
+
+
 def decisions_about(signature: int) -> Table:
-    """Return what people decided about a signature, merges aside, the newest first."""
+    """Return what people and models decided about a signature, merges aside, the newest first."""
     found: list[Any] = []
-    for model, columns in ((Veto, ("first", "second")), (Split, ("signature", "made")), (Rename, ("signature",))):
+    for model, columns in (
+        (Veto, ("first", "second")), (Split, ("signature", "made")), (Rename, ("signature",)), (Hold, ("signature",)),
+    ):  # fmt: skip
         for column in columns:
             rows: Any = model._default_manager.filter(**{column: signature})
-            rows = rows.select_related("created_by", "undone_by", *columns)
+            rows = rows.select_related("created_by", "undone_by", "judgement", *columns)
             found += rows.defer(*(f"{name}__vector_sum" for name in columns)).order_by("-id")[:SHOWN]
     found.sort(key=lambda decision: decision.created_at, reverse=True)
     rows = [
@@ -287,7 +345,9 @@ def decisions_about(signature: int) -> Table:
 
 def moves_of(theme: int) -> Table:
     """Return where people moved a theme, the newest first."""
-    moves = Move.objects.filter(theme=theme).select_related("source", "target", "theme", "created_by", "undone_by")
+    moves = Move.objects.filter(theme=theme).select_related(
+        "source", "target", "theme", "created_by", "undone_by", "judgement"
+    )
     moves = moves.defer("source__vector_sum", "target__vector_sum", "theme__vector").order_by("-id")
     rows = [(link_to(m), m.reason, actor(m), moment(m.created_at), standing(m)) for m in moves]
     return Table("Moves", ["Move", "Reason", "By", "When", "State"], rows)

@@ -189,7 +189,7 @@ def merged_names(signature: Signature) -> Table:
 
 def _own_merges(signature: Signature) -> Table:
     """Return where the name was merged itself, undone merges too."""
-    merges = signature.merges.select_related("child", "parent", "run__source", "created_by", "undone_by")
+    merges = signature.merges.select_related("child", "parent", "run__source", "created_by", "undone_by", "judgement")
     rows = [
         (*_merge_row(merge), standing(merge))
         for merge in merges.defer("child__vector_sum", "parent__vector_sum").order_by("-id")[:SHOWN]

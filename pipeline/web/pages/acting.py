@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from pipeline import review
-from pipeline.models import Change, Decision, Merge, Move, Rename, Split, Veto
+from pipeline.models import Change, Decision, Hold, Merge, Move, Rename, Split, Veto
 from pipeline.models.wording import counted
 from pipeline.review import DecisionRefused
 from pipeline.review.triage import undo_change
@@ -27,7 +27,8 @@ DONE = "done"
 """Where the session keeps them."""
 
 KINDS: dict[str, type[Decision] | type[Change]] = {
-    "merge": Merge, "veto": Veto, "split": Split, "move": Move, "rename": Rename, "change": Change,
+    "merge": Merge, "veto": Veto, "split": Split, "move": Move, "rename": Rename, "hold": Hold,
+    "change": Change,
 }  # fmt: skip
 
 RIGHTS = {"change": "pipeline.change_story"}

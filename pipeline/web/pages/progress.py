@@ -10,8 +10,9 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from pipeline.extract.base import UnknownExtractor, get_extractor
+from pipeline.extract.llm.budget import calls_of
 from pipeline.ledger.counts import ItemCounts, item_counts, seconds_worked
-from pipeline.models import Call, Item, Run
+from pipeline.models import Item, Run
 from pipeline.models.wording import duration, words
 
 PHASES = (
@@ -68,11 +69,14 @@ class Progress:
 
 
 def progress_of(run: Run) -> Progress:
-    """Return how far the run is now; five questions."""
+    """Return how far the run is now; six questions."""
     counts, seconds = item_counts(run), seconds_worked(run)
-    tokens = Call.objects.filter(item__run=run).aggregate(
-        read=Sum("input_tokens"), written=Sum("output_tokens"), cost=Sum("cost")
-    )
+    sums = [
+        calls.aggregate(read=Sum("input_tokens"), written=Sum("output_tokens"), cost=Sum("cost"))
+        for calls in calls_of(run)
+    ]
+    tokens = {name: sum(one[name] for one in sums if one[name] is not None) for name in ("read", "written")}
+    costs = [one["cost"] for one in sums if one["cost"] is not None]
     failures = _failures(run) if counts.failed else []
     silent_since = run.heartbeat_at or run.created_at
     silent = run.is_live and silent_since < timezone.now() - timedelta(seconds=settings.RUN_LOST_AFTER)
@@ -82,6 +86,7 @@ def progress_of(run: Run) -> Progress:
         run.epoch,
         counts,
         tokens,
+        costs,
         [f.count for f in failures],
         silent,
         run.attention,
@@ -92,9 +97,9 @@ def progress_of(run: Run) -> Progress:
         counts=counts,
         phases=_phases(run, counts, seconds),
         failures=failures,
-        input_tokens=tokens["read"] or 0,
-        output_tokens=tokens["written"] or 0,
-        cost=tokens["cost"],
+        input_tokens=tokens["read"],
+        output_tokens=tokens["written"],
+        cost=sum(costs) if costs else None,
         is_free=_is_free(run),
         took=duration(seconds) if run.started_at else "",
         silent=silent,

@@ -109,14 +109,12 @@ def _midnight(word: str, days: int = 0) -> datetime | None:
         found: date | None = parse_date(word[:10])
     except ValueError:
         return None
-    # days are added to it, and the year 10000 is none
     if found is None or found.year > 9000:
         return None
     return timezone.make_aware(datetime(found.year, found.month, found.day)) + timedelta(days=days)  # noqa: DTZ001
 
 
 def _number(word: str) -> int | None:
-    # 18 digits fit a bigint, whatever they are; PostgreSQL refuses greater numbers
     return int(word) if word.isdecimal() and len(word) <= 18 else None
 
 

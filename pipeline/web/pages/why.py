@@ -12,7 +12,7 @@ RULES = {
     "name": "its name is that of the signature",
     "registry": "the name was known already",
     "meaning": "its meaning lies near the signature's",
-    Merge.PERSON: "a person said so",
+    Merge.PERSON: "a decision put it there",
 }
 """What the rule that assigned a theme means."""
 

@@ -43,7 +43,8 @@ def encode(texts: Sequence[str]) -> np.ndarray:
 
 
 def known(text: str) -> Known:
-    found = prepare("support", [Question(7, Transcript("c", (Message("customer", text),)))], encode)[7]
+    profile = with_vocabulary(SUPPORT, newest_number("support"))
+    found = prepare(profile, [Question(7, Transcript("c", (Message("customer", text),)))], encode)[7]
     assert isinstance(found, Known)
     return found
 

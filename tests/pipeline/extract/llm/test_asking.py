@@ -1,5 +1,6 @@
 """A run that asks a language model: every conversation ends read or failed for a reason, and is paid for once."""
 
+import json
 import re
 import threading
 from collections import Counter
@@ -10,6 +11,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from pipeline.extract.knowledge import store_vocabulary
 from pipeline.extract.llm import asking as asking_module
 from pipeline.extract.llm.abilities import Abilities
 from pipeline.extract.llm.budget import set_budget
@@ -265,6 +267,17 @@ def test_a_profile_that_cannot_prepare_costs_its_conversations_and_not_the_run(
         get_profile.cache_clear()
     assert set(run.items.values_list("state", "error_class")) == {("failed", "LookupError")}
     assert not any(asked.text for asked in model.asked)
+
+
+def test_a_run_reads_with_the_vocabulary_it_was_started_with(model: Model) -> None:
+    store_vocabulary(profile="support", content={"entries": [{"key": "name_of_before"}]}, is_strict=False)
+    run = asking(scripts(problems=1, each=3))
+    store_vocabulary(profile="support", content={"entries": [{"key": "name_of_later"}]}, is_strict=True)
+    assert finish(run).state == "completed"
+    sent = json.dumps([asked.body for asked in model.asked])
+    assert "name_of_before" in sent
+    assert "name_of_later" not in sent
+    assert verify(run_id=run.pk).holds
 
 
 # --- Money --------------------------------------------------------------------------------------------------------

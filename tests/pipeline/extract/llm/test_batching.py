@@ -48,6 +48,8 @@ def test_a_chunk_is_one_file_and_costs_half(model: Model) -> None:
     assert run.state == "completed"
     assert Theme.objects.filter(run=run).count() == 10
     assert set(model.paid().values()) == {1}
+    names = {row["custom_id"] for rows in model.files.values() for row in rows}
+    assert names == {f"call-{pk}" for pk in Call.objects.values_list("pk", flat=True)}
     for call in Call.objects.all():
         assert call.cost == Decimal(call.input_tokens + 2 * call.output_tokens) / 2_000_000
 
