@@ -20,6 +20,6 @@ def grant(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('pipeline', '0006_judgements')]
+    dependencies = [('pipeline', '0007_judgements')]
 
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0005_erasure_and_retention'),
+        ('pipeline', '0006_tallies'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
