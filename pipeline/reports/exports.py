@@ -20,6 +20,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from pipeline.extract.redaction import Redactor
@@ -28,6 +29,7 @@ from pipeline.ledger.current import current_themes
 from pipeline.models import (
     Conversation,
     Evidence,
+    Merge,
     Orphan,
     Run,
     Signature,
@@ -198,8 +200,6 @@ def _told_stories(stories: Sequence[Story], private: bool) -> Iterator[Row]:
 
 def newest_moment() -> datetime:
     """Return up to when trends are counted: the newest moment that finished runs count recency from, or now."""
-    from django.utils import timezone
-
     newest = Run.objects.filter(state__in=Run.FINISHED, is_preview=False, as_of__isnull=False)
     found: datetime | None = newest.order_by("-as_of").values_list("as_of", flat=True).first()
     return found or timezone.now()
@@ -337,8 +337,6 @@ def _merges(chosen: Chosen) -> QuerySet[Signature]:
 
 
 def _told_merges(names: Sequence[Signature], private: bool) -> Iterator[Row]:
-    from pipeline.models import Merge
-
     ids = [name.pk for name in names]
     standing = Merge.objects.filter(STANDING, child__in=ids).select_related("created_by")
     merges = {merge.child_id: merge for merge in standing}
@@ -548,7 +546,7 @@ def _as_xlsx(asked: Exported) -> Iterator[bytes]:
     Texts are stored as texts, so they are no formulas; those that look like one are marked as text as well, so that
     they stay text when somebody edits the cell. What is longer than a cell can hold is cut, and ends in [...].
     """
-    import xlsxwriter
+    import xlsxwriter  # half a second that only those who want a workbook have to spend
 
     columns, rows = _flat(asked)
     with tempfile.TemporaryFile() as file:

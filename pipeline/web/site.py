@@ -39,7 +39,7 @@ class LeitmotifSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show Home."""
-        from pipeline.web.pages.home import home
+        from pipeline.web.pages.home import home  # here, as in get_urls
 
         return home(request)
 

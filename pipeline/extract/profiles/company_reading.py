@@ -153,7 +153,7 @@ def _hits(sentence: Sentence, phrases: Sequence[int], names: re.Pattern[str] | N
 @cache
 def _needed() -> tuple[Any, list[list[int]]]:
     """Return the words that phrases need, to be looked for all at once, and for each the numbers of its phrases."""
-    import re2
+    import re2  # this profile alone needs it
 
     places: dict[str, list[int]] = {}
     for number, phrase in enumerate(PHRASES):

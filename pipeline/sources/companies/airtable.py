@@ -33,7 +33,7 @@ def read_airtable(place: str, mapping: Mapping[str, str], url: str = "") -> Read
 
 
 def _records(base: str, table: str, token: str, url: str) -> list[dict[str, Any]]:
-    import pyairtable
+    import pyairtable  # installed for Airtable alone: requirements-airtable.txt; it takes two seconds to load
     from requests import RequestException
 
     try:

@@ -23,6 +23,7 @@ MAX_WRITTEN = 1 << 30
 def main(path: str, folder: str, megabytes: str, seconds: str) -> None:
     """Write all sheets, or say why that is not possible."""
     _bound(int(megabytes) << 20, int(seconds))
+    # behind the bounds: whatever the library takes is within them
     from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum, ZipError
 
     try:

@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.db import IntegrityError
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -31,8 +31,6 @@ BOARD = (
     Story.Status.CANDIDATE, Story.Status.APPROVED, Story.Status.IN_PROGRESS, Story.Status.DONE, Story.Status.DISMISSED,
 )  # fmt: skip
 """The columns of the board."""
-
-MOST_EXPORTED = 20_000
 
 
 @page("pipeline.view_story")
@@ -148,8 +146,6 @@ def _chosen_of(request: HttpRequest) -> QuerySet[Story]:
 
 
 def _query(text: str) -> Any:
-    from django.http import QueryDict
-
     return QueryDict(text[:2000])
 
 
