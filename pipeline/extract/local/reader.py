@@ -144,6 +144,7 @@ class LocalExtractor:
 
     def __init__(self, embedder: Embedder | None = None) -> None:
         self.embedder = embedder or configured_embedder()
+        # of the vocabulary that was read with last: runs of one profile come one after another
         self._known: tuple[tuple[Entry, ...], Vectors] = ((), np.zeros((0, 0), np.float32))
 
     @property
@@ -230,6 +231,7 @@ class LocalExtractor:
             return Answer(text=_json(category=GENERAL, filtered_because=reason, themes=[]))
         if not self.embedder.can_read(transcript.language):
             category = next(category.name for category in profile.categories if category.goes_on)
+            # nobody here can tell which category it is: the first that goes on, so that it is not lost, and little sure
             themes = [{**theme, "category": category, "confidence": _FOREIGN_CONFIDENCE}]
             text = _json(category=category, unread_language=transcript.language, themes=themes)
             return Answer(text=text, vectors=words_alone(transcript, self.dimension).tobytes())

@@ -303,6 +303,7 @@ def _is_example(text: str, words: Sequence[_Word], place: int) -> bool:
     following = words[place + 1]
     if following.text[0].isupper():
         return True
+    # 80: a list of examples begins with two of at most three words each
     end = text.find(".", following.start, following.start + 80)
     stretch = text[following.start : end if end >= 0 else following.start + 80]
     parts = re.split(r", (?:and |or )?| and | or ", stretch)

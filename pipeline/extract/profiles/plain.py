@@ -199,6 +199,7 @@ def reading_of(found: Any, wanted: Wanted, known: "Known | None", details: dict[
     vocabulary = known.vocabulary if known else Vocabulary()
     themes, strange = [], []
     for theme in found.themes:
+        # a model that calls one of its themes spam or small talk means that it is none
         if theme.category in wanted.no_themes:
             continue
         entry = vocabulary.entry(theme.signature)
