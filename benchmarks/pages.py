@@ -128,6 +128,14 @@ INSERT INTO pipeline_orphan (signature_id, reason, detail, missing_conversations
 SELECT signature.id, 'too_few', 'needs 1 more conversation', 1, 40, '{}', (SELECT min(id) FROM pipeline_story), 0.6, now(),
     now() FROM pipeline_signature signature
 WHERE NOT EXISTS (SELECT FROM pipeline_story WHERE signature_id = signature.id);
+INSERT INTO pipeline_thememap (profile, vector_model, version, laid_out_count, drawn_at)
+SELECT 'support', 'bench', 1, count(*), now() FROM pipeline_theme;
+INSERT INTO pipeline_mappoint (theme_id, map_id, x, y)
+SELECT id, 'support', 40 * sin(signature_id) + random(), 40 * cos(signature_id * 7) + random() FROM pipeline_theme;
+INSERT INTO pipeline_company (external_id, name, metadata, status, confidence, explanation, override, override_reason,
+    created_at, updated_at)
+SELECT 'co' || n, 'Company ' || n, '{}', (ARRAY['operational', 'requires_review', 'likely_closed'])[1 + n %% 3], n %% 100,
+    'Because of its pages.', '', '', now(), now() FROM generate_series(1, %(stories)s) AS n;
 """
 
 
@@ -157,7 +165,7 @@ def ask() -> None:
     from django.test.utils import CaptureQueriesContext
     from django.urls import reverse
 
-    from pipeline.models import Conversation, Story
+    from pipeline.models import Company, Conversation, Run, Story
 
     client = Client()
     client.force_login(User.objects.get(username="owner"))
@@ -171,6 +179,8 @@ def ask() -> None:
         "stories by size": at("stories"),
         "stories by trend": f"{at('stories')}?sort=trend",
         "stories by confidence": f"{at('stories')}?sort=confidence",
+        "stories by severity": f"{at('stories')}?sort=severity",
+        "stories of an area": f"{at('stories')}?area=billing",
         "board": f"{at('stories')}?view=board",
         "story": at("story", story.pk),
         "similar": at("story_similar", story.pk),
@@ -186,7 +196,16 @@ def ask() -> None:
         "conversation": at("conversation", conversation.pk),
         "customers": at("customers"),
         "customer": f"{at('customer')}?name=customer 77",
+        "map": at("map"),
+        "map: points": at("map_points", "support"),
+        "map: stories": at("map_stories", "support"),
+        "map: by plan": f"{at('map_colours', 'support')}?by=meta.plan",
+        "companies": at("companies"),
+        "companies of a status": f"{at('companies')}?status=flagged",
+        "company": at("company", Company.objects.order_by("id")[0].pk),
         "runs": at("runs"),
+        "run": at("run", Run.objects.order_by("id")[0].pk),
+        "run: live": at("run_live", Run.objects.order_by("id")[0].pk),
         "new run": at("new_run"),
     }
     print(f"{'page':28}{'ms':>8}{'questions':>11}")

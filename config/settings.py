@@ -231,7 +231,11 @@ CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # else Celery opens a new database connection for every task
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_IMPORTS = ["pipeline.runs.schedule", "pipeline.runs.retention"]  # Celery looks only for tasks.py by itself
+CELERY_IMPORTS = [  # Celery looks only for tasks.py by itself
+    "pipeline.runs.schedule",
+    "pipeline.runs.retention",
+    "pipeline.runs.uploading",
+]
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
@@ -246,9 +250,11 @@ CELERY_TASK_ROUTES = {
     "pipeline.extract_chunk": {"queue": "extract"},
     "pipeline.advance_run": {"queue": "merge"},
     "pipeline.consolidate_profile": {"queue": "merge"},
+    "pipeline.draw_map": {"queue": "merge"},
 }
 
 # --- The pipeline -------------------------------------------------------------------------------------------------
+THEME_MAP = env.bool("THEME_MAP", default=True)  # whether themes join the map when a run has finished
 SOURCES = {
     "file": "pipeline.sources.file.FileSource",
     "books": "pipeline.sources.books.source.BooksSource",
@@ -346,7 +352,7 @@ LLM_REQUESTS_PER_MINUTE = _whole("LLM_REQUESTS_PER_MINUTE", 0)
 LLM_TOKENS_PER_MINUTE = _whole("LLM_TOKENS_PER_MINUTE", 0)
 # Where files lie that people upload for a run, and how many bytes the web server takes of one.
 UPLOADS_DIR = env.str("UPLOADS_DIR", default=str(LOCAL_DIR / "uploads"))
-UPLOAD_LIMIT = _whole("WEB_BODY_LIMIT", 10_000_000) - 10_000
+UPLOAD_LIMIT = _whole("UPLOAD_LIMIT", 2_000_000_000)  # bytes of a file; a large one comes in pieces
 # Where people reach Flower, for links to it: https://flower.example.org. Empty: no links.
 FLOWER_URL = env.str("FLOWER_URL", default="")
 MODELS_DIR = env.str("MODELS_DIR", default=str(LOCAL_DIR / "models"))  # where get_model keeps what it fetched

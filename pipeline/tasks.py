@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import redis
 from celery import Task, chord, current_app, shared_task
+from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
@@ -26,6 +27,7 @@ from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, RunError
 from pipeline.ledger.states import fail
 from pipeline.ledger.watch import chunks_to_send_again, is_waiting_its_turn, lose_if_silent, touch_heartbeat
 from pipeline.models import Run, schema
+from pipeline.reports import theme_map
 from pipeline.reports.tallies import renew_tallies
 from pipeline.review.regroup import consolidate, is_due
 
@@ -90,10 +92,16 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
     name="pipeline.advance_run", may_run_twice="a phase is claimed, and one that is over is not entered again", **RETRY
 )
 def advance_run(*, run_id: int) -> str:
-    """Take the run as far as it goes; return its state. A profile that has grown much is then consolidated."""
+    """Take the run as far as it goes; return its state.
+
+    Of a run that is finished the themes join the map, and a profile that has grown much is consolidated.
+    """
     run = advance(run_id=run_id)
-    if run.state in Run.FINISHED and is_due(run.profile):
-        consolidate_profile.delay(profile=run.profile)
+    if run.state in Run.FINISHED:
+        if is_due(run.profile):
+            consolidate_profile.delay(profile=run.profile)
+        if settings.THEME_MAP:
+            draw_map.delay(profile=run.profile)
     return run.state
 
 
@@ -106,6 +114,17 @@ def consolidate_profile(*, profile: str) -> int | None:
     """Group all themes of a profile again if that is due; return the number of the pass."""
     done = consolidate(profile=profile)
     return done.pk if done else None
+
+
+@shared_task(
+    name="pipeline.draw_map",
+    may_run_twice="it writes only on the map it was computed on, and a map that shows all is left as it is",
+    **RETRY,
+)
+def draw_map(*, profile: str) -> int | None:
+    """Bring the theme map of a profile up to date; return how many points it has, None if somebody else did so."""
+    done = theme_map.draw_map(profile=profile)
+    return done.points if done else None
 
 
 def dispatch(*, run: Run) -> None:

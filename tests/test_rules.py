@@ -123,7 +123,9 @@ def test_each_task_says_why_it_may_run_twice() -> None:
     assert [name for name, task in tasks.items() if not getattr(task, "may_run_twice", "")] == []
 
 
-HEAVY = ("sklearn", "scipy.stats", "scipy.sparse", "onnx", "torch", "pandas", "openai", "resiliparse", "duckdb")
+HEAVY = (
+    "sklearn", "scipy.stats", "scipy.sparse", "onnx", "torch", "pandas", "openai", "resiliparse", "duckdb", "openTSNE",
+)  # fmt: skip
 """Packages that take half a second or more than 10 MB to import: each command and process would pay for them."""
 
 

@@ -25,6 +25,7 @@ from pipeline.models.spending import Batch, Budget, Endpoint, Reservation
 from pipeline.models.story import Orphan, Story, StoryEvidence
 from pipeline.models.tally import Tally
 from pipeline.models.theme import Evidence, NewVector, Theme
+from pipeline.models.theme_map import MapPoint, ThemeMap
 from pipeline.models.upload import Upload
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Hold",
     "Item",
     "Judgement",
+    "MapPoint",
     "Merge",
     "MergePass",
     "Move",
@@ -72,6 +74,7 @@ __all__ = [
     "StoryEvidence",
     "Tally",
     "Theme",
+    "ThemeMap",
     "Upload",
     "Veto",
     "Visit",

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from pipeline.models.run import Run
 
@@ -11,9 +12,26 @@ from pipeline.models.run import Run
 class Upload(models.Model):
     """One file that a person uploaded; it lies in the uploads' folder under its token until it is a week old."""
 
+    class State(models.TextChoices):
+        ARRIVING = "arriving"  # in pieces, of which some are here
+        KEPT = "kept"
+        IMPORTING = "importing"  # a worker stores its conversations
+        STARTED = "started"
+        FAILED = "failed"
+
     token = models.UUIDField(default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255, help_text="as the person's machine called it")
-    size = models.PositiveBigIntegerField(help_text="bytes")
+    size = models.PositiveBigIntegerField(help_text="bytes that are here")
+    whole_size = models.PositiveBigIntegerField(default=0, help_text="bytes it will have; 0: it came at once")
+    state = models.CharField(max_length=10, choices=State, default=State.KEPT)
+    error = models.TextField(blank=True, help_text="why it could not be imported")
+    row_count = models.PositiveBigIntegerField(default=0, help_text="rows read until now, while it is imported")
+    choice = models.JSONField(default=dict, blank=True, help_text="what was asked for when its run was to start")
+    look = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="what a worker recognised it as: {asked, found, problem}; empty: none looked",
+    )
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -27,6 +45,9 @@ class Upload(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["token"], name="one_upload_per_token"),
+            models.CheckConstraint(
+                condition=Q(state="failed") ^ Q(error=""), name="an_upload_says_why_exactly_if_it_failed"
+            ),
         ]
         ordering = ["-id"]
 

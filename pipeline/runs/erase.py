@@ -52,6 +52,7 @@ from pipeline.models import (
     Hold,
     Item,
     Judgement,
+    MapPoint,
     Merge,
     MergePass,
     Move,
@@ -428,6 +429,7 @@ def _empty_themes(scene: _Scene, profile: str) -> None:
     ids = [theme.pk for theme in themes]
     Evidence.objects.filter(theme__in=ids).update(quote="", details=None)
     ContextUsage.objects.filter(theme__in=ids).update(missing="")
+    MapPoint.objects.filter(theme__in=ids).delete()  # where it lies says what it meant
     NewVector.objects.filter(theme__in=ids).delete()  # `reembed` makes it again where it is under way
     leaves = sorted({theme.signature_id for theme in themes if theme.signature_id})
     forms = {theme.raw_key for theme in themes}

@@ -93,13 +93,43 @@ def start_run_with_import(
 
     Raises RunError if a run may not start: then nothing was imported; or UnreadableSource.
     """
+    profile = ready_to_import(
+        files=files, profile=profile, extractor=extractor, selection=selection, another_profile=another_profile
+    )
+    return import_and_set_out(
+        files=files, profile=profile, extractor=extractor, selection=selection, on_import=on_import
+    )
+
+
+def ready_to_import(
+    *, files: Import, profile: str = "", extractor: str, selection: Selection, another_profile: bool = False
+) -> str:
+    """Return the profile that a run of these files would have, if one may start; else RunError. Writes nothing."""
     file = files.file()
     known = Source.objects.filter(kind=file.kind, name=file.name).first()
     profile = chosen_profile(known, profile, another=another_profile, kind=files.kind)
     preflight.require_ready(RunRequest(profile, extractor, files=files, spends=selection.budget is not None))
     if known:
         refuse_live(source=known)
-    imported = ingest.import_files(files)
+    return profile
+
+
+def import_and_set_out(
+    *,
+    files: Import,
+    profile: str,
+    extractor: str,
+    selection: Selection,
+    on_import: Callable[[Imported], object] = lambda _: None,
+    on_batch: Callable[[ImportCounts], object] = lambda _: None,
+) -> Run:
+    """Import files that were found `ready_to_import` and start the run; a worker does so for the pages.
+
+    `on_batch` is told the counts while it imports, `on_import` what was imported. Raises UnreadableSource, or RunError
+    if the source is being read by now; what was imported until then stays.
+    """
+    imported = ingest.import_files(files, on_batch)
+    # told before the refusal below: it shows the rows that were rejected
     on_import(imported)
     if imported.source is None:
         raise UnreadableSource(f"{files.file()} holds no conversation that could be imported")

@@ -121,8 +121,10 @@ class Import:
         return file
 
 
-def import_files(asked: Import) -> Imported:
+def import_files(asked: Import, on_batch: Callable[[ImportCounts], object] = lambda _: None) -> Imported:
     """Import files into the source `file:name`; list rejected rows in a file beside the first.
+
+    Tells `on_batch` the counts until then whenever a batch is stored.
 
     Raises UnreadableSource, before anything is written, if a file is missing or of no known format, and WouldReplace if
     the source has other texts under the ids of the file.
@@ -145,7 +147,13 @@ def import_files(asked: Import) -> Imported:
     try:
         with RejectsFile(beside=asked.paths[0]) as rejects:
             note = rejects.write_and_count(reasons)
-            counts = ingest(source=source, records=chain([first], records), on_reject=note, reads_ahead=True)
+            counts = ingest(
+                source=source,
+                records=chain([first], records),
+                on_reject=note,
+                reads_ahead=True,
+                on_batch=on_batch,
+            )
     finally:
         is_empty = known is None and not source.conversations.exists()
         if is_empty:
@@ -211,8 +219,11 @@ def ingest(
     records: Iterable[Row],
     on_reject: Callable[[Reject], object] = lambda _: None,
     reads_ahead: bool = False,
+    on_batch: Callable[[ImportCounts], object] = lambda _: None,
 ) -> ImportCounts:
     """Store the records, in transactions of a batch each, call `on_reject` for each refused row, return the counts.
+
+    `on_batch` is told the counts until then, outside of any transaction, whenever a batch is stored.
 
     `reads_ahead`: the next batch is read, by another thread, while PostgreSQL stores one. Not for records that ask a
     database or somebody else's server: that is not done while a transaction is open.
@@ -228,6 +239,7 @@ def ingest(
         for reject in batch.rejects + refused:
             on_reject(reject)
         counts = counts.plus(stored).plus(ImportCounts(rejected=len(batch.rejects) + len(refused)))
+        on_batch(counts)
         # After the batch is committed, never before: a crash between the two reads some rows again, which changes
         # nothing, where the other order would lose them.
         if batch.cursor:

@@ -1,18 +1,27 @@
 """What people do on the pages, in a real browser: by mouse and by keyboard, with nothing going wrong behind it."""
 
+import json
+import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.core.cache import cache
 
-from pipeline.models import Merge, Orphan, Run, Split, Story
+from pipeline.models import MapPoint, Merge, Orphan, Run, Split, Story, Upload
+from pipeline.reports import meaning
+from pipeline.reports.theme_map import draw_map
 from pipeline.review import similar
+from pipeline.runs import start as begin
+from pipeline.runs import uploads
+from pipeline.runs.create import Selection
+from pipeline.web.pages import new_run
 from tests.browser.conftest import Open, somebody
 from tests.pipeline.web.pages.scenes import address, two_stories_and_an_orphan
 from tests.support.decided import state
-from tests.support.factories import StoryFactory, UserFactory
-from tests.support.waiting import until
+from tests.support.factories import RunFactory, StoryFactory, ThemeFactory
+from tests.support.seeding import scripts, seed
 from tests.support.workbooks import workbook
 from tests.support.workers import Worker
 
@@ -28,18 +37,8 @@ def toast(page: Any) -> str:
     return str(page.locator("#toasts").inner_text())
 
 
-def test_a_person_logs_in_and_out(open_page: Open) -> None:
-    user = UserFactory(username="bob", is_staff=True, password="unused")
-    user.set_password("correct horse battery")
-    user.save()
-    user.groups.add(Group.objects.get(name="viewer"))
-    page = open_page(user, "/admin/")
-    page.context.clear_cookies()
-    page.goto("/admin/stories/")
-    page.fill("#id_username", "bob")
-    page.fill("#id_password", "correct horse battery")
-    page.click("input[type=submit]")
-    page.wait_for_url("**/admin/stories/")
+def test_a_person_logs_out(open_page: Open) -> None:
+    page = open_page(somebody("viewer"), "/admin/stories/")
     page.click("details.lm-me > summary")
     page.click("text=Log out")
     page.wait_for_selector("text=Log in again")
@@ -156,23 +155,124 @@ def test_a_search_by_a_word_leads_to_a_conversation(open_page: Open) -> None:
     page.wait_for_url("**/admin/conversations/**")
 
 
-@pytest.mark.slow
-def test_a_workbook_is_imported_and_its_run_watched_until_it_is_done(
-    open_page: Open, worker: Worker, tmp_path: Any
+def test_each_role_logs_in_and_is_offered_what_it_may_do(open_page: Open) -> None:
+    StoryFactory(title="Reminders never arrive", conversations=2)
+    offered = {}
+    for role in ("viewer", "reviewer", "operator", "admin"):
+        user = somebody(role)
+        user.set_password("correct horse battery")
+        user.save()
+        page = open_page(user, "/admin/login/")
+        page.context.clear_cookies()
+        page.goto("/admin/stories/")
+        page.fill("#id_username", user.username)
+        page.fill("#id_password", "correct horse battery")
+        page.click("input[type=submit]")
+        page.wait_for_url("**/admin/stories/")
+        page.get_by_role("link", name="Reminders never arrive").click()
+        page.wait_for_selector("h1:has-text('Reminders never arrive')")
+        approves = page.get_by_role("button", name="Approve").count()
+        page.goto("/admin/runs/")
+        starts = page.get_by_role("link", name="New run").count()
+        page.goto("/admin/administration/")
+        offered[role] = (approves > 0, starts > 0, page.locator("a[href='/admin/auth/user/']").count() > 0)
+        page.context.close()
+    assert offered == {
+        "viewer": (False, False, False),
+        "reviewer": (True, False, False),
+        "operator": (True, True, False),
+        "admin": (True, True, True),
+    }
+
+
+def test_a_search_by_meaning_finds_other_words(open_page: Open, settings: Any, tmp_path: Any) -> None:
+    settings.CACHE_DIR = str(tmp_path)
+    embedder = meaning.shared_embedder()
+    for text in ("The diary shows each visit two times over.", "The invoice lacks our tax number."):
+        vector = embedder.encode([text])[0].astype("float32").tobytes()
+        ThemeFactory(item__conversation__text=text, summary=text, vector=vector, vector_model=embedder.name)
+    page = open_page(somebody("viewer"), "/admin/search/?q=appointments+appear+twice")
+    page.wait_for_selector("text=Nothing has these words")
+    page.get_by_role("link", name="Look by meaning").click()
+    page.wait_for_selector("text=that mean something like it")
+    assert "The diary shows each visit two times over." in page.locator("article").first.inner_text()
+
+
+def test_stories_are_exported_as_a_file(open_page: Open) -> None:
+    StoryFactory(title="Reminders never arrive", conversations=2)
+    page = open_page(somebody("viewer"), "/admin/stories/")
+    page.click("text=Save this view, export")
+    with page.expect_download() as loading:
+        page.get_by_role("link", name="CSV").click()
+    text = Path(loading.value.path()).read_text(encoding="utf-8-sig")
+    assert loading.value.suggested_filename == "stories.csv"
+    assert "Reminders never arrive" in text
+
+
+def test_the_map_is_pointed_at_walked_coloured_and_opened(open_page: Open, settings: Any, tmp_path: Any) -> None:
+    settings.CACHE_DIR = str(tmp_path)
+    story = StoryFactory(title="Reminders never arrive", conversations=4, first_run=RunFactory())
+    draw_map(profile="support")
+    page = open_page(somebody("viewer"), "/admin/map/", viewport={"width": 1280, "height": 900})
+    canvas = page.locator("#map canvas")
+    page.wait_for_selector("#map canvas[data-painted]")
+    point = MapPoint.objects.select_related("theme").order_by("theme_id")[0]
+    scale, left, top = map(float, str(canvas.get_attribute("data-view")).split())
+    where = {"x": round(point.x * scale + left), "y": round(point.y * scale + top)}
+    canvas.hover(position=where)
+    quote = point.theme.evidence.get().quote
+    page.wait_for_selector(f"#m-told:has-text({json.dumps(quote[:25])})")
+    canvas.focus()
+    page.keyboard.press("]")
+    page.wait_for_selector("#m-told:has-text('Reminders never arrive, candidate, 4 themes')")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/admin/stories/{story.pk}/")
+    page.goto("/admin/map/?by=status")
+    page.wait_for_selector("#m-legend button:has-text('candidate 4')")
+    page.click("#m-play")
+    page.wait_for_selector("#m-play[aria-pressed=true]")
+    page.wait_for_selector("#m-play[aria-pressed=false]")  # it ends by itself at the newest day
+    canvas.click(position=where)
+    page.wait_for_url(f"**/admin/conversations/{point.theme.conversation_id}/")
+
+
+def test_a_workbook_is_imported_in_pieces_and_its_run_watched_until_it_is_done(
+    open_page: Open, worker: Worker, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(new_run, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(uploads, "LOOKED_AT_ONCE", 1000)  # so that it goes the way of a large file, in every step
     said = "Every appointment shows up twice in my calendar."
     rows = [[f"T{number}", f"c{number}", f"2026-0{1 + number % 6}-11", said] for number in range(12)]
     path = tmp_path / "export.xlsx"
     path.write_bytes(workbook({"tickets": [["ticket", "customer", "created", "text"], *rows]}))
-    page = open_page(somebody("operator"), "/admin/runs/new/")
-    clicks = 1  # New run in the list of runs
+    page = open_page(somebody("operator"), "/admin/runs/")
+    page.get_by_role("link", name="New run").click()
+    clicks = 1
     page.set_input_files("input[type=file]", str(path))  # a choice in the system's own window
     clicks += 1
     page.wait_for_selector("text=12 conversations")
     page.get_by_role("button", name="Start").click()
     clicks += 1
-    page.wait_for_url("**/admin/runs/*/")
+    page.wait_for_url(re.compile(r"/admin/runs/\d+/$"), timeout=60_000)
+    page.wait_for_selector("text=Review them", timeout=120_000)
     run = Run.objects.get()
-    until(lambda: Run.objects.get(pk=run.pk).state in Run.FINISHED, seconds=120)
-    page.wait_for_selector("text=Review them", timeout=30_000)
+    assert run.state in Run.FINISHED
+    assert (run.source.name, run.items.count()) == ("export", 12)
     assert clicks <= 5
+    shutil.rmtree(uploads.path_of(Upload.objects.get()).parent)
+
+
+def test_a_run_is_stopped_and_salvaged_by_its_buttons(open_page: Open, worker: Worker) -> None:
+    source = seed(scripts(2, 12, slow=0.4))
+    run = begin.start_run(source=source, profile="support", extractor="scripted", selection=Selection(concurrency=1))
+    page = open_page(somebody("operator"), address("run", run.pk))
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_selector("text=stops after the conversations in progress")
+    page.wait_for_selector(".lm-chip:has-text('stopped')", timeout=60_000)
+    unread = run.items.filter(state="pending").count()
+    assert unread
+    page.get_by_role("button", name="Salvage").click()
+    page.wait_for_selector("text=is at work again from the phase")
+    page.wait_for_selector("text=Review them", timeout=120_000)
+    run.refresh_from_db()
+    assert (run.state, run.items.filter(state="extracted").count()) == ("completed", 24)

@@ -4,15 +4,32 @@ The pictures go where SCREENSHOTS says, else they are thrown away with the test'
 """
 
 import os
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db.models import Count
 from django.utils import timezone
 
-from pipeline.models import Comment, Run, Story, Visit
+import pipeline
+from pipeline.models import (
+    Comment,
+    Company,
+    CompanyUrl,
+    Conversation,
+    Fetch,
+    Run,
+    Snapshot,
+    Story,
+    Upload,
+    Visit,
+)
+from pipeline.reports.theme_map import draw_map
+from pipeline.runs.uploads import keep_upload
+from pipeline.sources.ingest import Import, import_files
 from pipeline.sources.searchable import renew_search_texts
 from tests.browser.conftest import Open, somebody
 from tests.pipeline.web.pages.scenes import address
@@ -30,9 +47,21 @@ from tests.support.factories import (
     ThemeFactory,
     thread,
 )
+from tests.support.seeding import finish, start
+from tests.support.shelves import CLOSING, OPEN, chapter_of_a_book, watched_company
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
+
+@pytest.fixture(autouse=True)
+def _files_elsewhere(settings: Any, tmp_path: Path) -> None:
+    settings.CACHE_DIR, settings.UPLOADS_DIR = str(tmp_path / "cache"), str(tmp_path / "uploads")
+
+
+POLLS = ("run", "new-run-importing")
+"""Pages that ask again and again, so that they are never idle."""
+
+SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
 AXE = (Path(__file__).parent / "vendor" / "axe-4.14.1.min.js").read_text()
 SIZES = {"wide": (1280, 900), "narrow": (400, 800)}
 
@@ -104,6 +133,17 @@ def a_team_at_work() -> Any:
     RunFactory(
         source=SourceFactory(name="forum"), state="failed", phase="extract", error="The model's files are missing."
     )
+    for name, after in (("Harbour Boats", f"{OPEN}\n{CLOSING}"), ("Quiet Mill", f"{OPEN}\nNew: oars to hire.")):
+        watched_company(name, after=after, said=after.splitlines()[-1])
+    Company.objects.filter(name="Quiet Mill").update(status="operational", explanation="Its 2 pages were read.")
+    for number in (1, 2, 3):
+        chapter_of_a_book(number)
+    rows = "\n".join(f"T{number},Ann,2026-03-0{1 + number % 9},{problem.opening[0]!r}" for number, problem in
+                     enumerate(PROBLEMS))  # fmt: skip
+    for state in ("kept", "importing"):
+        upload = keep_upload(name="tickets.csv", chunks=[f"ticket,who,when,body\n{rows}\n".encode()], by=user, at=now)
+        Upload.objects.filter(pk=upload.pk).update(state=state, row_count=1200)
+    draw_map(profile="support")
     renew_search_texts(source=source)
     cache.clear()
     return user
@@ -126,6 +166,18 @@ def places() -> dict[str, str]:
         "conversation": address("conversation", row.conversation_id),
         "customers": address("customers"),
         "customer": f"{address('customer')}?name={CUSTOMERS[0]}",
+        "companies": address("companies"),
+        "company": address("company", Company.objects.order_by("id")[0].pk),
+        "company-changes": address("company_changes"),
+        "company-change": address("company_change", Fetch.objects.order_by("-id")[0].pk),
+        "company-page": address("company_page", CompanyUrl.objects.order_by("id")[0].pk),
+        "company-snapshot": address("company_snapshot", Snapshot.objects.order_by("-id")[0].pk),
+        "book": address("book", Conversation.objects.filter(source__kind="books")[0].source_id),
+        "chapter": address("chapter", Conversation.objects.filter(source__kind="books").order_by("id")[0].pk),
+        "map": address("map"),
+        "map-by-plan": f"{address('map')}?by=meta.plan",
+        "new-run-file": address("new_run_file", Upload.objects.order_by("id")[0].token),
+        "new-run-importing": address("new_run_file", Upload.objects.order_by("id")[1].token),
         "runs": address("runs"),
         "run": address("run", live.pk),
         "run-done": address("run", Run.objects.filter(state="completed").order_by("id")[0].pk),
@@ -145,8 +197,10 @@ def test_each_page_can_be_shown_and_nothing_is_cut_off(open_page: Open, tmp_path
     page = open_page(user, "/admin/", viewport={"width": width, "height": height}, color_scheme=scheme)
     for name, where in places().items():
         page.goto(where)
-        if name != "run":  # which polls, so it is never idle
+        if name not in POLLS:
             page.wait_for_load_state("networkidle")
+        if name.startswith("map"):
+            page.wait_for_selector("canvas[data-painted]")
         page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=True)
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wider <= 0 or name.startswith("raw"), f"{name} is {wider} px wider than the window"
@@ -160,7 +214,7 @@ def test_axe_finds_nothing_serious(open_page: Open, scheme: str) -> None:
         if name.startswith("raw"):
             continue  # the list of raw rows is Django's own: its search field has a title and no label
         page.goto(where)
-        if name != "run":
+        if name not in POLLS:
             page.wait_for_load_state("networkidle")
         page.evaluate(AXE)
         result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
@@ -172,3 +226,33 @@ def test_axe_finds_nothing_serious(open_page: Open, scheme: str) -> None:
         if serious:
             found[name] = serious
     assert found == {}
+
+
+PICTURES = ("home", "story", "review", "map")
+"""Of the README."""
+
+
+def test_pictures_for_the_readme_are_taken_of_the_bundled_sample(open_page: Open, tmp_path: Path) -> None:
+    sample = Path(shutil.copy(SAMPLE, tmp_path / "sample.jsonl"))  # beside which rejected rows would be listed
+    source = import_files(Import((str(sample),))).source
+    assert source is not None
+    run = finish(start(source, "local"))
+    assert run.state in Run.FINISHED
+    draw_map(profile="support")
+    largest = Story.objects.annotate(size=Count("evidence")).order_by("-size", "id")[0]
+    where = {
+        "home": "/admin/",
+        "story": address("story", largest.pk),
+        "review": address("review"),
+        "map": address("map"),
+    }
+    folder = Path(os.environ.get("PICTURES", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    page = open_page(somebody("reviewer"), "/admin/", viewport={"width": 1200, "height": 750}, color_scheme="light")
+    for name in PICTURES:
+        page.goto(where[name])
+        page.wait_for_load_state("networkidle")
+        if name == "map":
+            page.wait_for_selector("canvas[data-painted]")
+        page.screenshot(path=folder / f"{name}.png")
+        assert 10_000 < (folder / f"{name}.png").stat().st_size < 400_000

@@ -1,4 +1,4 @@
-"""The pages where people review: Home, stories, review, orphans, search, customers, runs. A file a noun.
+"""The pages where people review: Home, stories, orphans, customers, companies, books, runs. A file a noun.
 
 Views only ask and show. What a person decides goes through `pipeline.review`, and runs through `pipeline.runs.start`.
 """
@@ -15,9 +15,11 @@ def addresses() -> list[Address]:
     """Return the pages' addresses, in the order in which they are tried."""
     from pipeline.web.pages import (
         acting,
+        companies,
         conversation,
         customers,
         exports,
+        figures,
         home,
         new_run,
         orphans,
@@ -27,8 +29,10 @@ def addresses() -> list[Address]:
         search,
         stories,
         story,
+        theme_map,
     )
 
     reading = (home, stories, story, review, orphans, search, conversation, customers, exports)
-    pages = (acting, *reading, new_run, schedules, runs)
+    more = (companies, figures, theme_map)
+    pages = (acting, *reading, *more, new_run, schedules, runs)
     return [address for each in pages for address in each.ADDRESSES]

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Avg, Case, Count, Exists, F, FloatField, Max, OuterRef, Q, QuerySet, When
 from django.http import HttpRequest, QueryDict
 
 from pipeline.models import Source, Story, StoryEvidence
@@ -17,12 +18,19 @@ from pipeline.web.parts.figures import stories_that_mention
 SORTS = {
     "size": "largest first",
     "trend": "growing most first",
+    "severity": "most severe first",
     "confidence": "surest first",
     "newest": "newest first",
     "title": "by title",
 }
 PERIODS = {"7": "in the last 7 days", "30": "in the last 30 days", "90": "in the last 90 days"}
 CONFIDENCES = {"80": "80 and more", "60": "60 and more", "40": "40 and more"}
+
+SEVERITIES = {"low": 1.0, "medium": 2.0, "high": 3.0, "critical": 4.0}
+"""What readers that judge severity say of a theme; a story is as severe as its themes are on average."""
+
+NEWEST_THEMES = 3_000
+"""Themes in which product areas are looked for: the newest, so that the list of choices is of now, and quick."""
 
 MOST_NEIGHBOURS = 2000
 """Stories among which `next` and `previous` are found."""
@@ -46,6 +54,7 @@ class Chosen:
     profile: str = ""
     source: str = ""
     category: str = ""
+    area: str = ""
     owner: str = ""
     run: str = ""
     seen: str = ""
@@ -101,6 +110,8 @@ def _narrowed_by_conversations(stories: QuerySet[Story], chosen: Chosen, until: 
         stories = stories.filter(Q(first_run=int(chosen.run)) | Exists(inside.filter(run=int(chosen.run))))
     if chosen.source:
         stories = stories.filter(Exists(inside.filter(conversation__source=int(chosen.source))))
+    if chosen.area:
+        stories = stories.filter(Exists(inside.filter(theme__details__product_area=chosen.area)))
     if chosen.customer:
         stories = stories.filter(Exists(inside.filter(conversation__customer__iexact=chosen.customer)))
     if chosen.seen:
@@ -116,6 +127,12 @@ def _sorted(stories: QuerySet[Story], sort: str, until: datetime) -> QuerySet[St
         return stories.order_by("title", "id")
     if sort == "newest":
         return stories.order_by("-created_at", "-id")
+    if sort == "severity":
+        severities = [When(evidence__theme__details__severity=name, then=weight) for name, weight in SEVERITIES.items()]
+        weight = Avg(Case(*severities, default=None, output_field=FloatField()))
+        return stories.annotate(weight=weight, size=Count("evidence")).order_by(
+            F("weight").desc(nulls_last=True), "-size", "id"
+        )
     if sort == "trend":
         at, period = F("evidence__conversation__occurred_at"), timedelta(weeks=PERIOD)
         recent = Q(evidence__conversation__occurred_at__gt=until - period)
@@ -132,11 +149,7 @@ def _sorted(stories: QuerySet[Story], sort: str, until: datetime) -> QuerySet[St
 
 def fields(chosen: Chosen, request: HttpRequest) -> list[Field]:
     """Return the choices above the list; three questions."""
-    open_stories = Story.objects.standing()
-    kinds = open_stories.order_by().values_list("category", "signature__profile").distinct()
-    pairs = list(kinds)
-    categories = sorted({category for category, _ in pairs if category})
-    profiles = sorted({profile for _, profile in pairs})
+    categories, profiles, areas = _there_are()
     owners = get_user_model()._default_manager.filter(is_active=True, is_staff=True).order_by("username")[:200]
     sources = Source.objects.order_by("kind", "name")[:200]
     found = [
@@ -150,6 +163,33 @@ def fields(chosen: Chosen, request: HttpRequest) -> list[Field]:
         Field("confidence", "Confidence", [("", "any"), *CONFIDENCES.items()], chosen.confidence),
         Field("sort", "Order", list(SORTS.items()), chosen.sort),
     ]  # fmt: skip
+    if areas:
+        place = next(place for place, field in enumerate(found) if field.name == "category") + 1
+        found.insert(place, Field("area", "Product area", [("", "any"), *((a, a) for a in areas)], chosen.area))
     if len(profiles) > 1:
         found.insert(1, Field("profile", "Profile", [("", "any"), *((p, p) for p in profiles)], chosen.profile))
     return found
+
+
+_THERE_ARE = """
+SELECT 'category', category FROM pipeline_story WHERE absorbed_by_id IS NULL AND category <> '' GROUP BY 2
+UNION ALL
+SELECT DISTINCT 'profile', signature.profile FROM pipeline_story story
+JOIN pipeline_signature signature ON signature.id = story.signature_id WHERE story.absorbed_by_id IS NULL
+UNION ALL (
+    SELECT 'area', details ->> 'product_area' FROM (
+        SELECT details FROM pipeline_theme ORDER BY id DESC LIMIT %s
+    ) newest
+    WHERE jsonb_typeof(details -> 'product_area') = 'string' AND details ->> 'product_area' <> ''
+    GROUP BY 2 ORDER BY count(*) DESC, 2 LIMIT 60
+)
+"""
+
+
+def _there_are() -> tuple[list[str], list[str], list[str]]:
+    """Return the categories and profiles of stories, and the product areas that readers named of late; by name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_THERE_ARE, [NEWEST_THEMES])
+        rows = sorted(cursor.fetchall())
+    categories, profiles, areas = ([name for kind, name in rows if kind == k] for k in ("category", "profile", "area"))
+    return categories, profiles, [area[:200] for area in areas]

@@ -6,7 +6,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from pipeline.models import Conversation, Item
+from pipeline.models import CompanyUrl, Conversation, Item
 from pipeline.reports.summary import themes_of_conversation
 from pipeline.sources.understanding.language import language_name
 from pipeline.web.pages.frame import page, show
@@ -44,6 +44,7 @@ def conversation(request: HttpRequest, conversation_id: int) -> HttpResponse:
         "item": item,
         "language": language_name(item.language) if item else "",
         "is_link": is_link(row.url),
+        "page": CompanyUrl.objects.filter(conversation=row).first() if row.source.kind == row.source.WEBSITES else None,
         "metadata": sorted(row.metadata.items()) if isinstance(row.metadata, dict) else [],
         "why": why_here(row, item, themes),
     }

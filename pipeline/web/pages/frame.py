@@ -122,6 +122,7 @@ PLACES = (
     ("Orphans", "orphans", "o", "pipeline.view_orphan"),
     ("Conversations", "search", "c", "pipeline.view_conversation"),
     ("Customers", "customers", "u", "pipeline.view_conversation"),
+    ("Companies", "companies", "m", "pipeline.view_company"),
     ("Runs", "runs", "n", "pipeline.view_run"),
 )
 """Name, address, key and permission; those a person may not see are left out."""
@@ -153,7 +154,11 @@ def question_count(request: HttpRequest) -> int:
 def _is_in(here: str, address: str) -> bool:
     """Whether a page belongs to a place: `story` and `story_parts` belong to `stories`."""
     singular = f"{address[:-3]}y" if address.endswith("ies") else address.removesuffix("s")
-    also: dict[str, tuple[str, ...]] = {"search": ("conversation",), "runs": ("new_run", "schedules")}
+    also: dict[str, tuple[str, ...]] = {
+        "search": ("conversation", "book", "chapter"),
+        "runs": ("new_run", "schedules"),
+        "stories": ("map",),
+    }
     if here.startswith(also.get(address, ("-",))):
         return True
     return here == address or here.split("_")[0] == singular

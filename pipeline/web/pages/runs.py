@@ -10,23 +10,30 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from pipeline.ledger.current import current_themes
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import request_stop, stop_at_once
 from pipeline.models import Item, Run, Upload
 from pipeline.models.refusal import Refusal
 from pipeline.models.wording import counted, words
 from pipeline.reports.compare import comparable_run_before, compare_runs
+from pipeline.reports.coverage import coverage_of
 from pipeline.reports.diagnose import diagnose_run
 from pipeline.reports.summary import run_summary
+from pipeline.reports.whatif import what_if
 from pipeline.runs import start
 from pipeline.runs.salvage import SalvageOptions, plan_salvage
 from pipeline.web.pages.frame import flower_url, page, show
 from pipeline.web.pages.progress import progress_of
+from pipeline.web.parts.curve import MOST_THEMES, chart_of
 from pipeline.web.parts.figures import run_figures
 
 PER_PAGE = 25
 SHOWN = 100
 """Conversations of one state that are listed."""
+
+MOST_CHANGES = 12
+"""Stories that changed from one run to the next, which are named."""
 
 OPERATE = "pipeline.operate_run"
 
@@ -118,10 +125,27 @@ def report(request: HttpRequest, run_id: int) -> HttpResponse:
         context["diagnosis"] = found = diagnose_run(run_id=row.pk)
         context["most"] = max((size.groups for size in found.sizes), default=1) or 1
         if before := comparable_run_before(row):
-            context["comparison"] = compare_runs(before=before, after=row)
+            context["comparison"] = comparison = compare_runs(before=before, after=row)
+            context["changes"] = [each for each in comparison.changes if each.kind != "same"][:MOST_CHANGES]
+        context["coverage"] = coverage_of(row)
     except Refusal as error:
         context["problem"] = str(error)
     return show(request, "pages/run_report.html", context)
+
+
+@page("pipeline.view_run")
+def whatif(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Show what stricter and more lenient rules would make of the run's themes; asked for by itself."""
+    row = _the_run(run_id)
+    context: dict[str, Any] = {"run": row}
+    if current_themes(row.profile).count() > MOST_THEMES:
+        context["command"] = f"./manage.py merge_whatif {row.pk}"
+    else:
+        try:
+            context |= {"found": (found := what_if(run=row)), "chart": chart_of(found.points)}
+        except Refusal as error:
+            context["problem"] = str(error)
+    return show(request, "pages/run_whatif.html", context)
 
 
 # --- Operating ----------------------------------------------------------------------------------------------------
@@ -190,5 +214,6 @@ ADDRESSES = [
     ("runs/<int:run_id>/live/", "run_live", live),
     ("runs/<int:run_id>/items/", "run_items", items),
     ("runs/<int:run_id>/report/", "run_report", report),
+    ("runs/<int:run_id>/what-if/", "run_whatif", whatif),
     ("runs/<int:run_id>/act/", "run_act", act),
 ]

@@ -48,6 +48,7 @@ def search(request: HttpRequest) -> HttpResponse:
     number = _page_number(request, len(found.conversations))
     shown = found.conversations[(number - 1) * PER_PAGE : number * PER_PAGE]
     behind = stories_behind(found.conversations, BEHIND)
+    sources = list(Source.objects.order_by("kind", "name")[:200])
     stories = with_sizes(Story.objects.order_by()).in_bulk([pk for pk, _ in behind])
     context = {
         "title": f"Search: {words}" if words else "Conversations",
@@ -65,7 +66,8 @@ def search(request: HttpRequest) -> HttpResponse:
         "keys": _keys(found.conversations, chips),
         "stories": [(stories[pk], count) for pk, count in behind if pk in stories],
         "customers": customers_behind(found.conversations, BEHIND),
-        "sources": Source.objects.order_by("kind", "name")[:200],
+        "sources": sources,
+        "has_books": any(source.kind == "books" for source in sources) and request.user.has_perm("pipeline.view_theme"),
         "source": chips.source,
         "saved": SavedView.objects.filter(user=request.user.pk, page="search"),
         "query": request.GET.urlencode(),

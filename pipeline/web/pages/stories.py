@@ -47,6 +47,7 @@ def stories(request: HttpRequest) -> HttpResponse:
         "since": since,
         "query": request.GET.urlencode(),
         "statuses": [(status, words(status)) for status in BOARD],
+        "map_url": reverse("admin:map") if request.user.has_perm("pipeline.view_theme") else "",
     }
     found = chosen_stories(chosen, until, request.user)
     if is_board:

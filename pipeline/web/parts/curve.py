@@ -33,10 +33,11 @@ def curve(request: HttpRequest, run: Run, themes: int) -> list[Section]:
         found = what_if(run=run)
     except NothingToRegroup as error:
         return [Note(str(error))]
-    return [_chart(found.points), _table(found.points)]
+    return [chart_of(found.points), _table(found.points)]
 
 
-def _chart(points: Sequence[Point]) -> Chart:
+def chart_of(points: Sequence[Point]) -> Chart:
+    """Return stories and orphans over strictness, as lines."""
     return Chart(
         title="What if the rules were stricter?",
         labels=[f"{point.strictness:.1f}" for point in points],

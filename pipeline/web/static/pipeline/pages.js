@@ -133,6 +133,46 @@
     });
   }
 
+  // --- A large file, in pieces: what is sent again after a fault begins where the server says --------------------------
+  document.addEventListener("submit", (event) => {
+    const form = event.target, file = form.dataset.pieces && form.querySelector("input[type=file]").files[0];
+    if (!file || file.size <= Number(form.dataset.piece)) return; // a small one is sent as forms are
+    event.preventDefault();
+    sendInPieces(form, file).catch((error) => {
+      const problem = form.querySelector("[data-upload-problem]");
+      problem.textContent = error.message;
+      problem.hidden = false;
+      form.querySelector("[data-upload-progress]").hidden = true;
+    });
+  });
+  async function sendInPieces(form, file) {
+    const size = Number(form.dataset.piece), headers = {"X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value};
+    const shown = form.querySelector("[data-upload-progress]"), bar = shown.querySelector("progress"), said = shown.querySelector("p");
+    const ask = async (address, body, more) => {
+      const answer = await fetch(address, {method: "POST", body, headers: {...headers, ...more}, credentials: "same-origin"});
+      const told = await answer.json().catch(() => ({problem: `The server answered ${answer.status}.`}));
+      if (!answer.ok && told.next === undefined) throw new Error(told.problem);
+      return told;
+    };
+    form.querySelector("[data-upload-problem]").hidden = true;
+    shown.hidden = false;
+    const begun = await ask(form.dataset.pieces, new URLSearchParams({name: file.name, size: file.size}));
+    let at = 0, tries = 0;
+    while (at < file.size) {
+      try {
+        const piece = file.slice(at, at + size);
+        at = (await ask(`${begun.piece}?begins=${at}`, piece, {"Content-Type": "application/octet-stream"})).next;
+        tries = 0;
+      } catch (error) { // the network, mostly: three more tries, each after a longer pause
+        if (++tries > 3) throw error;
+        await new Promise((resume) => setTimeout(resume, 1000 * tries ** 2));
+      }
+      bar.value = at / file.size;
+      said.textContent = `${Math.floor(100 * at / file.size)} % of ${(file.size / 1e6).toFixed(0)} MB`;
+    }
+    location.assign(begun.page);
+  }
+
   // --- Live parts: asked for again with the tag of what is shown, so that nothing is sent where nothing changed -----
   const tags = new WeakMap();
   document.addEventListener("htmx:configRequest", (event) => {

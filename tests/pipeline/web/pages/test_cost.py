@@ -5,11 +5,23 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from pipeline.models import Story
+from pipeline.models import (
+    Company,
+    CompanyUrl,
+    Conversation,
+    Fetch,
+    MapPoint,
+    Snapshot,
+    Story,
+    Theme,
+    ThemeMap,
+)
 from pipeline.sources.searchable import renew_search_texts
 from tests.pipeline.web.pages.scenes import address, client_of
 from tests.support.factories import ItemFactory, OrphanFactory, RunFactory, StoryFactory, alice
+from tests.support.shelves import chapter_of_a_book, watched_company
 
 pytestmark = pytest.mark.django_db
 
@@ -21,6 +33,11 @@ def fill(count: int) -> None:
         story = StoryFactory(title=f"Story {number}", conversations=2)
         OrphanFactory(conversations=1, nearest_story=story, nearest_cosine=0.8)
         ItemFactory(run=RunFactory(state="completed_with_errors"), state="failed")
+        watched_company(f"Company {number}")
+        chapter_of_a_book(Conversation.objects.filter(source__kind="books").count() + 1)
+    the_map, _ = ThemeMap.objects.get_or_create(pk="support", vector_model="m", defaults={"drawn_at": timezone.now()})
+    for theme in Theme.objects.filter(profile="support", map_point__isnull=True):
+        MapPoint.objects.create(theme=theme, map=the_map, x=theme.pk, y=1.0)
     for each in Story.objects.all():
         evidence = each.evidence.select_related("conversation__source").first()
         assert evidence is not None
@@ -29,8 +46,9 @@ def fill(count: int) -> None:
 
 def pages() -> dict[str, str]:
     story = Story.objects.order_by("id")[0]
-    evidence = story.evidence.order_by("id").first()
+    evidence = story.evidence.select_related("conversation").order_by("id").first()
     assert evidence is not None
+    chapter = Conversation.objects.filter(source__kind="books").order_by("id")[0]
     return {
         "home": address("index"),
         "stories": address("stories"),
@@ -49,7 +67,20 @@ def pages() -> dict[str, str]:
         "search": f"{address('search')}?q=calendar",
         "conversation": address("conversation", evidence.conversation_id),
         "customers": address("customers"),
-        "customer": f"{address('customer')}?name=bramble-vets",
+        "customer": f"{address('customer')}?name={evidence.conversation.customer}",
+        "companies": address("companies"),
+        "company": address("company", Company.objects.order_by("id")[0].pk),
+        "changes of companies": address("company_changes"),
+        "page of a company": address("company_page", CompanyUrl.objects.order_by("id")[0].pk),
+        "snapshot": address("company_snapshot", Snapshot.objects.order_by("id")[0].pk),
+        "change": address("company_change", Fetch.objects.order_by("id")[1].pk),
+        "book": address("book", chapter.source_id),
+        "chapter": address("chapter", chapter.pk),
+        "map": address("map"),
+        "points of the map": address("map_points", "support"),
+        "stories of the map": address("map_stories", "support"),
+        "colours of the map": f"{address('map_colours', 'support')}?by=status",
+        "point of the map": address("map_theme", evidence.theme_id),
         "runs": address("runs"),
         "new run": address("new_run"),
         "schedules": address("schedules"),

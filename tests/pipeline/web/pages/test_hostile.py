@@ -1,12 +1,16 @@
 """Whatever customers, models and people store is shown as text: it runs nowhere, leads nowhere and breaks no page."""
 
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import pytest
 from django.test import Client
 
-from pipeline.models import Change, Comment, Story, Upload
+from pipeline.models import Change, Comment, CompanyUrl, Fetch, Item, Snapshot, Story, Upload
+from pipeline.reports.theme_map import draw_map
+from pipeline.runs import uploads
+from pipeline.runs.uploads import Look, Said
 from pipeline.sources.searchable import renew_search_texts
 from tests.pipeline.web.pages.scenes import address, client_of, read
 from tests.support.factories import (
@@ -23,6 +27,7 @@ from tests.support.factories import (
     UserFactory,
     alice,
 )
+from tests.support.shelves import chapter_of_a_book, figure, watched_company
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +74,16 @@ def owner() -> Client:
     return client_of(alice())
 
 
+def seen_as(text: str) -> Look:
+    """Return a file as a worker recognised it, in which everything is the text."""
+    message = {"role": text[:50], "text": text}
+    sample = {"external_id": text, "customer": text, "occurred_at": "", "messages": [message], "more": 0}
+    return Look(
+        "file", text, format=text, encoding=text, fields={"text": text}, columns=[text], notes=[text], samples=[sample],
+        conversations=1, rejected=1, reasons=[text],
+    )  # fmt: skip
+
+
 def store(text: str) -> dict[str, str]:
     """Store the text wherever somebody could, and return the pages that show it."""
     key = text[:200]
@@ -102,11 +117,27 @@ def store(text: str) -> dict[str, str]:
         story=story, what="title", before={"title": text}, after={"title": key}, reason=text, created_at=NOON,
         created_by=run.created_by,
     )  # fmt: skip
-    upload = Upload.objects.create(
+    Upload.objects.create(
         name=key, size=1, created_at=NOON, created_by=alice(), run=run, imported=key,
         rejects=[{"line": 1, "unit": key, "reason": text, "raw": text}],
     )  # fmt: skip
     renew_search_texts(source=conversation.source)
+    waiting = Upload.objects.create(
+        name=key, size=10**9, created_at=NOON, created_by=alice(), state="failed", error=text,
+        look=uploads._storable({"asked": asdict(Said()), "problem": "", "found": asdict(seen_as(text))}),
+    )  # fmt: skip
+    company = watched_company(
+        key, before="As it was.", after=f"As it was.\n{text}", said=text, metadata={key: text}, override="unknown",
+        override_reason=text, override_at=NOON, title=text[:300],
+    )  # fmt: skip
+    CompanyUrl.objects.filter(company=company).update(detail=text[:300], outcome="ok", checked_at=NOON)
+    CompanyUrl.objects.filter(pk=company.urls.order_by("id")[0].pk).update(url=text[:2000])
+    Fetch.objects.update(detail=text[:300], final_url=text[:2000])
+    page, fetch = company.urls.order_by("id")[0], Fetch.objects.order_by("id")[1]
+    chapter = chapter_of_a_book(1, book=text[:150], texts={"en": [text, text, text], "de": [text, text, text]})
+    item = Item.objects.filter(conversation=chapter).order_by("-id")[0]
+    figure(item, text, text, text[:50], text, text, ground=text, speaker=text, explanation=text, reason=text)
+    draw_map(profile="support")
     return {
         "home": address("index"),
         "stories": address("stories"),
@@ -123,12 +154,23 @@ def store(text: str) -> dict[str, str]:
         "search": address("search"),
         "conversation": address("conversation", conversation.pk),
         "customers": address("customers"),
+        "companies": address("companies"),
+        "company": address("company", company.pk),
+        "changes of companies": address("company_changes"),
+        "page of a company": address("company_page", page.pk),
+        "snapshot": address("company_snapshot", Snapshot.objects.order_by("-id")[0].pk),
+        "change": address("company_change", fetch.pk),
+        "book": address("book", chapter.source_id),
+        "chapter": address("chapter", chapter.pk),
+        "map": address("map"),
+        "map by a key": f"{address('map')}?by=meta.plan",
+        "point of the map": address("map_theme", theme.pk),
         "runs": address("runs"),
         "run": address("run", run.pk),
         "items": address("run_items", run.pk),
         "report": address("run_report", run.pk),
         "new run": address("new_run"),
-        "upload": address("new_run_file", upload.token),
+        "upload": address("new_run_file", waiting.token),
         "schedules": address("schedules"),
     }
 

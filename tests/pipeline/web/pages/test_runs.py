@@ -1,16 +1,23 @@
 """Runs on the pages: a file is looked at and corrected before anything is stored; a run is watched and operated."""
 
+import json
+import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from pipeline.models import Conversation, Item, Run, Source, Upload
+from pipeline.runs import uploads
+from pipeline.runs.uploads import Said, Wanted
 from tests.pipeline.web.pages.scenes import LOOKING, address, client_of, person, read, two_stories_and_an_orphan
-from tests.support.factories import ItemFactory, RunFactory, SourceFactory
+from tests.support.factories import ConversationFactory, ItemFactory, RunFactory, SourceFactory
+from tests.support.seeding import finish, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +85,111 @@ def test_without_a_worker_nothing_starts_and_the_page_says_why(operator: Client)
     assert "cannot start" in page
     assert not Run.objects.exists()
     assert not Conversation.objects.exists()
+
+
+# --- Large files, and what workers do -----------------------------------------------------------------------------
+
+
+def test_a_large_file_comes_in_pieces_and_each_counts_once(operator: Client) -> None:
+    text = CSV.encode()
+    begun = operator.post(address("new_run_begin"), {"name": "big.csv", "size": len(text)}).json()
+
+    def send(begins: int, data: bytes) -> Any:
+        return operator.post(f"{begun['piece']}?begins={begins}", data, content_type="application/octet-stream")
+
+    assert send(0, text[:50]).json() == {"next": 50}
+    again = send(0, text[:50])
+    assert (again.status_code, again.json()["next"]) == (409, 50)
+    assert send(90, text[90:]).json()["next"] == 50
+    assert "the upload was interrupted" in read(operator, begun["page"])
+    assert send(50, b"x" * len(text)).status_code == 409  # more than it said it would be
+    assert send(50, text[50:]).json() == {"next": len(text)}
+    assert uploads.path_of(Upload.objects.get()).read_bytes() == text
+    assert "2 conversations" in read(operator, begun["page"])
+    other = client_of(person("olga", *LOOKING, "operate_run"))
+    assert other.post(f"{begun['piece']}?begins=0", b"x", content_type="application/octet-stream").status_code == 404
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "", "many", str(10**14)])
+def test_a_file_of_no_size_or_too_large_is_not_begun(operator: Client, size: str) -> None:
+    response = operator.post(address("new_run_begin"), {"name": "x.csv", "size": size})
+    assert response.status_code == 400
+    assert "bytes" in response.json()["problem"]
+    assert not Upload.objects.exists()
+
+
+def test_a_worker_looks_at_a_large_file_once(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LOOKED_AT_ONCE", 10)
+    where = upload(operator)
+    assert "Looking at it" in read(operator, where)
+    row = Upload.objects.get()
+    asked = row.look["asked"]
+    assert operator.get(address("new_run_live", row.token)).headers.get("HX-Refresh") is None
+    uploads.look_and_note(upload=row, said=Said(**asked))  # as the worker does
+    assert operator.get(address("new_run_live", row.token)).headers["HX-Refresh"] == "true"
+    shown = read(operator, where)
+    assert "2 conversations" in shown
+    assert "The calendar shows it twice." in shown
+    assert "Looking at it" in read(operator, where, map_text="who")  # something else is said: it is looked at again
+    row.refresh_from_db()
+    uploads.look_and_note(upload=row, said=Said(**{**asked, "mapping": {"text": "no such column"}}))
+    assert "no such column" in read(operator, where, map_text="no such column")
+
+
+def wanted_upload(client: Client, **wanted: Any) -> tuple[str, Upload]:
+    """Upload a file and note that its run is wanted, as the page does once workers have answered."""
+    where = upload(client)
+    row = Upload.objects.get()
+    row.choice = uploads._storable(asdict(Wanted(Said(), "support", "scripted", **wanted)))
+    row.state = Upload.State.IMPORTING
+    row.save()
+    return where, row
+
+
+def test_a_worker_imports_an_upload_and_starts_its_run_once(operator: Client) -> None:
+    where, row = wanted_upload(operator)
+    assert "Importing" in read(operator, where)
+    run = uploads.import_wanted(upload=row)
+    assert run is not None
+    row.refresh_from_db()
+    assert (row.state, row.run, row.row_count) == ("started", run, 3)
+    assert row.imported == "2 new, 0 updated, 0 unchanged, 1 rejected"
+    assert len(row.rejects) == 1
+    assert Conversation.objects.count() == 2
+    assert Run.objects.get().created_by == row.created_by
+    assert operator.get(where).headers["Location"] == address("run", run.pk)
+    assert operator.get(address("new_run_live", row.token)).headers["HX-Redirect"] == address("run", run.pk)
+    assert uploads.import_wanted(upload=row) is None  # a second delivery
+    assert Run.objects.count() == 1
+
+
+def test_an_import_that_fails_says_why_and_can_be_tried_again(operator: Client) -> None:
+    where, row = wanted_upload(operator)
+    RunFactory(source=SourceFactory(kind="file", name="export"), state="running", heartbeat_at=timezone.now())
+    assert uploads.import_wanted(upload=row) is None
+    row.refresh_from_db()
+    assert row.state == "failed"
+    shown = read(operator, where)
+    assert 'role="alert"' in shown
+    assert "Start <kbd>" in shown
+    assert operator.get(address("new_run_live", row.token)).headers["HX-Refresh"] == "true"
+
+
+def test_a_book_is_recognised_and_read_for_figures(operator: Client) -> None:
+    rows = [{"book": "River", "chapter": 1, "verses": ["It rained.", "The water came like a grey animal."]}]
+    shown = read(operator, upload(operator, "river.jsonl", "\n".join(map(json.dumps, rows))))
+    assert "1 chapter" in shown
+    assert "books:river" in shown
+    assert "<option selected>figurative</option>" in shown
+    as_file = read(operator, address("new_run_file", Upload.objects.get().token), kind="file")
+    assert "<option selected>support</option>" in as_file
+
+
+def test_a_source_is_read_for_what_its_kind_is_read_for(operator: Client) -> None:
+    books = SourceFactory(kind="books", name="river")
+    assert "<option selected>figurative</option>" in read(operator, address("new_run"), source=str(books.pk))
+    again = RunFactory(source=books, profile="company")
+    assert "<option selected>company</option>" in read(operator, address("new_run"), source=str(again.source_id))
 
 
 def test_a_source_is_counted_without_reading_it(operator: Client) -> None:
@@ -159,3 +271,17 @@ def test_an_upload_is_forgotten_after_a_week(operator: Client, settings: Any) ->
     Upload.objects.filter(pk=row.pk).update(created_at=row.created_at.replace(year=2020))
     upload(operator, "other.csv")
     assert "upload it again" in read(operator, where)
+
+
+def test_a_report_names_what_changed_and_how_much_of_the_source_was_read(operator: Client) -> None:
+    before = two_stories_and_an_orphan()
+    seed(scripts(1, 3, confidence=0.8))
+    after = finish(start(before.source))
+    ConversationFactory(source=before.source, text="Nobody has read this.")
+    report = " ".join(re.sub(r"<[^>]+>", " ", read(operator, address("run_report", after.pk))).split())
+    assert "1 not read yet" in report
+    assert f"Against run {before.pk}" in report
+    assert "grown" in report
+    what_if = read(operator, address("run_whatif", after.pk))
+    assert "(as it is)" in what_if
+    assert 'role="img"' in what_if

@@ -19,7 +19,7 @@ from tests.pipeline.web.pages.scenes import (
     read,
 )
 from tests.support.decided import broken_promises, state
-from tests.support.factories import RunFactory, StoryEvidenceFactory, StoryFactory, alice
+from tests.support.factories import RunFactory, StoryEvidenceFactory, StoryFactory, ThemeFactory, alice
 
 pytestmark = pytest.mark.django_db
 
@@ -354,3 +354,20 @@ def test_who_is_behind_a_story_is_told_by_its_metadata(bob: Client) -> None:
     assert ">gold<" in page
     assert "customer 1" in page
     assert "Ticket" not in page
+
+
+def test_stories_are_sorted_by_severity_and_narrowed_by_product_area(bob: Client) -> None:
+    for title, severities, area in (
+        ("Mild", ("low", "low"), "calendar"), ("Grave", ("critical", "medium"), "billing"), ("Unsaid", (), ""),
+    ):  # fmt: skip
+        story = StoryFactory(title=title, conversations=3 if not severities else 0)
+        for severity in severities:
+            theme = ThemeFactory(signature=story.signature, details={"severity": severity, "product_area": area})
+            StoryEvidenceFactory(story=story, theme=theme)
+    shown = read(bob, address("stories"), sort="severity")
+    assert shown.index(">Grave<") < shown.index(">Mild<") < shown.index(">Unsaid<")
+    assert '<option value="billing"' in shown
+    narrowed = read(bob, address("stories"), area="billing")
+    assert ">Grave<" in narrowed
+    assert ">Mild<" not in narrowed
+    assert "No story is like this" in read(bob, address("stories"), area="';--")
