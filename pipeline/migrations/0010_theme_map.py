@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0007_reviewers_decide_on_companies'),
+        ('pipeline', '0009_reviewers_decide_on_companies'),
     ]
 
     operations = [

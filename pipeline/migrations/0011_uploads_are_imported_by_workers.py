@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0008_theme_map'),
+        ('pipeline', '0010_theme_map'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

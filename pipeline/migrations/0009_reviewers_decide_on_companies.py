@@ -13,7 +13,7 @@ def let_reviewers_decide(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0006_tallies'),
+        ('pipeline', '0008_roles_see_judgements'),
     ]
 
     operations = [
