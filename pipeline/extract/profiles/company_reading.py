@@ -132,7 +132,7 @@ def _pieces(text: str, start: int, end: int) -> Iterator[Sentence]:
 def _found(signal: str, hits: Sequence[_Hit]) -> Found:
     surest = sorted(hits, key=lambda hit: (-hit.confidence, hit.sentence.place))[:MOST_QUOTES]
     quotes = tuple(dict.fromkeys(_cut(hit.sentence.text) for hit in surest))
-    more = sum(1 - hit.confidence for hit in surest[1:2]) and 0.05
+    more = 0.05 if len(surest) > 1 else 0.0  # a page that says it twice means it
     return Found(signal, quotes, " ".join(quotes[0].split()), round(min(0.99, surest[0].confidence + more), 2))
 
 
