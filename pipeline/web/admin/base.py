@@ -107,6 +107,7 @@ def moment(at: datetime | None) -> SafeString | str:
 
 def short(text: str, length: int = 160) -> str:
     """Return the text on one line, cut between words."""
+    # a page of a list must not split hundreds of long texts; four times leaves room for blanks that fall away
     line = " ".join(text[: 4 * length].split())
     return line if len(line) <= length else f"{line[:length].rsplit(' ', 1)[0]} …"
 

@@ -303,6 +303,7 @@ def _ask(request: HttpRequest, form_class: type[DecisionForm], row: Any) -> Http
     if request.method != "POST":
         return _page(request, form_class(row, initial=request.GET.dict()), row)
     form = form_class(row, request.POST)
+    # three steps with one address: what was filled in goes along as hidden fields, so that back loses nothing
     if not form.is_valid() or "_back" in request.POST:
         return _page(request, form, row)
     try:

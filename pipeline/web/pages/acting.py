@@ -62,6 +62,7 @@ def undo(request: HttpRequest) -> HttpResponse:
         return back(request)
     entry: dict[str, Any] = {"text": "", "tokens": [named]} if named else done[-1]
     undone, refused = 0, ""
+    # the last first: a later change may stand on an earlier one of the same action
     for token in reversed(entry["tokens"]):
         try:
             _undo_one(request, token)
@@ -71,6 +72,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     if named:
         request.session[DONE] = [each for each in done if named not in each["tokens"]]
     else:
+        # also where it was refused: `u` then goes on to what was done before, and does not stop at it for ever
         request.session[DONE] = done[:-1]
     if refused:
         some = f"{counted(undone, 'change was', 'changes were')} undone. " if undone else ""

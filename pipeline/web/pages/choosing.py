@@ -115,6 +115,7 @@ def _narrowed_by_conversations(stories: QuerySet[Story], chosen: Chosen, until: 
     if chosen.customer:
         stories = stories.filter(Exists(inside.filter(conversation__customer__iexact=chosen.customer)))
     if chosen.seen:
+        # a hundred years at most: no date lies before the year 1
         since = until - timedelta(days=min(int(chosen.seen), 36_500))
         stories = stories.filter(Exists(inside.filter(conversation__occurred_at__gt=since)))
     return stories
