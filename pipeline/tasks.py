@@ -101,7 +101,7 @@ def advance_run(*, run_id: int) -> str:
         if is_due(run.profile):
             consolidate_profile.delay(profile=run.profile)
         if settings.THEME_MAP:
-            draw_map.delay(profile=run.profile)
+            draw_map.apply_async(kwargs={"profile": run.profile}, ignore_result=True)
     return run.state
 
 

@@ -1,5 +1,6 @@
 """Every test runs against a real PostgreSQL, a real Redis-protocol server and real worker processes."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure() -> None:
+    gc.collect()  # results of tasks that nobody holds any more tell Redis so, while it is there
     if OWN_REDIS:
         folder = Path(os.environ["TEST_FOLDER"])
         embedded.Valkey(folder).erase()

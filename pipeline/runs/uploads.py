@@ -4,6 +4,7 @@ A large file comes in pieces, and a worker looks at it and imports it (`uploadin
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
@@ -247,13 +248,19 @@ def look_into(upload: Upload, said: Said) -> Look:
         characters += sum(len(message["text"]) for message in row.messages)
         if len(look.samples) < SAMPLES:
             look.samples.append(_sample(row))
-    look.rejected, look.reasons = reasons.counts.total(), reasons.sentences()
+    look.rejected = reasons.counts.total()
+    look.reasons = [_FOR_COMMANDS.sub("", sentence) for sentence in reasons.sentences()]
     look.tokens = characters // CHARACTERS_A_TOKEN
     return _described(look, file.summary)
 
 
+_FOR_COMMANDS = re.compile(r":? *--map \w+=\w+")
+"""What a note tells those who sit at a terminal; the page has fields for it."""
+
+
 def _described(look: Look, summary: Recognised) -> Look:
-    look.format, look.encoding, look.notes = summary.format, summary.encoding, list(summary.notes)
+    look.format, look.encoding = summary.format, summary.encoding
+    look.notes = [_FOR_COMMANDS.sub("", note) for note in summary.notes]
     look.fields = {str(field): str(where) for field, where in summary.fields.items()}
     look.columns = sorted({*map(str, summary.unused_columns), *look.fields.values()})
     return look

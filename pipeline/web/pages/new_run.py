@@ -161,7 +161,7 @@ def new_run_file(request: HttpRequest, token: Any) -> HttpResponse:
     kind = look.kind if look else said.kind or FileSource.kind
     known = Source.objects.filter(pk=look.known).first() if look else None
     context |= {
-        "problem": problem or upload.error,
+        "problem": (problem or upload.error).replace("--map ", ""),
         "look": look,
         "known": known,
         "fields": _fields(look.fields if look else {}, said),
@@ -187,7 +187,8 @@ def _look(upload: Upload, said: Said, *, again: bool) -> tuple[Look | None, str]
         return Look(**found) if found else None, str(noted.get("problem", ""))
     Upload.objects.filter(pk=upload.pk).update(look={"asked": asked, "found": None, "problem": ""})
     try:
-        uploading.look_into_upload.apply_async(kwargs={"upload_id": upload.pk, "said": asked}, retry=False)
+        given = {"upload_id": upload.pk, "said": asked}
+        uploading.look_into_upload.apply_async(kwargs=given, retry=False, ignore_result=True)
     except BrokerError as error:
         return None, f"The queue cannot be reached ({error}), so no worker can look at the file."
     return None, ""
@@ -249,7 +250,7 @@ def start_file(request: HttpRequest, token: Any) -> HttpResponse:
     )
     try:
         if uploads.want_run(upload=upload, wanted=wanted):
-            uploading.import_upload.apply_async(kwargs={"upload_id": upload.pk}, retry=False)
+            uploading.import_upload.apply_async(kwargs={"upload_id": upload.pk}, retry=False, ignore_result=True)
     except BrokerError as error:
         uploads.give_up(upload=upload, why=f"the queue cannot be reached ({error}); nothing was imported.")
     except uploads.WRONG as error:

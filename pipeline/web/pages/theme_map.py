@@ -175,7 +175,7 @@ def draw(request: HttpRequest) -> HttpResponse:
     if not Run.objects.filter(profile=profile).exists():
         raise Http404(f"no run was made under the profile {profile!r}")
     try:
-        tasks.draw_map.apply_async(kwargs={"profile": profile}, retry=False)
+        tasks.draw_map.apply_async(kwargs={"profile": profile}, retry=False, ignore_result=True)
         messages.success(request, f"A worker draws the map of {profile}; look again in a moment.")
     except BrokerError as error:
         messages.warning(request, f"The queue cannot be reached ({error}), so nothing is drawn.")
