@@ -116,5 +116,5 @@ def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
     return {
         call.item_id: Answer(text=call.answer, vectors=bytes(call.vectors))
         for call in calls
-        if call.request_hash == hashes[call.item_id]
+        if call.item_id is not None and call.request_hash == hashes[call.item_id]
     }

@@ -20,7 +20,7 @@ PROFILE = "figurative"
 MOST_CHAPTERS = 2_000
 
 
-class _Each(Func):  # type: ignore[misc]
+class _Each(Func):
     """The texts of an array in JSON, a row each."""
 
     function = "jsonb_array_elements_text"

@@ -140,7 +140,7 @@ def _transformed(new: Floats, known: Floats, places: Points) -> Points:
 
     count = min(3 * PLACED_PERPLEXITY, len(known) - 1)
 
-    class Exact(Affinities):  # type: ignore[misc]
+    class Exact(Affinities):
         """Neighbours of new points by comparing them with all: of one batch that is faster than building an index."""
 
         def to_new(self, data: Floats, perplexity: float = PLACED_PERPLEXITY, return_distances: bool = False) -> Any:
@@ -156,7 +156,8 @@ def _transformed(new: Floats, known: Floats, places: Points) -> Points:
     standing = TSNEEmbedding(places, affinities, random_state=SEED, n_jobs=1)
     placed = np.array(standing.transform(new, perplexity=PLACED_PERPLEXITY, k=min(NEIGHBOURS, count)), dtype=np.float64)
     # it centres what stands there for its own arithmetic: take that back
-    return placed + (places[0] - np.asarray(standing[0]))
+    moved_back: Points = placed + (places[0] - np.asarray(standing[0]))
+    return moved_back
 
 
 def _turned(places: Points, before: Points) -> Points:
@@ -171,4 +172,5 @@ def _turned(places: Points, before: Points) -> Points:
     here, there = places[known] - mean, before[known] - wanted
     left, sizes, right = np.linalg.svd(here.T @ there)
     scale = sizes.sum() / max((here**2).sum(), 1e-12)
-    return (places - mean) @ (left @ right) * (scale or 1.0) + wanted
+    turned: Points = (places - mean) @ (left @ right) * (scale or 1.0) + wanted
+    return turned

@@ -32,6 +32,7 @@ def stored_bodies(hashes: Mapping[int, str]) -> dict[int, dict[tuple[str, str], 
     """Return the newest stored answers to the same question of each item, `hashes` by item id."""
     found: dict[int, dict[tuple[str, str], bytes]] = {item: {} for item in hashes}
     for call in Call.objects.filter(item_id__in=hashes).order_by("attempt"):
+        assert call.item_id is not None  # asked for by item
         if call.request_hash == hashes[call.item_id]:
             found[call.item_id][call.step, call.unit] = call.body
     return found

@@ -60,7 +60,7 @@ class Questions:
 
     async def _put(self, waiting: Mapping[int, Subject]) -> None:
         target = self.asker.target
-        queue = list(reversed(waiting.items()))
+        queue = list(reversed(list(waiting.items())))
         gate = SharedGate(run_id=self.run.pk, concurrency=self.concurrency, host=target.host)
         async with gate, Client(target, gate) as self.client:
 

@@ -522,7 +522,7 @@ class _Reader:
             thread = self._thread(row.line, row.cells, [said, *self._comments(row.cells)])
             if len(thread.messages) > 1 and not said.role:
                 said.role = CUSTOMER  # and by name, so that nobody else is taken for the customer
-                said.author = said.author or next(iter((thread.customer or {}).values()), "")
+                said.author = said.author or next(iter((self._known_customer(row.cells) or {}).values()), "")
             thread.external_id = self._layout.word(row.cells, self._map.one("id"))
             thread.raw = _raw(row)
             yield record_of(thread, self._reader)

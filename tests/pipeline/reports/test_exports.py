@@ -280,7 +280,7 @@ def test_the_command_writes_a_whole_file_or_none(
         yield b"begun"
         raise OSError("the disk is full")
 
-    monkeypatch.setitem(exports.FORMS, "csv", exports.Form("text/csv", broken))  # type: ignore[arg-type]
+    monkeypatch.setitem(exports.FORMS, "csv", exports.Form("text/csv", broken))
     with pytest.raises(OSError, match="full"):
         command("export", "stories", "--output", str(tmp_path / "new.csv"))
     assert sorted(each.name for each in tmp_path.iterdir()) == ["stories.xlsx"]

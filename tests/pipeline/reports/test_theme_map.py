@@ -92,7 +92,7 @@ def test_nothing_is_stored_on_a_map_that_somebody_else_drew_meanwhile(monkeypatc
         ThemeMap.objects.create(profile="support", vector_model="m", version=1, drawn_at=NOON)
         return laid_out(*given)
 
-    monkeypatch.setattr(theme_map.layout, "lay_out", while_another_draws)
+    monkeypatch.setattr(layout, "lay_out", while_another_draws)
     assert draw_map(profile="support") is None
     assert places() == {}
 

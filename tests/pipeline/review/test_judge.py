@@ -16,6 +16,7 @@ from pipeline.models import (
     Budget,
     Call,
     Change,
+    ConversationVersion,
     Hold,
     Judgement,
     Merge,
@@ -25,6 +26,7 @@ from pipeline.models import (
     Signature,
     Split,
     Story,
+    Theme,
     Veto,
 )
 from pipeline.models.refusal import breaks
@@ -150,6 +152,7 @@ def test_a_split_by_the_model_is_a_decision_of_its_own_that_can_be_undone(run: R
     judged = judge(run, About.GROUP)
     assert judged.counts["group"] == {"asked": 2, "split": 1, "keep": 1, "decided": 1}
     split = Split.objects.get()
+    assert split.judgement
     assert (split.actor, split.created_by, split.reason, split.judgement.verdict) == (
         ACTOR, None, "Two problems.", "split",
     )  # fmt: skip
@@ -433,12 +436,10 @@ def test_what_is_private_is_not_sent(model: Model) -> None:
     texts = [f"{text} mail to ann.quill{n}@mail.example" for n, text in enumerate(said(SYNC, 4))]
     run = finish(start(seed(texts)))
     run.source.conversations.update(customer="Ann Quillfeather")
-    run.items.first().version.conversation.versions.update(
+    ConversationVersion.objects.filter(pk=run.items.values("version")[:1]).update(
         messages=[{"role": "customer", "author": "Bert Nomansland", "text": texts[0], "created_at": None}]
     )
-    type(run.themes.first()).objects.update(
-        summary="Ann Quillfeather and Bert Nomansland, +44 20 7946 0123, cannot sync"
-    )
+    Theme.objects.update(summary="Ann Quillfeather and Bert Nomansland, +44 20 7946 0123, cannot sync")
     model.says = answering(group=KEEP, title=TITLE)
     judge(run)
     sent = json.dumps([asked.body for asked in model.asked])

@@ -253,7 +253,7 @@ def test_what_failed_can_be_asked_about_once_more(model: Model) -> None:
 def test_a_profile_that_cannot_prepare_costs_its_conversations_and_not_the_run(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lost(_profile: str, _questions: object, _encode: object) -> dict[int, object]:
+    def lost(_profile: object, _questions: object, _encode: object) -> dict[int, object]:
         raise LookupError("no such vocabulary")
 
     assert SUPPORT.prompt is not None

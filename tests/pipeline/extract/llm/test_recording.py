@@ -20,7 +20,10 @@ TEXTS = [
 
 def calls(run: Run) -> list[tuple[object, ...]]:
     rows = Call.objects.filter(item__run=run).order_by("item__conversation__external_id", "step", "attempt")
-    return [(call.item.conversation_id, call.step, call.attempt, call.body, call.input_tokens) for call in rows]
+    return [
+        (call.item and call.item.conversation_id, call.step, call.attempt, call.body, call.input_tokens)
+        for call in rows
+    ]
 
 
 def themes(run: Run) -> list[tuple[object, ...]]:
