@@ -1,53 +1,23 @@
 """The commands of compose.yaml, the Dockerfile and the systemd units, run as plain processes."""
 
-import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from django.db import connection
 from django.test import Client
 
-from pipeline.management.child_process import ending_with_parent
 from tests.sessions.web import free_port
+from tests.support.services import SERVICES, command_of, running
 from tests.support.waiting import until
 from tests.support.workers import Worker, end_politely
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 OURS = ("web", "reader", "merger", "beat", "flower")
-
-
-def command_of(service: str) -> list[str]:
-    """Return what the container of a service runs, with the defaults of its variables."""
-    command = SERVICES[service].get("command") or json.loads(
-        re.findall(r"^CMD (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[-1]
-    )
-    return [re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", part) for part in command]
-
-
-def running(service: str, **environment: str) -> "subprocess.Popen[bytes]":
-    program, *arguments = command_of(service)
-    return subprocess.Popen(
-        ending_with_parent([str(Path(sys.executable).with_name(program)), *arguments], signal.SIGKILL),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "TEST_DATABASE": str(connection.settings_dict["NAME"]),
-            **environment,
-        },
-    )
 
 
 @pytest.fixture
