@@ -38,7 +38,7 @@ def conversation(request: HttpRequest, conversation_id: int) -> HttpResponse:
         "version": version,
         "is_old": version is not None and version.pk != row.current_version_id,
         "versions": row.versions.order_by("-stored_at", "-id")[:SHOWN],
-        "thread": thread_of(version, themes, numbered, left_out) if version else None,
+        "thread": thread_of(version, themes, numbered, left_out) if version and not version.erased_at else None,
         "themes": [(numbered[theme.pk], theme) for theme in themes],
         "stories": [each.story for each in stories],
         "item": item,

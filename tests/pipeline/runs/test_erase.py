@@ -12,6 +12,8 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -212,6 +214,25 @@ def test_what_others_said_stays_word_for_word(read: Run) -> None:
     story = Story.objects.standing().get()
     assert normal_form(story.title) != ""
     assert any(word in story.description for word in ("lamp", "greenhouse"))
+
+
+def test_pages_say_that_it_was_erased_and_show_the_rest(read: Run, client: Client) -> None:
+    mine = Conversation.objects.filter(customer=ADDRESS).values_list("pk", flat=True)
+    ids, story = list(mine), Story.objects.standing().get()
+    erase_customer(word=ADDRESS)
+    client.force_login(alice())
+    for pk in ids:
+        assert "Its text was erased" in client.get(reverse("admin:conversation", args=[pk])).content.decode()
+        assert client.get(reverse("admin:pipeline_conversation_change", args=[pk])).status_code == 200
+    for address in (
+        reverse("admin:story", args=[story.pk]), reverse("admin:pipeline_story_change", args=[story.pk]),
+        reverse("admin:stories"), reverse("admin:orphans"), reverse("admin:customers"), reverse("admin:search"),
+        reverse("admin:run", args=[read.pk]), reverse("admin:index"), reverse("admin:run_file", args=[read.pk]),
+        reverse("admin:export", args=["themes", "csv"]), reverse("admin:export", args=["conversations", "jsonl"]),
+    ):  # fmt: skip
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert "“”" not in b"".join(answer).decode(), address  # no quotation marks around nothing
 
 
 def test_a_second_look_finds_the_names_of_authors_too(read: Run) -> None:
