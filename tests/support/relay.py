@@ -20,7 +20,8 @@ def over_tcp(path: Path) -> Iterator[int]:
             except OSError:
                 writer.close()
                 return
-            await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+            with suppress(asyncio.CancelledError):  # at the end of all
+                await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
 
         ready.set_result(await asyncio.start_server(accept, "127.0.0.1", 0))
 
