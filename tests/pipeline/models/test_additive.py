@@ -23,9 +23,9 @@ def breaks_old_code(operations: Iterable[Any]) -> Iterator[str]:
     for each in every:
         if isinstance(each, TAKES_AWAY):
             yield each.describe()
-        if isinstance(each, migrations.AddField) and each.model_name.lower() not in new:
-            if not may_be_left_out(each.field):
-                yield f"{each.describe()}, which has to be given"
+        is_added = isinstance(each, migrations.AddField) and each.model_name.lower() not in new
+        if is_added and not may_be_left_out(each.field):
+            yield f"{each.describe()}, which has to be given"
 
 
 def may_be_left_out(field: Any) -> bool:
