@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from pipeline.extract.base import Answer, Extractor, asks, get_extractor
 from pipeline.extract.profiles import Profile, get_profile
+from pipeline.extract.profiles.one_meaning import category_vectors
 from pipeline.extract.reading import ask
 from pipeline.extract.themes import Reading
 from pipeline.ledger.errors import RunError
@@ -99,6 +100,14 @@ def _make(themes: Sequence[Theme], profile: Profile, reader: Extractor) -> int:
     Conversations are read again, but for what a language model said: its themes have vectors of summary and quotes,
     which are stored, and nobody is asked a second time.
     """
+    if profile.one_meaning_a_category:  # their vectors are those of their categories, whatever a model made of the text
+        vectors = category_vectors([theme.category for theme in themes], profile, reader.dimension)
+        rows = [
+            (theme.pk, row.tobytes(), reader.model, theme.unread_language)
+            for theme, row in zip(themes, vectors, strict=True)
+        ]
+        copy_rows(NewVector, _COLUMNS, rows)
+        return 0
     said = [theme for theme in themes if asks(get_extractor(theme.run.extractor))]
     rows = [(theme.pk, _of_what_is_stored(theme), reader.model, theme.unread_language) for theme in said]
     copy_rows(NewVector, _COLUMNS, rows)

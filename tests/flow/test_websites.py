@@ -16,6 +16,8 @@ from pipeline.ledger.counts import item_counts
 from pipeline.models import CompanyUrl, ConversationVersion, Fetch, Item, Run, Snapshot
 from pipeline.reports.companies import page_run, uneven_companies
 from pipeline.reports.verify import verify
+from pipeline.runs import schedule
+from pipeline.runs.schedule import Assignment
 from tests.fakes.farm import Farm, host_and_path
 from tests.support.waiting import until
 from tests.support.watching import begin, watch
@@ -53,6 +55,12 @@ def test_the_command_fetches_shows_and_says_what_it_did(
         call_command("run_pipeline", "websites", "--concurrency", "15", "--json")
         told = json.loads(capsys.readouterr().out)
         assert as_planted(farm) == {}
+        daily = Assignment(source="websites:companies", profile="company", extractor="local", skip_fresh=24.0)
+        assert schedule.fire(daily, at=timezone.now()).endswith("of websites:companies was started")
+        until(lambda: not Run.objects.filter(finished_at=None).exists())
+    scheduled = Run.objects.latest("pk")
+    assert scheduled.profile == "company"
+    assert item_counts(scheduled).skipped == told["pages"]["urls_fetched"]  # what was seen today is not asked for again
     pages = told["pages"]
     assert (told["state"], pages["companies_processed"], pages["companies_failed"]) == ("completed", 7, 0)
     assert pages["urls_planned"] == pages["urls_fetched"] + pages["urls_failed"] == 119

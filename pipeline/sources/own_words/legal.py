@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (letters of other scripts count as two columns)
 """Legal notices below mail, warnings above it, and requests to save paper.
 
 A customer may well write about confidential mail that reached the wrong person. A notice is told from that by speaking
@@ -31,7 +32,10 @@ _MESSAGE = re.compile(
     r"|il presente messaggio|"
     r"le informazioni|dit\s(?:bericht|e-?mail\w*)|deze\s(?:e-?mail\w*|mail|boodschap)|"
     r"you have received|you are not the intended|sie (?:nicht der|diese|irrtümlich)|vous (?:avez reçu|n['’]êtes pas)|"
-    r"(?:ha|ha usted) recibido|avete ricevuto|avesse ricevuto|heeft ontvangen|recebeu)\b|本(?:メール|电子邮件|邮件"
+    r"(?:ha|ha usted) recibido|avete ricevuto|avesse ricevuto|heeft ontvangen|recebeu|"
+    r"(?:detta|det här) (?:meddelande|mejl|e-?post\w*)|(?:denne|dette) (?:e-?mail|e-?post\w*|besked|melding\w*|meddelelse)|"
+    r"(?:niniejsza|ta) wiadomość|tato zpráva|tämä viesti|(?:har|om du har) (?:fått|modtaget|mottatt) d\w+|"
+    r"otrzymali państwo|bu (?:e-?posta|ileti|mesaj))\b|данн\w+ (?:сообщение|письмо)|このメール|このメッセージ|本(?:メール|电子邮件|邮件"
     r"|電子メール)"
     r"|הודעה זו|דוא\"ל זה|מסר זה",
     re.IGNORECASE,
@@ -43,7 +47,8 @@ _SECRET = re.compile(
     r"|ausschließlich für|confidentiel\w*|"
     r"destinataires?|exclusivement|confidencia\w*|exclusiv\w*|destinatari[oa]s?|riservat\w*|esclusivamente"
     r"|confidenziali|vertrouwelijk\w*|"
-    r"uitsluitend|geadresseerde|bestemd voor|privilegiad\w*|sigilos\w*)\b|機密|宛先|保密|机密|收件人|סודי|חסוי|נמען"
+    r"uitsluitend|geadresseerde|bestemd voor|privilegiad\w*|sigilos\w*|konfidentiell\w*|avsett|mottagaren?|fortrolig\w*|"
+    r"poufn\w*|wyłącznie dla|adresat\w*|důvěrn\w*|určen\w*|luottamuksel\w*|gizli\w*|конфиденциальн\w*)\b|機密|宛先|保密|机密|收件人|סודי|חסוי|נמען"
     r"|מיועד",
     re.IGNORECASE,
 )
@@ -52,7 +57,8 @@ _ERROR = re.compile(
     r"|vernichten|löschen|informieren sie|"
     r"par erreur|détruire|supprimer|avertir|por error|elimin\w+|borr\w+|notifi\w+|per errore|cancell\w+|distrugg\w+"
     r"|per vergissing|abusievelijk|"
-    r"ten onrechte|verwijder\w*|por engano|por erro|apag\w+|exclu\w+)\b|誤って|削除|误收|错误|删除|בטעות|למחוק|מחק",
+    r"ten onrechte|verwijder\w*|por engano|por erro|apag\w+|exclu\w+|av misstag|ved en fejl|ved (?:en )?feil\w*|rader\w*|"
+    r"slet\w*|omyłkowo|usunięci\w+|powiadomi\w+|omylem|smazat|vahingossa|yanlışlıkla|по ошибке|удалит\w*)\b|誤って|ご連絡のうえ|削除|误收|错误|删除|בטעות|למחוק|מחק",
     re.IGNORECASE,
 )
 _FORBIDDEN = re.compile(
@@ -68,7 +74,8 @@ _FORBIDDEN = re.compile(
 _GROUPS = (_MESSAGE, _SECRET, _ERROR, _FORBIDDEN)
 _COMPANY = re.compile(
     r"\b(?:registered (?:office|in (?:england|scotland|wales|ireland))|sitz der gesellschaft|amtsgericht \w+,? hr[ab]|"
-    r"registergericht|geschäftsführe\w+:|vorsitzender? des aufsichtsrats|siège social|capital social de)",
+    r"registergericht|ust-?id\w*\.?:? ?(?:nr\.?)?|steuernummer:|n° ?tva|tva intracom|partita iva|kvk[- ]?(?:nr|nummer)|"
+    r"geschäftsführe\w+:|vorsitzender? des aufsichtsrats|siège social|capital social de)",
     re.IGNORECASE,
 )
 _PAPER = re.compile(
@@ -79,7 +86,7 @@ _PAPER = re.compile(
     r"prima di stampare|rispetta l['’]ambiente|denk aan het milieu|voordat u dit bericht print|環境(?:保護)?のため"
     r"|打印(?:本"
     r"|此)邮件前|"
-    r"לפני שאתה מדפיס|virus-?free\b|scanned (?:for|by) .{0,40}virus|avast\.com|avg\.com"
+    r"לפני שאתה מדפיס|virus-?free\b|scanned (?:for|by) .{0,40}virus|avast\.com|avg\.com|checked for viruses|virengeprüft|auf viren geprüft"
     r"|wurde von .{0,30} auf viren)",
     re.IGNORECASE,
 )
@@ -134,8 +141,8 @@ def legal_spans(text: str, lines: Sequence[Line]) -> list[Span]:
     spans: list[Span] = []
     if lines[-1].end - lines[0].start < MIN_TEXT:
         return spans
-    for number, paragraph in enumerate(_paragraphs(lines)):
-        if number == 0 and _BANNER.search(paragraph[0].text):
+    for paragraph in _paragraphs(lines):
+        if _BANNER.search(paragraph[0].text):  # on top, or below where a list of mails moved it
             spans += _banner(paragraph)
         sentences = [_sentence(text, start, end) for start, end in _sentences(text, paragraph)]
         for cluster in _clusters(sentences):

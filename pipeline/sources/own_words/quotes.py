@@ -189,6 +189,15 @@ _FLAT = re.compile(
 _FLAT_STARTS = ("On ", "Am ", "Le ", "El ", "Il ", "Op ", "Em ", "在", "于", "ב-", "בתאריך")
 
 
+_SAYS_WHO = re.compile(
+    r"(?!.{0,60}\b(?:I|we|ich|wir|je|nous|yo|nosotros|io|noi|ik|wij|eu|nós|jag|vi)\b)[^\s>].{0,60}"
+    r"\b(?:wrote|schrieb|schreibt|a écrit|escribió|ha scritto|schreef|escreveu|skrev|napisał(?:\(a\))?|"
+    r"kirjoitti|написал)\s?:$",
+    re.IGNORECASE,
+)
+"""`Lee wrote:`, without a time: it says whose the lines with `>` right below are, and nothing by itself."""
+
+
 def quoted_spans(text: str, lines: Sequence[Line], earlier: Collection[str] = ()) -> list[Span]:
     """Return the spans of a text that are quoted from other mail; `earlier` are the lines of the thread so far."""
     search = _Search(text, lines, earlier)
@@ -207,6 +216,8 @@ class _Search:
     spans: list[Span] = field(default_factory=list)
     place: int = 0
     words: int = 0
+    answers: bool = False
+    """Whether lines with `>` were said to be somebody's: then so are those further down, between which one answers."""
 
     def step(self) -> None:
         """Judge the line at `place`, with those that belong to it, and move on."""
@@ -217,6 +228,9 @@ class _Search:
             self._block()
         elif found := _attributed(self.lines, self.place):
             self._attributed(*found)
+        elif _SAYS_WHO.match(line.text) and self._is_above_a_block():
+            self.answers = True
+            self._is_quoted(_block_end(self.lines, self.place + 1))
         elif beginning := _mail_beginning(self.lines, self.place):
             self._mail(beginning)
         elif (start := _flat_attribution(self.text, line, self.words)) is not None:
@@ -227,7 +241,7 @@ class _Search:
     def _block(self) -> None:
         """Lines with `>`, and no line above that says whose they are."""
         end = _block_end(self.lines, self.place)
-        if _is_reply(self.lines[self.place : end], self.earlier):
+        if self.answers or _is_reply(self.lines[self.place : end], self.earlier):
             self._is_quoted(end)
         else:
             self._is_own(end)
@@ -236,6 +250,7 @@ class _Search:
         """A line that says who wrote what follows: lines with `>`, or all the rest below something of one's own."""
         following = _next_written(self.lines, end)
         if following < len(self.lines) and self.lines[following].depth:
+            self.answers = True
             self._is_quoted(_block_end(self.lines, following))
         # something of the writer's own stands above: what follows is the mail that they answer
         elif strength == 2 and self.words:
@@ -245,6 +260,10 @@ class _Search:
             self._is_quoted(end)
         else:
             self._is_own(self.place + 1)
+
+    def _is_above_a_block(self) -> bool:
+        following = self.place + 1
+        return following < len(self.lines) and bool(self.lines[following].depth)
 
     def _mail(self, beginning: _Beginning) -> None:
         """The headers of a mail: it is quoted if enough stands above it, else it is what there is to read."""

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
+from pipeline.extract.base import get_extractor
 from pipeline.extract.visit import read_pages
 from pipeline.ledger.claims import AtLimit
 from pipeline.ledger.counts import item_counts
@@ -16,6 +18,7 @@ from pipeline.ledger.states import request_stop
 from pipeline.models import Company, CompanyUrl, Fetch, Item, Run, Snapshot, Story, Theme
 from pipeline.reports.companies import changes_since, dead_links, flagged, page_run, uneven_companies
 from pipeline.reports.verify import verify
+from pipeline.review.reembed import reembed
 from pipeline.runs.reopen import reopen
 from pipeline.runs.salvage import reopen_to_salvage
 from pipeline.sources.companies.lists import Listed
@@ -27,6 +30,7 @@ from tests.support.watching import POLICY, begin, page_of, visit, watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+CLOSING = "After nineteen years we are closing our doors for good on 31 March."
 PARAGRAPH = "<p>The yard builds wooden boats by hand and repairs those that came before, one after the other.</p>"
 
 
@@ -191,9 +195,36 @@ def test_a_stopped_run_claims_nothing_and_goes_on_where_it_stopped(farm: Farm) -
     assert Snapshot.objects.count() == 12
 
 
-# --- What is concluded --------------------------------------------------------------------------------------------
+def test_diagnose_says_why_pages_failed_and_what_became_of_one(farm: Farm, capsys: pytest.CaptureFixture[str]) -> None:
+    source = watch(farm)
+    farm.texts[farm.host(0), "/page/0"] = "<title>Page not found</title><p>Page not found</p>"
+    say(farm, 1, 0, CLOSING)
+    run = visit(begin(source))
+    call_command("diagnose", str(run.pk))
+    said = capsys.readouterr().out
+    assert "soft_404" in said
+    call_command("diagnose", "--conversation", page_of("c001").conversation.external_id)
+    assert "closing" in capsys.readouterr().out
 
-CLOSING = "After nineteen years we are closing our doors for good on 31 March."
+
+def test_reembed_gives_signals_the_vectors_of_their_categories(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The company's name, without which a page says nothing, is not in what is stored: nothing is read again."""
+    source = watch(farm)
+    for number in range(3):
+        say(farm, number, 0, f"Company {number} is closing its doors for good.")
+    visit(begin(source))
+    story = Story.objects.get()
+    reader = get_extractor("local")
+    monkeypatch.setattr(type(reader), "model", "wide")
+    monkeypatch.setattr(type(reader), "dimension", 512)
+    done = reembed(profile="company", extractor="local")
+    assert (done.model, done.themes, done.by_quotes) == ("wide", 3, 0)
+    assert set(Theme.objects.values_list("vector_model", flat=True)) == {"wide"}
+    assert {len(bytes(vector)) for vector in Theme.objects.values_list("vector", flat=True)} == {4 * 512}
+    assert Story.objects.get() == story
+
+
+# --- What is concluded --------------------------------------------------------------------------------------------
 
 
 def test_a_negative_signal_asks_for_a_look_with_its_quote(farm: Farm) -> None:

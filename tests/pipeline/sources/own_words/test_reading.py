@@ -74,6 +74,10 @@ def test_a_reply_below_and_between_its_quotation_is_read(attribution: str) -> No
     assert own(between) == f"Yes, twice.\n{OWN}"
 
 
+def test_answers_between_the_questions_of_one_who_is_only_named_are_read() -> None:
+    assert own(f"Lee schrieb:\n> Welche Version?\n{OWN}\n> Welches Telefon?\nEin altes.") == f"{OWN}\nEin altes."
+
+
 OUTLOOK = {
     "English": "From: Support <help@example.com>\nSent: Tuesday, May 5, 2026 9:12 AM\nTo: Cara <cara@example.org>\n"
     "Subject: RE: Export",
@@ -265,6 +269,22 @@ LEGAL_NOTICES = {
 def test_a_legal_notice_is_left_out(notice: str) -> None:
     assert own(f"{OWN}\n\nCara\n\n{notice}") == OWN
     assert own(f"{OWN}\n{notice}") == OWN
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "Detta meddelande är endast avsett för mottagaren och kan innehålla konfidentiella uppgifter. Om du har "
+        "fått det av misstag ber vi dig att meddela avsändaren och radera det.",
+        "Niniejsza wiadomość jest przeznaczona wyłącznie dla adresata i zawiera informacje poufne. Jeżeli trafiła "
+        "do Państwa omyłkowo, prosimy o powiadomienie nadawcy.",
+        "This email has been checked for viruses by a scanner.",
+        "CAUTION: This email originated from outside of the organization. Do not click links you do not expect.",
+    ],
+    ids=["Swedish", "Polish", "of a scanner", "a warning below"],
+)
+def test_a_notice_of_other_countries_is_left_out(notice: str) -> None:
+    assert own(f"{OWN}\n\n{notice}") == OWN
 
 
 def test_a_warning_above_a_mail_is_left_out() -> None:
