@@ -85,7 +85,7 @@ def main(calls: int = 100, rounds: int = 20) -> None:
         from django.utils import timezone
 
         from config.celery import app
-        from sessions.api.tokens import make_token
+        from pipeline.access import make_token
 
         _, token = make_token(name="benchmark", at=timezone.now())
         with server() as port:

@@ -7,10 +7,10 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from pipeline.access import find_token
+from pipeline.models import ApiToken
 from pipeline.web.metrics import PipelineCollector
 from sessions.api.prometheus import SessionCollector
-from sessions.api.tokens import find_token
-from sessions.models import ApiToken
 from sessions.upkeep.metrics import session_metrics
 
 

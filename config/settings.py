@@ -476,6 +476,8 @@ SESSION_RATE: dict[str, Any] | None = (
 SESSION_BODY_LIMIT = _whole("SESSION_BODY_LIMIT", 65_536)  # bytes
 # Where answers are sent to, if they are not polled, and the secret that signs them.
 SESSION_WEBHOOK_URL, SESSION_WEBHOOK_SECRET = _webhook()
+# How many requests one token may send to the REST API within a minute, over all processes. 0 is no limit.
+API_REQUESTS_A_MINUTE = _whole("API_REQUESTS_A_MINUTE", 600)
 METRICS_OPEN = env.bool("METRICS_OPEN", default=False)  # /metrics without a token, for a network nobody else is in
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="line")  # or json: see config/logs.py

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("pipeline", "sessions")
@@ -23,7 +24,8 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Return the text of each page by the name of its file. Django must be set up."""
-    return {"commands.md": "\n".join(_commands()), "tables.md": "\n".join(_tables()), "tasks.md": "\n".join(_tasks())}
+    made = {"commands.md": _commands(), "tables.md": _tables(), "tasks.md": _tasks(), "api.md": _api()}
+    return {name: "\n".join(lines) for name, lines in made.items()}
 
 
 def _commands() -> Iterator[str]:
@@ -77,6 +79,77 @@ def _tasks() -> Iterator[str]:
             does = (task.__doc__ or task.run.__doc__ or "").strip().splitlines()[0]
             yield f"| `{name}` | {does} | {task.may_run_twice} |"
     yield ""
+
+
+def _api() -> Iterator[str]:
+    """Yield each route of the REST API with its scope, what it takes and what it gives."""
+    from config.api import api
+
+    schema = api.get_openapi_schema()
+    yield "# The API\n\nMade from the code; `/api/v1/docs` says the same and tries it out.\n"
+    yield f"{schema['info']['description']}\n"
+    tags: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+    for path, methods in schema["paths"].items():
+        for method, told in methods.items():
+            tags.setdefault(told["tags"][0], []).append((method.upper(), path, told))
+    for tag, routes in tags.items():
+        yield f"## {tag.capitalize()}\n"
+        for method, path, told in routes:
+            what, _, scope = told["description"].rpartition("\n\nScope: ")
+            yield f"### {method} {path}\n\n{' '.join(what.split())} Scope {scope}\n"
+            yield from _given(told)
+    yield "## Shapes\n"
+    for name, shape in sorted(schema["components"]["schemas"].items()):
+        if name.startswith("Page_"):
+            continue
+        yield f"### {name}\n\n{' '.join(shape.get('description', '').split())}\n"
+        yield from _fields(shape.get("properties", {}), shape.get("required", []))
+        yield ""
+
+
+def _given(told: dict[str, Any]) -> Iterator[str]:
+    """Yield what a route takes and gives."""
+    taken = [each for each in told.get("parameters", []) if each["name"] != "Idempotency-Key"]
+    if taken:
+        yield from _fields(
+            {each["name"]: {"description": each.get("description", ""), **each["schema"]} for each in taken},
+            [each["name"] for each in taken if each.get("required")],
+        )
+        yield ""
+    if body := told.get("requestBody"):
+        [(kind, content)] = body["content"].items()
+        yield f"Takes {_type(content['schema'])} as `{kind}`.\n"
+    for status, answer in told["responses"].items():
+        if int(status) < 400:
+            content = next(iter(answer.get("content", {}).values()), {}).get("schema")
+            yield f"Gives {status}{f' with {_type(content)}' if content else ''}.\n"
+
+
+def _fields(fields: dict[str, Any], required: list[str]) -> Iterator[str]:
+    """Yield fields as a table: name, type, meaning."""
+    if fields:
+        yield "| field | type | meaning |\n|---|---|---|"
+    for name, field in fields.items():
+        told = " ".join(str(field.get("description", "")).split()).replace("|", "\\|")
+        default = field.get("default")
+        said = [told] if told else []
+        said += [f"default {default}"] if default not in (None, "", [], False) else []
+        mark = " (required)" if name in required else ""
+        yield f"| `{name}`{mark} | {_type(field)} | {'; '.join(said)} |"
+
+
+def _type(shape: dict[str, Any]) -> str:
+    """Return a JSON type in a few words."""
+    if name := shape.get("$ref", "").rpartition("/")[2]:
+        page = name.removeprefix("Page_").rstrip("_")
+        return f"a page of [{page}](#{page.lower()})" if name.startswith("Page_") else f"[{name}](#{name.lower()})"
+    if values := shape.get("enum"):
+        return ", ".join(map(str, values))
+    if parts := shape.get("anyOf"):
+        return " or ".join(_type(part) for part in parts)
+    if shape.get("type") == "array":
+        return f"list of {_type(shape.get('items', {}))}"
+    return str(shape.get("format") or shape.get("const") or shape.get("type") or "anything")
 
 
 if __name__ == "__main__":

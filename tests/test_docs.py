@@ -11,7 +11,17 @@ from django.core.management import BaseCommand, CommandError, get_commands, load
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*.md"), *ROOT.glob("sessions/*.md")]
-EXAMPLES = {"RUN": "1", "A": "1", "B": "2", "ID": "t-1", "PROFILE": "support", "FILE": "x.csv", "NAME": "x", "N": "2"}
+EXAMPLES = {
+    "RUN": "1",
+    "A": "1",
+    "B": "2",
+    "ID": "t-1",
+    "PROFILE": "support",
+    "FILE": "x.csv",
+    "NAME": "x",
+    "N": "2",
+    "SCOPE": "read",
+}
 """What stands for the words that a reader replaces."""
 
 

@@ -1,5 +1,6 @@
 """The tables, in the order the data flows."""
 
+from pipeline.models.access import ApiToken, KeyedWrite
 from pipeline.models.change import Change, Comment, SavedView, Visit
 from pipeline.models.company import Company, CompanyUrl, Fetch, PageOutcome, Snapshot, StatusChange
 from pipeline.models.conversation import Conversation, ConversationVersion
@@ -29,6 +30,7 @@ from pipeline.models.theme_map import MapPoint, ThemeMap
 from pipeline.models.upload import Upload
 
 __all__ = [
+    "ApiToken",
     "Batch",
     "Budget",
     "Call",
@@ -49,6 +51,7 @@ __all__ = [
     "Hold",
     "Item",
     "Judgement",
+    "KeyedWrite",
     "MapPoint",
     "Merge",
     "MergePass",

@@ -20,14 +20,14 @@ from django.db import transaction
 from pipeline.models import Run, Source, Upload
 from pipeline.models.refusal import Refusal
 from pipeline.runs import start
-from pipeline.runs.create import Selection
+from pipeline.runs.create import Selection, refuse_live
 from pipeline.runs.preview import CHARACTERS_A_TOKEN
 from pipeline.sources.books.json_books import JsonBook
 from pipeline.sources.books.osis import is_osis
 from pipeline.sources.books.source import BooksSource
 from pipeline.sources.file import FileSource
 from pipeline.sources.formats import Options, Recognised
-from pipeline.sources.ingest import Import, ImportCounts, Imported
+from pipeline.sources.ingest import Import, ImportCounts, Imported, import_files
 from pipeline.sources.parsing.heads import head_of
 from pipeline.sources.parsing.parts import DAMAGE, parts_of
 from pipeline.sources.reasons import Reasons
@@ -376,6 +376,22 @@ def import_wanted(*, upload: Upload) -> Run | None:
     Run.objects.filter(pk=run.pk).update(created_by=upload.created_by_id)
     Upload.objects.filter(pk=upload.pk).update(state=Upload.State.STARTED, run=run, error="", look=None)
     return run
+
+
+def import_upload(*, upload: Upload, said: Said, replaces_texts: bool = False) -> Imported:
+    """Import an upload here and now and start nothing; note on the upload what became of its rows.
+
+    Raises what is in WRONG; RunIsLive if a run reads the source just now.
+    """
+    asked = import_of(upload, said, replaces_texts=replaces_texts)
+    file = asked.file()
+    # as a start does: a run must not find other texts than those it was planned with
+    if known := Source.objects.filter(kind=file.kind, name=file.name).first():
+        refuse_live(source=known)
+    imported = import_files(asked)
+    rejects = _first_rejects(imported.counts.rejects_path)
+    Upload.objects.filter(pk=upload.pk).update(imported=str(imported.counts)[:200], rejects=rejects)
+    return imported
 
 
 def _first_rejects(path: Path | None) -> list[dict[str, Any]]:

@@ -188,19 +188,3 @@ class MetricsOut(Schema):
     context_losses: int
     active: int
     duplicate_active: int
-
-
-class FieldProblem(Schema):
-    field: str
-    rule: str
-    message: str
-
-
-class Problem(Schema):
-    """Every error has this shape."""
-
-    code: str
-    what: str
-    where: str
-    what_to_do: str
-    fields: list[FieldProblem] = []

@@ -5,43 +5,46 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
-from django.urls import URLPattern, URLResolver, re_path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from ninja import NinjaAPI, Path, Query, Status
 from ninja.errors import ValidationError
 from ninja.security import HttpBearer
 from pydantic import AwareDatetime
 
+from pipeline.access import OutOfScopeError, find_token
+from pipeline.models import ApiToken
+from pipeline.web.api.problems import Problem, answer_errors
+from pipeline.web.api.routes import DocsPage, addresses_of
 from sessions import tasks
 from sessions.answering import schemas as shapes
 from sessions.api import problems
-from sessions.api.tokens import OutOfScopeError, find_token
 from sessions.chat import inbox, messages
 from sessions.chat.context import Context
 from sessions.chat.durations import LONGEST_TAKEOVER
 from sessions.chat.opening import end_session, escalate_session
 from sessions.chat.takeover import extend_takeover, release, standing_takeover, take_over
-from sessions.models import ApiToken, Message, Session, Takeover
+from sessions.models import Message, Session, Takeover
 from sessions.upkeep.metrics import SessionMetrics, session_metrics
 
 
 class Bearer(HttpBearer):
-    """`Authorization: Bearer TOKEN`, a token made by `./manage.py chat_token make NAME`.
+    """`Authorization: Bearer TOKEN`, a token made by `./manage.py api_token make NAME --scope SCOPE`.
 
-    Its scope must be that of the request: `read` for GET, else `write`; `metrics` for the numbers.
+    Its scope must be that of the request: `chat_read` for GET, else `chat_write`; `metrics` for the numbers.
     """
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
         found = find_token(token.strip())
         if found and (needed := _scope_of(request)) not in found.scopes:
-            raise OutOfScopeError(f"The token of {found.name} has not the scope `{needed}`.")
+            raise OutOfScopeError(f"The token of {found.name} does not have the scope `{needed}`.")
         return found
 
 
 def _scope_of(request: HttpRequest) -> str:
     if request.path.endswith("/metrics"):
         return ApiToken.Scope.METRICS
-    return ApiToken.Scope.READ if request.method in ("GET", "HEAD") else ApiToken.Scope.WRITE
+    return ApiToken.Scope.CHAT_READ if request.method in ("GET", "HEAD") else ApiToken.Scope.CHAT_WRITE
 
 
 api = NinjaAPI(
@@ -50,13 +53,14 @@ api = NinjaAPI(
     description="Messages of chat users and the answers to them. Every error has the shape `Problem`.",
     auth=Bearer(),
     urls_namespace="chat_api",
+    docs=DocsPage(),
 )
 
 
 api.add_decorator(problems.refuse_large_bodies, mode="view")
-problems.answer_errors(api)
+answer_errors(api, problems.HANDLERS)
 
-ERRORS = dict.fromkeys((401, 404, 411, 413, 422, 503), shapes.Problem)
+ERRORS = dict.fromkeys((401, 404, 411, 413, 422, 503), Problem)
 Row = Path[shapes.RowId]
 From = Query[shapes.RowId | None]
 
@@ -64,7 +68,7 @@ From = Query[shapes.RowId | None]
 # --- Messages -----------------------------------------------------------------------------------------------------
 
 
-@api.post("/messages", response={202: shapes.Accepted, 429: shapes.Problem, **ERRORS}, tags=["messages"])
+@api.post("/messages", response={202: shapes.Accepted, 429: Problem, **ERRORS}, tags=["messages"])
 def post_message(request: HttpRequest, body: shapes.MessageIn) -> Status[dict[str, Any]]:
     """Store a user's message and send for its answer.
 
@@ -167,7 +171,7 @@ def _page(found: list[Message], limit: int) -> dict[str, Any]:
 # --- Takeover -----------------------------------------------------------------------------------------------------
 
 
-@api.post("/takeovers", response={200: shapes.TakeoverOut, 409: shapes.Problem, **ERRORS}, tags=["takeover"])
+@api.post("/takeovers", response={200: shapes.TakeoverOut, 409: Problem, **ERRORS}, tags=["takeover"])
 def begin_takeover(request: HttpRequest, body: shapes.TakeoverIn) -> Takeover:
     """Let a person answer the user instead of the automation; their messages are kept, and not answered by it."""
     now = timezone.now()
@@ -224,13 +228,5 @@ def get_metrics(
 # --- Addresses ----------------------------------------------------------------------------------------------------
 
 
-def _addresses() -> tuple[list[URLPattern | URLResolver], str, str]:
-    patterns, app_name, namespace = api.urls
-    for pattern in patterns:
-        if isinstance(pattern, URLPattern) and pattern.callback is not None:
-            pattern.callback = problems.in_our_shape(pattern.callback)
-    return [*patterns, re_path("", problems.unknown_address)], app_name, namespace
-
-
-urls = _addresses()
+urls = addresses_of(api)
 """For `path("api/", urls)`."""

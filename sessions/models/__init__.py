@@ -1,6 +1,6 @@
 """What is kept about chats, in the order it comes about."""
 
-from sessions.models.access import ApiToken, Delivery
+from sessions.models.delivery import Delivery
 from sessions.models.health import SessionHealth
 from sessions.models.message import Message
 from sessions.models.progress import ProgressTransition, ProgressUpdate
@@ -9,7 +9,6 @@ from sessions.models.tally import ClosedDay, DayTally
 from sessions.models.user import ChatUser, ContextLoss, Takeover
 
 __all__ = [
-    "ApiToken",
     "ChatUser",
     "ClosedDay",
     "ContextLoss",

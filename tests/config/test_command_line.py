@@ -22,7 +22,7 @@ COMMANDS = [
     ["session_metrics"],
     ["dedupe_sessions", "--dry-run"],
     ["stress_sessions", "--users", "1", "--concurrency", "1", "--calls", "1"],
-    ["chat_token", "list"],
+    ["api_token", "list"],
     ["run_status"],
 ]
 

@@ -41,7 +41,7 @@ def _chats_postgres() -> Iterator[embedded.Postgres]:
 def chats_postgres(_chats_postgres: embedded.Postgres) -> embedded.Postgres:
     """A PostgreSQL beside that of the tests, with the tables of the chats and no rows; a test may stop and start it."""
     with psycopg.connect(_chats_postgres.url) as connection:
-        connection.execute("TRUNCATE chat_session, chat_message, chat_apitoken CASCADE")
+        connection.execute("TRUNCATE chat_session, chat_message, pipeline_apitoken CASCADE")
     return _chats_postgres
 
 

@@ -16,7 +16,9 @@ from tests.sessions.web import WebServer
 @pytest.fixture
 def front_end(chats_postgres: Postgres) -> Iterator[FrontEnd]:
     """In front of a web server that uses it, and a queue that cannot be reached."""
-    token = manage(chats_postgres, "chat_token", "make", "front end").strip()
+    token = manage(
+        chats_postgres, "api_token", "make", "front end", "--scope", "chat_read", "--scope", "chat_write"
+    ).strip()
     web = WebServer(**environment_of(chats_postgres))
     yield FrontEnd(web.url, token)
     web.stop()

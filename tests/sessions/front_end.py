@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.utils import timezone
 
-from sessions.api.tokens import make_token
+from pipeline.access import make_token
 
 
 @dataclass(frozen=True)

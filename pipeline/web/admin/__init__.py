@@ -1,6 +1,7 @@
 """The screens of the pipeline; a file a noun."""
 
 from pipeline.web.admin import (
+    access,
     companies,
     conversations,
     knowledge,
@@ -14,6 +15,7 @@ from pipeline.web.admin import (
 )
 
 __all__ = [
+    "access",
     "companies",
     "conversations",
     "knowledge",

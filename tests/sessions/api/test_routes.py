@@ -18,9 +18,10 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from pipeline.access import TokenNameTakenError, find_token, make_token, revoke_token
+from pipeline.models import ApiToken
 from sessions.answering.answers import answer_user
-from sessions.api.tokens import TokenNameTakenError, find_token, make_token, revoke_token
-from sessions.models import ApiToken, ContextLoss, Message, Session
+from sessions.models import ContextLoss, Message, Session
 from tests.sessions.front_end import FrontEnd, Response
 from tests.sessions.web import WebServer
 
@@ -30,8 +31,8 @@ MESSAGE: dict[str, Any] = {"user_id": "alice", "key": "key-1", "text": "hello"}
 
 def assert_problem(found: Response, status: int, code: str) -> None:
     assert (found.status, found.body["code"]) == (status, code), found.text
-    assert set(found.body) == {"code", "what", "where", "what_to_do", "fields"}
-    assert all(found.body[name] for name in ("what", "where", "what_to_do"))
+    assert set(found.body) == {"type", "title", "status", "detail", "instance", "code", "what_to_do", "fields"}
+    assert all(found.body[name] for name in ("title", "detail", "instance", "what_to_do"))
 
 
 # --- Messages -----------------------------------------------------------------------------------------------------
@@ -369,15 +370,15 @@ def test_a_name_has_one_token_that_counts() -> None:
 
 
 def test_the_command_makes_lists_and_revokes_tokens(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("chat_token", "make", "shop")
+    call_command("api_token", "make", "shop", "--scope", "chat_read")
     token = capsys.readouterr().out.strip()
     assert find_token(token)
-    call_command("chat_token", "revoke", "shop")
+    call_command("api_token", "revoke", "shop")
     assert find_token(token) is None
-    call_command("chat_token", "list")
-    assert capsys.readouterr().out.splitlines()[1].startswith("shop: metrics, read, write; made 20")
+    call_command("api_token", "list")
+    assert capsys.readouterr().out.splitlines()[1].startswith("shop: chat_read; made 20")
     with pytest.raises(CommandError, match="No token named shop counts"):
-        call_command("chat_token", "revoke", "shop")
+        call_command("api_token", "revoke", "shop")
 
 
 # --- The page about it --------------------------------------------------------------------------------------------

@@ -13,13 +13,14 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from sessions.api.tokens import find_token, make_token, revoke_token
+from pipeline.access import find_token, make_token, revoke_token
+from pipeline.models import ApiToken
 from sessions.chat.context import Context
 from sessions.chat.inbox import accept
 from sessions.chat.messages import fail_message, reply
 from sessions.chat.opening import end_session, escalate_session, open_session
 from sessions.chat.takeover import take_over
-from sessions.models import ApiToken, Message, Session
+from sessions.models import Message, Session
 from sessions.upkeep.health import backlog
 
 pytestmark = pytest.mark.django_db
@@ -152,26 +153,26 @@ def test_the_page_says_how_long_the_oldest_message_has_waited(admin_client: Clie
 
 def test_a_token_made_in_the_admin_is_shown_once(admin_client: Client) -> None:
     page = admin_client.post(
-        "/admin/chat/apitoken/add/", {"name": "shop", "scopes": ["read"]}, follow=True
+        "/admin/pipeline/apitoken/add/", {"name": "shop", "scopes": ["read"]}, follow=True
     ).content.decode()
     row = ApiToken.objects.get(name="shop")
     start = page.index(f"leitmotif_{row.handle}_")
     token = page[start : start + len("leitmotif__") + 16 + 64]
     assert find_token(token) == row
     assert row.made_by == "admin"
-    assert token not in admin_client.get(f"/admin/chat/apitoken/{row.pk}/change/").content.decode()
-    assert row.digest not in admin_client.get(f"/admin/chat/apitoken/{row.pk}/change/").content.decode()
+    assert token not in admin_client.get(f"/admin/pipeline/apitoken/{row.pk}/change/").content.decode()
+    assert row.digest not in admin_client.get(f"/admin/pipeline/apitoken/{row.pk}/change/").content.decode()
 
 
 def test_a_name_that_is_taken_is_refused_in_the_admin(admin_client: Client) -> None:
     for _ in range(2):
-        page: Any = admin_client.post("/admin/chat/apitoken/add/", {"name": "shop", "scopes": ["read"]})
+        page: Any = admin_client.post("/admin/pipeline/apitoken/add/", {"name": "shop", "scopes": ["read"]})
     assert "There is a token of this name" in page.content.decode()
     assert ApiToken.objects.count() == 1
 
 
 def test_tokens_are_revoked_in_the_admin(admin_client: Client, token: str) -> None:
     chosen = {"action": "revoke", "_selected_action": [ApiToken.objects.get().pk]}
-    admin_client.post("/admin/chat/apitoken/", chosen)
+    admin_client.post("/admin/pipeline/apitoken/", chosen)
     assert find_token(token) is None
     assert ApiToken.objects.get().revoked_by == "admin"

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from sessions.api.tokens import TokenNameTakenError, find_token, make_token
-from sessions.models import ApiToken
+from pipeline.access import TokenNameTakenError, find_token, make_token
+from pipeline.models import ApiToken
 
 pytestmark = pytest.mark.django_db
 MESSAGE = {"user_id": "alice", "key": "key-1", "text": "hello"}
@@ -24,7 +24,7 @@ def status(client: Client, token: str, method: str, path: str, **body: object) -
 
 @pytest.mark.parametrize(
     ("scope", "expected"),
-    [("read", [200, 403, 403, 401]), ("write", [403, 202, 403, 401]), ("metrics", [403, 403, 200, 200])],
+    [("chat_read", [200, 403, 403, 401]), ("chat_write", [403, 202, 403, 401]), ("metrics", [403, 403, 200, 200])],
 )
 def test_a_token_may_do_what_its_scope_says_and_no_more(client: Client, scope: str, expected: list[int]) -> None:
     _, token = make_token(name="shop", at=timezone.now(), scopes=[scope])
@@ -38,10 +38,10 @@ def test_a_token_may_do_what_its_scope_says_and_no_more(client: Client, scope: s
 
 
 def test_a_refusal_names_the_scope_that_is_missing(client: Client) -> None:
-    _, token = make_token(name="shop", at=timezone.now(), scopes=["read"])
+    _, token = make_token(name="shop", at=timezone.now(), scopes=["chat_read"])
     answer = client.post("/api/messages", MESSAGE, "application/json", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (403, "out_of_scope")
-    assert answer.json()["what"] == "The token of shop has not the scope `write`."
+    assert answer.json()["detail"] == "The token of shop does not have the scope `chat_write`."
 
 
 def test_a_token_counts_until_it_expires(client: Client) -> None:
@@ -71,7 +71,7 @@ def test_the_name_of_an_expired_token_is_free_again() -> None:
 
 @pytest.mark.parametrize("scopes", [[], ["admin"], ["read", "admin"]])
 def test_scopes_that_mean_nothing_are_refused(scopes: list[str]) -> None:
-    with pytest.raises(ValueError, match="read, write, metrics"):
+    with pytest.raises(ValueError, match="read, review, import, operate, chat_read, chat_write, metrics"):
         make_token(name="shop", at=timezone.now(), scopes=scopes)
 
 
@@ -83,14 +83,14 @@ def test_the_table_refuses_them_too(scopes: list[str]) -> None:
 
 
 def test_the_command_makes_and_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("chat_token", "make", "shop", "--scope", "read", "--scope", "metrics", "--days", "7")
+    call_command("api_token", "make", "shop", "--scope", "read", "--scope", "metrics", "--days", "7")
     row = ApiToken.objects.get()
     assert row.scopes == ["metrics", "read"]
     assert row.expires_at == row.made_at + timedelta(days=7)
     assert find_token(capsys.readouterr().out.strip()) == row
-    call_command("chat_token", "make", "till", "--days", "forever")
+    call_command("api_token", "make", "till", "--scope", "chat_read", "--days", "forever")
     capsys.readouterr()
-    call_command("chat_token", "list")
+    call_command("api_token", "list")
     shop, till = capsys.readouterr().out.splitlines()
     assert shop.startswith("shop: metrics, read; made ")
     assert "; expires " in shop
@@ -100,12 +100,12 @@ def test_the_command_makes_and_lists_them(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize("words", [["--days", "0"], ["--days", "soon"], ["--scope", "admin"]], ids=" ".join)
 def test_the_command_refuses_what_cannot_be_meant(words: list[str]) -> None:
     with pytest.raises(CommandError):
-        call_command("chat_token", "make", "shop", *words)
+        call_command("api_token", "make", "shop", "--scope", "read", *words)
 
 
 def test_people_choose_scopes_and_days_in_the_admin(admin_client: Client) -> None:
     page = admin_client.post(
-        reverse("admin:chat_apitoken_add"), {"name": "shop", "scopes": ["read"], "days": "30"}, follow=True
+        reverse("admin:pipeline_apitoken_add"), {"name": "shop", "scopes": ["read"], "days": "30"}, follow=True
     )
     row = ApiToken.objects.get()
     assert (row.scopes, row.expires_at) == (["read"], row.made_at + timedelta(days=30))
