@@ -172,9 +172,8 @@ _CLAIM = """
 WITH takeable AS (
     SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
     WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND item.chunk = %(chunk)s
-      AND (item.state = 'pending' OR (item.state = 'reading'
-           AND (item.claimed_at < %(stale)s OR (split_part(item.claim, ':', 1) = %(delivery)s
-                                                AND item.claim <> %(token)s))))
+      AND (item.state = 'pending' OR (item.state = 'reading' AND item.claim <> %(token)s
+           AND (item.claimed_at < %(stale)s OR split_part(item.claim, ':', 1) = %(delivery)s)))
       AND (%(fetched)s OR item.version_id IS NULL) AND item.delivery_count BETWEEN %(least)s AND %(most)s
     ORDER BY item.id LIMIT %(limit)s FOR UPDATE OF item SKIP LOCKED
 ), claimed AS (

@@ -171,12 +171,13 @@ def _stories(chosen: Chosen) -> QuerySet[Story]:
         stories = stories.filter(Q(first_run=chosen.run) | Exists(inside.filter(run=chosen.run)))
     for name, value in (("signature__profile", chosen.profile), ("category", chosen.category)):
         stories = stories.filter(**{name: value}) if value else stories
-    for name, among in (
-        ("source", chosen.source), ("customer__iexact", chosen.customer), ("occurred_at__gte", chosen.since),
-        ("occurred_at__lt", chosen.until),
-    ):  # fmt: skip
-        if among:
-            stories = stories.filter(Exists(inside.filter(**{f"conversation__{name}": among})))
+    wanted = {
+        "source": chosen.source, "customer__iexact": chosen.customer, "occurred_at__gte": chosen.since,
+        "occurred_at__lt": chosen.until,
+    }  # fmt: skip
+    asked = {f"conversation__{name}": value for name, value in wanted.items() if value}
+    if asked:  # of one and the same conversation, or a story with one before and one after a period would be in it
+        stories = stories.filter(Exists(inside.filter(**asked)))
     return stories.annotate(size=Count("evidence")).order_by("-size", "title", "pk").select_related("owner")
 
 

@@ -13,6 +13,7 @@ docs/howto/erase-and-retain.md.
 import getpass
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -519,7 +520,8 @@ def _free_name(profile: str, signature: Signature, others: models.QuerySet[Theme
 
 
 def _replace_key(profile: str, old: str, new: str) -> None:
-    """Take a name of a signature out of what was recorded about it."""
+    """Take a name of a signature out of what was recorded about it, where it stands as a word of its own."""
+    name = re.compile(rf"(?<!\w){re.escape(old)}(?!\w)")
     of_profile: dict[type[models.Model], tuple[str, Sequence[str]]] = {
         Rename: ("profile", ("old_key", "new_key")),
         Merge: ("child__profile", ("reason",)),
@@ -534,7 +536,7 @@ def _replace_key(profile: str, old: str, new: str) -> None:
     for model, (place, columns) in of_profile.items():
         for column in columns:
             for row in model._default_manager.filter(**{place: profile, f"{column}__contains": old}):
-                setattr(row, column, getattr(row, column).replace(old, new))
+                setattr(row, column, name.sub(lambda _: new, getattr(row, column)))
                 row.save(update_fields=[column])
     for vocabulary in VocabularyVersion.objects.filter(profile=profile):
         said = json.dumps(vocabulary.content, ensure_ascii=False)

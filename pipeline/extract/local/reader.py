@@ -182,7 +182,9 @@ class LocalExtractor:
             if is_english:
                 yield from self._read_english(list(together), profile)
             else:
-                yield from (self._read_foreign(transcript, profile) for transcript in together)
+                yield from (
+                    _without_names(self._read_foreign(transcript, profile), transcript) for transcript in together
+                )
 
     def _sorted(self, answer: Answer, profile: Profile) -> Answer:
         """Return an answer with each theme under the known name whose meaning is nearest, if any is near enough."""

@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,16 @@ def test_a_language_the_model_does_not_know_is_named_and_no_letter_changed(text:
     assert all(quote in text for quote in theme["quotes"])
     assert theme["confidence"] < 0.5
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("embedder", [None, Polyglot()])
+def test_a_theme_in_another_language_is_not_named_after_people(embedder: Embedder | None) -> None:
+    text = "Annika Sommerfeld kann sich seit gestern nicht mehr einloggen."
+    transcript = replace(said(text), customer="Annika Sommerfeld")
+    (answer,) = LocalExtractor(embedder).read([transcript], get_profile("support"))
+    (theme,) = json.loads(answer.text)["themes"]
+    assert "einloggen" in theme["signature"]
+    assert not {"Annika", "Sommerfeld"} & set(theme["signature"].split("_"))
 
 
 def test_unread_texts_lie_apart_unless_they_say_the_very_same() -> None:

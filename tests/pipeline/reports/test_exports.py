@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from pipeline.reports.exports import (
 from pipeline.sources.ingest import Import, import_files
 from tests.support.commands import command
 from tests.support.factories import (
+    NOON,
     ConversationFactory,
     MergeFactory,
     OrphanFactory,
@@ -165,6 +167,17 @@ def test_stories_are_told_with_their_figures_and_narrowed() -> None:
     assert [row["id"] for row in rows_of("stories", status="all", run=run.pk)] == [other.pk]
     with pytest.raises(UnknownExport, match="no status"):
         rows_of("stories", status="dnoe")
+
+
+@pytest.mark.django_db
+def test_a_story_is_of_a_period_if_one_conversation_began_in_it() -> None:
+    story = StoryFactory(conversations=2)
+    before, after = story.evidence.order_by("pk")
+    for evidence, days in ((before, -30), (after, 30)):
+        Conversation.objects.filter(pk=evidence.conversation_id).update(occurred_at=NOON + timedelta(days=days))
+    week = timedelta(days=7)
+    assert rows_of("stories", since=NOON - week, until=NOON + week) == []
+    assert len(rows_of("stories", since=NOON - 5 * week, until=NOON)) == 1
 
 
 @pytest.mark.django_db
