@@ -22,10 +22,13 @@ from pipeline.group.speech import (
     CONTINUES,
     COUNTED_TAIL,
     DATE,
+    DATED_TAIL,
+    EMPTY_IT,
     ENDS_NOTHING,
     ENDS_WEAKLY,
     ENDS_WELL,
     FINITE,
+    GO_WITH_ON,
     GOES_WELL,
     LEAD,
     LEADS_INTO,
@@ -35,6 +38,9 @@ from pipeline.group.speech import (
     NEGATES,
     NUMBERS,
     OPENS_NOTHING,
+    POINTERS,
+    PRONOUNS,
+    QUALIFIES,
     QUESTION,
     REPORTS,
     SPEAKER,
@@ -63,7 +69,7 @@ CONCEDED = 0.10
 """What a clause loses that is only said against the next: what matters stands behind the "but"."""
 
 TRIMMED = 0.01
-"""What a clause loses without the number of people or days that its writer told."""
+"""What a clause loses without the number of people or the day that its writer told."""
 
 RUN_ON = 0.15
 """What it loses if a second sentence begins in it."""
@@ -80,7 +86,7 @@ WELL = 0.10
 VERBLESS = 0.08
 """What it loses without a word that could be a verb."""
 
-IDLE = 0.04
+IDLE = 0.05
 """What a clause loses that says neither what goes wrong nor what is wanted."""
 
 
@@ -155,8 +161,10 @@ def _smaller(part: str, cost: float) -> Iterator[tuple[str, float]]:
     if place := _second_sentence(_words(part)):
         yield " ".join(words[:place]), cost
         yield " ".join(words[place:]), cost
-    if (trimmed := COUNTED_TAIL.sub("", part.rstrip(_TRIM_MARKS))) != part.rstrip(_TRIM_MARKS):
-        yield trimmed, cost + TRIMMED
+    whole = part.rstrip(_TRIM_MARKS)
+    for tail in (COUNTED_TAIL, DATED_TAIL):
+        if (trimmed := tail.sub("", whole)) != whole:
+            yield trimmed, cost + TRIMMED
 
 
 def _beginning(part: str) -> Iterator[tuple[str, float]]:
@@ -183,7 +191,7 @@ def _clause(piece: str, cost: float, english: bool) -> Clause | None:
     awkward = cost + _stumbles(text)
     if english:
         words = _words(text)
-        if _dangles(words) or _UNFINISHED.search(text):
+        if _dangles(words) or _points_away(words, text) or _UNFINISHED.search(text):
             return None
         asks, awkward = _asks(words, text), awkward + _awkward(words, text)
     return Clause(text + "?" * asks, round(awkward, 3))
@@ -261,11 +269,20 @@ def _second_sentence(words: Sequence[str]) -> int:
 def _dangles(words: list[str]) -> bool:
     """Whether a clause begins or ends in the middle: "because the", "when I try", "it went to the"."""
     asks = "".join(words[1:2]) in ASKING_SECOND and words[0] in ASKING_FIRST
-    return (words[0] in OPENS_NOTHING and not asks) or words[-1] in ENDS_NOTHING
+    ends_on = words[-1] == "on" and words[-2] not in GO_WITH_ON  # "calendar sync stuck on"
+    return (words[0] in OPENS_NOTHING and not asks) or words[-1] in ENDS_NOTHING or ends_on
+
+
+def _points_away(words: list[str], text: str) -> bool:
+    """Whether its subject stands in another sentence: "it was a swap", "both booked themselves", "that is mine"."""
+    first, second = words[0], words[1]
+    if first in PRONOUNS:
+        return not EMPTY_IT.match(text)
+    return first in POINTERS and (second in FINITE or second in {"of", "with", "at", "in"} or second.endswith("ed"))
 
 
 def _awkward(words: list[str], text: str) -> float:
-    ending = 0.03 * (words[-1] in ENDS_WEAKLY) + 0.1 * (words[-1] in ENDS_WELL)
+    ending = 0.06 * (words[-1] in ENDS_WEAKLY) + 0.1 * (words[-1] in ENDS_WELL)
     return _opening(words, text) + ending + _body(words, text)
 
 
@@ -297,6 +314,10 @@ def _body(words: list[str], text: str) -> float:
     pointing += 0.05 * any(word in CONTINUES for word in words)
     pointing += 0.1 * any(one.rstrip("s") in _WHO and other in REPORTS for one, other in pairwise(words))
     said += WELL * (bool(GOES_WELL.search(text)) and not _asks(words, text))
-    form = VERBLESS * (not VERBAL.search(text)) + 0.01 * max(0, len(words) - 8) + 0.02 * (len(words) == MIN_WORDS)
+    form = (
+        VERBLESS * (not VERBAL.search(QUALIFIES.sub(" ", text)))
+        + 0.01 * max(0, len(words) - 8)
+        + 0.02 * (len(words) == MIN_WORDS)
+    )
     form += RUN_ON * bool(_second_sentence(words))
     return said + pointing + form + IDLE * (not TELLS.search(text))

@@ -48,16 +48,29 @@ OPENS_NOTHING = frozenset(
     " wherever whether of from with without by for like about into onto per nor once after before who what".split()
 )
 LEANS = frozenset("it it's its he she they his her their them him this that these those there here such same".split())
+# Subjects that mean something said before, so that nobody who reads the clause alone knows what: "it was a swap".
+PRONOUNS = frozenset("it it's its it'll they they're they've they'll he he's she she's that's those're".split())
+POINTERS = frozenset("this that these those both each none neither all some most many few one another either".split())
+# Where "it" stands for nothing, or for whatever does not let one: "it takes an hour to", "it won't let me".
+EMPTY_IT = re.compile(
+    r"^it(?:['\u2019]s| is| was)?(?: not| never| very| so| too)* (?:impossible|possible|hard|difficult|unclear|unsafe"
+    r"|easy|confusing|raining|snowing)\b"
+    r"|^it (?:takes|took) .*\bto\b"
+    r"|^it(?:['\u2019]s| is| was|['\u2019]ll| will| won['\u2019]?t| does(?:n['\u2019]?t| not)| did(?:n['\u2019]?t| not)"
+    r"| isn['\u2019]?t| never)?(?: not)? (?:let|lets|letting|allow|allows|allowing|ask|asks|asking) (?:me|us|for)\b",
+    re.IGNORECASE,
+)
 LEADS_ON = frozenset("to in on at under over even then you your been being".split())
 NEGATES = frozenset("not never neither".split())
 BARE = frozenset(
     "want wants need needs have am is are was were would could should will does did had has gets got might may"
     " must doesn't isn't won't didn't doesnt didnt wont isnt keeps says comes goes shows gives".split()
 )
-# What is said of what works: "the e-mails do come", "week view was fine for us".
+# What is said of what works, or of how it is set: "the e-mails do come", "week view was fine", "is on 24 hours".
 GOES_WELL = re.compile(
     r"(?<!how )\b(?:do|does|did) (?!not\b|i\b|we\b|you\b|it\b|they\b|the\b|my\b|our\b|this\b|that\b|n['\u2019]t)[a-z]+"
     r"|\b(?:is|are|was|were|am) (?:ok|okay|fine|good|connected|done|normal)\b|\bworks? (?:fine|well|ok|for)\b"
+    r"|\b(?:is|are|was|were) (?:set )?(?:on|to|at|for) (?:\d+|[a-z]+) (?:hours?|minutes?|days?|weeks?)$"
     r"|\bas normal\b|\bstraight away\b",
     re.IGNORECASE,
 )
@@ -76,6 +89,14 @@ COUNTED_TAIL = re.compile(
     r"|nights?|minutes?|hours?|days?|weeks?|months?|years?|times|of us)"
     rf"|(?<!takes )(?<!take )(?<!took )(?<!lasts )(?<!is )(?<!was ){_COUNT} (?:minutes|hours|days|weeks|months|years))"
     r"(?: now| already| ago| later)?$",
+    re.IGNORECASE,
+)
+# When it was for: "cancel our account from the end of this month".
+DATED_TAIL = re.compile(
+    r"\s+(?:(?:from|by|at|until|since|for|on|before|in)\s+)?"
+    r"(?:(?:the )?(?:end|start|beginning|middle) of (?:this|the|next) (?:month|week|year)"
+    r"|today|tomorrow|tonight|yesterday|(?:this|last|next) (?:morning|afternoon|evening|night|week|weekend|month|year)"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)days?(?: (?:morning|afternoon|evening|night))?)$",
     re.IGNORECASE,
 )
 # A second sentence begins without a word or a mark between: "the clocks went back my codes are wrong".
@@ -106,6 +127,10 @@ ENDS_NOTHING = frozenset(
     " said say do does did can could will would should may might must just also about every some any no this these"
     " those what how why whether while until since like via under over only even still really too quite between"
     " before after it's i'm".split()
+)
+GO_WITH_ON = frozenset(
+    "log logs logged logging sign signed turn turns turned switch switched go goes going come comes came hold carry"
+    " keep keeps add put is are was were stay stays stayed move moved".split()
 )
 ENDS_WEAKLY = frozenset("in on it me us around yet anymore again now guys then here there though".split())
 ENDS_WELL = frozenset("ok okay fine good well works".split())
@@ -140,13 +165,26 @@ VERBAL = re.compile(
     re.IGNORECASE,
 )
 
+# "Shared" in "on three shared calendars" is no verb.
+QUALIFIES = re.compile(
+    r"\b(?:the|an?|my|our|your|his|her|their|its|this|that|these|those|two|three|four|five|several|both|some|any|all"
+    r"|of|on|in|with|from|for|to) (?:[a-z]+ )?\w+ed (?=[a-z]{3})"
+    r"(?!(?:the|and|but|for|from|with|into|not|twice|again|because)\b)",
+    re.IGNORECASE,
+)
+
 # What goes wrong or is asked for, not what merely is the case.
 TELLS = re.compile(
     r"\b(?:not|no|never|nothing|nobody|cannot|can['\u2019]?t|\w+n['\u2019]t|wrong\w*|missing|lost|los[et]|fail\w*|broke\w*|stuck"
-    r"|twice|doubl\w*|duplicat\w*|expire\w*|declin\w*|reject\w*|refus\w*|slow\w*|late|crash\w*|error\w*|disconnect\w*"
+    r"|twice|(?:two|three|several|many) times|doubl\w*|duplicat\w*|expire\w*|declin\w*|reject\w*|refus\w*|slow\w*|late|crash\w*|error\w*|disconnect\w*"
     r"|locked|blocked|blank|gone|stop\w*|keeps|disappear\w*|vanish\w*|freez\w*|hang\w*|delay\w*|overcharg\w*|extra"
     r"|instead|spam|junk|bounc\w*|stolen|damaged|how|why|where|when|can i|can we|is there|cancel|refund|remove|delete"
-    r"|change|add|find|book|show|set|make|create)\b",
+    r"|change|add|find|book|show|set|make|create|shuts?|quits?|closes|empty|hidden|invisible|unable|unpaid|undelivered"
+    r"|confus\w*|mixed up|forgot\w*|too \w+|zero|old|clash\w*|overlap\w*|unreadable|unavailable|want|wish|need"
+    r"|could (?:i|we|you)|is it|are there|do you|does|did|who|which|what)\b"
+    r"|^(?:play|search|rate|import|export|get|upgrade|downgrade|switch|transfer|track|update|activate|deactivate|order"
+    r"|schedule|reserve|rent|buy|pay|withdraw|verify|open|close|use|remind|send|call|move|print|merge|invite|turn|block"
+    r"|unblock|reset|renew|return|replace|look|watch|order|top up)\b",
     re.IGNORECASE,
 )
 

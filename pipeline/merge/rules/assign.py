@@ -39,7 +39,7 @@ from pipeline.merge.rules.records import (
     centre_of,
 )
 
-VERSION = "assign-4"
+VERSION = "assign-5"
 
 
 def assign(
@@ -65,8 +65,7 @@ def assign(
     rows = in_order(themes)
     if not rows:
         return Assignment(root_of={form: decisions.root(centre) for form, centre in centres.items()})
-    vectors = _table(rows)
-    rows = [ThemeRow(row.id, row.raw, row.text, b"", row.signature) for row in rows]  # the table has the vectors now
+    vectors = _take_vectors(rows)
     meaning = Meaning(rows, vectors, registered, decisions, consolidate=consolidate, strictness=strictness)
     names = Names(rows, meaning, registered, decisions)
     moved = np.array([name != old and bool(old) for name, old in _before_and_after(meaning, names)])
@@ -97,11 +96,20 @@ def in_order(themes: Iterable[ThemeRow]) -> list[ThemeRow]:
     )
 
 
-def _table(rows: list[ThemeRow]) -> np.ndarray:
+def _take_vectors(rows: list[ThemeRow]) -> np.ndarray:
+    """Return the vectors of the rows as one table, (n, d), and leave the rows in the list without theirs.
+
+    One by one: the vectors twice would be the most that a merge of many themes ever holds. Raises ValueError if they
+    differ in length.
+    """
     width = len(rows[0].vector) // 4
-    if any(len(row.vector) != 4 * width for row in rows):
-        raise ValueError(f"vectors of different lengths meet: expected {width} numbers in each")
-    return np.frombuffer(b"".join(row.vector for row in rows), np.float32).reshape(len(rows), width)
+    table = np.empty((len(rows), width), np.float32)
+    for place, row in enumerate(rows):
+        if len(row.vector) != 4 * width:
+            raise ValueError(f"vectors of different lengths meet: expected {width} numbers in each")
+        table[place] = np.frombuffer(row.vector, np.float32)
+        rows[place] = ThemeRow(row.id, row.raw, row.text, b"", row.signature)
+    return table
 
 
 def _before_and_after(meaning: Meaning, names: Names) -> Iterator[tuple[str, str]]:

@@ -3,9 +3,10 @@
 The way of a new row:
 
 1. it joins a standing story if its ties to its nearest neighbours, whoever they are, lead mostly into that story, and
-   it is as near to its nearest members as they are to each other. Neighbours decide and not centres: among thousands of
-   centres some is near by chance, among neighbours a foreign row finds mostly other foreign rows. Where nearly all ties
-   lead into stories, but into several, it is between these and not beside them: it joins the one with most;
+   it is as near to its nearest members as they are to each other, and nearly as members of stories usually are.
+   Neighbours decide and not centres: among thousands of centres some is near by chance, among neighbours a foreign row
+   finds mostly other foreign rows. Where nearly all ties lead into stories, but into several, it is between these and
+   not beside them: it joins the one with most;
 2. what joins nothing is grouped by itself, as the first rows of a registry are;
 3. what waited alone near the new groups may join them by the same rule as in 1;
 4. what is left is grouped once more together with what waits near it.
@@ -15,6 +16,7 @@ So a run changes no standing story but by adding to it. Only a consolidation, `p
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -36,6 +38,7 @@ MOSTLY = 0.5  # share of its ties that a row must have into a group; at 0.35, 6 
 AS_NEAR = 0.70  # share of members' typical nearness that a newcomer must have; at 0.6, 5 % of a foreign batch joined
 BETWEEN, KNOWN = 0.2, 0.8  # or this share into one story, and this share into any; rows between stories made fragments
 BETWEEN_AS_NEAR = 0.85  # the same of one between stories; at 0.7, 10 instead of 3 % of six foreign dialogues joined
+AS_USUAL = 0.55  # and of what is typical of all stories: in a loose one members are hardly nearer than strangers
 NEAREST_MEMBERS = 3  # over which nearness is the mean; over 5 it is alike
 LOOKED_AT = 60  # members of a group, spread evenly, that show how near they are to each other
 ROUNDS = 3  # in which rows that joined count as members for their neighbours; a fourth changes nothing
@@ -112,7 +115,8 @@ def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refuse
             as_near = AS_NEAR if share > MOSTLY else BETWEEN_AS_NEAR if share > BETWEEN and known > KNOWN else 0.0
             if not as_near or group in refused.get(row, ()) or (row, group, as_near) in turned_down:
                 continue
-            if nearness.of(row, group, near.cosine[place][members[place] == group]) >= as_near * nearness.usual(group):
+            enough = max(as_near * nearness.usual(group), AS_USUAL * nearness.typical)
+            if nearness.of(row, group, near.cosine[place][members[place] == group]) >= enough:
                 joining[row] = group
             else:
                 turned_down.add((row, group, as_near))
@@ -154,6 +158,14 @@ class _Nearness:
             some = members[evenly(len(members), LOOKED_AT)]
             self.found[group] = float(np.median(self._nearness(some, members)))
         return self.found[group]
+
+    @cached_property
+    def typical(self) -> float:
+        """The median over stories of what is usual in them, 0 if there are none; some of very many are looked at."""
+        numbers, sizes = np.unique(self.sorted[self.sorted >= 0], return_counts=True)
+        stories = numbers[sizes >= MIN_STORY]
+        some = stories[evenly(len(stories), LOOKED_AT)] if len(stories) else stories
+        return float(np.median([self.usual(story) for story in some.tolist()])) if len(some) else 0.0
 
     def of(self, row: int, group: int, cosines: Floats) -> float:
         """Return a row's nearness; `cosines` are those to members among its neighbours, the nearest first."""

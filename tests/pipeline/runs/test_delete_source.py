@@ -21,7 +21,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 STAYS = ("Registry", "Signature", "SignatureRoot", "MergePass")
-"""What the mistake leaves behind: names of problems, which bear nothing any more, and the record of the passes."""
+"""What the mistake leaves behind: names of problems, which bear nothing any more, and the record of the passes.
+
+Of signatures all that bear themes are compared, of passes those that were there before; what came since is named."""
 
 WHEN = {"updated_at", "titled_at", "title_size", "in_title"}
 """When a row was last looked at, and of how many conversations the title was chosen, which is the same."""
@@ -44,6 +46,16 @@ def everything() -> dict[str, list[Any]]:
     return {**rows, "Signature": list(borne.values("key", "size", "vector_model", "root_link__root__key"))}
 
 
+def passes() -> list[Any]:
+    """Return the record of all passes, the oldest first: a history, of which nothing is ever changed or removed."""
+    return list(MergePass.objects.order_by("pk").values())
+
+
+def since(before: list[Any]) -> list[tuple[str, int | None, int, int]]:
+    """Return kind, run, themes looked at and new themes of each pass that came after these."""
+    return [(one["kind"], one["run_id"], one["theme_count"], one["new_count"]) for one in passes()[len(before) :]]
+
+
 @pytest.fixture
 def kept() -> Source:
     """A source that was read, with stories of four conversations each."""
@@ -53,14 +65,15 @@ def kept() -> Source:
 
 
 def test_what_only_the_mistake_brought_goes_and_the_rest_is_as_before(kept: Source) -> None:
-    before = everything()
+    before, passes_before = everything(), passes()
     mistake = seed(scripts(5, 3), name="mistake")
     finish(start(mistake))
     assert Story.objects.count() == 5
     gone = delete_source(source=mistake)
     assert (gone.conversations, gone.runs, gone.emptied, gone.shrunken) == (15, 1, 2, 3)
-    after = everything()
-    assert after == before
+    assert everything() == before
+    assert passes()[: len(passes_before)] == passes_before
+    assert since(passes_before) == [("consolidation", None, 27, 15), ("consolidation", None, 12, 0)]
     assert broken_promises() == []
 
 

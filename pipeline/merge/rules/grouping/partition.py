@@ -7,6 +7,7 @@ The way of a row through `partition`:
 3. a row without company (nobody near enough to be a group of three with) makes no group;
 4. the others form a graph of nearest neighbours, which Leiden cuts into communities at several resolutions;
 5. the data choose the resolution: groups should be tight inside, apart from each other, and not tear neighbours apart;
+   a group of two populations that are strangers to each other is parted (`strangers`);
    where most rows are copies of a few wordings, groups of one wording each are joined by meaning (`templates`);
 6. rows without company that are nothing unusual join the nearest group, the others stay alone;
 7. a row unlike the rest of its group leaves it, so that no group holds by a chain of neighbours.
@@ -29,12 +30,14 @@ from pipeline.merge.rules.grouping.neighbours import (
     Doubles,
     Floats,
     Ints,
+    blocks,
     nearest_neighbours,
     neighbour_count,
     products,
 )
 from pipeline.merge.rules.grouping.resolutions import Resolutions, best_communities
 from pipeline.merge.rules.grouping.sight import USUAL, Sight
+from pipeline.merge.rules.grouping.strangers import part_strangers
 from pipeline.merge.rules.grouping.templates import join_wordings
 from pipeline.merge.rules.grouping.tightness import (
     FEW_TOO_TIGHT,
@@ -53,7 +56,7 @@ from pipeline.merge.rules.grouping.vectors import (
     shrunken_mean,
 )
 
-VERSION = "groups-6"
+VERSION = "groups-7"
 SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
 SMALL_SET_CUTS = np.arange(4, 11) / 20  # mean cosines at which average linkage may stop; below 0.2 it follows chains
 
@@ -107,13 +110,24 @@ def partition(vectors: Floats, strictness: float = 1.0, sight: Sight = USUAL) ->
 
 
 def fold_equal_rows(vectors: Floats) -> Folded:
-    """Fold rows with equal bytes into one; sort by bytes, which is the canonical order."""
-    rows = np.ascontiguousarray(vectors, dtype=np.float32) + np.float32(0)  # -0.0 becomes 0.0: equal rows, equal bytes
+    """Fold rows with equal bytes into one; sort by bytes, which is the canonical order.
+
+    Nothing of the size of the table is held but the result: as `np.unique` does it, a large set would need four more.
+    """
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
     if not rows.size:
         return Folded(rows, np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64))
+    if any((np.signbit(rows[part]) & (rows[part] == 0)).any() for part in blocks(len(rows))):
+        rows = rows + np.float32(0)  # -0.0 becomes 0.0: equal rows, equal bytes
     keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
-    _, first, place, copies = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    return Folded(rows[first], place.astype(np.int64), copies.astype(np.int64))
+    order = np.argsort(keys, kind="stable")
+    is_new = np.ones(len(rows), bool)
+    for part in blocks(len(rows) - 1):
+        is_new[1:][part] = (rows[order[1:][part]] != rows[order[:-1][part]]).any(axis=1)
+    number = is_new.cumsum() - 1
+    place = np.empty(len(rows), np.int64)
+    place[order] = number
+    return Folded(rows[order[is_new]], place, np.bincount(number).astype(np.int64))
 
 
 def _groups_of_few(points: Floats, rows: Floats, strictness: float, sight: Sight) -> Ints:
@@ -147,9 +161,10 @@ def _groups_of_many(points: Floats, folded: Folded, strictness: float, sight: Si
     members, loose = rows_with_company(near, folded.copies)
     graph, sampled = neighbour_graph(near, members), sample(points, near)
     del near  # the largest tables go as soon as they can: what is left of memory is for Leiden
+    seen = Resolutions(graph.either, points, folded.rows, members, sampled, sight)
+    found = part_strangers(points, best_communities(seen, strictness), members, graph.mutual)
     # templates are joined before loose rows join: those look for the nearest of the final groups
-    seen = Resolutions(graph, points, folded.rows, members, sampled, sight)
-    found = join_wordings(points, folded.rows, best_communities(seen, strictness), sight)
+    found = join_wordings(points, folded.rows, found, sight)
     found = _let_join(points, found, loose)
     # who is in no group gets a number of their own, below those of all groups
     return np.where(found < 0, np.arange(len(points)), len(points) + found)
