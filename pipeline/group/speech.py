@@ -176,7 +176,8 @@ QUALIFIES = re.compile(
 # What goes wrong or is asked for, not what merely is the case.
 TELLS = re.compile(
     r"\b(?:not|no|never|nothing|nobody|cannot|can['\u2019]?t|\w+n['\u2019]t|wrong\w*|missing|lost|los[et]|fail\w*|broke\w*|stuck"
-    r"|twice|(?:two|three|several|many) times|doubl\w*|duplicat\w*|expire\w*|declin\w*|reject\w*|refus\w*|slow\w*|late|crash\w*|error\w*|disconnect\w*"
+    r"|twice|(?:two|three|several|many) times|doubl\w*|duplicat\w*|expire\w*|declin\w*|reject\w*|refus\w*|slow\w*|late"
+    r"|crash\w*|error\w*|disconnect\w*"
     r"|locked|blocked|blank|gone|stop\w*|keeps|disappear\w*|vanish\w*|freez\w*|hang\w*|delay\w*|overcharg\w*|extra"
     r"|instead|spam|junk|bounc\w*|stolen|damaged|how|why|where|when|can i|can we|is there|cancel|refund|remove|delete"
     r"|change|add|find|book|show|set|make|create|shuts?|quits?|closes|empty|hidden|invisible|unable|unpaid|undelivered"
