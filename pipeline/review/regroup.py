@@ -32,6 +32,7 @@ from pipeline.merge.rules.due import Counted
 from pipeline.merge.rules.records import Assignment
 from pipeline.merge.rules.versions import NEWEST, Rules
 from pipeline.models import MergePass, Registry, Signature
+from pipeline.models.refusal import Refusal
 from pipeline.review.deciding import as_of
 
 REASON = "much has changed since all themes were last grouped together"
@@ -40,7 +41,7 @@ Groups = Mapping[str, Sequence[Member]]
 """The current themes of each root, by the root's normal form."""
 
 
-class NothingToRegroup(Exception):
+class NothingToRegroup(Refusal):
     """The profile has no themes."""
 
 
