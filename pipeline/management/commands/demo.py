@@ -89,7 +89,7 @@ class Command(BaseCommand):
             console.print(f"Rejected rows and why: {imported.counts.rejects_path}", highlight=False, soft_wrap=True)
         source = imported.source
         if source is None:
-            raise UnreadableSource("There is no conversation to read.")
+            raise UnreadableSource("Nothing was imported, so there is no conversation to read.")
         _free(source, console)
         with _worker():
             profile = (

@@ -11,8 +11,9 @@ from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject, excerpt
 from pipeline.sources.understanding.chats import ChatMessage, Chats, say_cut
+from pipeline.sources.understanding.columns import at_path
 from pipeline.sources.understanding.gathering import Gathered
-from pipeline.sources.understanding.threads import Said, Thread, record_of
+from pipeline.sources.understanding.threads import Said, Thread, record_of, text_of, word
 from pipeline.sources.understanding.times import TimeColumn, TimeReader
 
 Rows = Iterator[Record | Reject]
@@ -61,7 +62,7 @@ class JsonFormat:
 
     def objects(self, stream: Stream, options: Options) -> Iterator[tuple[Element, Part, Found] | Reject]:
         """Yield the objects of all parts, each with its element and part; what is none as a reject."""
-        stream.summary.fields.update(self.says)
+        stream.summary.fields = {**self.says, **stream.summary.fields}  # what a person mapped stands
         for part in stream.parts:
             head = head_of(part, options)
             for element in elements_of(part, self.path(head), head, limit()):
@@ -83,6 +84,7 @@ class ThreadFormat(JsonFormat):
 
     def records(self, stream: Stream, options: Options) -> Rows:
         reader = time_reader(options)
+        say_mapped(stream.summary, self.name, options.mapping, takes=True)
         for each in self.objects(stream, options):
             if isinstance(each, Reject):
                 yield each
@@ -94,7 +96,33 @@ class ThreadFormat(JsonFormat):
                 yield refused(element, part, f"not as {self.name} are: {_what(error)}")
                 continue
             thread.line, thread.part, thread.raw = element.number, part.label, element.raw[:2000]
+            overrule(thread, found, options.mapping)
             yield record_of(thread, reader)
+
+
+_OVERRULED = {
+    "id": "external_id", "subject": "subject", "customer": "customer", "created_at": "at", "url": "url",
+    "label": "label",
+}  # fmt: skip
+"""Fields that a person may map, and those of a thread."""
+
+
+def overrule(thread: Thread, found: Found, mapping: Mapping[str, str]) -> None:
+    """Let a person's word about a field of a whole conversation stand above what the vendor's format takes for it."""
+    for field, path in mapping.items():
+        if field in _OVERRULED:
+            values = [value for each in path.split("\n") if (value := at_path(found, each)) not in (None, "")]
+            if values or not path:
+                value = values[0] if values else None
+                is_text = field in ("subject", "url", "label")
+                setattr(thread, _OVERRULED[field], (text_of(value) or word(value)) if is_text else value)
+
+
+def say_mapped(summary: Recognised, name: str, mapping: Mapping[str, str], *, takes: bool) -> None:
+    """Say which of the fields that a person mapped are taken so, and which the format says itself."""
+    summary.fields.update({field: path for field, path in mapping.items() if takes and field in _OVERRULED})
+    if ignored := [field for field in mapping if not takes or field not in _OVERRULED]:
+        summary.note(f"--map was not used for {', '.join(ignored)}: the format {name!r} says that itself.")
 
 
 class MessageFormat(JsonFormat):
@@ -109,6 +137,7 @@ class MessageFormat(JsonFormat):
 
     def records(self, stream: Stream, options: Options) -> Rows:
         reader = time_reader(options)
+        say_mapped(stream.summary, self.name, options.mapping, takes=False)
         with Gathered() as gathered:
             for each in self.objects(stream, options):
                 if isinstance(each, Reject):
@@ -152,6 +181,7 @@ class ChatFormat(JsonFormat):
 
     def records(self, stream: Stream, options: Options) -> Rows:
         reader = time_reader(options)
+        say_mapped(stream.summary, self.name, options.mapping, takes=False)
         passed_over = 0
         with Chats() as chats:
             for each in self.messages(stream, options):

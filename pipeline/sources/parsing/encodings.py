@@ -95,7 +95,17 @@ def choose(
             f"one part of it is UTF-8 and another is not ({look.good:,} letters are, {look.bad:,} bytes are not); "
             "save it in one encoding, or name one with --encoding"
         )
+    if _is_no_text(look.sample):
+        raise UnknownEncoding("it is neither text nor a file of a format that is known")
     raise UnknownEncoding("it is not UTF-8, and which encoding it is in cannot be told; name it with --encoding")
+
+
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1b"))
+
+
+def _is_no_text(sample: bytes) -> bool:
+    """Return whether one in twenty bytes or more is a control character, which no text in any encoding of bytes has."""
+    return bool(sample) and 20 * (len(sample) - len(sample.translate(None, _CONTROLS))) >= len(sample)
 
 
 def decoded(pieces: Iterable[bytes], encoding: Encoding) -> Iterator[str]:

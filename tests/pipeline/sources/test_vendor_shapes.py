@@ -80,3 +80,15 @@ def test_a_time_that_is_an_object_is_read(at: object, tmp_path: Path) -> None:
     (found,) = records({"content": content}, tmp_path)
     assert found.external_id == "65f0"
     assert f"{found.occurred_at:%Y-%m-%d %H:%M}" == "2026-05-02 08:00"
+
+
+def test_a_mapping_stands_above_what_the_vendor_says(tmp_path: Path) -> None:
+    path = tmp_path / "download"
+    shape = next(each for each in SHAPES if each["name"] == "freshdesk single")
+    path.write_text(json.dumps(shape["content"]), encoding="utf-8")
+    file = FileSource(path, None, Options(mapping={"customer": "responder_id", "label": "subject", "role": "source"}))
+    (found,) = file.records()
+    assert isinstance(found, Record)
+    assert (found.customer, found.label) == ("3", "Lock")
+    assert "--map was not used for role" in " ".join(file.summary.notes)
+    assert file.summary.fields["customer"] == "responder_id"
