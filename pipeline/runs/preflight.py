@@ -85,10 +85,12 @@ def require_ready(intention: RunRequest, *, patience: float | None = None) -> No
         raise RunError("the run cannot start. " + " ".join(f"{finding}." for finding in failed))
 
 
-def require_ready_again(*, run_id: int, phase: str | None = None, asks: bool = True, spends: bool = False) -> None:
+def require_ready_again(
+    *, run_id: int, phase: str | None = None, asks: bool = True, spends: bool = False, patience: float | None = None
+) -> None:
     """Return if an ended run may go on; RunError as of `reopen.reopen` and of `require_ready`; nothing is changed."""
     run = reopenable(run_id=run_id, phase=phase)
-    require_ready(RunRequest(run.profile, run.extractor, run.source, asks=asks, spends=spends))
+    require_ready(RunRequest(run.profile, run.extractor, run.source, asks=asks, spends=spends), patience=patience)
 
 
 def run_checks(intention: RunRequest, *, patience: float | None = None) -> list[Finding]:

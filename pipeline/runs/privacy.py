@@ -16,13 +16,17 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from pipeline.advance import advance
 from pipeline.extract.chunk import read_chunk
 from pipeline.ledger.counts import item_counts, unfinished_chunks
 from pipeline.ledger.errors import RunError
-from pipeline.models import Call, Orphan, Run, Source, Story, Theme
+from pipeline.models import Call, Judgement, Orphan, Run, Source, Story, Theme
+from pipeline.reports.exports import KINDS, Chosen, exported, written
+from pipeline.reports.run_report import html_of, report_of_run
 from pipeline.reports.summary import run_summary, stories_of_run
+from pipeline.review.judge.session import judge
 from pipeline.runs.create import Selection, create_run
 from pipeline.sources.ingest import ingest
 from pipeline.sources.records import Record
@@ -69,6 +73,7 @@ class PrivacyReport:
     bytes_sent: int
     themes: int
     titles: int
+    judged: int
     log_lines: int
     leaks: tuple[Leak, ...]
     missing: str
@@ -106,9 +111,11 @@ def _planted(
     for chunk in unfinished_chunks(run):
         read_chunk(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery=f"selftest {chunk}")
     run = advance(run_id=run.pk)
+    if extractor == "llm" and run.state in Run.FINISHED:
+        judge(run_id=run.pk, most=5)  # the judge is told what readers said: one more way out
     titles = [f"{story.title} {story.description}" for story in stories_of_run(run)]
     themes = Theme.objects.filter(run=run)
-    calls = Call.objects.filter(item__run=run)
+    calls = Call.objects.filter(Q(item__run=run) | Q(judgement__run=run))
     places = {
         "the provider": b"\n".join(recorder.bodies).decode(),
         "a stored answer": "\n".join(calls.values_list("answer", flat=True)),
@@ -128,6 +135,7 @@ def _planted(
         bytes_sent=sum(map(len, recorder.bodies)),
         themes=themes.count(),
         titles=len(titles),
+        judged=run.judgements.exclude(state=Judgement.State.WAITING).count(),
         log_lines=len(lines),
         leaks=leaks,
         missing=missing,
@@ -158,13 +166,22 @@ def _untitled(run: Run) -> list[str]:
 
 
 def _exported(run: Run) -> str:
-    """Return what tables and summaries hold: everything a reader said but the quotes, which are the conversation."""
+    """Return what leaves as a file: exports of every kind, the run's report, and what tables and summaries hold.
+
+    Of the tables everything a reader said but the quotes, which are the conversation.
+    """
     rows = Theme.objects.filter(run=run).values("raw_signature", "category", "summary", "details", "gate_reason")
     items = run.items.values("category", "reason", "error", "error_class")
     stories = Story.objects.filter(first_run=run).values("title", "description")
-    return json.dumps(
-        [run_summary(run).as_json(), list(rows), list(items), list(stories)], default=str, ensure_ascii=False
-    )
+    judged = run.judgements.values("verdict", "reason", "answer", "outcome", "error")
+    tables = [run_summary(run).as_json(), list(rows), list(items), list(stories), list(judged)]
+    files = [
+        b"".join(written(exported(what, Chosen(**{"run": run.pk} if "run" in kind.filters else {})), form)).decode()
+        for what, kind in KINDS.items()
+        for form in ("csv", "jsonl", "md")
+    ]
+    report = "" if run.is_live else html_of(report_of_run(run_id=run.pk))
+    return "\n".join([json.dumps(tables, default=str, ensure_ascii=False), *files, report])
 
 
 def _holds(text: str, value: str) -> bool:

@@ -161,9 +161,13 @@ def _set_out(source: Source, profile: str, extractor: str, selection: Selection)
     return run
 
 
-def resume_run(*, run_id: int, pace: Throughput | None = None) -> Run:
-    """Continue an ended run where it stopped, at `pace` if given; RunError if it may not, and nothing was changed."""
-    preflight.require_ready_again(run_id=run_id, spends=bool(pace and pace.budget is not None))
+def resume_run(*, run_id: int, pace: Throughput | None = None, patience: float | None = None) -> Run:
+    """Continue an ended run where it stopped, at `pace` if given; workers have `patience` seconds to show themselves.
+
+    RunError if it may not: then nothing was changed.
+    """
+    spends = bool(pace and pace.budget is not None)
+    preflight.require_ready_again(run_id=run_id, spends=spends, patience=patience)
     run = reopen(run_id=run_id, pace=pace)
     tasks.dispatch(run=run)
     return run

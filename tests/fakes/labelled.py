@@ -43,6 +43,8 @@ def answers_from(labels: Mapping[str, str]) -> Says:
     """
 
     def says(body: dict[str, Any]) -> str | None:
+        if (judged := _judged(body)) is not None:
+            return json.dumps(judged)
         text = customer_text(body)
         label = labels.get(text)
         if label is None or "themes" not in schema_in(body).get("properties", {}):
@@ -56,6 +58,31 @@ def answers_from(labels: Mapping[str, str]) -> Says:
         return json.dumps(found, ensure_ascii=False)
 
     return says
+
+
+def _judged(body: dict[str, Any]) -> dict[str, Any] | None:
+    """Answer as a judge who goes by what readers said of each conversation: one sentence, one problem."""
+    fields = schema_in(body).get("properties", {})
+    if not {"acceptance_criteria", "verdict"} & set(fields) or "units" in fields:
+        return None
+    lines = [json.loads(line) for line in str(body["messages"][1]["content"]).splitlines() if line.startswith("{")]
+    if "acceptance_criteria" in fields:
+        words = lines[0]["present_name"].replace("_", " ")
+        said = {"what": f"{words.capitalize()}.", "who": "People who write.", "symptoms": [lines[1]["says"][:200]]}
+        name = "_".join(f"{lines[0]['present_name']}_problem".split("_")[:8])
+        return {"name": name, "title": f"Fix {words}"[:80], **said, "acceptance_criteria": ["Nobody writes about it."]}
+    groups: dict[str, list[int]] = {}
+    for number, line in enumerate((line for line in lines if "says" in line), 1):
+        groups.setdefault(line["says"], []).append(number)
+    if "parts" not in fields:
+        return {"verdict": "same" if len(groups) == 1 else "different", "reason": "By what readers said."}
+    parts = [{"name": f"part_{number}", "members": some} for number, some in enumerate(groups.values(), 1)]
+    is_one = len(groups) == 1
+    return {
+        "verdict": "keep" if is_one else "split",
+        "reason": "By what readers said.",
+        "parts": [] if is_one else parts,
+    }
 
 
 def main(arguments: Sequence[str]) -> None:

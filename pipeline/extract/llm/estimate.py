@@ -1,18 +1,20 @@
 """What reading will cost, before anything is asked: from the questions that would be sent and from earlier answers."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Avg, Count
 
 from pipeline.extract.base import Asking
 from pipeline.extract.llm.abilities import Abilities, stored
 from pipeline.extract.llm.calls import bytes_a_token
-from pipeline.extract.llm.conduct import Request, conduct
+from pipeline.extract.llm.conduct import Request, conduct, go_on
 from pipeline.extract.llm.endpoint import target
 from pipeline.extract.llm.prices import most_of
+from pipeline.extract.llm.steps import Steps
 from pipeline.extract.profiles import Profile
 from pipeline.ledger.transcript import Question
 from pipeline.models import Call
@@ -43,26 +45,64 @@ class Estimate:
 def estimate(samples: Sequence[Question], count: int, profile: Profile, extractor: Asking) -> Estimate:
     """Estimate the reading of `count` conversations of which some are given.
 
-    Of each sample the first question is made, as it would be sent, and measured; how many questions a conversation
-    takes and how long answers are is learned from earlier calls with the same prompt.
+    Of each sample all questions are made, as they would be sent if each had a plain answer, and measured. How many
+    there are in the end, and how long answers are, is learned from earlier calls with the same prompt.
     """
     asked, prompt = target(), extractor.prompt_of(profile)
     abilities, ratio = stored(asked) or Abilities(), bytes_a_token(asked.model)
     known = prompt.prepare(profile, samples, extractor.encode)
-    sizes = []
-    for question in samples:
-        request = next(conduct(prompt.read(question.transcript, known.get(question.key))), None)
-        if isinstance(request, Request):
-            sizes.append(len(json.dumps(abilities.words(request), ensure_ascii=False).encode()))
+    of_samples = [walked(prompt.read(question.transcript, known.get(question.key))) for question in samples]
+    requests = [request for each in of_samples for request in each]
+    size = sum(len(json.dumps(abilities.words(request), ensure_ascii=False).encode()) for request in requests)
     lately = Call.objects.filter(prompt=prompt.version, model=asked.model).order_by("-id")[:LEARNED_FROM]
     learned = Call.objects.filter(pk__in=lately.values("pk")).aggregate(
         answer=Avg("output_tokens"), calls=Count("id"), items=Count("item", distinct=True)
     )
-    calls = (
-        # the last factor: of some conversations nothing is asked, for the prompt filters them by itself
-        count * (learned["calls"] / learned["items"] if learned["items"] else 1.0) * (len(sizes) / max(1, len(samples)))
-    )
-    given = calls * (sum(sizes) / len(sizes) / ratio if sizes else 0.0)
+    calls = count * len(requests) / max(1, len(samples))
+    if learned["items"] and requests:
+        # of some conversations nothing is asked, for the prompt filters them by itself: they left no calls
+        calls = count * learned["calls"] / learned["items"] * sum(map(bool, of_samples)) / len(samples)
+    given = calls * (size / len(requests) / ratio if requests else 0.0)
     answered = calls * (learned["answer"] or ANSWER_TOKENS)
     dollars = most_of(round(given), round(answered), asked)
     return Estimate(round(calls), round(given), round(answered), dollars)
+
+
+MOST_WALKED = 20
+"""Questions of a sample that are made at most."""
+
+
+def walked(steps: Steps) -> list[Request]:
+    """Return the questions of a reading, each answered by the plainest thing that fits its schema.
+
+    Where that is no answer (a limit that the schema does not tell), the questions until then are returned.
+    """
+    found: list[Request] = []
+    reading = conduct(steps)
+    try:
+        request = go_on(reading, None)
+        while isinstance(request, Request) and request.step != Call.Step.REASK and len(found) < MOST_WALKED:
+            found.append(request)
+            content = json.dumps(_plain_answer(request.schema), ensure_ascii=False)
+            choice = {"message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+            request = go_on(reading, json.dumps({"choices": [choice]}).encode())
+    except Exception:  # a profile may stumble over an answer nobody would give; an estimate is worth no run
+        pass
+    return found
+
+
+def _plain_answer(schema: Mapping[str, Any]) -> Any:
+    """Return a value of a schema of `wire`: the first of several, one of a list, each named unit once."""
+    if "anyOf" in schema:
+        return _plain_answer(schema["anyOf"][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("type") == "object":
+        return {name: _plain_answer(field) for name, field in schema["properties"].items()}
+    if schema.get("type") == "array":
+        item = schema["items"]
+        for name, field in item.get("properties", {}).items():
+            if "enum" in field and name == "unit":
+                return [{**_plain_answer(item), name: unit} for unit in field["enum"]]
+        return [_plain_answer(item)]
+    return {"string": "plain", "number": 0.5, "integer": 1, "boolean": True}.get(str(schema.get("type")))

@@ -27,7 +27,7 @@ from pipeline.models import Run, Source
 from pipeline.reports.summary import earlier_run_that_read, run_summary, stories_of_source
 from pipeline.reports.verify import verify
 from pipeline.runs import start
-from pipeline.runs.create import Selection
+from pipeline.runs.create import Selection, Throughput
 from pipeline.sources.ingest import Import, import_files
 from pipeline.sources.records import UnreadableSource
 
@@ -95,7 +95,8 @@ class Command(BaseCommand):
             profile = (
                 "sample" if asked.paths == (str(SAMPLE),) else "support"
             )  # invented stories do not mix with real ones
-            run = start.start_run(
+            same_texts = not (imported.counts.new or imported.counts.updated)
+            run = (same_texts and _go_on(source, profile, extractor, console)) or start.start_run(
                 source=source,
                 profile=profile,
                 extractor=extractor,
@@ -118,6 +119,24 @@ def _free(source: Source, console: Console) -> None:
             raise CommandError(
                 f"Another demo is reading the same file (run {run.pk}). Wait until it has ended, then try again."
             )
+
+
+def _go_on(source: Source, profile: str, extractor: str, console: Console) -> Run | None:
+    """Continue the newest run of the same texts if it was ended before its time: what it read is not read, and with a
+    language model not paid for, again. None if there is no such run, or it cannot be continued.
+    """
+    newest = Run.objects.filter(source=source, is_preview=False).order_by("-pk").first()
+    if newest is None or newest.state not in (Run.State.STOPPED, Run.State.LOST, Run.State.FAILED):
+        return None
+    if (newest.profile, newest.extractor) != (profile, extractor):
+        return None
+    try:
+        run = start.resume_run(run_id=newest.pk, pace=Throughput(), patience=WORKER_START)
+    except RunError as refusal:
+        console.print(f"Run {newest.pk} of an earlier demo is not continued: {refusal}", soft_wrap=True)
+        return None
+    console.print(f"Run {run.pk} of an earlier demo continues where it ended.")
+    return run
 
 
 @contextmanager

@@ -36,7 +36,8 @@ class Command(PipelineCommand):
         self.stdout.write(
             f"{planted} planted in {counted(report.conversations, 'conversation')}; {counted(report.calls, 'call')} "
             f"with {report.bytes_sent:,} bytes went to the recorder; {counted(report.themes, 'theme')}, "
-            f"{counted(report.titles, 'story title')} and {counted(report.log_lines, 'log line')} were looked at."
+            f"{counted(report.titles, 'story title')}, {counted(report.judged, 'answer')} of a model that judged and "
+            f"{counted(report.log_lines, 'log line')} were looked at."
         )
         for leak in report.leaks:
             self.stdout.write(f"LEAK: a canary ({leak.kind}) came into {leak.place}.")

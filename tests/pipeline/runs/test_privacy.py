@@ -19,6 +19,7 @@ def test_no_canary_reaches_a_provider_a_title_an_export_or_the_log(capsys: pytes
     shown = capsys.readouterr().out
     assert f"{len(CANARIES)} canaries planted in {3 * len(CANARIES) + 1} conversations" in shown
     assert "No canary left this machine" in shown
+    assert "judged" in shown
     assert [model.__name__ for model in MADE if model.objects.exists()] == []
 
 

@@ -7,8 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from pipeline.extract.llm.conduct import Conducted, Request, conduct, go_on
+from pipeline.extract.llm.estimate import walked
 from pipeline.extract.llm.faults import AnswerFault, Malformed, Refused, Unavailable
 from pipeline.extract.llm.steps import Ask, Say, Steps, as_data, each, whole
+from pipeline.extract.profiles.figurative import FIGURATIVE
 from pipeline.extract.profiles.support import SUPPORT
 from pipeline.extract.themes import Reading
 from pipeline.ledger.transcript import Message, Transcript
@@ -18,7 +20,7 @@ from tests.pipeline.extract.llm.test_answers import Mood, Verse, completion, ver
 THREAD = Transcript("c-1", (Message("customer", "Sync makes doubles.\nSince Monday."), Message("agent", "Sorry!")))
 
 
-def answered_by(steps: Steps, answer: Callable[[Request], bytes]) -> tuple[Conducted, list[Request]]:
+def answered_by(steps: Steps, answer: Callable[[Request], bytes]) -> tuple[Conducted[Reading], list[Request]]:
     """Conduct a reading, each request answered by a function; return it with the requests."""
     reading, requests = conduct(steps), []
     try:
@@ -35,6 +37,19 @@ def read_verses(part: str = "") -> Steps:
     ask = Ask(Call.Step.EXTRACT, said, Verse, units=("1", "2", "3"), unit_field="verse", part=part)
     found = yield from each(ask)
     return Reading(category="product_issue", filtered_because=" ".join(f"{v.verse}{v.kind}" for v in found.values()))
+
+
+def test_an_estimate_counts_every_step_of_a_reading_and_asks_nobody() -> None:
+    alone = Transcript("c-2", THREAD.messages[:1])
+    chapter = Transcript("1", tuple(Message("verse", f"Verse {n}.", unit=f"1:{n}") for n in range(1, 4)))
+    assert SUPPORT.prompt
+    assert FIGURATIVE.prompt
+    for prompt, transcript, steps in (
+        (SUPPORT.prompt, THREAD, ["classify", "extract"]),
+        (SUPPORT.prompt, alone, ["extract"]),
+        (FIGURATIVE.prompt, chapter, ["extract", "validate"]),
+    ):
+        assert [str(request.step) for request in walked(prompt.read(transcript, None))] == steps
 
 
 def test_only_missing_units_are_asked_for_once_more() -> None:
