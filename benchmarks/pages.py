@@ -102,7 +102,7 @@ INSERT INTO pipeline_item (run_id, conversation_id, version_id, chunk, state, re
     epoch, claim, delivery_count, finished_at, language)
 SELECT currval('pipeline_run_id_seq'), id, current_version_id, id / 50, 'extracted', '', '', '', '', '', 1, '', 1, now(),
     'en' FROM pipeline_conversation;
-INSERT INTO pipeline_registry (profile, version, consolidated_count) VALUES ('support', 1, 0);
+INSERT INTO pipeline_registry (profile, version, consolidated_count, consolidated_stories) VALUES ('support', 1, 0, 0);
 INSERT INTO pipeline_signature (profile, key, normal_form, created_at, vector_model, size, vector_sum)
 SELECT 'support', 'problem_' || n, 'problem ' || n, now(), 'bench', 10, decode(repeat('0000803f', 384), 'hex')
 FROM generate_series(1, %(stories)s * 3 / 2) AS n;

@@ -254,5 +254,6 @@ def test_pictures_for_the_readme_are_taken_of_the_bundled_sample(open_page: Open
         page.wait_for_load_state("networkidle")
         if name == "map":
             page.wait_for_selector("canvas[data-painted]")
+            page.locator("#map").scroll_into_view_if_needed()
         page.screenshot(path=folder / f"{name}.png")
         assert 10_000 < (folder / f"{name}.png").stat().st_size < 400_000
