@@ -17,8 +17,8 @@ import time
 
 if sys.version_info < (3, 11) or os.name != "posix":
     sys.exit(
-        f"Leitmotif needs Python 3.11 or newer on Linux or macOS (on Windows: inside WSL). This is Python "
-        f"{sys.version.split()[0]} on {sys.platform}, {sys.executable}. Install a newer one and name it, as in: "
+        "Leitmotif needs Python 3.11 or newer on Linux or macOS (on Windows: inside WSL). This is Python "
+        f"{sys.version.split()[0]} on {sys.platform}, {sys.executable}. Install a newer one and use it, for example: "
         f"python3.12 {' '.join(sys.argv)}"
     )
 
@@ -187,8 +187,8 @@ class Environment:
                         self._make(locks)
         except OSError as error:
             raise fail(
-                f"{error.filename or self.folder} cannot be written ({error.strerror}). Is the disk full, or does the "
-                "folder belong to another user? Call again to go on; what was downloaded is kept."
+                f"{error.filename or self.folder} cannot be written ({error.strerror}). Is the disk full, or does "
+                "the folder belong to another user? Run it again to continue; what was downloaded is kept."
             ) from None
         return self.python
 
@@ -225,7 +225,7 @@ class Environment:
 
     def _make(self, locks: Sequence[str]) -> None:
         first = not self.folder.exists()
-        say(f"Setting up {self.folder}" + (" (once; the first time about 150 MB are downloaded)" if first else ""))
+        say(f"Setting up {self.folder}" + (" (only the first time; downloads about 150 MB)" if first else ""))
         names = list(locks) + [name for name in LOCKS if name not in locks and name in self._stamped()]
         try:
             if not self._is_usable():
@@ -241,8 +241,8 @@ class Environment:
         if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
             short = f"python{sys.version_info.major}.{sys.version_info.minor}"
             raise StepFailed(
-                f"{sys.executable} cannot make virtual environments: its part `ensurepip` is missing. "
-                f"On Debian and Ubuntu install it with: apt install {short}-venv"
+                f"{sys.executable} cannot create virtual environments because its module `ensurepip` is missing. On "
+                f"Debian and Ubuntu, install it with: apt install {short}-venv"
             )
         self._remove_folder()
         self.folder.mkdir()
@@ -266,7 +266,7 @@ class Environment:
                 self._step("installer", [*self._pip("install"), "--only-binary", ":all:", UV])
             self._step("packages", [uv, "pip", "install", "--python", self.python, *options], self._uv_environment())
         except StepFailed:
-            say("  uv cannot do it here; pip can, in about a minute")
+            say("  uv does not work here; using pip instead, which takes about a minute")
             self._step("packages", [*self._pip("install"), *options])
 
     def _pip(self, *words: str) -> list[str | Path]:
@@ -313,9 +313,9 @@ def _clean_environment() -> dict[str, str]:
 def _explain(what: str, command: Sequence[str | Path], log: Path) -> str:
     tail = "\n".join("    " + line for line in log.read_text(errors="replace").splitlines()[-12:])
     return (
-        f"This failed ({what}):\n    {' '.join(str(word) for word in command)}\n{tail}\n"
-        "Is there a connection to the package index, or a mirror named in pip's configuration? Is the disk full? "
-        f"All of it is in {log}. Run it again to continue; what was downloaded is kept."
+        f"This failed ({what}):\n    {' '.join(str(word) for word in command)}\n{tail}\nCan the package index be "
+        f"reached, or a mirror from pip's configuration? Is the disk full? The full output is in {log}. Run it again "
+        "to continue; what was downloaded is kept."
     )
 
 

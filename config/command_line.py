@@ -23,12 +23,12 @@ LOOKS_FOR_ITSELF = {"doctor"}
 """Commands that say themselves what is wrong with the tables."""
 
 OF_DJANGO = {
-    "changepassword": "Set another password for a login.",
-    "createsuperuser": "Make a login for the admin.",
-    "migrate": "Bring the tables up to date; on the embedded database every command does so itself.",
-    "check": "Look at the settings; `check --deploy` for a web server that others can reach.",
+    "changepassword": "Change the password of a login.",
+    "createsuperuser": "Create a login for the admin.",
+    "migrate": "Bring the tables up to date; on the embedded database every command does this by itself.",
+    "check": "Check the settings; use `check --deploy` for a web server that others can reach.",
     "dbshell": "Open psql on the database, if it is installed.",
-    "shell": "Open a Python prompt with everything loaded.",
+    "shell": "Open a Python prompt with Django and all models loaded.",
 }
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
         if "--traceback" in arguments or error.errno not in FULL:
             raise
         return _say(
-            f"{error.strerror}: {error.filename or 'a file'} could not be written. Free some space, then again."
+            f"{error.strerror}: {error.filename or 'a file'} could not be written. Free some space and try again."
         )
     return 0
 
@@ -64,13 +64,16 @@ def _about_database(error: DatabaseError) -> str:
     said = " ".join(str(error).split())
     cause = error.__cause__
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
-        return f"PostgreSQL refused: {said}. Give the account of DATABASE_URL what it needs: it owns the tables."
+        return (
+            f"PostgreSQL refused: {said}. The account in DATABASE_URL must own the tables; change their owner or use "
+            "that account."
+        )
     if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
         return f"PostgreSQL: {said}. The tables are not up to date. Run `./manage.py migrate`."
     if isinstance(cause, psycopg.errors.DiskFull):
         return f"PostgreSQL: {said}. Free some space on its disk and try again."
     if isinstance(error, OperationalError | InterfaceError):
-        return f"PostgreSQL cannot be used: {said}. Look at DATABASE_URL; `./manage.py doctor` tells more."
+        return f"PostgreSQL cannot be used: {said}. Check DATABASE_URL; `./manage.py doctor` says more."
     return ""
 
 
@@ -96,11 +99,11 @@ class CommandLine(ManagementUtility):
         if commands_only or self.settings_exception is not None:
             return super().main_help_text(commands_only)
         names = get_commands()
-        lines = ["Usage: ./manage.py COMMAND ...        ./manage.py help COMMAND says more", ""]
+        lines = ["Usage: ./manage.py COMMAND ...        ./manage.py help COMMAND for details", ""]
         for app, title in OURS.items():
             ours = sorted(name for name, where in names.items() if where == app)
             lines += [title, *(_line(name, load_command_class(app, name).help) for name in ours), ""]
-        lines += ["Django's, the most used", *(_line(name, text) for name, text in OF_DJANGO.items()), ""]
+        lines += ["Django commands used most often", *(_line(name, text) for name, text in OF_DJANGO.items()), ""]
         others = sorted(name for name, where in names.items() if where not in OURS and name not in OF_DJANGO)
         return "\n".join([*lines, "Others", textwrap.indent(textwrap.fill(", ".join(others), 98), "  ")])
 

@@ -74,7 +74,7 @@ def _count(keys: dict[str, int]) -> int:
                 if tries > limit:
                     waits = max(waits, client.ttl(key))
     except redis.RedisError as error:
-        logger.warning("failed logins are not counted, for Redis cannot be used: %s", error)
+        logger.warning("failed logins are not being counted because Redis cannot be used: %s", error)
     return waits
 
 
@@ -86,7 +86,7 @@ def _forget(keys: dict[str, int]) -> None:
             client.delete(by_name)
             client.decr(by_address)
     except redis.RedisError as error:
-        logger.warning("a login could not be taken off the count: %s", error)
+        logger.warning("the count of failed logins could not be lowered after a successful one: %s", error)
 
 
 def _redis() -> redis.Redis:

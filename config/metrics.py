@@ -20,7 +20,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     try:
         if not _may_read(request):
             return _plain(
-                "Send the header `Authorization: Bearer TOKEN`, with a token of the scope metrics.",
+                "Send the header `Authorization: Bearer TOKEN`, with a token that has the scope `metrics`.",
                 401,
                 {"WWW-Authenticate": "Bearer"},
             )
@@ -29,7 +29,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         registry.register(PipelineCollector())
         numbers = generate_latest(registry)
     except (OperationalError, InterfaceError):
-        return _plain("The database is away.", 503, {"Retry-After": "2"})
+        return _plain("The database cannot be reached.", 503, {"Retry-After": "2"})
     return HttpResponse(numbers, content_type=CONTENT_TYPE_LATEST)
 
 

@@ -118,12 +118,12 @@ class Supervisor:
         each.child = None
         each.failures += 1
         if each.failures >= self.patience.tries and not each.has_stayed_up:
-            self.printer.say("all", f"{each.name} ended {each.failures} times soon after its start, {_ending(code)}.")
-            self.printer.say("all", f"The lines of {each.name} above say why. Ending the others.")
+            self.printer.say("all", f"{each.name} ended {each.failures} times shortly after starting, {_ending(code)}.")
+            self.printer.say("all", "See its lines above for the reason. Stopping the other processes.")
             return False
         pause = min(self.patience.first_pause * 2 ** min(each.failures - 1, 16), self.patience.longest_pause)
         each.start_at = now + pause
-        self.printer.say(each.name, f"ended {_ending(code)}; it is started again in {pause:g} s")
+        self.printer.say(each.name, f"ended {_ending(code)}; restarting it in {pause:g} s")
         return True
 
     def _note_that_it_stays_up(self, each: Managed, now: float) -> None:
@@ -151,7 +151,7 @@ class Supervisor:
                 try:
                     each.child.wait(max(0.0, deadline - time.monotonic()))
                 except subprocess.TimeoutExpired:
-                    self.printer.say(each.name, "does not end; killed")
+                    self.printer.say(each.name, "did not end in time; killed")
                 self._kill_group(each, signal.SIGKILL)
 
     def _kill_group(self, each: Managed, number: signal.Signals) -> None:

@@ -29,14 +29,14 @@ def _secret_key() -> str:
         return str(key)
     if env.str("DATABASE_URL", default=""):
         raise ImproperlyConfigured(
-            "SECRET_KEY is not set. With a DATABASE_URL of your own, set it to a long random word."
+            "SECRET_KEY is not set. It is required when DATABASE_URL is set. Set it to a long random string."
         )
     try:
         return kept_secret("secret_key", lambda: secrets.token_urlsafe(50))
     except OSError as error:
         raise ImproperlyConfigured(
             f"The secret key cannot be kept in {LOCAL_DIR}: {error.strerror}. Is the disk full, or does the folder "
-            "belong to another user? Or set SECRET_KEY to a long random word."
+            "belong to another user? Or set SECRET_KEY to a long random string."
         ) from error
 
 
@@ -44,7 +44,7 @@ def _whole(name: str, default: int) -> int:
     """Return the whole number, not below 0, that a variable says."""
     said = env.str(name, default="").strip() or str(default)
     if not said.isdecimal():
-        raise ImproperlyConfigured(f"{name}={said} cannot be used. Set it to a whole number.")
+        raise ImproperlyConfigured(f"{name}={said} is not valid. Set it to a whole number.")
     return int(said)
 
 
@@ -56,7 +56,7 @@ def _object(name: str) -> dict[str, Any]:
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} is not JSON: {error}.") from error
     if not isinstance(found, dict):
-        raise ImproperlyConfigured(f'{name} is not a JSON object, as {{"key": "value"}}.')
+        raise ImproperlyConfigured(f'{name} is not a JSON object such as {{"key": "value"}}.')
     return found
 
 
@@ -67,8 +67,8 @@ def _prices() -> dict[str, Any]:
     )
     if found and not ({"input", "output"} <= set(found) <= {"input", "output", "cached"} and numbers):
         raise ImproperlyConfigured(
-            'LLM_PRICES is not of the form {"input": 0.15, "output": 0.6, "cached": 0.075}, dollars per million '
-            "tokens; cached may be left out."
+            'LLM_PRICES must look like {"input": 0.15, "output": 0.6, "cached": 0.075}, in dollars per million '
+            "tokens; cached can be left out."
         )
     return found
 
@@ -164,11 +164,11 @@ HAS_OWN_DATABASE = bool(env.str("DATABASE_URL", default=""))  # not the embedded
 
 def _database(url: str) -> dict[str, Any]:
     """Return the connection a URL names; a host that is a folder (a socket) stands there percent-encoded."""
-    form = "DATABASE_URL has not the form postgres://user:password@host:5432/name"
+    form = "DATABASE_URL must look like postgres://user:password@host:5432/name"
     try:
         parts: dict[str, Any] = environ.Env.db_url_config(url, engine="psqlextra.backend")
     except ValueError as error:
-        raise ImproperlyConfigured(f"{form}; percent-encode what is special in the password.") from error
+        raise ImproperlyConfigured(f"{form}; percent-encode special characters in the password.") from error
     if urlsplit(url).scheme not in ("postgres", "postgresql") or not parts["NAME"]:
         raise ImproperlyConfigured(f"{form}.")
     options = {"connect_timeout": 10, **parts.get("OPTIONS", {})}
@@ -198,8 +198,8 @@ def _celery_url(redis_url: str) -> str:
     """Return the URL in the form Celery wants: its words for a socket and a database are redis+socket, virtual_host."""
     if not any(re.fullmatch(form, redis_url) for form in _REDIS_FORMS):
         raise ImproperlyConfigured(
-            "REDIS_URL has none of the forms redis://host:6379/3, rediss://host:6379/3?ssl_cert_reqs=required and "
-            "unix:///path?db=3; 3 is the number of the database, and other options cannot be given."
+            "REDIS_URL must look like redis://host:6379/3, rediss://host:6379/3?ssl_cert_reqs=required or "
+            "unix:///path?db=3, where 3 is the number of the database; other options are not supported."
         )
     if not redis_url.startswith("unix://"):
         return redis_url
@@ -238,8 +238,8 @@ CELERY_IMPORTS = [  # Celery looks only for tasks.py by itself
 ]
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
-    "look after live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
-    "heartbeats of the queues": {"task": "pipeline.send_heartbeats", "schedule": 10.0},
+    "watch live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
+    "queue heartbeats": {"task": "pipeline.send_heartbeats", "schedule": 10.0},
     "numbers for /metrics": {"task": "pipeline.count_tallies", "schedule": 15.0, "options": {"expire_seconds": 15}},
     "retention": {"task": "pipeline.apply_retention", "schedule": 3600.0},
     "chat housekeeping": {"task": "chat.keep_house", "schedule": 60.0},
@@ -364,7 +364,7 @@ REDACTION_PATTERNS = env.json("REDACTION_PATTERNS", default={})
 REDACTION_DETECTORS = env.list("REDACTION_DETECTORS", default=[])
 # Seconds after which a chunk that nobody touched is given to another worker. Whoever is at work renews its claim.
 CLAIM_TIMEOUT = _whole("CLAIM_TIMEOUT", 30)
-# Seconds without a sign of life after which a run no longer blocks its source.
+# Seconds without a heartbeat after which a run no longer blocks its source.
 RUN_LOST_AFTER = _whole("RUN_LOST_AFTER", 180)
 # Seconds that a heartbeat has to come back through each queue before a run may start.
 HEARTBEAT_PATIENCE = _whole("HEARTBEAT_PATIENCE", 10)
@@ -398,7 +398,7 @@ def _span(name: str, unit: str, default: float | str, *, may_be_off: bool = Fals
         length = timedelta(0)
     if length <= timedelta(0):
         wanted = f"a number of {unit} above 0" + (f", or {OFF}" if may_be_off else "")
-        raise ImproperlyConfigured(f"{name}={said} cannot be used. Set it to {wanted}.")
+        raise ImproperlyConfigured(f"{name}={said} is not valid. Set it to {wanted}.")
     return length
 
 
@@ -461,7 +461,10 @@ def _webhook() -> tuple[str, str]:
             "SESSION_WEBHOOK_INTERNAL=true, which allows http:// and private addresses."
         ) from error
     if len(secret) < 32:
-        raise ImproperlyConfigured("SESSION_WEBHOOK_SECRET must have 32 or more characters, known to both sides.")
+        raise ImproperlyConfigured(
+            "SESSION_WEBHOOK_SECRET must have at least 32 characters. The receiver of the webhook needs the same "
+            "secret."
+        )
     return str(url), str(secret)
 
 

@@ -64,7 +64,7 @@ class BufferedWorker(ThreadWorker):
     def check_config(cls, cfg: Config, log: Any) -> None:
         super().check_config(cfg, log)
         if cfg.is_ssl:
-            raise SystemExit("This web server speaks plain HTTP. Let a proxy in front of it speak TLS.")
+            raise SystemExit("This web server speaks plain HTTP only. Put a proxy in front of it for TLS.")
 
     # Receiving, in the loop -------------------------------------------------
 

@@ -33,7 +33,7 @@ def _commands() -> Iterator[str]:
     from django.core.management import BaseCommand, get_commands, load_command_class
 
     common = {action.dest for action in BaseCommand().create_parser("manage.py", "any")._actions}
-    yield "# Commands\n\nMade from the code. `./manage.py COMMAND --help` says the same.\n"
+    yield "# Commands\n\nGenerated from the code; `./manage.py COMMAND --help` says the same.\n"
     for name in sorted(name for name, app in get_commands().items() if app in OURS):
         command = load_command_class(get_commands()[name], name)
         parser: ArgumentParser = command.create_parser("manage.py", name)
@@ -53,7 +53,9 @@ def _tables() -> Iterator[str]:
     """Yield each table with its description, columns that carry a help text, and named promises."""
     from django.apps import apps
 
-    yield "# Tables, and what they promise\n\nMade from the code. A constraint is named for what it promises.\n"
+    yield (
+        "# Tables and their constraints\n\nGenerated from the code. Each constraint is named for what it guarantees.\n"
+    )
     for model in sorted(apps.get_models(), key=lambda model: model._meta.db_table):
         if not model.__module__.startswith(OURS):
             continue
@@ -72,8 +74,11 @@ def _tasks() -> Iterator[str]:
     from celery import current_app
 
     current_app.loader.import_default_modules()
-    yield "# Tasks\n\nMade from the code. Celery delivers a message at least once, so each says why it may run twice.\n"
-    yield "| task | what it does | it may run twice, for |\n|---|---|---|"
+    yield (
+        "# Tasks\n\nGenerated from the code. Celery delivers a message at least once, so each task says why it is "
+        "safe to run twice.\n"
+    )
+    yield "| task | what it does | safe to run twice because |\n|---|---|---|"
     for name, task in sorted(current_app.tasks.items()):
         if not name.startswith("celery."):
             does = (task.__doc__ or task.run.__doc__ or "").strip().splitlines()[0]

@@ -113,8 +113,8 @@ def _begin_phase(run: Run) -> bool:
     # as it was read before this claim: how many beginnings ended without a word
     if run.phase_count >= MOST_BEGINNINGS:
         raise RunError(
-            f"the phase {run.phase} was started {run.phase_count} times and its worker died each time. Is there enough "
-            f"memory? What is stored is kept: ./manage.py salvage {run.pk}"
+            f"the phase {run.phase} was started {run.phase_count} times and its worker died each time. Is there "
+            f"enough memory? Everything stored so far is kept; continue with ./manage.py salvage {run.pk}"
         )
     return True
 
@@ -151,14 +151,18 @@ def _unsettled(keys: list[str]) -> str:
     if not keys:
         return ""
     more = f" and {len(keys) - 10} more" if len(keys) > 10 else ""
-    return f"could not be made stories or orphans, see the worker's log: {', '.join(keys[:10])}{more}"
+    return f"could not be made stories or orphans (see the worker's log): {', '.join(keys[:10])}{more}"
 
 
 def _release(run: Run) -> None:
     try:
         release_phase(run=run)
     except INFRASTRUCTURE_ERRORS:
-        log.warning("run %s: could not release its phase; it is free again in %s s", run.pk, settings.CLAIM_TIMEOUT)
+        log.warning(
+            ("run %s: its phase could not be released; another worker can take it in %s s"),
+            run.pk,
+            settings.CLAIM_TIMEOUT,
+        )
 
 
 def _finish(run: Run) -> bool:
@@ -168,7 +172,7 @@ def _finish(run: Run) -> bool:
         # outside of the change of state: it may take seconds, and running it twice leaves the same rows
         renew_search_texts(source=run.source)  # now it is known in which languages they are
     except DataError:  # words that cannot be indexed cost the search, and not the run
-        log.exception("run %s: what can be searched of %s could not be renewed", run.pk, run.source)
+        log.exception("run %s: the search index of %s could not be updated", run.pk, run.source)
     return change_state(
         run=run,
         to=state,
@@ -215,7 +219,7 @@ def _unreconciled(run: Run, counts: ItemCounts) -> str:
     if finished != planned:
         return f"{counted(planned, 'conversation was', 'conversations were')} planned, but {finished} ended"
     if empty := extracted_items_without_a_theme(run).count():
-        return f"{empty} of {counts.extracted} extracted conversations have lost their theme"
+        return f"{empty} of {counts.extracted} extracted conversations are missing their theme"
     homes = homes_of_themes(run)
     if homes.missed:
         missed = counted(homes.missed, "theme is", "themes are")
@@ -231,10 +235,10 @@ def _unlikely(run: Run, counts: ItemCounts) -> str:
     if read == 0:
         return ""
     if counts.extracted == 0:
-        return f"none of {counted(read, 'conversation')} gave a theme: {commonest_reason(run)}"
+        return f"none of {counted(read, 'conversation')} produced a theme: {commonest_reason(run)}"
     names = run.themes.values("raw_key").distinct().count()
     if counts.extracted >= ALIKE_FROM and names == 1:
-        return f"all {counts.extracted} conversations with a theme gave the same signature"
+        return f"all {counts.extracted} conversations with a theme have the same signature"
     return ""
 
 
@@ -247,8 +251,8 @@ def _unread(run: Run, counts: ItemCounts) -> str:
     languages = Counter(dict(unread.values_list("unread_language").annotate(Count("conversation", distinct=True))))
     return (
         f"{count} of {counted(counts.extracted, 'conversation')} are in a language that the model cannot read "
-        f"({counted_languages(languages.most_common(5))}); they wait as orphans. A model that reads it: ./manage.py "
-        f"get_model multilingual, then EMBEDDING_MODEL=multilingual and ./manage.py reembed {run.profile}"
+        f"({counted_languages(languages.most_common(5))}); they wait as orphans. To read them, run ./manage.py "
+        f"get_model multilingual, set EMBEDDING_MODEL=multilingual and run ./manage.py reembed {run.profile}"
     )
 
 

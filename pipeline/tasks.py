@@ -107,7 +107,7 @@ def advance_run(*, run_id: int) -> str:
 
 @shared_task(
     name="pipeline.consolidate_profile",
-    may_run_twice="it does nothing unless it is due, and writes only on the registry it was computed on",
+    may_run_twice="it does nothing unless it is due, and writes only if the registry has not changed meanwhile",
     **RETRY,
 )
 def consolidate_profile(*, profile: str) -> int | None:
@@ -137,8 +137,8 @@ def dispatch(*, run: Run) -> None:
     except BrokerError as error:
         fail(run=run, error=error)
         raise RunError(
-            f"the queue cannot be reached ({error}), so run {run.pk} was ended. Check REDIS_URL, then continue with: "
-            f"./manage.py run_pipeline --resume {run.pk}"
+            f"the queue cannot be reached ({error}), so run {run.pk} was stopped. Check REDIS_URL, then continue "
+            f"with ./manage.py run_pipeline --resume {run.pk}"
         ) from error
 
 
@@ -171,16 +171,16 @@ def heartbeat(*, profile: str = "", extractor: str = "") -> dict[str, str]:
     return {"database": database, "reader": reader}
 
 
-@shared_task(name="pipeline.send_heartbeats", may_run_twice="a heartbeat more only renews the time")
+@shared_task(name="pipeline.send_heartbeats", may_run_twice="an extra heartbeat only updates the time")
 def send_heartbeats() -> None:
     """Send a heartbeat into every queue. Beat calls it; `ledger.queues` reads what comes of it."""
     for queue in QUEUES:
         note_heartbeat.apply_async(kwargs={"queue": queue}, queue=queue, expires=HEARTBEAT_EXPIRES, ignore_result=True)
 
 
-@shared_task(name="pipeline.note_heartbeat", may_run_twice="it writes the present time")
+@shared_task(name="pipeline.note_heartbeat", may_run_twice="it writes the current time")
 def note_heartbeat(*, queue: str) -> None:
-    """Leave a sign of life of the queue that this came through."""
+    """Send a heartbeat of the queue that this came through."""
     queues.note_heartbeat(queue=queue)
 
 
@@ -190,7 +190,7 @@ def count_tallies() -> bool:
     return renew_tallies(at=timezone.now())
 
 
-@shared_task(name="pipeline.watch_runs", may_run_twice="what it sends again is harmless twice")
+@shared_task(name="pipeline.watch_runs", may_run_twice="receiving what it sends twice does no harm")
 def watch_runs() -> list[int]:
     """Look after every live run; return their ids. Beat calls it (settings.CELERY_BEAT_SCHEDULE)."""
     live = list(Run.objects.filter(state__in=Run.LIVE).values_list("pk", flat=True))

@@ -54,6 +54,6 @@ def hold(local: Path = LOCAL_DIR, *, postgres: bool | None = None, valkey: bool 
             wait_until_kept(server, news)
     except OSError as error:
         raise EmbeddedError(
-            f"{error.filename or local} cannot be written ({error.strerror}). Is the disk full? Free some space, name "
-            "a folder on another disk in LEITMOTIF_LOCAL, or set DATABASE_URL and REDIS_URL."
+            f"{error.filename or local} cannot be written ({error.strerror}). Is the disk full? Free some space, set "
+            "LEITMOTIF_LOCAL to a folder on another disk, or set DATABASE_URL and REDIS_URL."
         ) from error

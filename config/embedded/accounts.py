@@ -60,8 +60,8 @@ class Account:
                 os.chown(folder, self.uid, self.gid)
         if not wait(lambda: self.owns(folder), 1.0):  # the other server's keeper may be just making it
             raise EmbeddedError(
-                f"{folder} exists and is not a closed folder of the account that runs the servers (uid {self.uid}). "
-                "Look who made it, remove it, and try again."
+                f"{folder} exists, but is not a private folder of the account that runs the servers (uid "
+                f"{self.uid}). Find out who created it, remove it, and try again."
             )
 
     def owns(self, folder: Path) -> bool:

@@ -68,7 +68,7 @@ def _revive(server: Server) -> None:
     """Start the server again if it died. While that fails it is tried once a second: a full disk may be emptied."""
     if server.is_up():
         return
-    _say(server, "died; starting it again")
+    _say(server, "ended unexpectedly; restarting it")
     try:
         server.start()
     except (EmbeddedError, OSError) as error:

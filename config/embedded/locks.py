@@ -19,8 +19,8 @@ def open_lock(path: Path) -> int:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise EmbeddedError(
-            f"{path} cannot be written ({error.strerror}). If another user made the folder, run as that user or "
-            "remove the folder; else name another one in LEITMOTIF_LOCAL, or set DATABASE_URL and REDIS_URL."
+            f"{path} cannot be written ({error.strerror}). If another user created the folder, run as that user or "
+            "remove the folder; otherwise set LEITMOTIF_LOCAL to another folder, or set DATABASE_URL and REDIS_URL."
         ) from error
 
 

@@ -50,8 +50,8 @@ class Postgres(Server):
     @property
     def remedy(self) -> str:
         return (
-            "Is the disk full, or were the files written by another version? To start with an empty database, move "
-            f"{self.data} away. Or set DATABASE_URL to a PostgreSQL of your own."
+            "Is the disk full, or was the data written by another version of PostgreSQL? To start with an empty "
+            f"database, move {self.data} away. Or set DATABASE_URL to your own PostgreSQL."
         )
 
     def answers(self) -> bool:
@@ -74,8 +74,9 @@ class Postgres(Server):
         free = shutil.disk_usage(self.data.parent).free
         if free < NEEDED:
             raise EmbeddedError(
-                f"A new database needs {NEEDED // 1_000_000} MB, but {free // 1_000_000} MB are free on the disk of "
-                f"{self.data.parent}. Free some, name a folder on another disk in LEITMOTIF_LOCAL, or set DATABASE_URL."
+                f"A new database needs {NEEDED // 1_000_000} MB, but only {free // 1_000_000} MB are free on the "
+                f"disk of {self.data.parent}. Free some space, set LEITMOTIF_LOCAL to a folder on another disk, or "
+                "set DATABASE_URL."
             )
         unfinished = self.data.with_name(f"postgres.unfinished.{os.getpid()}")
         self.account.make_private(unfinished)
@@ -102,4 +103,6 @@ class Postgres(Server):
         with open_log(self.log) as log:
             done = subprocess.run(command, input=stdin, check=False, **self._popen_options(log))
         if done.returncode:
-            raise self._failure(f"could not make its database ({Path(command[0]).name} gave {done.returncode})")
+            raise self._failure(
+                f"could not create its database ({Path(command[0]).name} ended with code {done.returncode})"
+            )

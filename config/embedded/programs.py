@@ -17,7 +17,7 @@ def find_program(package: str, pattern: str, account: Account, service: Path) ->
     found = next(iter(sorted(site.glob(pattern))), None)
     if found is None:
         raise EmbeddedError(
-            f"The package {package} brings no server for this kind of machine. Set DATABASE_URL and REDIS_URL."
+            f"The package {package} has no server for this kind of machine. Set DATABASE_URL and REDIS_URL."
         )
     if account.can_reach(found):
         return found
@@ -29,8 +29,8 @@ def _site_folder(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise EmbeddedError(
-            f"The package {package.replace('_', '-')}, which brings the server, is not installed. "
-            "Run bin/demo once, which installs it, or set DATABASE_URL and REDIS_URL to servers of your own."
+            f"The package {package.replace('_', '-')}, which contains the server, is not installed. Run bin/demo "
+            "once to install it, or set DATABASE_URL and REDIS_URL to your own servers."
         )
     return Path(spec.origin).parent.parent
 

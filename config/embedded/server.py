@@ -173,8 +173,8 @@ class Server(ABC):
         inside = self.local / self.name
         if inside.exists():
             raise EmbeddedError(
-                f"The account that runs {self.name} (uid {self.account.uid}) cannot reach its data {inside}. "
-                f"Open the folders above it (chmod o+x), or move the data to {self.data}."
+                f"The account that runs {self.name} (uid {self.account.uid}) cannot open its data in {inside}. Let "
+                f"it enter the folders above (chmod o+x), or move the data to {self.data}."
             )
         make_open(self.service)
         link = self.local / "service"

@@ -64,9 +64,9 @@ def wait_until_kept(server: Server, news: BinaryIO | None) -> None:
             return None
         time.sleep(0.02)
     raise EmbeddedError(
-        f"The embedded {server.name} did not answer within {2 * START_TIMEOUT:.0f} s although its keeper "
-        f"(process {pid_in(server.keeper_lock)}) lives. Run `python -m config.embedded stop` and try again.\n"
-        f"The end of its log {server.log}:\n{tail(server.log)}"
+        f"The embedded {server.name} did not answer within {2 * START_TIMEOUT:.0f} s, although the process that "
+        f"looks after it ({pid_in(server.keeper_lock)}) is running. Run `python -m config.embedded stop` and try "
+        f"again.\nThe end of its log {server.log}:\n{tail(server.log)}"
     )
 
 
@@ -77,6 +77,6 @@ def _wait_for_keeper(server: Server, news: BinaryIO) -> None:
     if said != UP:
         raise EmbeddedError(
             said
-            or f"The keeper of the embedded {server.name} was killed while it started. Try again.\n"
-            f"The end of its log {server.keeper_log}:\n{tail(server.keeper_log)}"
+            or f"The process that starts the embedded {server.name} was killed before it was ready. Try again.\nThe "
+            f"end of its log {server.keeper_log}:\n{tail(server.keeper_log)}"
         )

@@ -23,8 +23,8 @@ class Valkey(Server):
     @property
     def remedy(self) -> str:
         return (
-            f"Is the disk full? {self.data} holds the queue only and may be moved away: what is open is queued again "
-            "from PostgreSQL. Or set REDIS_URL to a Redis of your own."
+            f"Is the disk full? {self.data} holds only the queue and can be moved away: unfinished work is queued "
+            "again from PostgreSQL. Or set REDIS_URL to your own Redis."
         )
 
     def answers(self) -> bool:

@@ -29,7 +29,7 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
     """Read what is unfinished in a chunk and return how many items this delivery finished.
 
     `delivery` names the message: when the same message is delivered again, its items are taken over at once; those
-    of another delivery only after CLAIM_TIMEOUT seconds without a sign of life. A run that was stopped,
+    of another delivery only after CLAIM_TIMEOUT seconds without a heartbeat. A run that was stopped,
     superseded or ended claims nothing. Raises AtLimit when the run's concurrency is used up, OtherVersion if this
     process would read otherwise than the run's others, RunFault if no question to a language model can be answered, and
     RunError if there is no such run.

@@ -2,7 +2,7 @@
 
 A delivery claims a few items at a time under a token of its own and writes only while the token still stands; whoever
 takes an item over changes the token, and the earlier holder's writes find nothing to change. Whoever merges or groups
-claims the phase in the same way. A claim without a sign of life for CLAIM_TIMEOUT seconds is anybody's.
+claims the phase in the same way. A claim without a heartbeat for CLAIM_TIMEOUT seconds is anybody's.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ def delivery_of(token: str) -> str:
 
 
 def stale_before() -> datetime:
-    """Return the moment before which a claim without a sign of life has lapsed."""
+    """Return the moment before which a claim without a heartbeat has lapsed."""
     return timezone.now() - timedelta(seconds=settings.CLAIM_TIMEOUT)
 
 

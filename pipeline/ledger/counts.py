@@ -81,7 +81,7 @@ def failed_items(run: Run | int) -> QuerySet[Item]:
 
 
 def seconds_worked(run: Run) -> float:
-    """Seconds from each start of the run to its end or last sign of life; the pauses between its lives do not count."""
+    """Seconds from each start of the run to its end or last heartbeat; the pauses between its lives do not count."""
     ended: datetime | None = run.finished_at or run.heartbeat_at
     this_life = (ended - run.started_at).total_seconds() if run.started_at and ended else 0.0
     return run.seconds_before + this_life

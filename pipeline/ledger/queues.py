@@ -1,7 +1,7 @@
 """Whether the queues are consumed, by what the workers themselves left behind: for whoever may not wait for an answer.
 
 A heartbeat goes into each queue every few seconds (`tasks.send_heartbeats`), and the worker that takes it out leaves
-the time. Behind a thousand chunks it comes late; then work that moves is the sign of life.
+the time. Behind a thousand chunks it comes late; then work that moves is the heartbeat.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from pipeline.models import Item, QueueHeartbeat, Run
 
 
 def note_heartbeat(*, queue: str) -> None:
-    """Leave the present time as the last sign of life of a queue."""
+    """Leave the present time as the last heartbeat of a queue."""
     QueueHeartbeat.objects.update_or_create(queue=queue, defaults={"seen_at": timezone.now()})
 
 
@@ -33,7 +33,7 @@ def silent_queues(queues: tuple[str, ...], *, at: datetime) -> list[str]:
 
 
 def _works(queue: str) -> bool:
-    """Whether work of this queue left a sign of life: a chunk its claims, a merge or grouping its run's heartbeat."""
+    """Whether work of this queue left a heartbeat: a chunk its claims, a merge or grouping its run's heartbeat."""
     if queue == "extract":
         return Item.objects.filter(state=Item.State.READING, claimed_at__gte=stale_before()).exists()
     if queue == "merge":

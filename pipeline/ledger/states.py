@@ -37,7 +37,7 @@ def fail(*, run: Run, error: BaseException) -> bool:
 
 
 def lose(*, run_id: int, why: str, silent_for: float = 0.0) -> bool:
-    """Mark a live run lost if it gave no sign of life for so many seconds; say whether it was marked."""
+    """Mark a live run lost if it sent no heartbeat for so many seconds; say whether it was marked."""
     silent = Q(heartbeat_at__lte=timezone.now() - timedelta(seconds=silent_for))
     return end_run(find_run(run_id), Run.State.LOST, why, silent)
 

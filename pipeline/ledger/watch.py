@@ -1,4 +1,4 @@
-"""Looking after live runs: signs of life, runs that wait their turn, chunks that must be sent again."""
+"""Looking after live runs: heartbeats, runs that wait their turn, chunks that must be sent again."""
 
 from datetime import timedelta
 
@@ -14,12 +14,12 @@ from pipeline.models import Item, Run
 
 
 def silence_message() -> str:
-    """Say why a run that gave no sign of life is lost."""
-    return f"no sign of life for more than {settings.RUN_LOST_AFTER} s"
+    """Say why a run that sent no heartbeat is lost."""
+    return f"no heartbeat for more than {settings.RUN_LOST_AFTER} s"
 
 
 def touch_heartbeat(*, run_id: int) -> None:
-    """Leave a sign of life."""
+    """Send a heartbeat."""
     Run.objects.filter(pk=run_id, state__in=Run.LIVE).update(heartbeat_at=timezone.now())
 
 
@@ -34,7 +34,7 @@ def is_waiting_its_turn(run: Run) -> bool:
 
 
 def lose_if_silent(*, run_id: int) -> bool:
-    """Mark a live run lost if it gave no sign of life for RUN_LOST_AFTER, though it was sent out again; say whether.
+    """Mark a live run lost if it sent no heartbeat for RUN_LOST_AFTER, though it was sent out again; say whether.
 
     Silence alone is not enough: after a night in which nobody looked after any run, it is first sent out again, and is
     lost only when that moves nothing for CLAIM_TIMEOUT. A run that died while it was planned cannot be sent out.

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
                 ('first_finished_at', models.DateTimeField(blank=True, help_text='since then its readings count, also while it is salvaged', null=True)),
                 ('seconds_before', models.FloatField(default=0, help_text='worked in earlier attempts, before it was reopened')),
-                ('heartbeat_at', models.DateTimeField(blank=True, help_text='the last sign of life of anyone working on it', null=True)),
+                ('heartbeat_at', models.DateTimeField(blank=True, help_text='the last heartbeat of anyone working on it', null=True)),
                 ('dispatched_at', models.DateTimeField(blank=True, help_text='when chunks were last sent out', null=True)),
                 ('advance_claimed_at', models.DateTimeField(blank=True, help_text='since when someone merges or groups', null=True)),
                 ('phase_count', models.PositiveSmallIntegerField(default=0, help_text='how often somebody began this phase and did not say how it ended')),

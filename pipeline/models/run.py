@@ -110,9 +110,7 @@ class Run(models.Model):
         null=True, blank=True, help_text="since then its readings count, also while it is salvaged"
     )
     seconds_before = models.FloatField(default=0, help_text="worked in earlier attempts, before it was reopened")
-    heartbeat_at = models.DateTimeField(
-        null=True, blank=True, help_text="the last sign of life of anyone working on it"
-    )
+    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="the last heartbeat of anyone working on it")
     dispatched_at = models.DateTimeField(null=True, blank=True, help_text="when chunks were last sent out")
     advance_claimed_at = models.DateTimeField(null=True, blank=True, help_text="since when someone merges or groups")
     # raised when a phase is claimed, set to 0 when it is left in any way but by the worker's death

@@ -76,8 +76,11 @@ def _check_visibility() -> Iterator[CheckMessage]:
     for name, seconds in limits.items():
         if seconds and seconds >= _visibility():
             yield Error(
-                f"The queue gives a message again after {_visibility():g} s, but {name} is {seconds:g} s.",
-                hint=f"Set VISIBILITY_TIMEOUT above {name}: otherwise a task still at work is started a second time.",
+                f"The queue redelivers a message after {_visibility():g} s, but {name} is {seconds:g} s.",
+                hint=(
+                    f"Set VISIBILITY_TIMEOUT above {name}; otherwise a task that is still running is started a "
+                    "second time."
+                ),
                 id="leitmotif.E001",
             )
 
@@ -85,9 +88,12 @@ def _check_visibility() -> Iterator[CheckMessage]:
 def _check_heartbeat() -> Iterator[CheckMessage]:
     if settings.RUN_LOST_AFTER <= settings.CLAIM_TIMEOUT:
         yield Error(
-            f"A run is lost after {settings.RUN_LOST_AFTER:g} s of silence, but a worker may be silent for "
-            f"{settings.CLAIM_TIMEOUT:g} s.",
-            hint="Set RUN_LOST_AFTER to several times CLAIM_TIMEOUT, which says how often workers give a sign of life.",
+            f"A run counts as lost after {settings.RUN_LOST_AFTER:g} s without a heartbeat, but a worker may be "
+            f"silent for {settings.CLAIM_TIMEOUT:g} s.",
+            hint=(
+                "Set RUN_LOST_AFTER to several times CLAIM_TIMEOUT, which determines how often workers send a "
+                "heartbeat."
+            ),
             id="leitmotif.E002",
         )
 
@@ -97,8 +103,8 @@ def _check_results() -> Iterator[CheckMessage]:
         kept = _seconds(getattr(settings, name, default) or CELERY_RESULTS_KEPT)
         if kept < _visibility():
             yield Warning(
-                f"{name} is {kept:g} s, but the queue gives a message again after {_visibility():g} s.",
-                hint=f"Set {name} to VISIBILITY_TIMEOUT or more: otherwise a chord loses its parts while it waits.",
+                f"{name} is {kept:g} s, but the queue redelivers a message after {_visibility():g} s.",
+                hint=f"Set {name} to VISIBILITY_TIMEOUT or more; otherwise a chord loses results while it waits.",
                 id="leitmotif.W001",
             )
 
@@ -116,7 +122,7 @@ def _check_idempotency() -> Iterator[CheckMessage]:
         if task.__module__.startswith(OUR_TASKS) and task.acks_late and not getattr(task, "may_run_twice", ""):
             yield Error(
                 f"The task {name} is acknowledged late, so it may run twice, but does not say why that is safe.",
-                hint='Say why it is: shared_task(may_run_twice="..."), or declare it with acks_late=False.',
+                hint='Give the reason with shared_task(may_run_twice="..."), or declare the task with acks_late=False.',
                 id="leitmotif.E004",
             )
 
@@ -126,15 +132,18 @@ def _check_delivery() -> Iterator[CheckMessage]:
     rejected = getattr(settings, "CELERY_TASK_REJECT_ON_WORKER_LOST", False)
     if not (late and rejected):
         yield Warning(
-            "A chunk whose worker dies is not given to another at once, but only when its claim is stale.",
-            hint="Set CELERY_TASK_ACKS_LATE and CELERY_TASK_REJECT_ON_WORKER_LOST to True, both.",
+            "A chunk whose worker dies is not handed to another worker at once, but only after its claim expires.",
+            hint="Set both CELERY_TASK_ACKS_LATE and CELERY_TASK_REJECT_ON_WORKER_LOST to True.",
             id="leitmotif.W002",
         )
     ahead = getattr(settings, "CELERY_WORKER_PREFETCH_MULTIPLIER", CELERY_PREFETCH)
     if late and ahead != 1:
         yield Warning(
-            f"A worker reserves {ahead or 'any number of'} messages per process that others could work on.",
-            hint="Set CELERY_WORKER_PREFETCH_MULTIPLIER to 1: chunks are long, and reserved ones wait.",
+            (
+                f"A worker reserves {ahead or 'an unlimited number of'} messages per process, which other workers "
+                "cannot take."
+            ),
+            hint="Set CELERY_WORKER_PREFETCH_MULTIPLIER to 1; chunks take long, and reserved ones have to wait.",
             id="leitmotif.W003",
         )
 
@@ -143,7 +152,7 @@ def _check_connections() -> Iterator[CheckMessage]:
     if not getattr(settings, "CELERY_DB_REUSE_MAX", None):
         yield Warning(
             "Celery opens a new database connection for every task.",
-            hint="Set CELERY_DB_REUSE_MAX, for example to 1000.",
+            hint="Set CELERY_DB_REUSE_MAX, for example 1000.",
             id="leitmotif.W004",
         )
 
@@ -152,8 +161,8 @@ def _check_beat() -> Iterator[CheckMessage]:
     entries: dict[str, dict[str, Any]] = getattr(settings, "CELERY_BEAT_SCHEDULE", {})
     if "pipeline.watch_runs" not in {entry.get("task") for entry in entries.values()}:
         yield Warning(
-            "No task looks after runs whose workers or messages are gone.",
-            hint="Name the task pipeline.watch_runs in CELERY_BEAT_SCHEDULE, every ten seconds or so.",
+            "No task watches for runs whose workers or messages were lost.",
+            hint="Add the task pipeline.watch_runs to CELERY_BEAT_SCHEDULE, about every ten seconds.",
             id="leitmotif.W005",
         )
 
@@ -164,8 +173,8 @@ def _check_beat() -> Iterator[CheckMessage]:
 def _check_debug() -> Iterator[CheckMessage]:
     if settings.DEBUG and settings.HAS_OWN_DATABASE:
         yield Warning(
-            "DEBUG is on and DATABASE_URL names a database of your own: errors show settings and rows to visitors.",
-            hint="Unset DEBUG where others can reach the web server.",
+            "DEBUG is on with your own DATABASE_URL, so error pages show settings and data to visitors.",
+            hint="Unset DEBUG wherever others can reach the web server.",
             id="leitmotif.W006",
         )
 
@@ -174,7 +183,7 @@ def _check_secret_key() -> Iterator[CheckMessage]:
     key = str(settings.SECRET_KEY)
     if len(key) < SHORTEST_KEY or len(set(key)) < SHORTEST_KEY // 4 or key.startswith("django-insecure-"):
         yield Warning(
-            "SECRET_KEY can be guessed, and with it every login.",
+            "SECRET_KEY can be guessed, which lets anyone forge a login.",
             hint=f"Set it to at least {SHORTEST_KEY} random characters: python -c "
             "'import secrets; print(secrets.token_urlsafe(50))'",
             id="leitmotif.W007",

@@ -86,7 +86,7 @@ def _plain(value: object) -> object:
 def create_run(*, source: Source, profile: str, extractor: str, selection: Selection) -> Run:
     """Create a run and plan its items; nothing is read yet. Opens transactions.
 
-    Raises RunIsLive if the source has a run with a recent sign of life (a dead one is marked lost), and UnknownProfile,
+    Raises RunIsLive if the source has a run with a recent heartbeat (a dead one is marked lost), and UnknownProfile,
     UnknownExtractor or RunError (the profile's signatures have vectors of another model) before any row is written.
     """
     # all that may refuse comes before the first row
@@ -121,10 +121,10 @@ def refuse_missing_chapters(*, source: Source, select: str | None) -> None:
         raise RunError(f"--select: {error}.") from error
     known = chapters_of(source)
     if not known:
-        raise RunError(f"--select chooses chapters of a book, and {source} has none; leave it out.")
+        raise RunError(f"--select chooses chapters of a book, but {source} has none. Leave it out.")
     if absent := missing(wanted, known):
         raise RunError(
-            f"{source} has no chapter {in_words(absent)}; it has {in_words(known)}. Choose among them with --select."
+            f"{source} has no chapter {in_words(absent)}; it has {in_words(known)}. Choose from these with --select."
         )
 
 
@@ -157,15 +157,15 @@ def is_live_message(source: Source) -> str:
     """Say which live run of the source stands in the way, and what to do."""
     live = Run.objects.filter(source=source, state__in=Run.LIVE).values_list("pk", "state").first()
     if live is None:
-        return f"another run of {source} was alive a moment ago; try again."
+        return f"another run of {source} was live a moment ago; try again."
     return (
-        f"{source} already has a live run: {live[0]} ({live[1]}). Watch it with `./manage.py run_status {live[0]}`, or "
-        f"wait: if it shows no sign of life for {settings.RUN_LOST_AFTER} s, the next start marks it lost."
+        f"{source} already has a live run: {live[0]} ({live[1]}). Watch it with `./manage.py run_status {live[0]}`, "
+        f"or wait: if it sends no heartbeat for {settings.RUN_LOST_AFTER} s, the next start marks it as lost."
     )
 
 
 def refuse_live(*, source: Source) -> None:
-    """Raise RunIsLive if the source has a run with a recent sign of life; a dead one is marked lost."""
+    """Raise RunIsLive if the source has a run with a recent heartbeat; a dead one is marked lost."""
     _lose_dead_runs(source)
     if Run.objects.filter(source=source, state__in=Run.LIVE).exists():
         raise RunIsLive(is_live_message(source))
@@ -182,8 +182,8 @@ def refuse_other_profile(*, source: Source, profile: str) -> None:
     known = set(Run.objects.filter(source=source, is_preview=False).values_list("profile", flat=True))
     if known and profile not in known:
         raise OtherProfile(
-            f"{source} is read under the profile {', '.join(sorted(known))}; under {profile} its conversations would "
-            "make stories of their own beside those. Leave out --profile, or add --another-profile if that is meant."
+            f"{source} was read with the profile {', '.join(sorted(known))}; reading it with {profile} as well would "
+            "make a second, separate set of stories. Leave out --profile, or add --another-profile if you want both."
         )
 
 

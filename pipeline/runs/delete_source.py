@@ -77,7 +77,9 @@ class Hanging:
         if self.shrunken:
             kept.append(f"{counted(self.shrunken, 'story', 'stories')} would lose some of their conversations")
         if self.touched:
-            kept.append(f"{counted(self.touched, 'story', 'stories')} that people worked on would stay without any")
+            kept.append(
+                f"{counted(self.touched, 'story', 'stories')} that people worked on would be kept without conversations"
+            )
         return "; ".join([gone, *kept])
 
 
@@ -110,7 +112,7 @@ def delete_source(*, source: Source) -> Hanging:
     with transaction.atomic():
         # the lock holds off a run or an import that would begin meanwhile: their rows need the source's
         if not Source.objects.select_for_update().filter(pk=source.pk).exists():
-            raise RunError(f"{source} does not exist any more.")
+            raise RunError(f"{source} no longer exists.")
         refuse_live(source=source)
         hanging = what_hangs_on(source)
         roots = _roots_by_profile(source)

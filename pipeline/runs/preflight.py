@@ -34,7 +34,7 @@ from pipeline.sources.parsing.parts import STDIN
 from pipeline.sources.records import UnreadableSource
 
 OLDEST_REDIS = (6, 2)
-START_A_WORKER = "start one: `bin/up`, or `celery -A config worker -E -Q default,extract,merge`"
+START_A_WORKER = "start one with `bin/up` or `celery -A config worker -E -Q default,extract,merge`"
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ def _found(name: str, check: Callable[..., Finding], *what: object) -> Finding:
         return check(*what)
     except Exception as error:
         logger.debug("the check of %s failed", name, exc_info=True)
-        hint = "the account of DATABASE_URL has to own the tables" if _is_about_rights(error) else ""
+        hint = "the account in DATABASE_URL must own the tables" if _is_about_rights(error) else ""
         return Finding(name, False, f"it cannot be checked: {_one_line(error)}", hint)
 
 
@@ -159,7 +159,7 @@ def _is_about_rights(error: Exception) -> bool:
 def _settings() -> Finding:
     unsafe = [message for message in checks.settings_messages() if message.level >= django_checks.ERROR]
     if not unsafe:
-        return Finding("settings", True, "no setting is unsafe")
+        return Finding("settings", True, "all settings are safe")
     sentences = "; ".join(f"{message.id}: {message.msg}" for message in unsafe)
     return Finding("settings", False, sentences.rstrip("."), "`./manage.py check` says more")
 
@@ -180,7 +180,9 @@ def _redis() -> Finding:
             if doubt := redis_doubt(info):
                 return Finding("Redis", False, *doubt)
             if refusal := _write_refusal(client):
-                return Finding("Redis", False, f"it refuses writes: {refusal}", "look at its memory, disk and replicas")
+                return Finding(
+                    "Redis", False, (f"it is refusing writes: {refusal}"), ("check its memory, disk and replicas")
+                )
     except redis.RedisError as error:
         return Finding("Redis", False, f"it cannot be reached: {_one_line(error)}", "check REDIS_URL")
     valkey = info.get("valkey_version")
@@ -213,8 +215,8 @@ def _schema() -> Finding:
         return Finding("tables", False, stale, "run `./manage.py migrate`")
     if unknown := schema.unknown_migrations():
         which = ", ".join(unknown[:3])
-        hint = "run the newer version of the code, or restore a backup of before"
-        return Finding("tables", False, f"they are newer than this code, which does not know {which}", hint)
+        hint = "run the newer version of the code, or restore a backup made before the migration"
+        return Finding("tables", False, f"they are newer than this code, which has no migration {which}", hint)
     return Finding("tables", True, "all migrations are applied")
 
 
@@ -249,10 +251,10 @@ def _model(reader: Asking, intention: RunRequest) -> Finding:
     reader.prompt_of(get_profile(intention.profile))
     if intention.spends and most_of(1, 1, target()) is None:
         sentence = (
-            f"the price of {target().model} at {target().host} is not known, so a budget in dollars cannot be kept"
+            f"the price of {target().model} at {target().host} is unknown, so a budget in dollars cannot be enforced"
         )
-        return Finding("extractor", False, sentence, "set LLM_PRICES, or use --budget-tokens")
-    return Finding("extractor", True, f"{reader.told()} (vectors of {reader.model})")
+        return Finding("extractor", False, sentence, "set LLM_PRICES or use --budget-tokens")
+    return Finding("extractor", True, f"{reader.told()} (embedding model {reader.model})")
 
 
 def _asks_a_model(extractor: str) -> bool:
@@ -270,7 +272,7 @@ def _registry(intention: RunRequest) -> Finding:
     except Error:
         raise
     except Exception as error:  # the extractor cannot even name its model; its own finding says why
-        return Finding("signatures", False, f"their model cannot be compared: {_one_line(error)}")
+        return Finding("signatures", False, f"their embedding model cannot be compared: {_one_line(error)}")
     return Finding("signatures", True, f"those of {intention.profile} have vectors of the same model, or none")
 
 
@@ -283,9 +285,9 @@ def _source(source: Source) -> Finding:
 def _files(asked: Import) -> Finding:
     """Read the first row of the files; what is read but once is left to the import."""
     if STDIN in asked.paths:
-        return Finding("source", True, "standard input will be read when everything else is ready")
+        return Finding("source", True, "standard input will be read after all other checks")
     if pipe := next((path for path in asked.paths if _is_read_once(Path(path))), ""):
-        return Finding("source", True, f"{pipe} is a pipe and will be read when everything else is ready")
+        return Finding("source", True, f"{pipe} is a pipe and will be read after all other checks")
     try:
         file = asked.file()
         with closing(cast(Generator[object], file.records())) as rows:
@@ -293,7 +295,7 @@ def _files(asked: Import) -> Finding:
     except UnreadableSource as error:
         return Finding("source", False, str(error))
     if first is None:
-        return Finding("source", False, f"{file} holds no conversation")
+        return Finding("source", False, f"{file} contains no conversations")
     return Finding("source", True, f"{file} can be read")
 
 
@@ -321,13 +323,13 @@ def _nobody(heartbeats: Heartbeats) -> Finding | None:
     if not (queues := heartbeats.unconsumed):
         return None
     which = f"queue {queues[0]}" if len(queues) == 1 else f"queues {', '.join(queues)}"
-    waited = f"no heartbeat came back within {heartbeats.patience:g} s"
-    return Finding("workers", False, f"no worker consumes the {which}: {waited}", START_A_WORKER)
+    waited = f"no heartbeat within {heartbeats.patience:g} s"
+    return Finding("workers", False, f"no worker is consuming the {which}: {waited}", START_A_WORKER)
 
 
 def _fell_over(heartbeats: Heartbeats) -> Finding | None:
     for queue, why in heartbeats.failed.items():
-        return Finding("workers", False, f"the worker of the queue {queue} fails: {why}", "look at its log")
+        return Finding("workers", False, f"the worker of the queue {queue} is failing: {why}", "see its log")
     return None
 
 
@@ -338,7 +340,7 @@ def _elsewhere(heartbeats: Heartbeats) -> Finding | None:
         return None  # there is nothing to compare with; another finding says why
     for queue, database in heartbeats.came_back.items():
         if database != here:
-            sentence = f"the worker of the queue {queue} works on another database ({database}, here {here})"
+            sentence = f"the worker of the queue {queue} uses another database ({database}; here it is {here})"
             return Finding("workers", False, sentence, "start it with the same DATABASE_URL and REDIS_URL")
     return None
 
@@ -350,20 +352,22 @@ def _of_another_version(heartbeats: Heartbeats, intention: RunRequest) -> Findin
         return None  # another finding says why
     for queue, there in heartbeats.reads_with.items():
         if there and there != here:
-            sentence = f"the worker of the queue {queue} reads with {there}, here it is {here}"
-            return Finding("workers", False, sentence, "restart all of them with one version and one EMBEDDING_MODEL")
+            sentence = f"the worker of the queue {queue} reads with {there}; here it is {here}"
+            return Finding(
+                "workers", False, sentence, ("restart all workers with the same version and the same EMBEDDING_MODEL")
+            )
     return None
 
 
 def _consumers(heartbeats: Heartbeats) -> Iterator[str]:
     if heartbeats.came_back:
         answered = [queue for queue in heartbeats.queues if queue in heartbeats.came_back]
-        yield f"a heartbeat came back through {', '.join(answered)}"
+        yield f"heartbeats received on {', '.join(answered)}"
     for queue, worker in heartbeats.busy.items():
         if queue in heartbeats.unanswered:
             yield f"{queue} is consumed by {worker}, which is busy"
     if heartbeats.silent_reader and heartbeats.without_a_word:
-        reader = f"run {heartbeats.silent_reader} is being read by a worker that cannot answer meanwhile"
+        reader = f"a worker is busy reading run {heartbeats.silent_reader} and cannot answer until it is done"
         yield f"{reader}; it is assumed to consume {', '.join(heartbeats.without_a_word)}"
     if own := [queue for queue in heartbeats.queues if queue in heartbeats.own]:
         yield f"this worker itself consumes {', '.join(own)}"

@@ -280,7 +280,7 @@ _ASKING = {"LLM_MODEL": "privacy-selftest", "LLM_API_KEY": "", "LLM_API_KEY_FILE
 def _asking(url: str) -> Iterator[None]:
     """Let the settings of this process name the recorder as the model's endpoint, and no other."""
     if getattr(settings, "LLM_RECORD", "") or getattr(settings, "LLM_REPLAY", ""):
-        raise RunError("LLM_RECORD or LLM_REPLAY is set: the self-test would be recorded. Unset it first.")
+        raise RunError("LLM_RECORD or LLM_REPLAY is set, so the self-test would be recorded. Unset it first.")
     words = {**_ASKING, "LLM_BASE_URL": url}
     before = {name: getattr(settings, name) for name in words}
     try:

@@ -32,7 +32,7 @@ def _queues(at: datetime) -> Finding:
     told = ", ".join(f"{queue} {_seconds(ages.get(queue))}" for queue in tasks.QUEUES)
     if silent := silent_queues(tasks.QUEUES, at=at):
         which = "queue " + silent[0] if len(silent) == 1 else "queues " + ", ".join(silent)
-        return Finding("queues", False, f"no worker seems to consume the {which} (last heartbeats: {told})")
+        return Finding("queues", False, f"no worker seems to be consuming the {which} (last heartbeats: {told})")
     return Finding("queues", True, f"last heartbeats: {told}")
 
 
@@ -43,11 +43,11 @@ def _seconds(age: timedelta | None) -> str:
 def _stalled_runs(at: datetime) -> Finding:
     stalled = list(_stalled(at))
     if stalled:
-        return Finding("runs", False, f"nothing moves run {', '.join(map(str, stalled))}; is beat running?")
-    return Finding("runs", True, "no live run stands still")
+        return Finding("runs", False, f"no progress on run {', '.join(map(str, stalled))}; is Celery beat running?")
+    return Finding("runs", True, "all live runs are making progress")
 
 
 def _stalled(at: datetime) -> Iterator[int]:
-    """Yield the live runs that gave no sign of life for twice the time after which beat sends them out again."""
+    """Yield the live runs that sent no heartbeat for twice the time after which beat sends them out again."""
     silent_since = at - timedelta(seconds=2 * settings.CLAIM_TIMEOUT + settings.QUEUE_SILENT_AFTER)
     yield from Run.objects.filter(state__in=Run.LIVE, heartbeat_at__lt=silent_since).values_list("pk", flat=True)

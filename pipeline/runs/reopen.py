@@ -48,7 +48,7 @@ def reopen(
             raise
         raise RunIsLive(is_live_message(run.source)) from error
     if not changed:
-        raise RunError(f"run {run.pk} was changed by someone else just now; look at `./manage.py run_status {run.pk}`.")
+        raise RunError(f"run {run.pk} was changed by someone else a moment ago; see `./manage.py run_status {run.pk}`.")
     run.refresh_from_db()
     if pace:
         set_budget(run=run, most_cost=pace.budget, most_tokens=pace.budget_tokens)
@@ -93,17 +93,19 @@ def reopenable(*, run_id: int, phase: str | None = None) -> Run:
     """Return the run if `reopen` would take it; RunError says why not. Whether its source is free is seen there."""
     run = find_run(run_id)
     if run.is_preview:
-        raise RunError(f"run {run_id} is a dry run: it read nothing. Start a real one with `./manage.py run_pipeline`.")
+        raise RunError(
+            f"run {run_id} is a dry run, so it read nothing. Start a real run with `./manage.py run_pipeline`."
+        )
     if run.is_live:
         raise RunError(
             f"run {run_id} is {run.state}; there is nothing to salvage yet. Watch it with "
             f"`./manage.py run_status {run_id}`."
         )
     if run.phase == Run.Phase.PLAN:
-        raise RunError(f"run {run_id} failed before it was planned: {run.error} Start a new one instead.")
+        raise RunError(f"run {run_id} failed while it was being planned: {run.error} Start a new run instead.")
     if reader_of(run.versions) != reader_of(versions(run.profile, run.extractor)):
         raise RunError(
-            f"run {run_id} was read with {reader_of(run.versions)}; this installation reads with "
+            f"run {run_id} was read with {reader_of(run.versions)}, but this installation reads with "
             f"{reader_of(versions(run.profile, run.extractor))}. Start a new run instead."
         )
     if run.state == Run.State.COMPLETED and phase is None:

@@ -136,8 +136,8 @@ def plan_worth_doing(*, run_id: int, choice: SalvageOptions) -> SalvagePlan:
     is_worth_it = plan.is_worth_it or (choice.reparse and plan.to_parse > 0)
     if not is_worth_it and choice.phase is None and not run.is_live:
         raise NothingToDo(
-            f"run {run.pk} is {run.state}; nothing is missing. To parse its stored answers again: "
-            f"./manage.py salvage {run.pk} --phase extract"
+            f"run {run.pk} is {run.state}; nothing is missing. To parse its stored answers again, run ./manage.py "
+            f"salvage {run.pk} --phase extract"
         )
     return plan
 
@@ -200,7 +200,7 @@ def _no_such_items(run: Run, choice: SalvageOptions) -> str:
         item = Item.objects.filter(pk=choice.item).first()
         if item is None or item.run_id != run.pk:
             whose = f"item {choice.item} belongs to run {item.run_id}" if item else f"there is no item {choice.item}"
-            return f"{whose}; the admin's page of run {run.pk} lists the items that failed."
+            return f"{whose}; the page of run {run.pk} in the admin lists the items that failed."
         return f"item {item.pk} is {item.state}; only failed and filtered items can be retried."
     known = ", ".join(f"{name} ({count})" for name, count in _errors(run).items()) or "none"
     return f"run {run.pk} has no failed conversation with the error class {choice.error_class}; it has: {known}."

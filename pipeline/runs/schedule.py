@@ -68,7 +68,9 @@ class Assignment:
 
 
 @shared_task(
-    name=TASK, may_run_twice="a source has one live run, and a second run skips what the first has read", **RETRY
+    name=TASK,
+    may_run_twice=("a source can have only one live run, and a second run skips what the first has read"),
+    **RETRY,
 )
 def scheduled_run(**assignment: object) -> str:
     """Start the run that is due, unless its source is at work; return a sentence that says which."""
@@ -91,7 +93,7 @@ def fire(assignment: Assignment, *, at: datetime) -> str:
 
 
 def _live_run(source: str) -> Run | None:
-    """Return the source's live run; one that gave no sign of life for too long blocks nobody."""
+    """Return the source's live run; one that sent no heartbeat for too long blocks nobody."""
     kind, _, name = source.partition(":")
     silent_since = timezone.now() - timedelta(seconds=settings.RUN_LOST_AFTER)
     live = Run.objects.filter(source__kind=kind, source__name=name, state__in=Run.LIVE)
@@ -128,7 +130,7 @@ def assignment_of(schedule: PeriodicTask) -> Assignment:
 def set_schedule(*, name: str, when: IntervalSchedule | CrontabSchedule, assignment: Assignment) -> PeriodicTask:
     """Make the schedule of this name, or change it to this; ScheduleError if another task has the name."""
     if PeriodicTask.objects.filter(name=name).exclude(task=TASK).exists():
-        raise ScheduleError(f"{name!r} is the name of another periodic task; choose one with --name.")
+        raise ScheduleError(f"{name!r} is the name of another periodic task; choose another name with --name.")
     is_interval = isinstance(when, IntervalSchedule)
     schedule, _ = PeriodicTask.objects.update_or_create(
         name=name,
@@ -161,14 +163,16 @@ def _named(name: str) -> PeriodicTask:
         if schedule.name == name:
             return schedule
     known = ", ".join(repr(schedule.name) for schedule in found) or "none yet"
-    raise ScheduleError(f"there is no schedule {name!r}; known are: {known}.")
+    raise ScheduleError(f"there is no schedule named {name!r}. Schedules: {known}.")
 
 
 def every(word: str) -> IntervalSchedule:
     """Return the interval that a word like 30m, 12h or 1d stands for, stored if it is new; ValueError if it is none."""
     number, unit = word[:-1], word[-1:]
     if unit not in UNITS or not number.isdecimal() or not 0 < int(number) < 10_000:
-        raise ValueError(f"{word!r} is not an interval; write a number and one of {', '.join(UNITS)}, as in 30m or 1d")
+        raise ValueError(
+            f"{word!r} is not an interval; write a number followed by one of {', '.join(UNITS)}, for example 30m or 1d"
+        )
     return IntervalSchedule.objects.get_or_create(every=int(number), period=UNITS[unit])[0]
 
 

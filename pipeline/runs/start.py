@@ -44,12 +44,14 @@ def open_source(name: str, *, on_import: OnImport = _say_nothing) -> Source:
         return source
     found = Source.objects.filter(kind=kind, name=own_name).first() or _only_one(kind, own_name)
     if found is None and kind == Source.WEBSITES:
-        raise RunError("no companies are watched yet. Bring in a list of them: `./manage.py companies sync FILE`.")
+        raise RunError(
+            "no companies are being watched yet. Import a list of them with `./manage.py companies sync FILE`."
+        )
     if found is None:
         known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
         raise RunError(
-            f"there is no source {name!r}; known are: {known}. "
-            "Import a file with `./manage.py run_pipeline file --path FILE`."
+            f"there is no source {name!r}. Sources: {known}. Import a file with `./manage.py run_pipeline file "
+            "--path FILE`."
         )
     return found
 
@@ -132,7 +134,7 @@ def import_and_set_out(
     # told before the refusal below: it shows the rows that were rejected
     on_import(imported)
     if imported.source is None:
-        raise UnreadableSource(f"{files.file()} holds no conversation that could be imported")
+        raise UnreadableSource(f"{files.file()} contains no conversation that could be imported")
     return _set_out(imported.source, profile, extractor, selection)
 
 
@@ -200,9 +202,9 @@ def _require_without_stories(run: Run) -> None:
     """RunError says what to do if the run makes stories by itself, or has not finished."""
     if run.makes_stories:
         raise RunError(
-            f"run {run.pk} makes stories by itself. To settle them again: ./manage.py salvage {run.pk} --phase group"
+            f"run {run.pk} makes stories by itself. To make them again, run ./manage.py salvage {run.pk} --phase group"
         )
     if run.is_preview or run.is_live:
         return  # reopen says why not
     if run.state not in Run.FINISHED:
-        raise RunError(f"run {run.pk} is {run.state}; finish it first: ./manage.py salvage {run.pk}")
+        raise RunError(f"run {run.pk} is {run.state}; finish it first with ./manage.py salvage {run.pk}")

@@ -126,7 +126,7 @@ def test_missing_part_of_debians_python_is_named_with_its_remedy(project: Path) 
     program = "import sys; sys.modules['ensurepip'] = None; sys.path.insert(0, 'bin'); import _setup; _setup.enter()"
     tried = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=False)
     assert tried.returncode == 1
-    assert tried.stderr.splitlines()[-1].startswith(f"{sys.executable} cannot make virtual environments")
+    assert tried.stderr.splitlines()[-1].startswith(f"{sys.executable} cannot create virtual environments")
     assert "apt install python3." in tried.stderr
 
 

@@ -140,12 +140,12 @@ def test_without_a_right_to_read_they_say_a_sentence(tables: Postgres, words: li
 )
 def test_an_url_that_cannot_be_meant_is_a_sentence_without_the_password(url: str) -> None:
     done = manage("session_metrics", DATABASE_URL=url, SECRET_KEY=KEY)
-    assert_one_sentence(done, "DATABASE_URL has not the form postgres://user:password@host:5432/name")
+    assert_one_sentence(done, "DATABASE_URL must look like postgres://user:password@host:5432/name")
     assert "pa" not in done.stderr.replace("password", "")
 
 
 def test_a_setting_that_is_no_number_is_a_sentence() -> None:
-    assert_one_sentence(manage("session_metrics", CLAIM_TIMEOUT="soon"), "CLAIM_TIMEOUT=soon cannot be used.")
+    assert_one_sentence(manage("session_metrics", CLAIM_TIMEOUT="soon"), "CLAIM_TIMEOUT=soon is not valid.")
 
 
 # --- doctor -------------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_doctor_says_that_a_table_is_gone(tables: Postgres) -> None:
 
 
 def test_doctor_says_that_rights_are_missing(tables: Postgres) -> None:
-    assert_doctor_says(manage("doctor", **own(tables, "charlie")), "permission denied", "has to own the tables")
+    assert_doctor_says(manage("doctor", **own(tables, "charlie")), "permission denied", "must own the tables")
 
 
 def test_doctor_says_that_not_even_the_migrations_may_be_read(tables: Postgres) -> None:
@@ -208,7 +208,7 @@ def test_doctor_finds_nothing_but_workers_missing_on_a_new_embedded_database() -
 def test_help_lists_our_commands_first_each_with_a_whole_line(words: list[str]) -> None:
     done = manage(*words)
     lines = done.stdout.splitlines()
-    titles = [*OURS.values(), "Django's, the most used", "Others"]
+    titles = [*OURS.values(), "Django commands used most often", "Others"]
     assert [line for line in lines if line in titles] == titles
     ours = lines[lines.index(titles[0]) : lines.index(titles[2])]
     listed = {line.split()[0]: line for line in ours if line.startswith("  ")}

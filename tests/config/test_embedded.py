@@ -328,7 +328,7 @@ def test_sockets_are_not_put_into_a_folder_that_others_can_enter(local: Path) ->
     server = Valkey(local)
     server.sockets.mkdir()
     server.sockets.chmod(0o777)
-    with pytest.raises(EmbeddedError, match="not a closed folder"):
+    with pytest.raises(EmbeddedError, match="not a private folder"):
         server.start()
 
 

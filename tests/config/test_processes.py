@@ -89,7 +89,7 @@ def test_what_is_killed_is_started_again_and_the_others_go_on(start: Callable[..
     os.kill(run.pids("worker")[0], signal.SIGKILL)
     until(lambda: run.lives("worker") == 2)
     assert run.lives("web") == 1
-    assert "ended by signal SIGKILL; it is started again in 0.05 s" in run.output()
+    assert "ended by signal SIGKILL; restarting it in 0.05 s" in run.output()
 
 
 def test_what_has_stayed_up_once_is_never_given_up(start: Callable[..., Run]) -> None:
@@ -104,7 +104,7 @@ def test_what_never_stays_up_ends_all_after_some_tries_with_a_sentence(start: Ca
     run = start(web=LIVES, worker="echo life >> {folder}/worker; echo no such queue >&2; exit 7")
     assert run.process.wait(60) == 1
     assert run.lives("worker") == 3
-    assert "worker ended 3 times soon after its start, with exit code 7." in run.output()
+    assert "worker ended 3 times shortly after starting, with exit code 7." in run.output()
     assert "worker | no such queue" in run.output()
     assert not is_alive(run.pids("web")[0])
 
@@ -116,7 +116,7 @@ def test_a_signal_ends_all_of_them_with_what_they_started(start: Callable[..., R
     assert run.end(number) == 128 + number
     for name in ("web", "stubborn"):
         assert not is_alive(run.pids(name)[0])
-    assert "does not end; killed" in run.output()
+    assert "did not end in time; killed" in run.output()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")

@@ -62,7 +62,7 @@ def test_celery_and_the_client_read_one_database_in_it(url: str, database: int) 
     ],
 )
 def test_another_form_is_refused(url: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"REDIS_URL has none of the forms redis://host:6379/3, rediss://"):
+    with pytest.raises(ImproperlyConfigured, match=r"REDIS_URL must look like redis://host:6379/3, rediss://"):
         _celery_url(url)
 
 
@@ -76,5 +76,5 @@ def test_people_see_a_sentence_and_not_their_password(name: str, db: None) -> No
         check=False,
     )
     assert ended.returncode == 1
-    assert ended.stderr.startswith("REDIS_URL has none of the forms redis://host:6379/3")
+    assert ended.stderr.startswith("REDIS_URL must look like redis://host:6379/3")
     assert "secret" not in ended.stderr

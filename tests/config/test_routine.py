@@ -7,7 +7,7 @@ import pytest
 from config.routine import Routine
 
 TASKS = ("pipeline.watch_runs", "chat.keep_house")
-DUE = ("celery.beat", "Scheduler: Sending due task %s (%s)", ("look after live runs", "pipeline.watch_runs"))
+DUE = ("celery.beat", "Scheduler: Sending due task %s (%s)", ("watch live runs", "pipeline.watch_runs"))
 CAME = ("celery.worker.strategy", "Task %(name)s[%(id)s] received", ({"name": "pipeline.watch_runs", "id": "1"},))
 
 

@@ -88,7 +88,9 @@ def test_when_no_theme_can_be_stored_every_answer_is_kept_and_salvage_asks_nothi
         tasks.dispatch(run=run)
         ended = to_its_end(run)
     assert (ended.state, exit_code(ended)) == ("needs_attention", 3)
-    assert ended.attention.startswith(f"none of {count} conversations gave a theme: {count} failed: could not store: ")
+    assert ended.attention.startswith(
+        f"none of {count} conversations produced a theme: {count} failed: could not store: "
+    )
     assert (Call.objects.count(), Theme.objects.count()) == (count, 0)
     assert set(run.items.values_list("state", "stage")) == {(Item.State.FAILED, Item.Stage.STORE)}
     _check_that_salvage_mends_it(run, expected, log)

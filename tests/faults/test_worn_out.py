@@ -226,7 +226,7 @@ def test_a_theme_that_was_lost_is_read_again(choice: SalvageOptions) -> None:
     damaged = advance(run_id=run.pk)
     assert (damaged.state, damaged.attention) == (
         "needs_attention",
-        "1 of 6 extracted conversations have lost their theme",
+        "1 of 6 extracted conversations are missing their theme",
     )
     assert list(runs_to_salvage()) == [damaged]
     assert plan_salvage(run=damaged).themes_lost == 1

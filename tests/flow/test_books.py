@@ -68,7 +68,7 @@ def test_hebrew_is_said_not_to_be_read_and_is_no_heap(worker: Worker, capsys: Ca
     assert item.reason.startswith("language: ")
     (row,) = json.loads(capsys.readouterr().out)["book"]["chapters"]
     assert (row["verses"], row["verses_covered"], row["instances"]) == (2, 0, 0)
-    assert Run.objects.get().attention.startswith("none of 1 conversation gave a theme: 1 filtered: language: ")
+    assert Run.objects.get().attention.startswith("none of 1 conversation produced a theme: 1 filtered: language: ")
 
 
 def test_what_failed_is_listed_with_the_command_that_takes_it_up(

@@ -25,7 +25,7 @@ def test_what_the_model_cannot_read_waits_for_one_that_can_and_is_never_one_lump
     assert run.state == "needs_attention"
     assert run.attention == (
         "12 of 18 conversations are in a language that the model cannot read (Hebrew 12); they wait as orphans. "
-        "A model that reads it: ./manage.py get_model multilingual, then EMBEDDING_MODEL=multilingual and "
+        "To read them, run ./manage.py get_model multilingual, set EMBEDDING_MODEL=multilingual and run "
         "./manage.py reembed support"
     )
     waiting = Orphan.objects.filter(reason="language")

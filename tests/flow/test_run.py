@@ -87,7 +87,10 @@ def test_a_malformed_answer_is_kept_whole(worker: Worker) -> None:
 
 def test_a_run_in_which_nothing_was_found_needs_attention(worker: Worker) -> None:
     run = finish(start(seed(["category=spam"] * 3)))
-    assert (run.state, run.attention) == ("needs_attention", "none of 3 conversations gave a theme: 3 filtered: spam")
+    assert (run.state, run.attention) == (
+        "needs_attention",
+        "none of 3 conversations produced a theme: 3 filtered: spam",
+    )
 
 
 def test_one_signature_for_everything_needs_attention(worker: Worker) -> None:
@@ -203,7 +206,7 @@ def test_a_dead_run_is_marked_lost_and_blocks_nobody(transactional_db: None) -> 
     start(source)
     dead.refresh_from_db()
     assert dead.state == "lost"
-    assert "no sign of life" in dead.error
+    assert "no heartbeat" in dead.error
 
 
 @pytest.mark.parametrize(("chunk_size", "concurrency"), [(1, 20), (7, 1), (500, 1), (7, 20)])

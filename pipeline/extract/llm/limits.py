@@ -24,7 +24,7 @@ from pipeline.extract.llm.client import Gate
 T = TypeVar("T")
 
 LEASE = 30.0
-"""Seconds without a sign of life after which a slot is free again."""
+"""Seconds without a heartbeat after which a slot is free again."""
 
 POLL = 0.015
 """Seconds between two looks for a free slot; of each process one question looks at a time, in the order they came."""

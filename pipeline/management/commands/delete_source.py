@@ -21,7 +21,7 @@ class Command(PipelineCommand):
         found = Source.objects.filter(kind=kind, name=name).first()
         if found is None:
             known = ", ".join(map(str, Source.objects.all()[:10])) or "none"
-            raise CommandError(f"There is no source {source!r}. Known are: {known}.")
+            raise CommandError(f"There is no source {source!r}. Sources: {known}.")
         self.stdout.write(f"{found}: {what_hangs_on(found)}.")
         if not yes:
             try:

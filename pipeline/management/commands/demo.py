@@ -33,7 +33,7 @@ from pipeline.sources.records import UnreadableSource
 
 SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
 SIGN_OF_LIFE = PATIENCE + 3.0
-"""Seconds within which somebody who waits for a run leaves a sign of life on it."""
+"""Seconds within which somebody who waits for a run sends a heartbeat for it."""
 
 WORKER_START = 60.0
 """Seconds the demo's worker has to boot; it needs three to ten."""

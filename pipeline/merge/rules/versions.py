@@ -49,4 +49,6 @@ def get_rules(number: int) -> Rules:
         if rules.number == number:
             return rules
     known = ", ".join(str(rules.number) for rules in VERSIONS)
-    raise UnknownRules(f"there are no rules {number}; known are: {known}. The newest are the default of new runs.")
+    raise UnknownRules(
+        f"there is no version {number} of the rules. Versions: {known}. New runs use the newest by default."
+    )

@@ -36,7 +36,7 @@ class FeedSource:
         path = settings.FEEDS.get(self.name, "")
         if not path:
             known = ", ".join(sorted(settings.FEEDS)) or "none"
-            raise UnreadableSource(f"there is no feed {self.name!r} in FEEDS; known are: {known}")
+            raise UnreadableSource(f"there is no feed {self.name!r} in FEEDS. Feeds: {known}")
         with ExitStack() as opened:
             file = opened.enter_context(tempfile.NamedTemporaryFile("w", prefix="leitmotif-", encoding="utf-8"))
             try:

@@ -131,7 +131,7 @@ def _notes(run: Run) -> list[Section]:
         notes.append(Note(run.attention))
     if run.is_live and _is_silent(run):
         silent = (
-            f"No sign of life for more than {settings.RUN_LOST_AFTER} s. It will be dispatched again, and marked lost "
+            f"No heartbeat for more than {settings.RUN_LOST_AFTER} s. It will be dispatched again, and marked lost "
             "if nothing moves. Is Celery beat running?"
         )
         notes.append(Note(silent, "bad"))
@@ -162,7 +162,7 @@ def _facts(run: Run, summary: RunSummary) -> list[tuple[str, object]]:
         ("Started", moment(run.started_at)),
         ("Finished", moment(run.finished_at)),
         ("Duration", f"{_took(run)}, {summary.conversations_per_second:.1f} conversations/s"),
-        ("Last sign of life", moment(run.heartbeat_at) if run.is_live else ""),
+        ("Last heartbeat", moment(run.heartbeat_at) if run.is_live else ""),
         ("Stop requested", moment(run.stop_requested_at)),
         ("Attempts", run.epoch if run.epoch > 1 else ""),
         ("Started by", run.created_by),

@@ -87,8 +87,8 @@ def test_what_nobody_broke_completes() -> None:
         ("merge", lose_an_item, "17 conversations were planned, but 16 ended"),
         ("extract", lose_an_item, "17 conversations were planned, but 16 ended"),
         ("finish", lose_a_filtered_item, "17 conversations were planned, but 16 ended"),
-        ("finish", lose_a_theme, "1 of 16 extracted conversations have lost their theme"),
-        ("merge", lose_a_theme, "1 of 16 extracted conversations have lost their theme"),
+        ("finish", lose_a_theme, "1 of 16 extracted conversations are missing their theme"),
+        ("merge", lose_a_theme, "1 of 16 extracted conversations are missing their theme"),
         ("finish", unfinish_an_item, "17 conversations were planned, but 16 ended"),
         ("group", unfinish_an_item, "17 conversations were planned, but 16 ended"),
     ],
@@ -108,7 +108,7 @@ def test_a_run_that_lost_something_needs_attention_and_says_how_much(
     [
         (lose_a_signature, "3 themes are in no story and no orphan"),
         (lose_an_item, "17 conversations were planned, but 16 ended"),
-        (lose_a_theme, "1 of 16 extracted conversations have lost their theme"),
+        (lose_a_theme, "1 of 16 extracted conversations are missing their theme"),
     ],
 )
 def test_a_run_without_stories_must_reconcile_as_well(lose: Callable[[Run], None], attention: str) -> None:

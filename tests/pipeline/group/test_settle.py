@@ -185,7 +185,7 @@ def test_a_signature_whose_evidence_is_refused_is_named_and_the_others_are_settl
     with refused("pipeline_storyevidence", unless=f"conversation_id <> {bad.pk}"):
         run = finish(start(source))
     assert run.state == "needs_attention"
-    assert run.error == "could not be made stories or orphans, see the worker's log: problem_001_fails"
+    assert run.error == "could not be made stories or orphans (see the worker's log): problem_001_fails"
     assert run.attention.startswith("4 themes are in no story and no orphan")
     assert {story.title for story in Story.objects.all()} == {"Problem 000 fails", "Problem 002 fails"}
 

@@ -73,7 +73,7 @@ def test_conversations_stored_without_a_run_are_read_when_a_run_selects_their_wi
 def test_a_run_of_some_conversations_that_yields_nothing_needs_attention(count: int, said: str) -> None:
     run = finish(start(seed(["category=spam"] * count)))
     assert run.state == "needs_attention"
-    assert run.attention == f"none of {said} gave a theme: {count} filtered: spam"
+    assert run.attention == f"none of {said} produced a theme: {count} filtered: spam"
 
 
 # --- 2. Results of another run ------------------------------------------------------------------------------------
@@ -162,12 +162,12 @@ def test_resuming_it_is_rejected_too(run_id: int, sentence: str) -> None:
 FINISHED: dict[str, tuple[Callable[[int], object], str]] = {
     "resume": (FUNCTIONS["resume"], "is completed; there is nothing left to do. Start a new one instead"),
     "reopen": (FUNCTIONS["reopen"], "is completed; there is nothing left to do. Start a new one instead"),
-    "salvage": (FUNCTIONS["salvage"], "is completed; nothing is missing. To parse its stored answers again: "),
+    "salvage": (FUNCTIONS["salvage"], "is completed; nothing is missing. To parse its stored answers again, run "),
     "stop_at_once": (FUNCTIONS["stop_at_once"], "is completed; only a run that is running can be stopped"),
     "stop_run": (lambda run_id: call_command("stop_run", str(run_id)), "only a run that is running can be stopped"),
     "make_stories": (
         lambda run_id: call_command("make_stories", str(run_id)),
-        "makes stories by itself. To settle them again: ",
+        "makes stories by itself. To make them again, run ",
     ),
 }
 

@@ -219,23 +219,23 @@ def test_a_phase_is_left_to_who_has_it_and_taken_over_when_that_one_is_silent() 
         (scripts(2, 3), "completed", ""),
         ([*scripts(2, 3), "category=spam"], "completed", ""),
         ([*scripts(2, 3), "act=raise"], "completed_with_errors", "1 of 7 conversations failed"),
-        (["category=spam"] * 3, "needs_attention", "none of 3 conversations gave a theme: 3 filtered: spam"),
+        (["category=spam"] * 3, "needs_attention", "none of 3 conversations produced a theme: 3 filtered: spam"),
         (
             ["act=raise"],
             "needs_attention",
-            "none of 1 conversation gave a theme: 1 failed: could not read: RuntimeError",
+            "none of 1 conversation produced a theme: 1 failed: could not read: RuntimeError",
         ),
         (scripts(1, 19), "completed", ""),
-        (scripts(1, 20), "needs_attention", "all 20 conversations with a theme gave the same signature"),
+        (scripts(1, 20), "needs_attention", "all 20 conversations with a theme have the same signature"),
         (
             [*scripts(1, 20), "category=spam"],
             "needs_attention",
-            "all 20 conversations with a theme gave the same signature",
+            "all 20 conversations with a theme have the same signature",
         ),
         (
             [*scripts(1, 20), "act=raise"],
             "needs_attention",
-            "all 20 conversations with a theme gave the same signature",
+            "all 20 conversations with a theme have the same signature",
         ),
     ],
 )
@@ -347,7 +347,7 @@ def superseded(source: Source) -> int:
         (live, "is running; there is nothing to salvage yet"),
         (completed, "is completed; there is nothing left to do"),
         (previewed, "is a dry run: it read nothing"),
-        (unplanned, "failed before it was planned: IntegrityError"),
+        (unplanned, "failed while it was being planned: IntegrityError"),
         (superseded, "file:test already has a live run"),
     ],
 )
@@ -362,7 +362,7 @@ def test_it_refuses_to_reopen_what_cannot_go_on(make: Callable[[Source], int], r
 @pytest.mark.parametrize("phase", ["extract", "merge", "group"])
 def test_a_run_that_was_never_planned_cannot_be_salvaged_at_any_phase(phase: str) -> None:
     run_id = unplanned(seed(scripts(1, 3)))
-    with pytest.raises(RunError, match="failed before it was planned"):
+    with pytest.raises(RunError, match="failed while it was being planned"):
         salvage(run_id=run_id, choice=SalvageOptions(phase=phase))
     assert Run.objects.get().state == "failed"
 
@@ -384,7 +384,7 @@ def test_who_loses_a_race_to_reopen_frees_no_claim_of_the_new_life(monkeypatch: 
     reopen(run_id=run.pk)
     run.items.update(state=Item.State.READING, claim="worker:1", claimed_at=timezone.now())
     monkeypatch.setattr("pipeline.runs.reopen.reopenable", lambda **_: as_both_saw_it)
-    with pytest.raises(RunError, match="was changed by someone else just now"):
+    with pytest.raises(RunError, match="was changed by someone else a moment ago"):
         reopen(run_id=run.pk, again=Item.objects.filter(state=Item.State.FAILED))
     assert set(run.items.values_list("state", "claim")) == {("reading", "worker:1")}
     assert fresh(run).epoch == 2

@@ -129,7 +129,7 @@ def test_each_way_to_end_a_run_obeys_the_table(state: str) -> None:
 
 
 def silent(run: Run, **columns: object) -> Run:
-    """Let the run have given no sign of life for an hour."""
+    """Let the run have sent no heartbeat for an hour."""
     then = timezone.now() - timedelta(hours=1)
     Run.objects.filter(pk=run.pk).update(**{"heartbeat_at": then, "dispatched_at": then, **columns})
     return Run.objects.get(pk=run.pk)
@@ -146,7 +146,7 @@ def test_a_silent_run_is_sent_out_again_before_it_is_lost(worker: Worker) -> Non
     then = timezone.now() - timedelta(minutes=59)
     Run.objects.filter(pk=run.pk).update(dispatched_at=then)
     lost = tasks.supervise(run_id=run.pk)
-    assert (lost.state, lost.error) == ("lost", "no sign of life for more than 180 s")
+    assert (lost.state, lost.error) == ("lost", "no heartbeat for more than 180 s")
 
 
 def test_a_run_whose_callback_never_came_is_finished_however_long_nobody_looked() -> None:

@@ -217,7 +217,7 @@ def test_a_queue_that_goes_away_after_that_ends_the_run_and_leaves_its_source_fr
         (["file:test", "--concurrency", "many"], "'many' is not a whole number from 1"),
         (["file:test", "--since", "yesterday"], "'yesterday' is not a valid date or time; write 2026-11-22"),
         (["file:test", "--until", "2026-13-01"], "'2026-13-01' is not a valid date or time"),
-        (["file:nowhere"], r"there is no source 'file:nowhere'; known are: file:test\. Import a file"),
+        (["file:nowhere"], r"there is no source 'file:nowhere'. Sources: file:test. Import a file"),
         (["nonsense"], "there is no source 'nonsense'"),
         (["file:test", "--profile", "nonsense"], "there is no profile 'nonsense'; registered are: .*sample, support"),
         (["file:test", "--extractor", "nonsense"], "there is no extractor 'nonsense'; registered are: .*local, .*"),

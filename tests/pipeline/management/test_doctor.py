@@ -31,7 +31,7 @@ def test_it_ends_with_0_when_all_is_well(worker: Worker, capsys: Captured) -> No
     assert command("doctor", *SCRIPTED) == 0
     shown = words_for_people(capsys.readouterr().out)
     assert "ok tables All migrations are applied." in shown
-    assert "ok workers A heartbeat came back through extract, merge, default." in shown
+    assert "ok workers Heartbeats received on extract, merge, default." in shown
     assert shown.endswith("Ready: a run can start.")
     assert not Run.objects.exists()
 
@@ -52,8 +52,8 @@ def impatient(settings: Settings) -> None:
 def test_it_ends_with_1_where_nobody_works(start_worker: type[Worker], impatient: None, capsys: Captured) -> None:
     assert command("doctor", *SCRIPTED) == 1
     shown = words_for_people(capsys.readouterr().out)
-    assert "NO workers No worker consumes the queues extract, merge, default:" in shown
-    assert "Start one: `bin/up`, or `celery -A config worker -E -Q default,extract,merge`." in shown
+    assert "NO workers No worker is consuming the queues extract, merge, default:" in shown
+    assert "Start one with `bin/up` or `celery -A config worker -E -Q default,extract,merge`." in shown
     assert shown.endswith("Not ready: 1 of 8 checks failed.")
 
 

@@ -93,7 +93,7 @@ def test_run_status_names_the_orphans_that_need_one_more_and_their_nearest_story
         (["merge_whatif", "999"], "there is no run 999; `./manage.py run_status` lists the newest"),
         (["regroup", "nobodys"], "profile nobodys has no themes"),
         (["compare_runs", "999", "998"], "there is no run 999"),
-        (["regroup", "--rules", "99"], "there are no rules 99; known are: 1"),
+        (["regroup", "--rules", "99"], "there is no version 99 of the rules. Versions: 1"),
         (["regroup", "--dry-run", "--yes"], "exclude each other"),
     ],
 )

@@ -59,5 +59,5 @@ def test_the_newest_version_names_every_module_that_has_one() -> None:
 
 
 def test_an_unknown_number_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnknownRules, match=r"there are no rules 99; known are: 1\."):
+    with pytest.raises(UnknownRules, match=r"there is no version 99 of the rules. Versions: 1\."):
         get_rules(99)

@@ -111,7 +111,7 @@ def test_an_error_stops_commands_before_they_begin(transactional_db: None) -> No
         check=False,
     )
     assert ended.returncode == 1
-    assert "(leitmotif.E001) The queue gives a message again after 2 s, but CLAIM_TIMEOUT is 3 s." in ended.stderr
+    assert "(leitmotif.E001) The queue redelivers a message after 2 s, but CLAIM_TIMEOUT is 3 s." in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

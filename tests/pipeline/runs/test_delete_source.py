@@ -100,7 +100,7 @@ def test_a_story_that_people_worked_on_stays(kept: Source) -> None:
     finish(start(mistake))
     mine = Story.objects.exclude(evidence__conversation__source=kept).get()
     Story.objects.filter(pk=mine.pk).update(status=Story.Status.APPROVED)
-    assert "1 story that people worked on would stay without any" in str(what_hangs_on(mistake))
+    assert "1 story that people worked on would be kept without conversations" in str(what_hangs_on(mistake))
     delete_source(source=mistake)
     assert not StoryEvidence.objects.filter(story=mine).exists()
     assert Story.objects.filter(pk=mine.pk).exists()
@@ -125,7 +125,7 @@ def test_it_refuses_while_a_run_is_live(kept: Source) -> None:
 def test_a_source_that_is_gone_already_is_said() -> None:
     source = seed(scripts(1, 1))
     delete_source(source=Source.objects.get(pk=source.pk))
-    with pytest.raises(RunError, match="does not exist any more"):
+    with pytest.raises(RunError, match="no longer exists"):
         delete_source(source=source)
 
 
@@ -145,7 +145,7 @@ def test_the_command_says_how_much_and_asks(kept: Source, monkeypatch: pytest.Mo
 
 
 def test_the_command_names_the_sources_there_are(kept: Source) -> None:
-    with pytest.raises(CommandError, match=r"no source 'file:nope'\. Known are: file:kept"):
+    with pytest.raises(CommandError, match=r"no source 'file:nope'\. Sources: file:kept"):
         call_command("delete_source", "file:nope", "--yes")
 
 

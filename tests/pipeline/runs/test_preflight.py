@@ -60,16 +60,14 @@ def waiting_messages() -> int:
 def test_a_run_starts_where_a_heartbeat_comes_back_through_every_queue(worker: Worker) -> None:
     run = launched(seed(scripts(2, 3)))
     until(lambda: Run.objects.get(pk=run.pk).state == "completed")
-    assert finding("workers", patience=20) == Finding(
-        "workers", True, "a heartbeat came back through extract, merge, default"
-    )
+    assert finding("workers", patience=20) == Finding("workers", True, "heartbeats received on extract, merge, default")
 
 
 def test_without_a_worker_no_row_is_written_and_no_heartbeat_is_left_behind(start_worker: type[Worker]) -> None:
     source = seed(scripts(2, 3))
     before = waiting_messages()
     for _ in range(3):
-        with pytest.raises(RunError, match="no worker consumes the queues extract, merge, default: no heartbeat"):
+        with pytest.raises(RunError, match="no worker is consuming the queues extract, merge, default: no heartbeat"):
             launched(source, patience=SOON)
     assert waiting_messages() == before
     assert not Run.objects.exists()
@@ -83,8 +81,8 @@ def test_a_worker_that_lives_but_consumes_a_queue_no_more_is_not_enough(start_wo
     assert current_app.control.ping(timeout=20, limit=1)
     found = finding("workers", patience=6)
     assert not found.ok
-    assert re.match("no worker consumes the queues? extract", found.sentence)
-    assert found.hint == "start one: `bin/up`, or `celery -A config worker -E -Q default,extract,merge`"
+    assert re.match("no worker is consuming the queues? extract", found.sentence)
+    assert found.hint == "start one with `bin/up` or `celery -A config worker -E -Q default,extract,merge`"
 
 
 def test_a_worker_that_is_busy_is_enough_and_heartbeats_do_not_pile_up(start_worker: type[Worker]) -> None:
@@ -116,14 +114,14 @@ def test_a_worker_that_cannot_answer_while_it_reads_is_enough(start_worker: type
     assert found == Finding(
         "workers",
         True,
-        f"run {run.pk} is being read by a worker that cannot answer meanwhile; it is assumed to consume extract, "
+        f"a worker is busy reading run {run.pk} and cannot answer until it is done; it is assumed to consume extract, "
         "merge, default",
     )
 
 
 def test_one_that_died_while_it_read_is_not(start_worker: type[Worker]) -> None:
     being_read_by(start_worker, pool="solo").kill()
-    assert "no worker consumes the queues" in finding("workers", patience=3 * project.CLAIM_TIMEOUT).sentence
+    assert "no worker is consuming the queues" in finding("workers", patience=3 * project.CLAIM_TIMEOUT).sentence
 
 
 def test_one_that_answers_speaks_only_for_its_own_queues(
@@ -133,7 +131,7 @@ def test_one_that_answers_speaks_only_for_its_own_queues(
     start_worker(concurrency=1, queues="extract").wait_until_ready()
     tasks.dispatch(run=start(seed(["name=slow problem=1 slow=60"], name="slow")))
     until(lambda: Item.objects.filter(state="reading").exists())
-    assert "no worker consumes the queues merge, default" in finding("workers", patience=9).sentence
+    assert "no worker is consuming the queues merge, default" in finding("workers", patience=9).sentence
 
 
 def test_a_worker_on_another_database_is_found_out(start_worker: type[Worker]) -> None:
@@ -148,7 +146,7 @@ def test_a_worker_on_another_database_is_found_out(start_worker: type[Worker]) -
             check=True,
         )
         start_worker(concurrency=1, TEST_DATABASE=name).wait_until_ready()
-        assert f"works on another database ({name} " in finding("workers", patience=20).sentence
+        assert f"uses another database ({name} " in finding("workers", patience=20).sentence
     finally:
         Worker.end_all()
         with connection.cursor() as cursor:
@@ -188,14 +186,14 @@ def test_no_command_begins_a_run_without_a_worker(
 ) -> None:
     run = finish(start(seed([*scripts(2, 3), "act=raise"])))
     before = Run.objects.values().get()
-    with pytest.raises(CommandError, match=r"the run cannot start\. workers: no worker consumes the queues"):
+    with pytest.raises(CommandError, match=r"the run cannot start\. workers: no worker is consuming the queues"):
         call_command(*rejoin(words, run))
     assert Run.objects.values().get() == before
 
 
 def test_stories_are_not_made_without_a_worker(start_worker: type[Worker], impatient: None) -> None:
     run = finish(start(seed(scripts(2, 3)), no_stories=True))
-    with pytest.raises(CommandError, match="no worker consumes the queues"):
+    with pytest.raises(CommandError, match="no worker is consuming the queues"):
         call_command("make_stories", str(run.pk))
     assert Run.objects.get().epoch == 1
 
@@ -205,7 +203,7 @@ def test_a_file_is_not_imported_for_a_run_that_cannot_start(
 ) -> None:
     path = tmp_path / "export.jsonl"
     path.write_text('{"id": "1", "text": "Hello"}\n')
-    with pytest.raises(CommandError, match="no worker consumes the queues"):
+    with pytest.raises(CommandError, match="no worker is consuming the queues"):
         call_command("run_pipeline", "file", "--path", str(path), *SCRIPTED)
     assert not Source.objects.exists()
     assert not Conversation.objects.exists()
@@ -354,7 +352,7 @@ def test_a_reader_that_cannot_load_its_model_is_refused(new_extractors: None, se
     settings.EMBEDDING_MODEL = "/nowhere"
     found = finding("extractor", RunRequest("support", "local"), patience=0)
     assert not found.ok
-    assert found.sentence.startswith("local cannot read: the embedding model's file /nowhere/model.safetensors")
+    assert found.sentence.startswith("local cannot be used: the embedding model's file /nowhere/model.safetensors")
 
 
 @pytest.mark.django_db
@@ -362,7 +360,9 @@ def test_a_model_file_that_is_damaged_is_refused(new_extractors: None, settings:
     for name in ("model.safetensors", "tokenizer.json", "config.json"):
         (tmp_path / name).write_text("{}")
     settings.EMBEDDING_MODEL = str(tmp_path)
-    assert finding("extractor", RunRequest("support", "local"), patience=0).sentence.startswith("local cannot read: ")
+    assert finding("extractor", RunRequest("support", "local"), patience=0).sentence.startswith(
+        "local cannot be used: "
+    )
 
 
 @pytest.mark.django_db
@@ -454,4 +454,4 @@ def test_an_old_redis_is_refused(version: str, is_doubted: bool) -> None:
 @pytest.mark.django_db
 def test_unsafe_settings_are_refused(settings: Settings) -> None:
     settings.RUN_LOST_AFTER = settings.CLAIM_TIMEOUT
-    assert finding("settings", patience=0).sentence.startswith("leitmotif.E002: A run is lost after ")
+    assert finding("settings", patience=0).sentence.startswith("leitmotif.E002: A run counts as lost after ")

@@ -25,7 +25,9 @@ def test_a_source_is_read_again_under_its_own_profile() -> None:
     finish(start(source))
     Run.objects.update(profile="sample")
     assert chosen_profile(source, "") == "sample"
-    with pytest.raises(OtherProfile, match=r"read under the profile sample; under support .* --another-profile"):
+    with pytest.raises(
+        OtherProfile, match=r"read with the profile sample; reading it with support .* --another-profile"
+    ):
         chosen_profile(source, "support")
     assert chosen_profile(source, "support", another=True) == "support"
 

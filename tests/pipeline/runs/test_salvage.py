@@ -210,9 +210,9 @@ def foreign_item(run: Run) -> SalvageOptions:
     [
         (
             lambda run: SalvageOptions(item=0x7FFFFFFF),
-            r"there is no item 2147483647; the admin's page of run \d+ lists",
+            r"there is no item 2147483647; the page of run \d+ in the admin lists",
         ),
-        (foreign_item, r"item \d+ belongs to run \d+; the admin's page of run \d+"),
+        (foreign_item, r"item \d+ belongs to run \d+; the page of run \d+ in the admin"),
         (
             lambda run: SalvageOptions(error_class="Typo"),
             r"no failed conversation with the error class Typo; it has: Integrity",
@@ -280,5 +280,5 @@ def test_a_run_that_did_not_finish_makes_no_stories_yet() -> None:
     run = start(seed(scripts(1, 3)), no_stories=True)
     read(run)
     lose(run_id=run.pk, why="a test")
-    with pytest.raises(CommandError, match=f"is lost; finish it first: ./manage.py salvage {run.pk}"):
+    with pytest.raises(CommandError, match=f"is lost; finish it first with ./manage.py salvage {run.pk}"):
         command("make_stories", str(run.pk))

@@ -181,7 +181,7 @@ def test_a_firing_where_nobody_extracts_fails_with_a_sentence(start_worker: type
     result = schedule.scheduled_run.delay(**as_kwargs(ASSIGNMENT))
     refusal = result.get(timeout=60, propagate=False)
     assert result.state == "FAILURE"
-    assert "no worker consumes the queues extract, merge: no heartbeat came back within 3 s" in str(refusal)
+    assert "no worker is consuming the queues extract, merge: no heartbeat within 3 s" in str(refusal)
     assert not Run.objects.exists()
 
 
@@ -254,28 +254,28 @@ def test_schedules_are_listed_paused_resumed_and_removed(capsys: Captured) -> No
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
-        (["file:test", "--every", "1w"], "'1w' is not an interval; write a number and one of s, m, h, d"),
+        (["file:test", "--every", "1w"], "'1w' is not an interval; write a number followed by one of s, m, h, d"),
         (["file:test", "--every", "0d"], "'0d' is not an interval"),
         (["file:test", "--every", "d"], "'d' is not an interval"),
         (["file:test", "--cron", "0 6 * *"], "'0 6 \\* \\*' is not a crontab line; write five fields: minute hour"),
         (["file:test", "--cron", "0 25 * * *"], "'0 25 \\* \\* \\*' is not a valid crontab line: "),
         (["file:test", "--cron", "often x * * *"], "is not a valid crontab line: "),
-        (["file:nowhere", "--every", "1d"], "there is no source 'file:nowhere'; known are: file:test"),
+        (["file:nowhere", "--every", "1d"], "there is no source 'file:nowhere'. Sources: file:test"),
         (["file:test", "--every", "1d", "--profile", "nonsense"], "there is no profile 'nonsense'"),
         (["file:test", "--every", "1d", "--extractor", "nonsense"], "there is no extractor 'nonsense'"),
-        (["file:test", "--every", "1d", "--name", "look after live runs"], "is the name of another periodic task"),
+        (["file:test", "--every", "1d", "--name", "watch live runs"], "is the name of another periodic task"),
         (["chats:test", "--every", "1d", "--path", "x"], "with --path the source is `file:NAME`"),
         (["--every", "1d"], "name a source, as in"),
         (["file:test"], "one of the arguments --every --cron"),
         (["file:test", "--every", "1d", "--cron", "* * * * *"], "not allowed with argument"),
-        (["--remove", "nonsense"], "there is no schedule 'nonsense'; known are: none yet"),
-        (["--remove", "look after live runs"], "there is no schedule 'look after live runs'"),
+        (["--remove", "nonsense"], "there is no schedule named 'nonsense'. Schedules: none yet"),
+        (["--remove", "watch live runs"], "there is no schedule 'watch live runs'"),
         (["--pause", "nonsense"], "there is no schedule 'nonsense'"),
     ],
 )
 def test_it_refuses_what_cannot_be_meant_with_a_sentence(words: list[str], refusal: str) -> None:
     seed(scripts(1, 3))
-    PeriodicTask.objects.create(name="look after live runs", task="pipeline.watch_runs", interval=schedule.every("10s"))
+    PeriodicTask.objects.create(name="watch live runs", task="pipeline.watch_runs", interval=schedule.every("10s"))
     with pytest.raises(CommandError, match=refusal):
         set_by_command(*words)
     assert not PeriodicTask.objects.filter(task=schedule.TASK).exists()

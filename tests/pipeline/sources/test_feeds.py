@@ -61,5 +61,5 @@ def test_one_that_fails_leaves_nothing() -> None:
 
 
 def test_one_that_is_not_there_is_said() -> None:
-    with pytest.raises(UnreadableSource, match="no feed 'nope' in FEEDS; known are: broken, shop"):
+    with pytest.raises(UnreadableSource, match=r"no feed 'nope' in FEEDS\. Feeds: broken, shop"):
         import_live("feed", "nope")

@@ -241,13 +241,13 @@ def test_the_first_page_says_what_waits(reviewer: Client) -> None:
     waiting = StoryFactory(title="Texts are not sent")
     StoryFactory(title="Was dismissed", status=Story.Status.DISMISSED)
     orphan = OrphanFactory(missing_conversations=1, detail="needs 1 more conversation")
-    run = RunFactory(state=Run.State.NEEDS_ATTENTION, attention="none of 4 conversations gave a theme")
+    run = RunFactory(state=Run.State.NEEDS_ATTENTION, attention="none of 4 conversations produced a theme")
     page = read(reviewer, "/admin/")
     assert reverse("admin:story", args=[waiting.pk]) in page
     assert "Was dismissed" not in page
     assert orphan.signature.key.replace("_", " ").capitalize() in page
     assert reverse("admin:run", args=[run.pk]) in page
-    assert "none of 4 conversations gave a theme" in page
+    assert "none of 4 conversations produced a theme" in page
 
 
 # --- Stories ------------------------------------------------------------------------------------------------------
@@ -507,7 +507,7 @@ def test_a_completed_run_needs_no_command(reviewer: Client) -> None:
 
 def test_a_silent_run_is_called_so(reviewer: Client) -> None:
     run = RunFactory(state=Run.State.RUNNING, heartbeat_at=timezone.now() - timedelta(hours=1))
-    assert "No sign of life" in read(reviewer, page_of(run))
+    assert "No heartbeat" in read(reviewer, page_of(run))
 
 
 def test_a_run_lists_its_failures_stories_and_orphans(reviewer: Client) -> None:

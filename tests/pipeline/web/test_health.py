@@ -45,7 +45,7 @@ def test_staff_read_the_sentences(client: Client) -> None:
     _, told = ready(client)
     (queues,) = (finding for finding in told["findings"] if finding["name"] == "queues")
     assert queues["sentence"].startswith(
-        "no worker seems to consume the queues merge, default (last heartbeats: extract"
+        "no worker seems to be consuming the queues merge, default (last heartbeats: extract"
     )
 
 
