@@ -33,7 +33,9 @@ def moment(word: str) -> datetime:
     except ValueError:
         at = None
     if at is None:
-        raise ArgumentTypeError(f"{word!r} is not a valid date or time; write 2026-11-22 or 2026-11-22T08:30:00Z")
+        raise ArgumentTypeError(
+            f"{word!r} is not a valid date or time; write for example 2026-11-22 or 2026-11-22T08:30:00Z"
+        )
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
@@ -44,7 +46,7 @@ def hours(word: str) -> float:
     """Return a length of time of the command line, such as 30m, 24h or 7d, in hours."""
     number, unit = word[:-1], word[-1:].lower()
     if unit not in UNITS_OF_HOURS or not number.isdecimal() or not 0 < int(number) < 100_000:
-        raise ArgumentTypeError(f"{word[:20]!r} is not a length of time; write 30m, 24h, 7d or 2w")
+        raise ArgumentTypeError(f"{word[:20]!r} is not a duration; write for example 30m, 24h, 7d or 2w")
     return int(number) * UNITS_OF_HOURS[unit]
 
 
@@ -62,7 +64,7 @@ def dollars(word: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal(0)
     if not amount.is_finite() or not 0 < amount < MOST_DOLLARS:
-        raise ArgumentTypeError(f"{word[:20]!r} is not an amount of dollars, as 5 or 0.25")
+        raise ArgumentTypeError(f"{word[:20]!r} is not an amount in dollars; write for example 5 or 0.25")
     return amount
 
 

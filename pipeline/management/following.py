@@ -104,11 +104,11 @@ class _Watch:
         connection.close()  # else the dead connection would be asked again
         if self.away_since is None:
             self.away_since = time.monotonic()
-            self.screen.say("PostgreSQL or Redis does not answer; waiting for it.")
+            self.screen.say("PostgreSQL or Redis is not answering; waiting.")
         if time.monotonic() - self.away_since > SERVERS_PATIENCE:
             raise RunError(
-                f"PostgreSQL or Redis did not answer for {SERVERS_PATIENCE:.0f} s ({error}). When it is back, see "
-                f"./manage.py run_status {self.run_id}"
+                f"PostgreSQL or Redis did not answer for {SERVERS_PATIENCE:.0f} s ({error}). When it is back, check "
+                f"the run with ./manage.py run_status {self.run_id}"
             ) from error
 
     def _notice(self, run: Run, counts: ItemCounts) -> None:

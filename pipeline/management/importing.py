@@ -28,17 +28,22 @@ NO_CUSTOMER_SHARE = 0.2
 
 def add_import_options(parser: ArgumentParser) -> None:
     """Add the options that say how a file is to be read."""
-    group = parser.add_argument_group("how a file is read (each is found out where it is not given)")
+    group = parser.add_argument_group("how to read a file (each is detected if not given)")
     group.add_argument(
         "--map", action="append", default=[], metavar="FIELD=NAME",
-        help="a field's column, or its path in JSON, such as customer=requester.email; again for more fields: id, "
-        "text, subject, customer, created_at, role, author, conversation, label, url",
+        help="a field's column, or its path in JSON, for example customer=requester.email; can be repeated. Fields: "
+             "id, text, subject, customer, created_at, role, author, conversation, label, url",
     )  # fmt: skip
     group.add_argument("--text-column", metavar="NAME", help="the same as --map text=NAME")
     group.add_argument("--id-column", metavar="NAME", help="the same as --map id=NAME")
-    group.add_argument("--encoding", default="", help="such as utf-16 or cp1252")
-    group.add_argument("--date-format", type=_date_format, help="DD/MM/YYYY, MM/DD/YYYY or as in strptime")
-    group.add_argument("--pause", type=_minutes, metavar="MINUTES", help="silence that ends a conversation in a chat")
+    group.add_argument("--encoding", default="", help="for example utf-16 or cp1252")
+    group.add_argument("--date-format", type=_date_format, help="DD/MM/YYYY, MM/DD/YYYY or a strptime format")
+    group.add_argument(
+        "--pause",
+        type=_minutes,
+        metavar="MINUTES",
+        help="minutes of silence after which a chat counts as a new conversation",
+    )
 
 
 def options_of(given: Mapping[str, Any]) -> Options:
@@ -113,17 +118,19 @@ def sentences(summary: Recognised) -> list[str]:
     if taken := [f"{word} {count:,}: {role}" for (word, role), count in summary.roles.most_common(WORDS_SHOWN)]:
         said.append(f"Roles: {', '.join(taken)}.")
     if missed := [f"{word!r} {count:,}" for word, count in summary.unknown_roles.most_common(WORDS_SHOWN)]:
-        said.append(f"Words for roles that are not known, so nobody's: {', '.join(missed)}. Say who speaks with --map.")
+        said.append(
+            f"Unknown roles, so these messages belong to nobody: {', '.join(missed)}. Say who speaks with --map."
+        )
     if summary.without_customer_side > NO_CUSTOMER_SHARE * summary.count:
         said.append(
-            f"{summary.without_customer_side:,} of {counted(summary.count, 'conversation')} have no message of a "
-            "customer: check who speaks (--map role=..., --map author=..., --map customer=...)."
+            f"{summary.without_customer_side:,} of {counted(summary.count, 'conversation')} have no message from a "
+            "customer. Check who speaks (--map role=..., --map author=..., --map customer=...)."
         )
     said += _unknown(summary)
     if summary.passed_over:
         names = [name.rpartition("/")[2] for name in summary.passed_over[:5]]
         more = f" and {len(summary.passed_over) - 5:,} more" if len(summary.passed_over) > 5 else ""
-        said.append(f"Not read, since they hold no conversations: {', '.join(names)}{more}.")
+        said.append(f"Skipped because they contain no conversations: {', '.join(names)}{more}.")
     return said
 
 
@@ -132,14 +139,20 @@ def _unknown(summary: Recognised) -> list[str]:
     columns = f" Fields not used: {unused}." if unused else ""
     said = []
     if summary.count and summary.times_unknown == summary.count:
-        said.append(f"No time was found: all count as of now (--map created_at=... names the field).{columns}")
+        said.append(
+            "No times were found, so all conversations count as of now (name the field with --map "
+            f"created_at=...).{columns}"
+        )
     elif summary.times_unknown:
         said.append(
-            f"{counted(summary.times_unknown, 'conversation')} without a time that could be read; they count as of now "
-            "(--date-format says how times are written)."
+            f"{counted(summary.times_unknown, 'conversation')} without a readable time; they count as of now (set "
+            "the format with --date-format)."
         )
     if summary.count and summary.without_customer_name == summary.count:
-        said.append("No customers were found: each conversation counts as a customer of its own (--map customer=...).")
+        said.append(
+            "No customers were found, so each conversation counts as a separate customer (name the field with --map "
+            "customer=...)."
+        )
     return said
 
 

@@ -62,7 +62,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         ("Orphans", _orphans(summary)),
         *([("Model calls", in_words(list(summary.model_use)))] if summary.model_use else []),
         *([("Estimated", _estimated(summary.estimate))] if summary.model_use and summary.estimate else []),
-        *([("Put right", _put_right(summary))] if summary.flaws else []),
+        *([("Repaired", _put_right(summary))] if summary.flaws else []),
         ("Time", f"{duration(summary.seconds)}, {summary.conversations_per_second:.1f} {_unit(summary)}/s"),
     ):
         table.add_row(name, value)
@@ -135,13 +135,15 @@ def print_nearly_stories(run: Run, console: Console) -> None:
 def print_failures(run: Run, console: Console) -> None:
     """List the conversations that failed, each with its reason."""
     if run.is_of_pages:
-        console.print("The pages that failed:  ./manage.py companies dead-links, and the admin's pages of the run.")
+        console.print(
+            "List the pages that failed with  ./manage.py companies dead-links, or on the run's page in the admin."
+        )
         return
     failed = failed_items(run)
     for item in failed[:20]:
         console.print(f"  {item.conversation.external_id}: {item.reason} ({item.error[:200]})", markup=False)
     if (more := failed.count() - 20) > 0:
-        console.print(f"  ... and {more} more; the admin lists all.")
+        console.print(f"  ... and {more} more; the admin lists them all.")
 
 
 def print_way_on(run: Run, console: Console) -> None:
@@ -170,7 +172,7 @@ def print_inventory(run: Run, stock: SalvagePlan, console: Console) -> None:
 def _missing(stock: SalvagePlan) -> str:
     errors = ", ".join(f"{count} {name or 'unnamed'}" for name, count in stock.errors.items())
     failed = counted(stock.failed, "conversation") + " failed" + (f" ({errors})" if errors else "")
-    lost = f", {stock.themes_lost} lost their theme" if stock.themes_lost else ""
+    lost = f", {stock.themes_lost} missing their theme" if stock.themes_lost else ""
     return f"{failed}, {stock.unfinished} unfinished{lost}"
 
 
@@ -187,14 +189,14 @@ def print_salvageable(found: Sequence[tuple[Run, SalvagePlan]], console: Console
     if not found:
         console.print("Nothing to salvage.")
         return
-    table = Table("Run", "Source", "State", "Re-enter at", "Missing", "To ask", box=None, padding=(0, 2, 0, 0))
+    table = Table("Run", "Source", "State", "Restart from", "Missing", "To read", box=None, padding=(0, 2, 0, 0))
     for run, stock in found:
         themes = stock.themes_unassigned or stock.themes_homeless
         conversations = counted(stock.failed + stock.unfinished, "conversation")
         missing = conversations if stock.phase == "extract" else counted(themes, "theme")
         table.add_row(str(run.pk), str(run.source), run.state, stock.phase, missing, str(stock.to_ask))
     console.print(table)
-    console.print("Repair one with:  ./manage.py salvage RUN   (--dry-run tells more)")
+    console.print("Repair one with:  ./manage.py salvage RUN   (add --dry-run to see what would happen)")
 
 
 def print_stories(stories: Sequence[Story], console: Console) -> None:

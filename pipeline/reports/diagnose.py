@@ -156,7 +156,7 @@ def diagnose_run(*, run_id: int) -> Diagnosis:
     """Return why the run gave the stories it gave; reads only. Raises RunError for an unknown run or a dry one."""
     run = find_run(run_id)
     if run.is_preview:
-        raise RunError(f"run {run_id} is a dry run: it read nothing, so it has no stories to ask about.")
+        raise RunError(f"run {run_id} is a dry run, so it read nothing and has no stories to ask about.")
     counts, groups, gate = item_counts(run), _groups(run), get_profile(run.profile).gate
     gates, pairs, reasons = tuple(_gates(groups)), tuple(_pairs(run, groups, gate)), tuple(_reasons(run))
     left_out = not_read_of(run.items.all())

@@ -119,7 +119,7 @@ def verify(*, run_id: int, orders: int = ORDERS) -> Verification:
 def _verifiable(run_id: int) -> Run:
     run = find_run(run_id)
     if run.is_preview:
-        raise RunError(f"run {run_id} is a dry run: it read nothing, so there is nothing to verify.")
+        raise RunError(f"run {run_id} is a dry run, so it read nothing and there is nothing to verify.")
     if run.is_live:
         raise RunError(f"run {run_id} is {run.state}; verify it when it has ended.")
     return run

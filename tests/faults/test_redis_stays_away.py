@@ -43,7 +43,7 @@ def test_a_waiting_command_gives_up_with_a_sentence(transactional_db: None) -> N
             shown, errors = command.communicate("\n", timeout=120)
         finally:
             command.kill()
-    assert shown.count("PostgreSQL or Redis does not answer; waiting for it.") == 1
+    assert shown.count("PostgreSQL or Redis is not answering; waiting.") == 1
     assert "RunError: PostgreSQL or Redis did not answer for 2 s" in shown
     assert f"./manage.py run_status {run.pk}" in shown
     assert "Traceback" not in errors

@@ -56,7 +56,7 @@ def test_a_book_is_read_chapter_by_chapter_and_its_instances_listed(
     (row,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (row["book"], row["chapter"], row["verse"], row["vehicle"]) == ("River", 3, "3:2", "a grey animal")
     assert command("figures", "books:river", "4:3") == 0
-    assert "No figure of speech" in capsys.readouterr().out
+    assert "No figures of speech" in capsys.readouterr().out
 
 
 def test_hebrew_is_said_not_to_be_read_and_is_no_heap(worker: Worker, capsys: Captured, tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ from pipeline.runs.backfill import Backfill, backfill_runs
 
 class Command(PipelineCommand):
     help = (
-        "Give conversations that were classified elsewhere the run they belong to. It is the run of their source whose "
-        "time span holds their `classified_at`, else the newest run started before it; else they are left and listed. "
-        "Makes no items."
+        "Assign conversations that were classified elsewhere to the run they belong to: the run of their source "
+        "during which they were classified (`classified_at`), otherwise the newest run started before that. "
+        "Conversations that match no run are left unchanged and listed. Creates no items."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be attached")
+        parser.add_argument("--dry-run", action="store_true", help="only show what would be attached")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, dry_run: bool, json: bool, **options: Any) -> None:
@@ -33,7 +33,7 @@ def _lines(done: Backfill, *, dry_run: bool) -> list[str]:
     lines += [f"Run {run}: {counted(count, 'conversation')} {attached}." for run, count in done.by_run.items()]
     lines += [f"After: {done.without_run_after} of {done.conversations} conversations without a run."]
     if done.left_count:
-        lines.append(f"{done.left_count} were classified before any run of their source began, and are left:")
+        lines.append(f"{done.left_count} were classified before the first run of their source and are left unchanged:")
         lines += [f"  {one.source} {one.external_id}, classified {one.classified_at}" for one in done.left]
     if (more := done.left_count - len(done.left)) > 0:
         lines.append(f"  ... and {more} more")

@@ -12,11 +12,15 @@ from pipeline.reports.chapters import find_book
 
 
 class Command(PipelineCommand):
-    help = "Show each chapter of a book that a run read: verses, instances, time, cost; and how to retry what failed."
+    help = (
+        "Show each chapter of a book read by a run (verses, instances, time, cost) and how to retry those that failed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=positive)
-        parser.add_argument("--json", action="store_true", help="the same with all columns, failures apart")
+        parser.add_argument(
+            "--json", action="store_true", help="print all columns as JSON, with failures listed separately"
+        )
 
     def handle(self, *, run: int, json: bool, **options: Any) -> None:
         _, report = find_book(run)

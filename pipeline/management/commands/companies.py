@@ -35,43 +35,57 @@ Row = dict[str, object]
 
 class Command(PipelineCommand):
     help = (
-        "Companies that are watched by their web sites: sync a list, list those that need a look, show one, set a "
-        "status by hand. Fetch their pages with `run_pipeline websites`."
+        "Manage the companies whose websites are watched: sync a list, list those that need a review, show one, set "
+        "a status by hand. Fetch their pages with `run_pipeline websites`."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         asked = parser.add_subparsers(dest="asked", required=True, metavar="WHAT")
-        sync = asked.add_parser("sync", help="bring in a list (CSV, XLSX, ODS or Airtable)")
+        sync = asked.add_parser("sync", help="import a list (CSV, XLSX, ODS or Airtable)")
         sync.add_argument("files", nargs="*", metavar="FILE")
-        sync.add_argument("--airtable", metavar="BASE/TABLE", help="read from Airtable; its token is in AIRTABLE_TOKEN")
         sync.add_argument(
-            "--map", action="append", default=[], metavar="FIELD=COLUMN", help="id, name or url; url again for more"
+            "--airtable", metavar="BASE/TABLE", help="read from Airtable; set its token in AIRTABLE_TOKEN"
         )
-        sync.add_argument("--encoding", default="", help="such as utf-16 or cp1252")
+        sync.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="FIELD=COLUMN",
+            help="which column is the id, name or url; repeat url for several columns",
+        )
+        sync.add_argument("--encoding", default="", help="for example utf-16 or cp1252")
         sync.add_argument("--json", action="store_true")
-        _listing(asked.add_parser("flagged", help="companies that need a human look, and why"))
-        status = asked.add_parser("by-status", help="companies of one status")
+        _listing(asked.add_parser("flagged", help="companies that a person should review, and why"))
+        status = asked.add_parser("by-status", help="companies with one status")
         status.add_argument("status", choices=Company.Status.values)
         _listing(status)
-        _listing(asked.add_parser("dead-links", help="pages that are gone"))
-        _listing(asked.add_parser("without-urls", help="companies that have no page to look at"))
-        changes = asked.add_parser("changes", help="pages whose text changed")
-        changes.add_argument("--since", type=_since, default="7d", metavar="7d", help="30m, 24h, 7d, 2w (default 7d)")
+        _listing(asked.add_parser("dead-links", help="pages that no longer exist"))
+        _listing(asked.add_parser("without-urls", help="companies without URLs"))
+        changes = asked.add_parser("changes", help="pages whose text changed recently")
+        changes.add_argument(
+            "--since",
+            type=_since,
+            default="7d",
+            metavar="7d",
+            help="how far back, as in 30m, 24h, 7d or 2w (default: 7d)",
+        )
         _listing(changes)
-        show = asked.add_parser("show", help="all that is known of one company")
+        show = asked.add_parser("show", help="everything known about one company")
         show.add_argument("company", help="its id or name")
         show.add_argument("--json", action="store_true")
         show.set_defaults(csv=False)
-        evaluate = asked.add_parser("evaluate", help="how well pages that need a look are told apart, on labelled ones")
+        evaluate = asked.add_parser(
+            "evaluate", help="measure on labelled pages how well those that need a review are found"
+        )
         evaluate.add_argument(
-            "files", nargs="+", metavar="FILE", help="pages with text, label and customer, any format"
+            "files", nargs="+", metavar="FILE", help="labelled pages with text, label and customer, in any known format"
         )
         evaluate.add_argument("--json", action="store_true")
-        override = asked.add_parser("override", help="set a status by hand; it stands until it is cleared")
+        override = asked.add_parser("override", help="set a status by hand; it applies until it is cleared")
         override.add_argument("company", help="its id or name")
         override.add_argument("status", choices=Company.Status.values)
         override.add_argument("--reason", required=True)
-        clear = asked.add_parser("clear", help="let the concluded status count again")
+        clear = asked.add_parser("clear", help="remove a status set by hand, so that the concluded one applies again")
         clear.add_argument("company", help="its id or name")
         clear.add_argument("--reason", default="")
 
@@ -91,7 +105,7 @@ class Command(PipelineCommand):
 
     def _sync(self, options: dict[str, Any]) -> None:
         if bool(options["files"]) == bool(options["airtable"]):
-            raise WrongUsage("name files, or a table with --airtable BASE/TABLE.")
+            raise WrongUsage("give files, or a table with --airtable BASE/TABLE.")
         try:
             mapping = parse_company_mapping(options["map"])
             if options["airtable"]:
@@ -122,9 +136,12 @@ class Command(PipelineCommand):
         if options["json"]:
             self.stdout.write(json_format.dumps(scores.as_json(), indent=2))
             return
-        say(self.console, f"{counted(scores.pages, 'page')}, of which {scores.without_signal} need no look")
+        say(self.console, f"{counted(scores.pages, 'page')}, of which {scores.without_signal} need no review")
         say(self.console, f"recall {scores.recall:.3f}: {scores.missed_count} missed {_named(scores.missed)}")
-        say(self.console, f"precision {scores.precision:.3f}: {scores.in_vain_count} in vain {_named(scores.in_vain)}")
+        say(
+            self.console,
+            (f"precision {scores.precision:.3f}: {scores.in_vain_count} false alarms {_named(scores.in_vain)}"),
+        )
 
     def _decide(self, asked: str, options: dict[str, Any]) -> None:
         company, now = report.find_company(options["company"]), timezone.now()
@@ -235,11 +252,11 @@ def _change_row(fetch: Fetch) -> Row:
 
 
 _ROWS: dict[str, Any] = {
-    "flagged": lambda _: ("Companies that need a look", _company_rows(report.flagged())),
+    "flagged": lambda _: ("Companies that need a review", _company_rows(report.flagged())),
     "by-status": lambda options: (
         f"Companies that are {words(options['status'])}", _company_rows(report.by_status(options["status"]))
     ),
-    "dead-links": lambda _: ("Pages that are gone", [_page_row(page) for page in report.dead_links()]),
+    "dead-links": lambda _: ("Pages that no longer exist", [_page_row(page) for page in report.dead_links()]),
     "without-urls": lambda _: (
         "Companies without URLs",
         [{"id": company.external_id, "company": company.name} for company in report.without_urls()],
@@ -252,16 +269,16 @@ def _view(found: report.CompanyView) -> Iterable[str]:
     yield f"{found.name} ({found.external_id}): {words(found.status)}"
     if found.override_reason:
         yield f"  set by a person: {found.override_reason}; its pages say {words(found.concluded)}"
-    yield f"  {found.explanation or 'nothing was concluded yet'} (confidence {found.confidence})"
+    yield f"  {found.explanation or 'nothing concluded yet'} (confidence {found.confidence})"
     for signal in found.signals:
-        earlier = ", as it was last seen" if signal.is_stand_in else ""
+        earlier = ", from when it was last seen" if signal.is_stand_in else ""
         yield f"  {words(signal.signal)} ({signal.confidence:.2f}{earlier}): “{signal.quote}”"
         yield f"    {signal.url}"
     yield f"  {counted(len(found.pages), 'page')}:"
     for page in found.pages:
         seen = f", last seen {page.good_at:%Y-%m-%d}" if page.good_at else ""
         detail = f" ({page.detail})" if page.detail else ""
-        yield f"    {words(page.outcome) or 'not asked yet'}{detail}: {page.url}{seen}"
+        yield f"    {words(page.outcome) or 'not fetched yet'}{detail}: {page.url}{seen}"
     for change in found.history:
         who = f" by {change.who}" if change.who else ""
         yield f"  {change.at:%Y-%m-%d %H:%M} {words(change.before)} to {words(change.after)}{who}: {change.reason}"

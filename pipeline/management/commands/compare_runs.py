@@ -15,8 +15,9 @@ from pipeline.reports.compare import compare_runs
 
 class Command(PipelineCommand):
     help = (
-        "Compare two finished runs of one profile, of the same source or of two: which stories are new, grew, shrank, "
-        "merged, were split or are gone. Each run counts with what it read or skipped as unchanged, as it ended."
+        "Compare two finished runs of one profile, from the same source or two: which stories are new, grew, "
+        "shrank, merged, were split or are gone. Each run is taken as it was when it ended, including conversations "
+        "it skipped as unchanged."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

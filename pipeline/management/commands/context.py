@@ -17,14 +17,14 @@ LARGEST_FILE = 2 * 1024 * 1024
 
 class Command(PipelineCommand):
     help = (
-        "Store text files as documents about the product for a profile; without files show the gaps: what readers "
-        "looked for in the documents and did not find, and which documents nobody used."
+        "Store text files as product documents for a profile. Without files, show the gaps: what readers looked for "
+        "in the documents and did not find, and which documents were never used."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("profile")
         parser.add_argument("files", nargs="*", type=Path)
-        parser.add_argument("--area", default="", help="the area of the product that the files are about")
+        parser.add_argument("--area", default="", help="the product area that the files are about")
         parser.add_argument("--json", action="store_true", help="the gaps as JSON")
 
     def handle(self, *, profile: str, files: list[Path], area: str, **options: Any) -> None:
@@ -45,7 +45,7 @@ class Command(PipelineCommand):
         for gap in report.gaps:
             self.stdout.write(f"  {gap.count} x {gap.what} ({', '.join(gap.signatures[:3])})")
         if report.unused:
-            self.stdout.write(f"Nobody used: {', '.join(report.unused)}")
+            self.stdout.write(f"Never used: {', '.join(report.unused)}")
 
 
 def _text(file: Path) -> str:

@@ -10,11 +10,11 @@ from pipeline.runs.delete_source import delete_source, what_hangs_on
 
 
 class Command(PipelineCommand):
-    help = "Remove a source with its conversations, runs and themes, after saying how much that is."
+    help = "Remove a source with its conversations, runs and themes, after showing how much would be removed."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", help="kind:name, as in file:export")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("source", help="kind:name, for example file:export")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
     def handle(self, *, source: str, yes: bool, **options: Any) -> None:
         kind, _, name = source.partition(":")
@@ -27,7 +27,7 @@ class Command(PipelineCommand):
             try:
                 answer = input("Remove all of it? This cannot be undone. [y/N] ")
             except EOFError:
-                raise CommandError("Nothing was removed. To remove it without being asked: --yes") from None
+                raise CommandError("Nothing was removed. Add --yes to remove it without a confirmation.") from None
             if answer.strip().casefold() not in ("y", "yes"):
                 self.stdout.write("Nothing was removed.")
                 return

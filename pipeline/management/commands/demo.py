@@ -55,12 +55,14 @@ class Command(BaseCommand):
             metavar="FILE",
             help="files, a folder or a zip of any known format (default: the bundled sample)",
         )
-        parser.add_argument("--name", help="name of the source; without it the file's or the folder's")
-        parser.add_argument("--dry-run", action="store_true", help="show how the files are understood, store nothing")
+        parser.add_argument("--name", help="name of the source (default: the name of the file or folder)")
+        parser.add_argument("--dry-run", action="store_true", help="show how the files are understood; store nothing")
         parser.add_argument(
-            "--llm", action="store_true", help="read with the language model of LLM_MODEL; prints the cost"
+            "--llm", action="store_true", help="read with the language model set in LLM_MODEL; prints the cost"
         )
-        parser.add_argument("--yes", action="store_true", help="replace other texts under the same ids without asking")
+        parser.add_argument(
+            "--yes", action="store_true", help="replace different texts stored under the same ids without asking"
+        )
         add_import_options(parser)
 
     def handle(self, **options: Any) -> None:
@@ -77,7 +79,7 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
         shown = show(run, console)
         holds = run.state not in Run.FINISHED or prove(shown, console)
-        console.print("\nLook around in the admin: start it with bin/up; it prints the address and the login.")
+        console.print("\nTo look around in the browser, start bin/up; it prints the address and the login.")
         if code := 1 if not holds else exit_code(run) or (SOME_REJECTED if rejected else 0):
             sys.exit(code)
 
@@ -193,7 +195,7 @@ def show(run: Run, console: Console) -> Run:
     """Show a run and its source's stories and return it; where nothing new came in, the run that read what is there."""
     shown = earlier_run_that_read(run) or run
     if shown != run:
-        console.print(f"Nothing new came in. This is what run {shown.pk} read:", highlight=False)
+        console.print(f"Nothing new was imported. This is what run {shown.pk} found:", highlight=False)
     print_summary(run_summary(shown), console)
     print_failures(shown, console)
     print_stories(list(stories_of_source(run.source)), console)

@@ -18,21 +18,21 @@ from pipeline.reports.trace import Reading, ThemeStep, Trace, trace_conversation
 
 class Command(PipelineCommand):
     help = (
-        "Explain why a run gave few stories: how large its groups are, what holds them back, which near twins stayed "
-        "apart. With --conversation: every stage, gate and reason of one conversation. Changes nothing."
+        "Explain why a run made few stories: how large its groups are, what holds them back, which similar ones "
+        "stayed apart. With --conversation: every stage, gate and reason for one conversation. Changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", nargs="?", type=int)
         parser.add_argument("--conversation", metavar="ID", help="its id in the source")
-        parser.add_argument("--source", default="", help="kind:name, where several sources have that id")
+        parser.add_argument("--source", default="", help="kind:name, needed if several sources have that id")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, run: int | None, conversation: str | None, source: str, json: bool, **options: Any) -> None:
         if (run is None) == (conversation is None):
             raise WrongUsage("give either a run or --conversation ID.")
         if source and conversation is None:
-            raise WrongUsage("--source needs --conversation: a run has one source.")
+            raise WrongUsage("--source can only be used with --conversation.")
         found = (
             diagnose_run(run_id=run) if run is not None
             else trace_conversation(external_id=str(conversation), source=source)
@@ -75,10 +75,10 @@ def _print_diagnosis(found: Diagnosis, console: Console) -> None:
     )
     for title, table in (
         ("Conversations without a theme", _reasons(found)),
-        (f"Not read whole ({counted(found.too_long, 'conversation')})", _not_read(found)),
+        (f"Only read in part ({counted(found.too_long, 'conversation')})", _not_read(found)),
         (f"Groups by size ({found.one_short} are one conversation short)", _sizes(found)),
         ("Gates", _gates(found)),
-        ("Near twins that stayed apart", _pairs(found)),
+        ("Similar groups that stayed apart", _pairs(found)),
     ):
         if table.row_count:
             console.print(f"\n{title}", style="bold")
@@ -135,7 +135,7 @@ def _print_trace(found: Trace, console: Console) -> None:
 
 
 def _lines(found: Trace) -> Iterator[str]:
-    time = "no time in the source; imported" if found.is_import_time else "occurred"
+    time = "the source has no time; imported" if found.is_import_time else "occurred"
     yield f"{found.external_id} of {found.source}, customer {found.customer or 'unknown'}"
     yield f"  {time} {found.occurred_at:%Y-%m-%d %H:%M}"
     if found.classified_at:
@@ -157,13 +157,13 @@ def _reading(reading: Reading) -> Iterator[str]:
     run = f"Run {reading.run} ({words(reading.run_state)}, profile {reading.profile})"
     yield f"{run}: {reading.state}{category}{why}"
     if reading.deliveries:
-        yield f"  begun {reading.deliveries} times" if reading.deliveries > 1 else "  begun once"
+        yield f"  started {reading.deliveries} times" if reading.deliveries > 1 else "  started once"
     if reading.error:
         yield f"  {reading.error}"
     if reading.language:
         yield f"  language: {reading.language}"
     if reading.left_out:
-        yield f"  not read whole: {reading.left_out}"
+        yield f"  only read in part: {reading.left_out}"
     for call in reading.calls:
         tokens = f", {call.tokens} tokens" if call.tokens else ""
         yield f"  {call.step}, attempt {call.attempt}: answered {call.answered_at:%Y-%m-%d %H:%M:%S}{tokens}"

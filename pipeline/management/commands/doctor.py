@@ -16,14 +16,14 @@ from pipeline.runs.preflight import Finding, RunRequest, run_checks
 
 class Command(BaseCommand):
     help = (
-        "Check everything a run needs, as every start of a run does: settings, PostgreSQL, Redis, tables, promised "
+        "Check everything a run needs, exactly as the start of a run does: settings, PostgreSQL, Redis, tables, "
         "constraints, extractor, workers. Exit code 1 if a run would be refused."
     )
     requires_system_checks: list[str] = []  # it shows them itself, and continues
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--profile", default=PROFILE, help="what would be looked for (default: %(default)s)")
-        parser.add_argument("--extractor", default=EXTRACTOR, help="who would read (default: %(default)s)")
+        parser.add_argument("--profile", default=PROFILE, help="the profile to check for (default: %(default)s)")
+        parser.add_argument("--extractor", default=EXTRACTOR, help="the extractor to check (default: %(default)s)")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, profile: str, extractor: str, json: bool, **options: Any) -> None:

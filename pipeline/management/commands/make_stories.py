@@ -18,7 +18,7 @@ class Command(PipelineCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int)
-        parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
+        parser.add_argument("--detach", action="store_true", help="return at once and let the workers continue")
 
     def handle(self, *, run: int, detach: bool, **options: Any) -> None:
         console = Console(markup=False, emoji=False, highlight=False)

@@ -19,8 +19,8 @@ BAR = 8
 
 class Command(PipelineCommand):
     help = (
-        "Show what stricter or more lenient rules would make of a run. Its themes are merged and grouped in memory, at "
-        "several strictnesses of the newest rules. Nothing is written."
+        "Show how many stories stricter or more lenient rules would make of a run. Its themes are merged and "
+        "grouped in memory at several levels of strictness. Nothing is written."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,7 +38,7 @@ class Command(PipelineCommand):
 def _print(curve: WhatIf, console: Console) -> None:
     told = f"Run {curve.run}: {counted(curve.themes, 'theme')} by {curve.rules}"
     console.print(told, soft_wrap=True, highlight=False)
-    caption = "* the rules as they are; sizes are conversations"
+    caption = "* the current rules; sizes are in conversations"
     table = Table(caption=caption, caption_justify="left", box=SIMPLE, pad_edge=False)
     for head in ("Strictness", "Signatures", "Orphans", "In stories", "Largest", "Stories"):
         table.add_column(head, justify="right", no_wrap=True)

@@ -14,9 +14,10 @@ from pipeline.runs.privacy import PrivacyReport, privacy_selftest
 
 class Command(PipelineCommand):
     help = (
-        "Plant private data and look whether any of it leaves the machine or is shown. Canaries (addresses, numbers, "
-        "keys, a name) are read by a recorder in a language model's place, and looked for in what was sent, in titles, "
-        "exports and logs. Leaves nothing behind. Exit code 1 on a leak."
+        "Plant made-up private data and check whether any of it leaves this machine or is shown. These canaries "
+        "(addresses, numbers, keys, a name) go through a run in which a recorder stands in for the language model; "
+        "then requests, titles, exports and logs are searched for them. Leaves nothing behind. Exit code 1 on a "
+        "leak."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,11 +38,11 @@ class Command(PipelineCommand):
             f"{planted} planted in {counted(report.conversations, 'conversation')}; {counted(report.calls, 'call')} "
             f"with {report.bytes_sent:,} bytes went to the recorder; {counted(report.themes, 'theme')}, "
             f"{counted(report.titles, 'story title')}, {counted(report.judged, 'answer')} of a model that judged and "
-            f"{counted(report.log_lines, 'log line')} were looked at."
+            f"{counted(report.log_lines, 'log line')} were searched."
         )
         for leak in report.leaks:
-            self.stdout.write(f"LEAK: a canary ({leak.kind}) came into {leak.place}.")
+            self.stdout.write(f"LEAK: a canary ({leak.kind}) was found in {leak.place}.")
         if report.missing:
-            self.stdout.write(f"The test says nothing: {report.missing}")
+            self.stdout.write(f"The test is inconclusive: {report.missing}")
         if report.holds:
-            self.stdout.write("No canary left this machine, and none is in a title, an export or the log.")
+            self.stdout.write("No canary left this machine, and none appears in a title, an export or the log.")

@@ -18,14 +18,16 @@ class Command(PipelineCommand):
     """Reads the profile's conversations again with the new model, then groups all themes as that model sees them."""
 
     help = (
-        "Give a profile's themes vectors of the model that reads now, and group them by these. The model is that of "
-        "EMBEDDING_MODEL. Can be stopped and called again; stories keep their identity, decisions stay."
+        "Compute new vectors for a profile's themes with the current EMBEDDING_MODEL, and group the themes by them. "
+        "Can be stopped and run again. Stories keep their identity, and people's decisions stay."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("profile")
-        parser.add_argument("--extractor", default="local", help="whose model it is (default: local)")
-        parser.add_argument("--no-regroup", action="store_true", help="leave all themes in the stories they are in")
+        parser.add_argument("--extractor", default="local", help="extractor whose model is used (default: local)")
+        parser.add_argument(
+            "--no-regroup", action="store_true", help="compute vectors only; leave all themes in their stories"
+        )
 
     def handle(self, *, profile: str, extractor: str, no_regroup: bool, **_: Any) -> None:
         told = 0
@@ -34,7 +36,7 @@ class Command(PipelineCommand):
             nonlocal told
             if done - told >= max(total // 20, 1) or done == total:
                 told = done
-                self.stdout.write(f"{done:,} of {counted(total, 'theme')} read again")
+                self.stdout.write(f"{done:,} of {counted(total, 'theme')} embedded again")
 
         done = reembed(profile=profile, extractor=extractor, tell=tell)
         quotes = f" ({done.by_quotes:,} of them by their quotes)" if done.by_quotes else ""
@@ -43,7 +45,7 @@ class Command(PipelineCommand):
         )
         if no_regroup:
             self.stdout.write(
-                "They are still grouped as the model before saw them. What the new model sees otherwise: "
+                "The themes are still grouped as by the previous model. To see what the new model would change, run "
                 f"./manage.py regroup {profile}"
             )
         else:
@@ -58,11 +60,11 @@ class Command(PipelineCommand):
             return
         except RegistryChanged as error:
             raise CommandError(
-                f"The vectors are moved, but {error} To group by them: ./manage.py regroup {profile} --yes"
+                f"The vectors were replaced, but {error} To group by them, run ./manage.py regroup {profile} --yes"
             ) from error
         found = plan.difference
         self.stdout.write(
-            f"Grouped again: {counted(found.moved, 'theme goes', 'themes go')} to another signature; stories: "
-            f"{found.before.stories} before, {found.after.stories} after. The ledger's entry is pass {entry.pk}."
+            f"Regrouped: {counted(found.moved, 'theme', 'themes')} moved to another signature; stories: "
+            f"{found.before.stories} before, {found.after.stories} after. Recorded as pass {entry.pk}."
         )
         print_changes(found.changes, Console(markup=False, emoji=False, highlight=False))

@@ -18,23 +18,25 @@ DRY_RUN = "Nothing was written. Apply it with:  ./manage.py regroup {profile} --
 
 class Command(PipelineCommand):
     help = (
-        "Group all current themes of a profile again, whatever runs brought them, and show what changes. Without --yes "
-        "nothing is written. What people decided stays; signatures and stories are recognised by the themes they share "
-        "with what stood."
+        "Group all current themes of a profile again, whichever runs they came from, and show what changes. Nothing "
+        "is written without --yes. People's decisions stay. Signatures and stories keep their identity wherever "
+        "they share enough themes with the current ones."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("profile", nargs="?", default="support", help="default: support")
         parser.add_argument("--rules", type=int, default=NEWEST.number, metavar="N", help="default: the newest")
-        parser.add_argument("--dry-run", action="store_true", help="only show; so without --yes as well")
-        parser.add_argument("--yes", action="store_true", help="write it")
-        parser.add_argument("--reason", default="", help="why, for the ledger")
+        parser.add_argument("--dry-run", action="store_true", help="only show what would change (the default)")
+        parser.add_argument("--yes", action="store_true", help="apply the changes")
+        parser.add_argument("--reason", default="", help="why you are doing this, for the record")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, profile: str, rules: int, json: bool, **options: Any) -> None:
         apply = options["yes"] and not options["dry_run"]
         if options["yes"] and options["dry_run"]:
-            raise WrongUsage("--dry-run and --yes exclude each other: one only shows, the other writes.")
+            raise WrongUsage(
+                "--dry-run and --yes cannot be combined: one only shows the changes, the other applies them."
+            )
         try:
             plan = plan_regroup(profile=profile, rules=get_rules(rules))
             reason = options["reason"] or "by command"
@@ -46,7 +48,7 @@ class Command(PipelineCommand):
             return
         console = Console(markup=False, emoji=False, highlight=False)
         _print(plan, console)
-        done = f"Written; the ledger's entry is pass {entry.pk}." if entry else ""
+        done = f"Applied; recorded as pass {entry.pk}." if entry else ""
         console.print(done or DRY_RUN.format(profile=profile, rules=rules), soft_wrap=True)
 
 

@@ -38,47 +38,63 @@ PROFILE, EXTRACTOR = start.DEFAULT_PROFILE, "local"
 
 
 class Command(PipelineCommand):
-    help = "Read a source's conversations in a new run, merge their themes, make stories and orphans."
+    help = "Read a source's conversations in a new run, merge their themes, and make stories and orphans."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", nargs="?", help="kind:name, or with --path `file` or `books`")
         parser.add_argument(
             "--path", action="extend", nargs="+", metavar="FILE",
-            help="files, a folder or a zip to import first; - reads standard input",
+            help="files, a folder or a zip to import first; - for standard input",
         )  # fmt: skip
-        parser.add_argument("--name", help="the source's name when --path is given (default: the file's)")
-        parser.add_argument("--since", type=moment, help="only conversations from this moment on")
-        parser.add_argument("--until", type=moment, help="only conversations before this moment")
-        parser.add_argument("--select", type=chapters, metavar="CHAPTERS", help="of a book: 5, 10-15, 1,3,5-7 or all")
+        parser.add_argument("--name", help="the source's name when --path is given (default: the file's name)")
+        parser.add_argument("--since", type=moment, help="only conversations from this date or time on")
+        parser.add_argument("--until", type=moment, help="only conversations before this date or time")
         parser.add_argument(
-            "--limit", type=positive, help="at most this many conversations, the newest; of web sites: companies"
+            "--select", type=chapters, metavar="CHAPTERS", help="chapters of a book: 5, 10-15, 1,3,5-7 or all"
+        )
+        parser.add_argument(
+            "--limit",
+            type=positive,
+            help="read only this many of the newest conversations; for websites, this many companies",
         )
         parser.add_argument(
             "--concurrency", type=positive,
-            help="chunks, questions to a language model, or pages of web sites, in flight over all workers",
+            help="how many chunks, language model calls or web pages to work on at a time, across all workers",
         )  # fmt: skip
         parser.add_argument(
-            "--batch", action="store_true", help="hand a model's questions over in files: half the price, up to a day"
+            "--batch",
+            action="store_true",
+            help="use the provider's batch API: half the price, but answers take up to a day",
         )
-        parser.add_argument("--budget", type=dollars, help="stop when so many dollars are spent; --resume continues")
-        parser.add_argument("--budget-tokens", type=positive, help="stop when so many tokens are used, in and out")
-        parser.add_argument("--chunk-size", type=positive, help="conversations per task")
-        parser.add_argument("--profile", help=f"what to look for (default: what the source was read for, or {PROFILE})")
         parser.add_argument(
-            "--another-profile", action="store_true", help="read a source under a second profile as well"
+            "--budget", type=dollars, help="stop when this many dollars have been spent; --resume continues"
         )
-        parser.add_argument("--extractor", help=f"who reads (default: {EXTRACTOR})")
+        parser.add_argument(
+            "--budget-tokens", type=positive, help="stop when this many tokens have been used, input and output"
+        )
+        parser.add_argument("--chunk-size", type=positive, help="conversations per task")
+        parser.add_argument(
+            "--profile", help=f"what to look for (default: the profile the source was read with, or {PROFILE})"
+        )
+        parser.add_argument(
+            "--another-profile", action="store_true", help="read the source with a second profile as well"
+        )
+        parser.add_argument("--extractor", help=f"which extractor reads (default: {EXTRACTOR})")
         parser.add_argument(
             "--skip-fresh",
             type=hours,
             metavar="24h",
-            help="of web sites: leave out pages seen in this time (30m, 24h, 7d)",
+            help="for websites: skip pages fetched within this time (30m, 24h, 7d)",
         )
-        parser.add_argument("--force-refresh", action="store_true", help="read again what did not change")
-        parser.add_argument("--dry-run", action="store_true", help="show what would be read, read and store nothing")
-        parser.add_argument("--yes", action="store_true", help="replace other texts under the same ids without asking")
+        parser.add_argument(
+            "--force-refresh", action="store_true", help="also read conversations that have not changed"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="show what would be read; read and store nothing")
+        parser.add_argument(
+            "--yes", action="store_true", help="replace different texts stored under the same ids without asking"
+        )
         parser.add_argument("--no-stories", action="store_true", help="stop after the merge")
-        parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
+        parser.add_argument("--detach", action="store_true", help="return at once and let the workers continue")
         parser.add_argument("--resume", type=positive, metavar="RUN", help="continue a stopped or lost run")
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
         add_import_options(parser)
@@ -181,19 +197,19 @@ def _refuse_contradictions(options: dict[str, Any]) -> None:
         chosen = [name for name in Selection.__slots__ if name not in Throughput.__slots__]
         started_with = ("source", "path", "name", "dry_run", "profile", "extractor", *chosen)
         if ignored := [name.replace("_", "-") for name in started_with if options[name]]:
-            raise WrongUsage(f"--resume continues with the run's own settings; leave out: {', '.join(ignored)}.")
+            raise WrongUsage(f"--resume continues with the run's own settings. Leave out {', '.join(ignored)}.")
     elif not options["source"]:
-        raise WrongUsage("name a source, as in `./manage.py run_pipeline file --path FILE`, or --resume RUN.")
+        raise WrongUsage("name a source, for example `./manage.py run_pipeline file --path FILE`, or use --resume RUN.")
     elif options["path"] and options["source"] not in FROM_FILES:
         raise WrongUsage(
-            f"with --path the source is `file` or `books`, and --name names it; {options['source']!r} is neither."
+            f"with --path, the source must be `file` or `books`, not {options['source']!r}; name it with --name."
         )
     elif options["source"].partition(":")[0] == Source.WEBSITES:
         _refuse_for_websites(options)
     elif options["skip_fresh"]:
-        raise WrongUsage("--skip-fresh is for web sites; what did not change is skipped anyway.")
+        raise WrongUsage("--skip-fresh is only for websites. Other sources skip unchanged conversations anyway.")
     elif options["name"] and not options["path"]:
-        raise WrongUsage("--name needs --path: it names the source that the file is imported into.")
+        raise WrongUsage("--name can only be used with --path: it names the source that the file is imported into.")
 
 
 def chapters(words: str) -> str:
@@ -209,7 +225,7 @@ def _refuse_for_websites(options: dict[str, Any]) -> None:
     """Raise WrongUsage for options that mean nothing for web pages."""
     foreign = ("path", "name", "since", "until", "chunk_size", "no_stories", "select")
     if ignored := [f"--{name.replace('_', '-')}" for name in foreign if options[name]]:
-        raise WrongUsage(f"web sites are read without {', '.join(ignored)}; leave it out.")
+        raise WrongUsage(f"{', '.join(ignored)} cannot be used for websites. Leave it out.")
 
 
 def _selection(options: dict[str, Any]) -> Selection:

@@ -17,7 +17,7 @@ NEWEST = 10
 
 
 class Command(PipelineCommand):
-    help = "Show one run in numbers, or the newest ten."
+    help = "Show one run in numbers, or list the newest ten."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", nargs="?", type=int)

@@ -32,37 +32,41 @@ OF_ONE_RUN = (
 
 class Command(PipelineCommand):
     help = (
-        "Repair an ended run where something is missing. Stored answers are reused: only conversations without one go "
-        "to the extractor."
+        "Repair an ended run in which something is missing. Stored answers are reused; only conversations without "
+        "one are sent to the extractor."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", nargs="?", type=int)
-        parser.add_argument("--list", action="store_true", help="list the runs that may need it, and what is missing")
+        parser.add_argument(
+            "--list", action="store_true", help="list the runs that may need a repair, and what is missing"
+        )
         parser.add_argument(
             "--phase",
             choices=[str(phase) for phase in PHASES],
-            help="re-enter here, whatever is missing; extract also parses filtered conversations again",
+            help="restart from this phase, whatever is missing; extract also parses filtered conversations again",
         )
         parser.add_argument("--only-failed", action="store_true", help="retry only the conversations that failed")
         parser.add_argument("--error-class", default="", metavar="X", help="only those that failed with this error")
         parser.add_argument("--item", type=int, metavar="ID", help="only this item")
         parser.add_argument(
-            "--ask-again", action="store_true", help="put the stored answers of these conversations aside and ask anew"
+            "--ask-again",
+            action="store_true",
+            help="set the stored answers of these conversations aside and ask the extractor again",
         )
         parser.add_argument(
             "--reparse", action="store_true",
-            help="parse the answers of extracted conversations again too, and take over what comes out otherwise",
+            help="also parse the answers of extracted conversations again and use the new results",
         )  # fmt: skip
-        parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time from now on")
+        parser.add_argument("--concurrency", type=positive, help="how many chunks to work on at a time from now on")
         parser.add_argument("--chunk-size", type=positive, help="conversations per task from now on")
-        parser.add_argument("--budget", type=dollars, help="stop when the whole run has cost so many dollars")
-        parser.add_argument("--budget-tokens", type=positive, help="stop when the whole run has used so many tokens")
+        parser.add_argument("--budget", type=dollars, help="stop when the run has cost this many dollars in all")
+        parser.add_argument("--budget-tokens", type=positive, help="stop when the run has used this many tokens in all")
         parser.add_argument(
-            "--dry-run", action="store_true", help="show what would be reused and redone; change nothing"
+            "--dry-run", action="store_true", help="show what would be reused and what would be redone; change nothing"
         )
         parser.add_argument("--yes", action="store_true", help="skip the confirmation where calls cost money")
-        parser.add_argument("--detach", action="store_true", help="return at once; the workers do the rest")
+        parser.add_argument("--detach", action="store_true", help="return at once and let the workers continue")
 
     def handle(self, **options: Any) -> None:
         self.console = Console(markup=False, emoji=False, highlight=False)
@@ -83,7 +87,7 @@ class Command(PipelineCommand):
         stock = plan_salvage(run=run, choice=choice)
         print_inventory(run, stock, self.console)
         if options["dry_run"]:
-            self.console.print("A dry run: nothing was changed.")
+            self.console.print("Dry run: nothing was changed.")
             return
         if stock.to_ask and not run.is_live and not options["yes"] and get_extractor(run.extractor).is_paid:
             self._confirm(stock)
@@ -103,7 +107,7 @@ class Command(PipelineCommand):
         if not sys.stdin.isatty():
             raise CommandError(f"{cost}. Add --yes to go ahead.", returncode=WRONG_USAGE)
         if input(f"{cost}. Continue? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was changed.")
+            raise CommandError("Nothing was changed.")
 
     def _follow(self, run_id: int) -> None:
         ended = follow(run_id, self.console)
@@ -116,7 +120,7 @@ class Command(PipelineCommand):
 def _refuse_beside_the_list(options: dict[str, Any]) -> None:
     """Raise WrongUsage for words that choose what to do with one run: the list shows all and does nothing."""
     if ignored := [name.replace("_", "-") for name in OF_ONE_RUN if options[name] not in (None, False, "")]:
-        raise WrongUsage(f"--list shows every run and does nothing; leave out: {', '.join(ignored)}.")
+        raise WrongUsage(f"--list only lists runs. Leave out {', '.join(ignored)}.")
 
 
 def _choice(options: dict[str, Any]) -> SalvageOptions:
@@ -131,5 +135,8 @@ def _choice(options: dict[str, Any]) -> SalvageOptions:
     )
     narrowed = choice.only_failed or choice.error_class or choice.item
     if narrowed and choice.phase not in (None, "extract"):
-        raise WrongUsage(f"--only-failed, --error-class and --item choose what to extract; --phase is {choice.phase}.")
+        raise WrongUsage(
+            "--only-failed, --error-class and --item choose what to extract, so they cannot be used with --phase "
+            f"{choice.phase}."
+        )
     return choice

@@ -22,27 +22,31 @@ When = TypeVar("When")
 
 class Command(PipelineCommand):
     help = (
-        "Run a source on a schedule, by Celery beat. Calling it again with the same name changes the schedule. If the "
+        "Run a source on a schedule (needs Celery beat). Using the same name again changes that schedule. If the "
         "source is still being read when the schedule fires, nothing is started."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", nargs="?", help="kind:name")
         act = parser.add_mutually_exclusive_group(required=True)
-        act.add_argument("--every", metavar="30m", help="an interval: a number and s, m, h or d")
+        act.add_argument("--every", metavar="30m", help="an interval: a number followed by s, m, h or d")
         act.add_argument("--cron", metavar='"0 6 * * *"', help="a crontab line: minute, hour, day, month, weekday")
         act.add_argument("--list", action="store_true", help="show the schedules")
-        act.add_argument("--remove", metavar="NAME", help="remove a schedule; its runs stay")
+        act.add_argument("--remove", metavar="NAME", help="remove a schedule; its runs are kept")
         act.add_argument("--pause", metavar="NAME", help="pause a schedule")
         act.add_argument("--resume", metavar="NAME", help="resume a paused schedule")
-        parser.add_argument("--name", help="what the schedule is called (default: the source's name)")
-        parser.add_argument("--window-days", type=positive, help="read only the last so many days")
-        parser.add_argument("--limit", type=positive, help="at most this many conversations, the newest")
-        parser.add_argument("--concurrency", type=positive, help="chunks in flight at a time, over all workers")
+        parser.add_argument("--name", help="name of the schedule (default: the source's name)")
+        parser.add_argument("--window-days", type=positive, help="read only the conversations of the last N days")
+        parser.add_argument("--limit", type=positive, help="read only this many of the newest conversations")
+        parser.add_argument(
+            "--concurrency", type=positive, help="how many chunks to work on at a time, across all workers"
+        )
         parser.add_argument("--chunk-size", type=positive, help="conversations per task")
-        parser.add_argument("--skip-fresh", type=hours, metavar="24h", help="of web sites: leave out pages seen since")
-        parser.add_argument("--profile", help="what to look for (default: that of the kind of source)")
-        parser.add_argument("--extractor", default=EXTRACTOR, help="who reads (default: %(default)s)")
+        parser.add_argument(
+            "--skip-fresh", type=hours, metavar="24h", help="for websites: skip pages fetched within this time"
+        )
+        parser.add_argument("--profile", help="what to look for (default: the profile for this kind of source)")
+        parser.add_argument("--extractor", default=EXTRACTOR, help="which extractor reads (default: %(default)s)")
         parser.add_argument("--path", help="a file to import first, each time; the workers must be able to read it")
 
     def handle(self, **options: Any) -> None:
@@ -50,13 +54,13 @@ class Command(PipelineCommand):
             _print(schedule.schedules())
         elif name := options["remove"]:
             schedule.remove(name=name)
-            self.stdout.write(f"{name!r} was removed; its runs stay.")
+            self.stdout.write(f"{name!r} was removed; its runs are kept.")
         elif name := options["pause"]:
             schedule.set_enabled(name=name, enabled=False)
             self.stdout.write(f"{name!r} is paused. Resume it with: ./manage.py schedule_run --resume {name!r}")
         elif name := options["resume"]:
             schedule.set_enabled(name=name, enabled=True)
-            self.stdout.write(f"{name!r} fires again.")
+            self.stdout.write(f"{name!r} is active again.")
         else:
             self._set(options)
 
@@ -73,9 +77,11 @@ class Command(PipelineCommand):
 def _assignment(options: dict[str, Any]) -> Assignment:
     source = options["source"]
     if not source:
-        raise WrongUsage("name a source, as in `./manage.py schedule_run file:export --every 1d`.")
+        raise WrongUsage("name a source, for example `./manage.py schedule_run file:export --every 1d`.")
     if options["path"] and (not source.startswith("file:") or source == "file:"):
-        raise WrongUsage(f"with --path the source is `file:NAME`, into which it is imported, not {source!r}.")
+        raise WrongUsage(
+            f"with --path, the source must be `file:NAME`, into which the file is imported, not {source!r}."
+        )
     chosen = {name: options[name] for name in Assignment.__slots__}
     profile = options["profile"] or start.default_profile(source.partition(":")[0])
     return Assignment(**{**chosen, "profile": profile, "path": _whole(options["path"])})
@@ -84,7 +90,7 @@ def _assignment(options: dict[str, Any]) -> Assignment:
 def _whole(path: str | None) -> str | None:
     """Return a path that means the same file in the folder of a worker."""
     if path == STDIN:
-        raise WrongUsage("a schedule reads a file each time it fires; it has no standard input.")
+        raise WrongUsage("a schedule reads its file each time it fires and has no standard input; give a path.")
     return str(Path(path).resolve()) if path else None
 
 

@@ -16,22 +16,22 @@ from pipeline.models.wording import words
 
 
 class Command(PipelineCommand):
-    help = "Stop a run once the conversations in progress are stored. It can be resumed."
+    help = "Stop a run after the conversations in progress. It can be resumed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int)
         parser.add_argument(
             "--force",
             action="store_true",
-            help="do not wait for the conversations in progress: what they would write is refused",
+            help="do not wait for the conversations in progress; their results are discarded and read again on resume",
         )
-        parser.add_argument("--detach", action="store_true", help="return as soon as the run has been told")
+        parser.add_argument("--detach", action="store_true", help="return as soon as the stop has been requested")
 
     def handle(self, *, run: int, force: bool, detach: bool, **options: Any) -> None:
         console = Console(markup=False, emoji=False, highlight=False)
         found = find_run(run)
         if found.state == Run.State.STOPPED:
-            console.print(f"Run {run} is stopped already.")
+            console.print(f"Run {run} is already stopped.")
         elif force:
             found = stop_at_once(run_id=run)
         else:
@@ -50,8 +50,8 @@ class Command(PipelineCommand):
             return
         counts = item_counts(run)
         console.print(
-            f"Run {run.pk} is {words(run.state)}: {counts.finished} of {counts.planned} conversations are "
-            f"finished, {counts.pending} wait.",
+            f"Run {run.pk} is {words(run.state)}: {counts.finished} of {counts.planned} conversations are finished, "
+            f"{counts.pending} are waiting.",
             soft_wrap=True,
         )
         print_way_on(run, console)

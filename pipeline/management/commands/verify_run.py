@@ -14,8 +14,9 @@ from pipeline.reports.verify import Check, Verification, verify
 
 class Command(PipelineCommand):
     help = (
-        "Work a run out again from what is stored, in shuffled order, and compare. Changes nothing. "
-        "Exit code 1 if something is missing or was changed; warnings about loose stories and titles are no faults."
+        "Recompute a run from what is stored, in shuffled order, and compare. Changes nothing. Exit code 1 if "
+        "something is missing or was altered; warnings about loosely related stories and weak titles do not count "
+        "as errors."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,7 +43,7 @@ def _print(found: Verification, console: Console) -> None:
 
 def _verdict(found: Verification) -> str:
     if not found.holds:
-        return "Verification failed; see the lines that begin with a dash."
+        return "Verification failed; see the lines that start with a dash."
     unchecked = ", ".join(check.name for check in found.checks if check.not_checked)
     passed = (
         f"Everything that could be checked passed; {unchecked} could not be checked in full."
@@ -50,7 +51,7 @@ def _verdict(found: Verification) -> str:
         else "All checks passed."
     )
     warned = counted(len(found.warnings), "warning")
-    return f"{passed} {warned}: look at the lines that begin with an exclamation mark." if found.warnings else passed
+    return f"{passed} {warned}: see the lines that start with an exclamation mark." if found.warnings else passed
 
 
 def _mark(check: Check) -> str:

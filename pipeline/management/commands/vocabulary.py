@@ -17,16 +17,19 @@ LARGEST_FILE = 10 * 1024 * 1024
 
 class Command(PipelineCommand):
     help = (
-        "Give a profile a list of known names, a new version each time; without a file show the newest. The file is "
-        "JSON ({entries: [{key, description, examples, area}], distinctions: [{terms, how}], areas: {pattern: area}}), "
-        "CSV with the columns key, description, examples, area, or a name a line."
+        "Store a list of known names for a profile as a new version. Without a file, show the newest version. The "
+        "file is JSON ({entries: [{key, description, examples, area}], distinctions: [{terms, how}], areas: "
+        "{pattern: area}}), CSV with the columns key, description, examples, area, or plain text with one name "
+        "per line."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("profile")
         parser.add_argument("file", nargs="?", type=Path)
         parser.add_argument(
-            "--strict", action="store_true", help="only these names; what fits none is said to fit none"
+            "--strict",
+            action="store_true",
+            help="allow only these names; a theme that fits none of them is reported as such",
         )
 
     def handle(self, *, profile: str, file: Path | None, strict: bool, **options: Any) -> None:
@@ -36,7 +39,7 @@ class Command(PipelineCommand):
             return
         stored = store_vocabulary(profile=profile, content=_content(file), is_strict=strict)
         count = counted(len(stored.content.get("entries", [])), "name")
-        kind = "strict: only these" if strict else "open: new names may be made"
+        kind = "strict: only these names" if strict else "open: new names may be added"
         self.stdout.write(f"Version {stored.number} of the vocabulary of {profile}: {count} ({kind}). New runs use it.")
 
     def _show(self, profile: str) -> None:
@@ -56,7 +59,9 @@ def _content(file: Path) -> dict[str, Any]:
     """Return what a file says; CommandError if it cannot be read."""
     try:
         if file.stat().st_size > LARGEST_FILE:
-            raise CommandError(f"{file} is larger than {LARGEST_FILE:,} bytes; a vocabulary has some hundred names.")
+            raise CommandError(
+                f"{file} is larger than {LARGEST_FILE:,} bytes; a vocabulary should have a few hundred names."
+            )
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} cannot be read as text: {error}") from error
@@ -85,5 +90,5 @@ def _from_json(text: str, file: Path) -> dict[str, Any]:
     if isinstance(found, list):
         found = {"entries": [{"key": each} if isinstance(each, str) else each for each in found]}
     if not isinstance(found, dict):
-        raise CommandError(f"{file} holds neither a list of names nor an object with entries.")
+        raise CommandError(f"{file} contains neither a list of names nor an object with `entries`.")
     return found

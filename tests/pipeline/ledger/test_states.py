@@ -281,7 +281,7 @@ def test_themes_without_a_home_need_attention_and_the_way_to_mend_it_works() -> 
     with refused("pipeline_story", unless="title <> 'Problem 001 fails'"):
         run = finish(run)
     assert run.state == "needs_attention"
-    assert run.attention == (f"3 themes are in no story and no orphan; `./manage.py salvage {run.pk}` tries again")
+    assert run.attention == f"3 themes are in no story and no orphan; `./manage.py salvage {run.pk}` tries again"
     assert Story.objects.count() == 2
     mended = finish(reopen(run_id=run.pk, phase="group"))
     assert (mended.state, mended.attention, mended.error) == ("completed", "", "")
@@ -346,7 +346,7 @@ def superseded(source: Source) -> int:
         (lambda source: 0, "there is no run 0; `./manage.py run_status` lists the newest"),
         (live, "is running; there is nothing to salvage yet"),
         (completed, "is completed; there is nothing left to do"),
-        (previewed, "is a dry run: it read nothing"),
+        (previewed, "is a dry run, so it read nothing"),
         (unplanned, "failed while it was being planned: IntegrityError"),
         (superseded, "file:test already has a live run"),
     ],

@@ -78,7 +78,7 @@ def test_asking_twice_is_asking_once(capsys: Captured) -> None:
     assert command("stop_run", str(run.pk)) == 0
     assert Run.objects.get().stop_requested_at == asked_at
     assert command("stop_run", str(run.pk)) == 0
-    assert "is stopped already" in words_for_people(capsys.readouterr().out)
+    assert "is already stopped" in words_for_people(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("words", [[], ["--force"]])

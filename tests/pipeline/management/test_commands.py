@@ -204,18 +204,21 @@ def test_a_queue_that_goes_away_after_that_ends_the_run_and_leaves_its_source_fr
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
-        ([], "name a source, as in "),
-        (["--resume", "1", "--dry-run"], "--resume continues .* leave out: dry-run"),
-        (["file:test", "--resume", "1"], "leave out: source"),
-        (["--resume", "1", "--path", "x.jsonl"], "leave out: path"),
-        (["--resume", "1", "--limit", "5", "--force-refresh"], "leave out: limit, force-refresh"),
-        (["--resume", "1", "--since", "2026-11-01"], "leave out: since"),
-        (["--resume", "1", "--no-stories", "--concurrency", "2"], "leave out: no-stories"),
+        ([], "name a source, for example "),
+        (["--resume", "1", "--dry-run"], "--resume continues .* Leave out dry-run"),
+        (["file:test", "--resume", "1"], "Leave out source"),
+        (["--resume", "1", "--path", "x.jsonl"], "Leave out path"),
+        (["--resume", "1", "--limit", "5", "--force-refresh"], "Leave out limit, force-refresh"),
+        (["--resume", "1", "--since", "2026-11-01"], "Leave out since"),
+        (["--resume", "1", "--no-stories", "--concurrency", "2"], "Leave out no-stories"),
         (["--resume", "999999"], "there is no run 999999; `./manage.py run_status` lists the newest"),
         (["--resume", "0"], "'0' is not a whole number from 1"),
         (["file:test", "--limit", "-1"], "'-1' is not a whole number from 1|expected one argument"),
         (["file:test", "--concurrency", "many"], "'many' is not a whole number from 1"),
-        (["file:test", "--since", "yesterday"], "'yesterday' is not a valid date or time; write 2026-11-22"),
+        (
+            ["file:test", "--since", "yesterday"],
+            "'yesterday' is not a valid date or time; write for example 2026-11-22",
+        ),
         (["file:test", "--until", "2026-13-01"], "'2026-13-01' is not a valid date or time"),
         (["file:nowhere"], r"there is no source 'file:nowhere'. Sources: file:test. Import a file"),
         (["nonsense"], "there is no source 'nonsense'"),
@@ -344,7 +347,7 @@ def test_evaluate_prints_json_alone_and_leaves_no_row(tmp_path: Path, capsys: Ca
 def test_evaluate_shows_people_both_groupings(tmp_path: Path, capsys: Captured) -> None:
     assert command("evaluate", str(labelled(tmp_path / "labelled.jsonl")), *SCRIPTED) == 0
     shown = words_for_people(capsys.readouterr().out)
-    assert "14 labelled conversations, 3 true groups of at least 3" in shown
+    assert "14 labelled conversations, 3 labelled groups of at least 3" in shown
     assert "Pairwise F1 │ 1.000 │ 1.000" in shown
     assert "1 without a label are left out" in shown
 
@@ -394,7 +397,7 @@ def test_it_refuses_options_that_contradict(words: list[str], tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     export(tmp_path / "e.jsonl", {"id": "1", "text": "Hello"})
     seed(scripts(1, 3))
-    with pytest.raises(CommandError, match=r"leave out|needs --path|is `file`"):
+    with pytest.raises(CommandError, match=r"[Ll]eave (it )?out|only be used with --path|must be `file`"):
         call_command("run_pipeline", *words, "--dry-run" if "--resume" not in words else "--detach")
 
 

@@ -94,7 +94,7 @@ def test_run_status_names_the_orphans_that_need_one_more_and_their_nearest_story
         (["regroup", "nobodys"], "profile nobodys has no themes"),
         (["compare_runs", "999", "998"], "there is no run 999"),
         (["regroup", "--rules", "99"], "there is no version 99 of the rules. Versions: 1"),
-        (["regroup", "--dry-run", "--yes"], "exclude each other"),
+        (["regroup", "--dry-run", "--yes"], "cannot be combined"),
     ],
 )
 def test_they_refuse_what_cannot_be_and_say_what_to_do(run: Run, words: list[str], why: str) -> None:

@@ -10,22 +10,22 @@ pytestmark = pytest.mark.django_db
 
 CANNOT_BE_MEANT = [
     ("salvage", "name a run, or --list"),
-    ("salvage 1 --phase merge --only-failed", "choose what to extract; --phase is merge"),
-    ("salvage 1 --list", "--list shows every run and does nothing; leave out: run"),
-    ("salvage --list --phase extract --yes", "leave out: phase, yes"),
-    ("salvage --list --item 5 --only-failed --concurrency 2", "leave out: only-failed, item, concurrency"),
+    ("salvage 1 --phase merge --only-failed", "choose what to extract, so they cannot be used with --phase merge"),
+    ("salvage 1 --list", "--list only lists runs. Leave out run"),
+    ("salvage --list --phase extract --yes", "Leave out phase, yes"),
+    ("salvage --list --item 5 --only-failed --concurrency 2", "Leave out only-failed, item, concurrency"),
     ("run_pipeline", "name a source"),
-    ("run_pipeline --resume 1 --dry-run", "leave out: dry-run"),
-    ("run_pipeline file:test --path x.jsonl", "with --path the source is `file`"),
-    ("run_pipeline file:test --name x", "--name needs --path"),
+    ("run_pipeline --resume 1 --dry-run", "Leave out dry-run"),
+    ("run_pipeline file:test --path x.jsonl", "with --path, the source must be `file`"),
+    ("run_pipeline file:test --name x", "--name can only be used with --path"),
     ("schedule_run --every 1d", "name a source"),
-    ("schedule_run chats:test --every 1d --path x", "with --path the source is `file:NAME`"),
-    ("schedule_run file:test --every 1d --path -", "it has no standard input"),
+    ("schedule_run chats:test --every 1d --path x", "with --path, the source must be `file:NAME`"),
+    ("schedule_run file:test --every 1d --path -", "has no standard input"),
     ("schedule_run file:test --every 1w", "'1w' is not an interval"),
     ("schedule_run file:test --cron 1", "'1' is not a crontab line"),
     ("diagnose", "give either a run or --conversation"),
-    ("diagnose 1 --source file:test", "--source needs --conversation"),
-    ("regroup 1 --dry-run --yes", "exclude each other"),
+    ("diagnose 1 --source file:test", "--source can only be used with --conversation"),
+    ("regroup 1 --dry-run --yes", "cannot be combined"),
 ]
 
 

@@ -50,7 +50,7 @@ def test_it_says_of_a_long_conversation_what_was_not_read(
     long, short = (trace_conversation(external_id=f"test-{number}").readings[0] for number in (0, 1))
     assert (long.left_out, short.left_out, long.language) == (why, "", "English")
     call_command("diagnose", str(run.pk))
-    assert "Not read whole (1 conversation)" in capsys.readouterr().out
+    assert "Only read in part (1 conversation)" in capsys.readouterr().out
     conversation = Conversation.objects.get(external_id="test-0")
     page = admin_client.get(f"/admin/pipeline/conversation/{conversation.pk}/change/").content.decode()
     assert why in page
@@ -69,8 +69,9 @@ def test_it_counts_groups_by_size_with_their_stories() -> None:
         "1": (2, 0), "2": (1, 0), "3-4": (1, 1), "5-9": (1, 1), "10-19": (0, 0), "20-49": (0, 0), "50 and more": (0, 0),
     }  # fmt: skip
     assert found.one_short == 1
-    assert found.conclusion[0] == (
-        "3 of 5 groups have fewer than the 3 conversations a story needs; 1 of them are one conversation short."
+    assert (
+        found.conclusion[0]
+        == "3 of 5 groups have fewer than the 3 conversations a story needs; 1 of them are one conversation short."
     )
     assert found.conclusion[-1] == "2 of 5 groups are stories."
 
@@ -187,15 +188,16 @@ def test_it_says_where_a_run_stands_that_has_not_grouped() -> None:
     Orphan.objects.all().delete()
     run.new_stories.all().delete()
     Run.objects.filter(pk=run.pk).update(phase="group", state="failed")
-    assert diagnose_run(run_id=run.pk).conclusion[0] == (
-        "The run is failed and has not grouped its themes yet (it is before group)."
+    assert (
+        diagnose_run(run_id=run.pk).conclusion[0]
+        == "The run is failed and has not grouped its themes yet (it is before group)."
     )
 
 
 def test_it_refuses_what_has_no_stories_to_ask_about() -> None:
     source = seed(scripts(1, 3))
     dry = preview(source=source, profile="support", extractor="scripted", selection=Selection())
-    with pytest.raises(RunError, match="is a dry run: it read nothing"):
+    with pytest.raises(RunError, match="is a dry run, so it read nothing"):
         diagnose_run(run_id=dry.pk)
     with pytest.raises(RunError, match="there is no run 0"):
         diagnose_run(run_id=0)

@@ -73,8 +73,9 @@ def test_a_run_holds() -> None:
     found = verify(run_id=a_run().pk)
     assert (found.faults, not_checked(found)) == ((), {})
     said = {check.name: check.said for check in found.checks}
-    assert said["conservation"] == (
-        "27 conversations = 26 extracted + 1 filtered + 0 failed + 0 skipped; 26 themes = 24 in stories + 2 in orphans"
+    assert (
+        said["conservation"]
+        == "27 conversations = 26 extracted + 1 filtered + 0 failed + 0 skipped; 26 themes = 24 in stories + 2 in orphans"
     )
     again = "26 themes (all themes were grouped again), grouped again in 3 shuffled orders: the same groups"
     assert said["partition"] == again
@@ -199,7 +200,7 @@ def test_a_title_that_is_about_another_story_is_named() -> None:
     out = StringIO()
     with redirect_stdout(out):
         call_command("verify_run", str(run.pk))
-    assert "1 warning: look at the lines that begin with an exclamation mark." in " ".join(out.getvalue().split())
+    assert "1 warning: see the lines that start with an exclamation mark." in " ".join(out.getvalue().split())
 
 
 def test_a_title_that_was_chosen_for_others_is_named() -> None:
@@ -370,7 +371,7 @@ def test_it_names_a_few_rows_and_counts_the_others() -> None:
 def test_it_refuses_runs_that_it_cannot_prove() -> None:
     source = seed(scripts(1, 3))
     dry = preview(source=source, profile="support", extractor="scripted", selection=Selection())
-    with pytest.raises(RunError, match=f"run {dry.pk} is a dry run: it read nothing"):
+    with pytest.raises(RunError, match=f"run {dry.pk} is a dry run, so it read nothing"):
         verify(run_id=dry.pk)
     live = start(source)
     with pytest.raises(RunError, match=f"run {live.pk} is running; verify it when it has ended"):
@@ -457,7 +458,7 @@ def test_the_demo_shows_what_is_there_where_nothing_new_came_in(capsys: pytest.C
     assert max(map(len, told.splitlines())) <= 80
     again = finish(start(run.source))
     assert demo.show(again, console) == run
-    assert capsys.readouterr().out == f"Nothing new came in. This is what run {run.pk} read:\n{told}"
+    assert capsys.readouterr().out == f"Nothing new was imported. This is what run {run.pk} read:\n{told}"
     seed(["later name=problem_001_fails problem=1"], name=run.source.name)
     more = finish(start(run.source))
     assert demo.show(more, console) == more

@@ -121,7 +121,7 @@ def test_what_a_better_model_reads_is_an_orphan_for_its_language_no_more(
     call_command("reembed", "support", "--extractor", "scripted")
     told = capsys.readouterr().out
     assert "20 themes of profile support now have vectors of scripted-wide" in told
-    assert "Grouped again: 0 themes go to another signature; stories: 4 before, 4 after." in told
+    assert "Regrouped: 0 themes moved to another signature; stories: 4 before, 4 after." in told
     assert MergePass.objects.latest("id").reason == "vectors of scripted-wide"
     assert not Theme.objects.exclude(unread_language="").exists()
     assert not Orphan.objects.filter(reason="language", graduated_at__isnull=True).exists()

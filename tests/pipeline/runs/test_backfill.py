@@ -331,7 +331,7 @@ def test_the_command_prints_the_counts_before_and_after(source: Source) -> None:
         "Before: 3 of 3 conversations without a run.",
         f"Run {run.pk}: 2 conversations attached.",
         "After: 1 of 3 conversations without a run.",
-        "1 were classified before any run of their source began, and are left:",
+        "1 were classified before the first run of their source and are left unchanged:",
         "  file:helpdesk t-1-0, classified 2026-07-15T11:00:00+00:00",
     ]
     again = json.loads(command("--json"))

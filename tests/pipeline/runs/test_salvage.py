@@ -238,7 +238,7 @@ def test_what_is_extracted_is_not_taken_up_again() -> None:
 
 def test_choices_of_conversations_do_not_go_with_another_phase() -> None:
     run = broken()
-    with pytest.raises(CommandError, match="choose what to extract; --phase is merge"):
+    with pytest.raises(CommandError, match="choose what to extract, so they cannot be used with --phase merge"):
         command("salvage", str(run.pk), "--phase", "merge", "--only-failed")
 
 

@@ -86,7 +86,7 @@ def test_an_empty_file_says_so_and_ends_with_3(tmp_path: Path, capsys: pytest.Ca
     with pytest.raises(SystemExit) as ended:
         call_command("import_conversations", str(path))
     assert ended.value.code == 3
-    assert "empty, there is nothing in it to import" in capsys.readouterr().out
+    assert "is empty; there is nothing to import" in capsys.readouterr().out
 
 
 @pytest.mark.django_db
