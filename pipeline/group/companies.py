@@ -71,7 +71,7 @@ class Conclusion:
 def conclude(state: State) -> Conclusion:
     """Return what the pages of a company let us conclude; pure."""
     if not state.pages:
-        return Conclusion(Company.Status.NO_URLS, 100, "It has no pages to look at.")
+        return Conclusion(Company.Status.NO_URLS, 100, "It has no pages to check.")
     negative = [told for told in state.told if told.signal in NEGATIVE]
     if negative:
         return _to_review(state, negative)
@@ -80,14 +80,14 @@ def conclude(state: State) -> Conclusion:
         # 60 for one page, 78 for two, 83 for three: one dead page may have moved
         sure = MOST_SURE_GONE - (MOST_SURE_GONE - LEAST_SURE_GONE) / gone
         return Conclusion(
-            Company.Status.LIKELY_CLOSED, round(sure), f"None of its pages is there any more: {_outcomes(state)}."
+            Company.Status.LIKELY_CLOSED, round(sure), f"None of its pages exists any more: {_outcomes(state)}."
         )
     if state.read:
         # from half sure to 95: silence is weak evidence, and the less the fewer pages were seen
         sure = 50 + 45 * state.read / state.pages
         good = _told_in_words([told for told in state.told if told.signal in POSITIVE])
         news = f" {good}" if good else ""
-        explanation = f"{_read(state)}, and nothing on them is a reason to look.{news}"
+        explanation = f"{_read(state)}, and nothing on them calls for a review.{news}"
         return Conclusion(Company.Status.OPERATIONAL, round(sure), explanation)
     return Conclusion("", 0, f"None of its pages could be read: {_outcomes(state)}.")
 
@@ -100,7 +100,7 @@ def _to_review(state: State, negative: Sequence[Signal]) -> Conclusion:
     # for pages of one company repeat each other.
     sure = 1 - prod(1 - confidence for confidence in surest.values())
     positive = [told for told in state.told if told.signal in POSITIVE]
-    mixed = " The signs are mixed." if positive else ""
+    mixed = " The evidence is mixed." if positive else ""
     gone = sum(state.outcomes[outcome] for outcome in GONE)
     dead = f" {counted(gone, 'page is', 'pages are')} gone." if gone else ""
     explanation = f"{_told_in_words([*negative, *positive])}{mixed}{dead}"
@@ -116,18 +116,20 @@ def _told_in_words(told: Sequence[Signal]) -> str:
     for signal, all_of in sorted(by_signal.items(), key=lambda each: -max(one.confidence for one in each[1])):
         surest = max(all_of, key=lambda one: (one.confidence, one.url))
         pages = counted(len({one.url for one in all_of}), "page")
-        earlier = ", as it was last seen" if all(one.is_stand_in for one in all_of) else ""
+        earlier = ", from when it was last seen" if all(one.is_stand_in for one in all_of) else ""
         said.append(f"{words(signal).capitalize()} on {pages}{earlier}: “{surest.quote}” ({surest.url}).")
     return " ".join(said)
 
 
 def _read(state: State) -> str:
-    stand_ins = f" ({state.stand_ins} as last seen)" if state.stand_ins else ""
+    stand_ins = f" ({state.stand_ins} from when they were last seen)" if state.stand_ins else ""
     return f"{state.read} of {counted(state.pages, 'page')} could be read{stand_ins}"
 
 
 def _outcomes(state: State) -> str:
-    return ", ".join(f"{count} {words(outcome) or 'not asked yet'}" for outcome, count in state.outcomes.most_common())
+    return ", ".join(
+        (f"{count} {words(outcome) or 'not fetched yet'}") for outcome, count in state.outcomes.most_common()
+    )
 
 
 # --- Reading and writing ------------------------------------------------------------------------------------------
@@ -241,11 +243,13 @@ def doubt_of_pages(run: Run) -> str:
     if count >= ALIKE_FROM and are_alike and (reason := reasons.pop()):
         outcome = PageOutcome(reason).label if reason in PageOutcome.values else reason
         return (
-            f"all {counted(count, 'page')} came to the same: {outcome}. Is this machine connected, and does a firewall "
-            "or a proxy stand in between?"
+            f"all {counted(count, 'page')} had the same outcome: {outcome}. Is this machine online, and is a "
+            "firewall or proxy in the way?"
         )
     ours = items.filter(state=Item.State.FAILED).exclude(stage=Item.Stage.FETCH)
     if broken := ours.count():
         first = ours.order_by("id").values_list("reason", flat=True)[0]
-        return f"{counted(broken, 'page')} of {count} could be fetched and not be stored or read, such as: {first}"
+        return (
+            f"{counted(broken, 'page')} of {count} were fetched but could not be stored or read, for example: {first}"
+        )
     return ""

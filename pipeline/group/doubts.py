@@ -60,12 +60,13 @@ def _why(run: Run, root: int, count: int) -> str:
     equal = counts.values_list("number", flat=True).first() or 0
     if equal > MOST * count:
         return (
-            f", {equal} of them in the very same words: is it a form or a notice, or does one sender repeat it? "
-            "Dismiss the story if it is no problem"
+            f", {equal} of them with identical wording. Is it a form or a notice, or is one sender repeating it? "
+            "Dismiss the story if it is not a real problem"
         )
     return (
-        f": what unites them may be an introduction or a form and no problem. Read some of them (`./manage.py diagnose "
-        f"{run.pk}`); split the group, or leave out what they share and run them again with --force-refresh"
+        ": what they share may be an introduction or a form rather than a problem. Read some of them (`./manage.py "
+        f"diagnose {run.pk}`), then split the group, or remove the shared text and run them again with "
+        "--force-refresh"
     )
 
 
@@ -90,9 +91,9 @@ def _repeated_quotes(run: Run, conversations: int) -> Iterator[str]:
     for quote, number in repeated.order_by("-number", "quote").values_list("quote", "number")[:1]:
         shown = quote if len(quote) <= SHOWN else quote[:SHOWN].rstrip() + "…"
         yield (
-            f"“{shown}” is quoted from {counted(number, 'conversation')} about different things: it looks like a text "
-            "that is sent with every message. Import the conversations again, so that what they share is left out, and "
-            "run them with --force-refresh"
+            f"“{shown}” is quoted from {counted(number, 'conversation')} about different things, so it looks like "
+            "text that is sent with every message. Import the conversations again, which leaves out shared text, "
+            "and run them with --force-refresh"
         )
 
 
@@ -103,9 +104,9 @@ def _loose_groups(run: Run, roots: Sequence[int]) -> Iterator[str]:
         inside = _likeness(_vectors(run.themes.filter(signature__root_link__root=root)))
         if len(roots) > 1 and inside < usual:
             yield (
-                f"the group {_named(root)} is less alike inside ({inside:.2f}) than any two themes of this run "
-                f"({usual:.2f}): it is several problems or none. Split it, or look at it with "
-                f"`./manage.py diagnose {run.pk}`"
+                f"the conversations of the group {_named(root)} are less similar ({inside:.2f}) than two random "
+                f"themes of this run ({usual:.2f}), so it mixes several problems or none. Split it, or inspect it "
+                f"with `./manage.py diagnose {run.pk}`"
             )
 
 

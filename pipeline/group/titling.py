@@ -127,7 +127,7 @@ def model_of(space: str) -> Model | None:
         if isinstance(extractor, LocalExtractor) and extractor.model == space:
             return extractor.embedder
     except (UnknownExtractor, EmbeddingModelError) as error:
-        log.warning("titles are chosen by words alone: %s", error)
+        log.warning("titles are chosen by word statistics only, because the embedding model cannot be used: %s", error)
     return None
 
 

@@ -171,7 +171,7 @@ def _respect_limit(run: Run, values: dict[str, Any]) -> None:
         cursor.execute(_IN_FLIGHT, values)
         in_flight = cursor.fetchone()[0]
     if in_flight >= limit:
-        raise AtLimit(f"run {run.pk} has {in_flight} chunks in flight; it may have {limit}")
+        raise AtLimit(f"run {run.pk} has {in_flight} chunks in progress; its limit is {limit}")
 
 
 def _claimed(run: Run, row: tuple[Any, ...], repeated: Repeated) -> Claimed:

@@ -37,7 +37,7 @@ def _beat_until(done: Event, beat: Callable[[], object]) -> None:
             # A server that restarts must not end the work that is done meanwhile; if it stays away the claim lapses by
             # itself, and the guarded write at the end finds that out.
             except DatabaseError:
-                log.warning("could not send a heartbeat; trying again", exc_info=True)
+                log.warning("a heartbeat could not be sent; trying again", exc_info=True)
                 connection.close()  # the next beat opens a new one
     finally:
         connection.close()  # this thread's own: Django closes those of requests and tasks only

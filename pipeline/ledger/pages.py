@@ -226,7 +226,7 @@ def claim_pages(*, run: Run, epoch: int, chunk: int, token: str, held: int, fetc
         if free <= 0:
             if held:
                 return []
-            raise AtLimit(f"run {run.pk} has {concurrency} pages in flight; it may have no more")
+            raise AtLimit(f"run {run.pk} has {concurrency} pages in progress, which is its limit")
         for least, most in _CAREFULLY:
             # it would not be alone
             if least > 1 and held:

@@ -17,7 +17,7 @@ def change_state(*, run: Run, to: str, **changes: object) -> bool:
     Raises RunError for a transition that does not exist (`Run.MAY_BECOME`).
     """
     if to not in Run.MAY_BECOME[Run.State(run.state)]:
-        raise RunError(f"run {run.pk} is {run.state}; from there it cannot become {to}.")
+        raise RunError(f"run {run.pk} is {run.state} and cannot become {to}.")
     return move_run(run, state=to, **changes)
 
 

@@ -105,7 +105,12 @@ def merge_themes(*, run: Run, following: str) -> bool:
     # Holding the lock while computing breaks the rule that nothing long runs in a transaction, and is the only way to
     # end: see MOST_LOST. The compute reads and writes on this same connection, so its own lock does not stop it
     # (tests/races/test_decisions.py, test_a_merge_ends_though_people_never_stop_to_decide).
-    log.info("run %s: the registry of %s changed %s times; decisions wait now", run.pk, run.profile, MOST_LOST)
+    log.info(
+        ("run %s: the registry of %s changed %s times; people's decisions now wait until the merge is done"),
+        run.pk,
+        run.profile,
+        MOST_LOST,
+    )
     with transaction.atomic():
         Registry.objects.select_for_update().get(profile=run.profile)
         return _compute_and_apply(run, following)
@@ -158,8 +163,9 @@ def refuse_other_model(*, profile: str, model: str) -> None:
     other = signatures.exclude(vector_model=model).values_list("vector_model", flat=True).first()
     if other:
         raise MixedModels(
-            f"the signatures of profile {profile} have vectors of the model {other}, this extractor makes those of "
-            f"{model}: they cannot be compared. Use one extractor for a profile."
+            f"the signatures of profile {profile} have vectors from the model {other}, but this extractor uses "
+            f"{model}, and the two cannot be compared. Use one extractor per profile, or move the profile with "
+            f"`./manage.py reembed {profile}`."
         )
 
 
@@ -195,7 +201,7 @@ def read_scene(*, profile: str, run: Run | None = None) -> Scene:
 def _model_of(profile: str, new: QuerySet[Theme], run: Run | None) -> str:
     models = sorted(set(new.values_list("vector_model", flat=True)))
     if run and len(models) > 1:
-        raise MixedModels(f"run {run.pk} has vectors of {' and '.join(models)}; read it again with --force-refresh")
+        raise MixedModels(f"run {run.pk} has vectors from {' and '.join(models)}; read it again with --force-refresh")
     if models:
         refuse_other_model(profile=profile, model=models[0])
         return models[0]

@@ -24,8 +24,8 @@ class Change(Undoable):
     story = models.ForeignKey(Story, null=True, blank=True, on_delete=models.CASCADE, related_name="changes")
     orphan = models.ForeignKey(Orphan, null=True, blank=True, on_delete=models.CASCADE, related_name="changes")
     what = models.CharField(max_length=20, choices=What)
-    before = models.JSONField(default=dict, help_text="the columns it changed, as they were")
-    after = models.JSONField(default=dict, help_text="the same columns, as it left them")
+    before = models.JSONField(default=dict, help_text="the values of the changed columns before")
+    after = models.JSONField(default=dict, help_text="the values of the changed columns after")
     reason = models.TextField(blank=True)
 
     class Meta(Undoable.Meta):
@@ -93,7 +93,7 @@ class SavedView(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     page = models.CharField(max_length=30, help_text="the list: stories or search")
     name = models.CharField(max_length=80)
-    query = models.CharField(max_length=2000, blank=True, help_text="what stands behind the ? in its address")
+    query = models.CharField(max_length=2000, blank=True, help_text="the query string of its address (after the ?)")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

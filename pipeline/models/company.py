@@ -20,20 +20,22 @@ class Company(models.Model):
 
     FLAGGED = (Status.LIKELY_CLOSED, Status.REQUIRES_REVIEW)
 
-    external_id = models.CharField(max_length=100, help_text="its id in the list it comes from")
+    external_id = models.CharField(max_length=100, help_text="its ID in the imported list")
     name = models.CharField(max_length=200)
-    metadata = models.JSONField(default=dict, blank=True, help_text="what else the list says of it")
+    metadata = models.JSONField(default=dict, blank=True, help_text="the other columns of the imported list")
     status = models.CharField(
         max_length=20, choices=Status, default=Status.UNKNOWN, help_text="as concluded from its pages"
     )
-    confidence = models.PositiveSmallIntegerField(default=0, help_text="of 100 that the concluded status is right")
-    explanation = models.TextField(blank=True, help_text="why that status, in words")
+    confidence = models.PositiveSmallIntegerField(
+        default=0, help_text="how certain the concluded status is, from 0 to 100"
+    )
+    explanation = models.TextField(blank=True, help_text="the reason for that status, in a sentence")
     concluded_at = models.DateTimeField(null=True, blank=True)
     concluded_run = models.ForeignKey(
         Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="concluded_companies"
     )
     override = models.CharField(
-        max_length=20, choices=Status, blank=True, help_text="a person's status; it stands until it is cleared"
+        max_length=20, choices=Status, blank=True, help_text="status set by a person; applies until it is cleared"
     )
     override_reason = models.TextField(blank=True)
     override_at = models.DateTimeField(null=True, blank=True)
@@ -41,7 +43,7 @@ class Company(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField()
-    updated_at = models.DateTimeField(help_text="when the list last said something else of it")
+    updated_at = models.DateTimeField(help_text="when the list last changed its row")
 
     class Meta:
         verbose_name_plural = "companies"
@@ -79,12 +81,12 @@ class StatusChange(models.Model):
     class Kind(models.TextChoices):
         CONCLUDED = "concluded", "concluded from its pages"
         OVERRIDDEN = "overridden", "set by a person"
-        CLEARED = "cleared", "a person's status was cleared"
+        CLEARED = "cleared", "status set by a person was cleared"
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="history")
     kind = models.CharField(max_length=20, choices=Kind)
-    before = models.CharField(max_length=20, choices=Company.Status, help_text="the status that counted before")
-    after = models.CharField(max_length=20, choices=Company.Status, help_text="the status that counts since")
+    before = models.CharField(max_length=20, choices=Company.Status, help_text="the status that applied before")
+    after = models.CharField(max_length=20, choices=Company.Status, help_text="the status that applies since")
     concluded = models.CharField(max_length=20, choices=Company.Status, help_text="what the pages said at that moment")
     confidence = models.PositiveSmallIntegerField(default=0)
     reason = models.TextField()
@@ -109,24 +111,24 @@ class PageOutcome(models.TextChoices):
 
     OK = "ok", "read"
     UNCHANGED = "unchanged", "unchanged"
-    EMPTY = "empty", "answered without text"
+    EMPTY = "empty", "answered without any text"
     DEAD = "dead", "dead (no such host, 404 or 410)"
-    SOFT_404 = "soft_404", "says that it was not found, with status 200"
+    SOFT_404 = "soft_404", 'shows a "not found" message with status 200'
     PARKED = "parked", "parked domain"
     LOGIN = "login", "asks to sign in"
     PAYWALL = "paywall", "asks for a subscription"
     COOKIE_WALL = "cookie_wall", "asks for consent first"
     NEEDS_JAVASCRIPT = "needs_javascript", "shows nothing without JavaScript"
-    BLOCKED = "blocked", "refuses us (403 or 429)"
-    TOO_LARGE = "too_large", "larger than we read"
-    NOT_HTML = "not_html", "no web page"
+    BLOCKED = "blocked", "refuses requests (403 or 429)"
+    TOO_LARGE = "too_large", "too large to read"
+    NOT_HTML = "not_html", "not a web page"
     TIMEOUT = "timeout", "too slow"
-    TLS = "tls", "its certificate cannot be trusted"
-    ROBOTS = "robots", "robots.txt asks us to stay away"
-    UNSAFE_ADDRESS = "unsafe_address", "leads to an address that must not be called"
-    UNREACHABLE = "unreachable", "the connection was refused or broke off"
-    SERVER_ERROR = "server_error", "the server failed (5xx)"
-    BAD_REDIRECT = "bad_redirect", "redirects in a circle or nowhere"
+    TLS = "tls", "its certificate is not trusted"
+    ROBOTS = "robots", "disallowed by robots.txt"
+    UNSAFE_ADDRESS = "unsafe_address", "leads to an address that must not be fetched"
+    UNREACHABLE = "unreachable", "the connection was refused or lost"
+    SERVER_ERROR = "server_error", "server error (5xx)"
+    BAD_REDIRECT = "bad_redirect", "redirects in a loop or to nowhere"
 
 
 READ = (PageOutcome.OK, PageOutcome.UNCHANGED)
@@ -141,21 +143,21 @@ class CompanyUrl(models.Model):
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="urls")
     url = models.CharField(max_length=2000, help_text="in ASCII, without a fragment")
-    host = models.CharField(max_length=260, help_text="host and port: politeness is kept for each")
+    host = models.CharField(max_length=260, help_text="host and port; request limits apply to each")
     conversation = models.OneToOneField(Conversation, on_delete=models.PROTECT, related_name="page")
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(
-        null=True, blank=True, help_text="since when the list does not name it any more: it is not asked for"
+        null=True, blank=True, help_text="when it was removed from the list; it is not fetched any more"
     )
     outcome = models.CharField(
-        max_length=20, choices=PageOutcome, blank=True, help_text="of the last time; empty: never"
+        max_length=20, choices=PageOutcome, blank=True, help_text="outcome of the last fetch; empty: never fetched"
     )
-    detail = models.CharField(max_length=300, blank=True, help_text="of the last time, in words")
-    checked_at = models.DateTimeField(null=True, blank=True, help_text="when it was last asked for")
-    good_at = models.DateTimeField(null=True, blank=True, help_text="when it was last seen as it is")
+    detail = models.CharField(max_length=300, blank=True, help_text="details of the last outcome")
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="when it was last fetched")
+    good_at = models.DateTimeField(null=True, blank=True, help_text="when its current text was last seen")
     snapshot = models.ForeignKey(
         "pipeline.Snapshot", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
-        help_text="what was seen then",
+        help_text="the snapshot taken then",
     )  # fmt: skip
     etag = models.CharField(max_length=300, blank=True)
     last_modified = models.CharField(max_length=100, blank=True)
@@ -187,7 +189,10 @@ class Snapshot(models.Model):
     company_url = models.ForeignKey(CompanyUrl, on_delete=models.CASCADE, related_name="snapshots")
     content_hash = models.CharField(max_length=64, help_text="sha256 of the text")
     version = models.OneToOneField(
-        ConversationVersion, on_delete=models.PROTECT, related_name="snapshot", help_text="holds the text"
+        ConversationVersion,
+        on_delete=models.PROTECT,
+        related_name="snapshot",
+        help_text="the conversation version that holds the text",
     )
     title = models.CharField(max_length=300, blank=True)
     first_seen_at = models.DateTimeField()
@@ -209,30 +214,32 @@ class Fetch(models.Model):
     """
 
     class Magnitude(models.TextChoices):
-        NONE = "none", "nothing that counts"
+        NONE = "none", "nothing relevant"
         MINOR = "minor", "minor (less than 10 %)"
         MODERATE = "moderate", "moderate"
         MAJOR = "major", "major (more than 30 %)"
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="fetches")
     company_url = models.ForeignKey(CompanyUrl, on_delete=models.CASCADE, related_name="fetches")
-    attempt = models.PositiveSmallIntegerField(help_text="the item's delivery it belongs to")
+    attempt = models.PositiveSmallIntegerField(help_text="the delivery of the item that it belongs to")
     outcome = models.CharField(max_length=20, choices=PageOutcome)
     detail = models.CharField(max_length=300, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
-    final_url = models.CharField(max_length=2000, blank=True, help_text="where redirects led, if they did")
-    byte_count = models.PositiveIntegerField(default=0, help_text="of the body, unpacked")
+    final_url = models.CharField(max_length=2000, blank=True, help_text="final address after redirects, if any")
+    byte_count = models.PositiveIntegerField(default=0, help_text="size of the unpacked body")
     seconds = models.FloatField(default=0)
     snapshot = models.ForeignKey(Snapshot, null=True, blank=True, on_delete=models.CASCADE, related_name="fetches")
-    is_stand_in = models.BooleanField(default=False, help_text="the snapshot is an earlier one; nothing was seen now")
+    is_stand_in = models.BooleanField(
+        default=False, help_text="the snapshot is an earlier one, because the page could not be fetched"
+    )
     previous = models.ForeignKey(
         Snapshot, null=True, blank=True, on_delete=models.CASCADE, related_name="+",
-        help_text="what was seen the time before",
+        help_text="the snapshot before this one",
     )  # fmt: skip
-    added_count = models.PositiveIntegerField(default=0, help_text="lines that are new")
-    removed_count = models.PositiveIntegerField(default=0, help_text="lines that are gone")
-    moved_count = models.PositiveIntegerField(default=0, help_text="lines that stand elsewhere")
-    magnitude = models.CharField(max_length=10, choices=Magnitude, blank=True, help_text="empty: no comparison")
+    added_count = models.PositiveIntegerField(default=0, help_text="number of added lines")
+    removed_count = models.PositiveIntegerField(default=0, help_text="number of removed lines")
+    moved_count = models.PositiveIntegerField(default=0, help_text="number of moved lines")
+    magnitude = models.CharField(max_length=10, choices=Magnitude, blank=True, help_text="empty: not compared")
     fetched_at = models.DateTimeField()
 
     class Meta:

@@ -14,7 +14,9 @@ class VocabularyVersion(models.Model):
     profile = models.CharField(max_length=50)
     number = models.PositiveIntegerField(help_text="counts the profile's versions from 1")
     content = models.JSONField(help_text="{entries, distinctions, areas}, as the command `vocabulary` writes them")
-    is_strict = models.BooleanField(default=False, help_text="only known names; else a reader may make a new one")
+    is_strict = models.BooleanField(
+        default=False, help_text="allow only known names; otherwise a reader may add new ones"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -54,9 +56,11 @@ class ContextUsage(models.Model):
 
     theme = models.ForeignKey(Theme, on_delete=models.CASCADE, related_name="context_usage")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="+")
-    offered = models.JSONField(default=list, help_text="names of the documents that were in the question")
-    used = models.JSONField(default=list, help_text="names of those it says it used")
-    missing = models.CharField(max_length=300, blank=True, help_text="what should be documented; empty: nothing")
+    offered = models.JSONField(default=list, help_text="names of the documents that were given to the reader")
+    used = models.JSONField(default=list, help_text="names of those the reader says it used")
+    missing = models.CharField(
+        max_length=300, blank=True, help_text="what is missing from the documents; empty: nothing"
+    )
 
     class Meta:
         verbose_name_plural = "context usage"

@@ -13,19 +13,24 @@ class MergePass(models.Model):
     """One grouping of the themes of a profile: what kind it was, who or what asked for it, and what it changed."""
 
     class Kind(models.TextChoices):
-        JOIN = "join", "new themes joined what stood"
-        CONSOLIDATION = "consolidation", "all themes were grouped again"
+        JOIN = "join", "new themes joined the existing groups"
+        CONSOLIDATION = "consolidation", "all themes were regrouped"
 
     profile = models.CharField(max_length=50)
     run = models.ForeignKey(
-        Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="passes", help_text="whose merge it was"
+        Run,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="passes",
+        help_text="the run whose merge this was",
     )
     kind = models.CharField(max_length=20, choices=Kind)
     rules = models.CharField(max_length=100, help_text="version of the rules that grouped the themes")
     registry_version = models.PositiveBigIntegerField(help_text="which change of the registry this was")
-    theme_count = models.PositiveIntegerField(help_text="how many were looked at")
-    new_count = models.PositiveIntegerField(help_text="how many of them had no signature before")
-    moved_count = models.PositiveIntegerField(help_text="how many went from one signature to another")
+    theme_count = models.PositiveIntegerField(help_text="how many themes were covered")
+    new_count = models.PositiveIntegerField(help_text="how many of them were new")
+    moved_count = models.PositiveIntegerField(help_text="how many moved from one signature to another")
     reason = models.TextField()
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(

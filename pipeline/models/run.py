@@ -19,10 +19,10 @@ class Source(models.Model):
     reading = models.JSONField(
         default=dict,
         blank=True,
-        help_text="what a person said about its files (mapping, encoding, date format); holds for the next ones too",
+        help_text="what a person set for its files (mapping, encoding, date format); also used for later imports",
     )
 
-    cursor = models.TextField(blank=True, help_text="how far a live source is read; what is before it is stored")
+    cursor = models.TextField(blank=True, help_text="how far a live source has been read")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_source_per_kind_and_name")]
@@ -84,7 +84,9 @@ class Run(models.Model):
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="runs")
     profile = models.CharField(max_length=50)
     extractor = models.CharField(max_length=50)
-    parameters = models.JSONField(default=dict, help_text="what was asked for: since, until, limit, concurrency ...")
+    parameters = models.JSONField(
+        default=dict, help_text="the options of the run: since, until, limit, concurrency ..."
+    )
     versions = models.JSONField(default=dict, help_text="of extractor, model, profile and signature rules")
     state = models.CharField(max_length=30, choices=State, default=State.PENDING)
     phase = models.CharField(max_length=10, choices=Phase, default=Phase.PLAN)
@@ -92,13 +94,13 @@ class Run(models.Model):
         default=1, help_text="attempts so far; tasks of an earlier attempt cannot write"
     )
     as_of = models.DateTimeField(null=True, blank=True, help_text="recency counts from here")
-    is_preview = models.BooleanField(default=False, help_text="a dry run: planned and estimated, nothing read")
+    is_preview = models.BooleanField(default=False, help_text="a dry run: planned and estimated, but nothing read")
     preview = models.JSONField(null=True, blank=True)
     planned_count = models.PositiveIntegerField(
-        null=True, blank=True, help_text="items it was planned with; if there are fewer now, some were lost"
+        null=True, blank=True, help_text="number of items planned; if there are fewer now, some were lost"
     )
     error = models.TextField(blank=True)
-    attention = models.TextField(blank=True, help_text="why a person should look at this run")
+    attention = models.TextField(blank=True, help_text="why a person should check this run")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -107,15 +109,17 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     # unlike finished_at never empty again: a run that is salvaged must not lose its readings meanwhile
     first_finished_at = models.DateTimeField(
-        null=True, blank=True, help_text="since then its readings count, also while it is salvaged"
+        null=True,
+        blank=True,
+        help_text="when it first finished; its results count from then on, even while it is being salvaged",
     )
     seconds_before = models.FloatField(default=0, help_text="worked in earlier attempts, before it was reopened")
-    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="the last heartbeat of anyone working on it")
-    dispatched_at = models.DateTimeField(null=True, blank=True, help_text="when chunks were last sent out")
+    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="last heartbeat from any worker on this run")
+    dispatched_at = models.DateTimeField(null=True, blank=True, help_text="when chunks were last dispatched")
     advance_claimed_at = models.DateTimeField(null=True, blank=True, help_text="since when someone merges or groups")
     # raised when a phase is claimed, set to 0 when it is left in any way but by the worker's death
     phase_count = models.PositiveSmallIntegerField(
-        default=0, help_text="how often somebody began this phase and did not say how it ended"
+        default=0, help_text="how often this phase was started without an end being recorded"
     )
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     removed_count = models.PositiveIntegerField(
@@ -182,7 +186,7 @@ class Item(models.Model):
         "pipeline.ConversationVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="items",
         help_text="what is read; a page that was not fetched yet, or could not be, has none",
     )  # fmt: skip
-    chunk = models.PositiveIntegerField(help_text="which header task reads it")
+    chunk = models.PositiveIntegerField(help_text="the task that reads it")
     state = models.CharField(max_length=20, choices=State, default=State.PENDING)
     reason = models.CharField(
         max_length=200, blank=True, help_text="why it was filtered, skipped or failed, in a few words"
@@ -195,7 +199,7 @@ class Item(models.Model):
         max_length=10,
         blank=True,
         db_default="",
-        help_text="of the customer's own words, as BCP 47 names it; und: it cannot be told",
+        help_text="language of the customer's own words (BCP 47); und: undetermined",
     )
     flaws = models.JSONField(
         null=True,
@@ -204,9 +208,11 @@ class Item(models.Model):
     )
     epoch = models.PositiveIntegerField(default=0, help_text="the run's epoch when it was last claimed")
     # `delivery:nonce`, see ledger.claims.new_token
-    claim = models.CharField(max_length=64, blank=True, help_text="the delivery that reads it; only that one may write")
+    claim = models.CharField(
+        max_length=64, blank=True, help_text="the delivery that is reading it; only that one may write"
+    )
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="renewed while it is being read")
-    delivery_count = models.PositiveSmallIntegerField(default=0, help_text="how often a worker began to read it")
+    delivery_count = models.PositiveSmallIntegerField(default=0, help_text="how often a worker started to read it")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -261,7 +267,7 @@ class Call(models.Model):
     unit = models.CharField(
         max_length=100,
         blank=True,
-        help_text="the part of the conversation asked about, empty: all; of a reask the step and part it repeats",
+        help_text="part of the conversation asked about (empty: all of it); for a reask, the step and part it repeats",
     )
     attempt = models.PositiveSmallIntegerField(help_text="counts the answers to one question about an item")
     request_hash = models.CharField(
@@ -269,9 +275,9 @@ class Call(models.Model):
         blank=True,
         help_text="sha256 of version, profile and extractor: same question; empty: put aside, asked again",
     )
-    answer = models.TextField(blank=True, help_text="as it came; empty where the bytes are no text")
+    answer = models.TextField(blank=True, help_text="as received; empty if the bytes are not text")
     # one of answer and raw is filled: PostgreSQL's text holds neither NUL nor what is no UTF-8
-    raw = models.BinaryField(blank=True, db_default=b"", help_text="as it came, where the bytes are no text")
+    raw = models.BinaryField(blank=True, db_default=b"", help_text="as received, if the bytes are not text")
     vectors = models.BinaryField(
         blank=True, default=b"", help_text="float32, one row a theme; empty once its themes have them"
     )
@@ -280,20 +286,25 @@ class Call(models.Model):
         max_length=64, blank=True, db_default="", help_text="sha256 of what its themes were given; empty until then"
     )
     prompt = models.CharField(
-        max_length=50, blank=True, db_default="", help_text="version of the profile's prompt, where a model was asked"
+        max_length=50,
+        blank=True,
+        db_default="",
+        help_text="version of the profile's prompt, if a language model was asked",
     )
-    model = models.CharField(max_length=100, blank=True, db_default="", help_text="the language model that was asked")
+    model = models.CharField(max_length=100, blank=True, db_default="", help_text="the language model asked")
     finish_reason = models.CharField(max_length=50, blank=True)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
-    cached_tokens = models.PositiveIntegerField(
-        db_default=0, help_text="of the input, what the provider had read before"
+    cached_tokens = models.PositiveIntegerField(db_default=0, help_text="input tokens the provider had in its cache")
+    asked_bytes = models.PositiveIntegerField(
+        db_default=0, help_text="size of the request, used to learn how many bytes make a token"
     )
-    asked_bytes = models.PositiveIntegerField(db_default=0, help_text="of the question, to learn bytes per token from")
     cost = models.DecimalField(
-        null=True, blank=True, max_digits=16, decimal_places=9, help_text="US dollars; empty: not known, or none"
+        null=True, blank=True, max_digits=16, decimal_places=9, help_text="US dollars; empty: unknown or none"
     )
-    seconds = models.FloatField(null=True, blank=True, help_text="from the question to the last byte of the answer")
+    seconds = models.FloatField(
+        null=True, blank=True, help_text="from sending the request to the last byte of the answer"
+    )
     answered_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True, blank=True, help_text="since when the answer is gone, for good")
 

@@ -26,7 +26,7 @@ class BrokenPromise:
     def __str__(self) -> str:
         promised = self.name.replace("_", " ")
         what = "exists but is not valid" if self.is_there else "is missing"
-        return f"{self.name} of the table {self.table} {what} (it promises: {promised})"
+        return f"{self.name} of the table {self.table} {what} (it guarantees: {promised})"
 
 
 def unapplied_migrations() -> list[str]:
@@ -44,7 +44,7 @@ def unknown_migrations() -> list[str]:
 
 
 def staleness() -> str:
-    """Return a sentence that says which migrations are not applied; empty when the tables are up to date."""
+    """Return a sentence that says which migrations not applied; empty when the tables are up to date."""
     if not (missing := unapplied_migrations()):
         return ""
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""

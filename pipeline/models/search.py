@@ -14,12 +14,15 @@ class SearchText(models.Model):
         Conversation, primary_key=True, on_delete=models.CASCADE, related_name="search_text"
     )
     version = models.ForeignKey(
-        ConversationVersion, on_delete=models.CASCADE, related_name="+", help_text="whose words these are"
+        ConversationVersion,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="the conversation these words are from",
     )
     config = models.CharField(
-        max_length=20, help_text="PostgreSQL's text search configuration of its language; simple: words as they stand"
+        max_length=20, help_text="PostgreSQL's text search configuration for its language; simple: words as they are"
     )
-    words = SearchVectorField(help_text="ids, customer and label as they stand, and what was said by the language")
+    words = SearchVectorField(help_text="IDs, customer and label as they are, and the text by its language")
 
     class Meta:
         indexes = [

@@ -14,10 +14,10 @@ class Registry(models.Model):
     profile = models.CharField(max_length=50, primary_key=True)
     version = models.PositiveBigIntegerField(default=0)
     consolidated_count = models.PositiveIntegerField(
-        default=0, help_text="how many themes there were when all were last grouped again"
+        default=0, help_text="how many themes there were when all were last grouped"
     )
     consolidated_stories = models.PositiveIntegerField(
-        default=0, help_text="how many signatures then had themes enough for a story"
+        default=0, help_text="how many signatures had enough themes for a story then"
     )
 
     class Meta:
@@ -37,13 +37,13 @@ class Signature(PostgresModel):
     profile = models.CharField(max_length=50)
     key = models.CharField(max_length=200, help_text="snake_case")
     # never changed, also by a rename: themes find their signature by it
-    normal_form = models.CharField(max_length=200, help_text="what spelling twins of the key share")
+    normal_form = models.CharField(max_length=200, help_text="the normal form, shared by all spellings of the key")
     created_at = models.DateTimeField()
     created_run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="signatures")
     vector_model = models.CharField(max_length=100, blank=True)
     # the sum and not the mean: a new theme is added without reading the others
     vector_sum = models.BinaryField(null=True, blank=True, help_text="float32, of all its themes; roots only")
-    size = models.PositiveIntegerField(default=0, help_text="how many vectors were added up")
+    size = models.PositiveIntegerField(default=0, help_text="how many vectors the sum contains")
 
     class Meta:
         constraints = [
@@ -84,11 +84,13 @@ class Merge(Decision):
         max_length=50, help_text="person: decided one by one, by whoever `created_by` or `actor` says; else which rule"
     )
     rule_version = models.CharField(max_length=100, blank=True)
-    vector_model = models.CharField(max_length=100, blank=True, help_text="whose vectors the score compares")
+    vector_model = models.CharField(
+        max_length=100, blank=True, help_text="the model the model the model whose vectors the score compares"
+    )
     score = models.FloatField(null=True, blank=True, help_text="cosine between the child's centre and the parent's")
     story = models.ForeignKey(
         "pipeline.Story", null=True, blank=True, on_delete=models.SET_NULL, related_name="handed_over_by",
-        help_text="the child's open story, which the parent's absorbed or the parent took over; undo gives it back",
+        help_text="the child's open story, absorbed by the parent's or taken over by it; undoing restores it",
     )  # fmt: skip
     run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="merges")
 
@@ -135,7 +137,7 @@ class Split(Decision):
     signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="splits")
     made = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="made_by")
     threshold = models.FloatField(
-        null=True, blank=True, help_text="cosine that themes had to have inside; empty: conversations were chosen"
+        null=True, blank=True, help_text="least cosine within a part; empty: conversations were chosen by hand"
     )
 
     class Meta(Decision.Meta):
@@ -177,7 +179,9 @@ class Rename(Decision):
     old_key = models.CharField(max_length=200)
     new_key = models.CharField(max_length=200)
     new_form = models.CharField(
-        max_length=200, blank=True, help_text="the new name's normal form, if another: themes with it come here too"
+        max_length=200,
+        blank=True,
+        help_text="the normal form of the new name if it differs; themes with it are assigned here too",
     )
 
     class Meta(Decision.Meta):

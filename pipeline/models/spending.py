@@ -12,8 +12,8 @@ class Endpoint(models.Model):
 
     base_url = models.CharField(max_length=500)
     model = models.CharField(max_length=100)
-    abilities = models.JSONField(help_text="how it wants to be asked; see extract.llm.abilities")
-    probed_at = models.DateTimeField(help_text="when that was found out")
+    abilities = models.JSONField(help_text="which request options it supports; see extract.llm.abilities")
+    probed_at = models.DateTimeField(help_text="when this was determined")
 
     class Meta:
         constraints = [
@@ -50,12 +50,14 @@ class Batch(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="batches")
     chunk = models.PositiveIntegerField()
-    remote_id = models.CharField(max_length=200, help_text="the provider's name for it")
+    remote_id = models.CharField(max_length=200, help_text="the provider's ID for it")
     requests = models.JSONField(help_text="by call-ID, the call it becomes: item, request hash, step, unit, bytes")
-    faults = models.JSONField(help_text="a list of item, step, unit, status and body: what was refused for good")
+    faults = models.JSONField(help_text="requests refused permanently: a list of item, step, unit, status and body")
     made_at = models.DateTimeField()
-    looked_at = models.DateTimeField(null=True, blank=True, help_text="when the provider was last asked about it")
-    settled_at = models.DateTimeField(null=True, blank=True, help_text="since when its answers are calls")
+    looked_at = models.DateTimeField(
+        null=True, blank=True, help_text="when its status was last requested from the provider"
+    )
+    settled_at = models.DateTimeField(null=True, blank=True, help_text="when its answers were stored as calls")
 
     class Meta:
         verbose_name_plural = "batches"
@@ -77,7 +79,9 @@ class Reservation(models.Model):
     judgement = models.ForeignKey(
         Judgement, null=True, blank=True, on_delete=models.CASCADE, related_name="reservations"
     )
-    claim = models.CharField(max_length=64, help_text="the delivery that reserved it; of a dead one it counts no more")
+    claim = models.CharField(
+        max_length=64, help_text="the delivery that reserved it; the reservation lapses if that worker dies"
+    )
     cost = models.DecimalField(max_digits=16, decimal_places=9)
     tokens = models.PositiveBigIntegerField()
     made_at = models.DateTimeField()

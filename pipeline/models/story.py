@@ -43,15 +43,20 @@ class Story(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.CANDIDATE)
     # only of an emptied story; settling gives the status back with the first conversation
     status_before = models.CharField(
-        max_length=20, blank=True, choices=Status, help_text="before its last conversation left; it returns with one"
+        max_length=20,
+        blank=True,
+        choices=Status,
+        help_text="the status before its last conversation left; restored when it has one again",
     )
-    category = models.CharField(max_length=50, help_text="the commonest of its themes")
-    confidence = models.PositiveSmallIntegerField(default=0, help_text="of 100 that it is one real problem")
-    confidence_parts = models.JSONField(default=dict, help_text="size, cohesion, evidence and reader, each 0 to 1")
+    category = models.CharField(max_length=50, help_text="the most common category of its themes")
+    confidence = models.PositiveSmallIntegerField(
+        default=0, help_text="how certain it is, from 0 to 100, that this is one real problem"
+    )
+    confidence_parts = models.JSONField(default=dict, help_text="size, cohesion, evidence and reader, each from 0 to 1")
     first_run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="new_stories")
     recurs_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="recurrences",
-        help_text="the story that was done before the problem came back",
+        help_text="the story that was done before this problem came back",
     )  # fmt: skip
     absorbed_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="absorbed")
     created_at = models.DateTimeField()
@@ -60,7 +65,9 @@ class Story(models.Model):
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    edited_at = models.DateTimeField(null=True, blank=True, help_text="when somebody last wrote title or description")
+    edited_at = models.DateTimeField(
+        null=True, blank=True, help_text="when a person last edited the title or description"
+    )
     edited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -71,14 +78,18 @@ class Story(models.Model):
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
-        help_text="who looks after it",
+        help_text="the person responsible for it",
     )  # fmt: skip
-    ticket_url = models.CharField(max_length=2000, blank=True, db_default="", help_text="where it is worked on")
+    ticket_url = models.CharField(
+        max_length=2000, blank=True, db_default="", help_text="the ticket the ticket where it is worked on"
+    )
 
     titled_at = models.DateTimeField(
-        null=True, blank=True, help_text="when its title was chosen; empty: not yet, its signature's name stands in"
+        null=True, blank=True, help_text="when its title was chosen; empty: not yet, so its signature's name is shown"
     )
-    title_size = models.PositiveIntegerField(default=0, help_text="its conversations when its title was chosen")
+    title_size = models.PositiveIntegerField(
+        default=0, help_text="number of number of its conversations when its title was chosen"
+    )
 
     NOT_WRITTEN = Q(edited_at__isnull=True) | ~Q(edited_actor="")
     """No person wrote its title or description; a language model may have."""
@@ -132,7 +143,7 @@ class StoryEvidence(models.Model):
         Run, null=True, on_delete=models.SET_NULL, related_name="+", help_text="the run that added it"
     )
     # marks the rows it was chosen for, so that one count tells whether most of them are still there
-    in_title = models.BooleanField(db_default=False, help_text="was there when the story's title was chosen")
+    in_title = models.BooleanField(db_default=False, help_text="was in the story when its title was chosen")
 
     class Meta:
         verbose_name_plural = "story evidence"
@@ -173,15 +184,17 @@ class Orphan(PostgresModel):
 
     signature = models.ForeignKey(Signature, on_delete=models.PROTECT, related_name="orphans")
     reason = models.CharField(max_length=20, choices=Reason)
-    detail = models.CharField(max_length=400, help_text="what it needs, in words, of all gates")
+    detail = models.CharField(max_length=400, help_text="what it still needs to pass all gates, in words")
     missing_conversations = models.PositiveSmallIntegerField(
-        default=0, help_text="how many more it needs for a story; 0 where something else holds it back"
+        default=0, help_text="how many more conversations it needs for a story; 0 if something else holds it back"
     )
-    confidence = models.PositiveSmallIntegerField(default=0, help_text="of 100 that it is one real problem")
-    confidence_parts = models.JSONField(default=dict, help_text="size, cohesion, evidence and reader, each 0 to 1")
+    confidence = models.PositiveSmallIntegerField(
+        default=0, help_text="how certain it is, from 0 to 100, that this is one real problem"
+    )
+    confidence_parts = models.JSONField(default=dict, help_text="size, cohesion, evidence and reader, each from 0 to 1")
     nearest_story = models.ForeignKey(
         Story, null=True, blank=True, on_delete=models.SET_NULL, related_name="near_orphans",
-        help_text="the open story whose centre was nearest when this was last settled",
+        help_text="the most similar open story when this was last evaluated",
     )  # fmt: skip
     nearest_cosine = models.FloatField(null=True, blank=True, help_text="between the two centres")
     created_at = models.DateTimeField()

@@ -15,23 +15,23 @@ class Theme(models.Model):
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="themes")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="themes")
     profile = models.CharField(max_length=50)
-    raw_signature = models.CharField(max_length=200, help_text="as the reader proposed it; never changed")
-    raw_key = models.CharField(max_length=200, help_text="its normal form: equal for spelling twins")
+    raw_signature = models.CharField(max_length=200, help_text="as proposed by the reader; never changed")
+    raw_key = models.CharField(max_length=200, help_text="its normal form: the same for all spellings")
     category = models.CharField(max_length=50)
     summary = models.TextField(help_text="one sentence")
-    confidence = models.FloatField(help_text="0 to 1, as the reader judged")
+    confidence = models.FloatField(help_text="0 to 1, as judged by the reader")
     details = models.JSONField(
-        null=True, blank=True, help_text="what the profile asks for beyond this: severity, root cause ..."
+        null=True, blank=True, help_text="further details the profile asks for: severity, root cause ..."
     )
     gate_score = models.FloatField(
-        null=True, blank=True, help_text="how well its name fits, 0 to 1; empty: its reader does not say"
+        null=True, blank=True, help_text="how well its name fits, 0 to 1; empty: not given by the reader"
     )
     gate_reason = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="why it is not grouped with others; empty: it is"
+        max_length=200, blank=True, db_default="", help_text="why it is not grouped with others; empty: it is grouped"
     )
     unread_language = models.CharField(
         max_length=10, blank=True, db_default="",
-        help_text="the language, if the model does not know it: then the vector stands for the words alone",
+        help_text="the language, if the model does not know it; then the vector only represents the words themselves",
     )  # fmt: skip
     # bytea and no array type: numpy reads it as it is, and nothing is compared in SQL
     vector = models.BinaryField(help_text="float32, unit length")
@@ -42,9 +42,11 @@ class Theme(models.Model):
     signature_rule = models.CharField(
         max_length=50, blank=True, help_text="why this signature: name, registry or meaning"
     )
-    signature_score = models.FloatField(null=True, blank=True, help_text="cosine to the centre it was assigned by")
+    signature_score = models.FloatField(
+        null=True, blank=True, help_text="cosine to the centre of its signature when it was assigned"
+    )
     registry_version = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="which change of the registry assigned it: themes merged together share one"
+        null=True, blank=True, help_text="the change of the registry that assigned it; themes merged together share one"
     )
     erased_at = models.DateTimeField(
         null=True, blank=True, help_text="since when its vector is a stand-in that says nothing of what was said"
@@ -93,9 +95,11 @@ class Evidence(models.Model):
     theme = models.ForeignKey(Theme, on_delete=models.CASCADE, related_name="evidence")
     version = models.ForeignKey(ConversationVersion, on_delete=models.PROTECT, related_name="+")
     quote = models.TextField()
-    start = models.PositiveIntegerField(help_text="characters into the version's text")
+    start = models.PositiveIntegerField(help_text="in characters from the start of the version's text")
     end = models.PositiveIntegerField()
-    details = models.JSONField(null=True, blank=True, help_text="what the profile says of it: the kind of a figure ...")
+    details = models.JSONField(
+        null=True, blank=True, help_text="what the profile adds to it, such as the kind of a figure of speech"
+    )
 
     class Meta:
         verbose_name_plural = "evidence"

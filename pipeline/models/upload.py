@@ -20,7 +20,7 @@ class Upload(models.Model):
         FAILED = "failed"
 
     token = models.UUIDField(default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=255, help_text="as the person's machine called it")
+    name = models.CharField(max_length=255, help_text="the file name on the person's machine")
     size = models.PositiveBigIntegerField(help_text="bytes that are here")
     whole_size = models.PositiveBigIntegerField(default=0, help_text="bytes it will have; 0: it came at once")
     state = models.CharField(max_length=10, choices=State, default=State.KEPT)
@@ -37,7 +37,7 @@ class Upload(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="uploads")
-    imported = models.CharField(max_length=200, blank=True, help_text="what became of its rows, in words")
+    imported = models.CharField(max_length=200, blank=True, help_text="the outcome for its rows, in words")
     rejects = models.JSONField(
         default=list, blank=True, help_text="the first rejected rows, as {line, unit, reason, raw}"
     )

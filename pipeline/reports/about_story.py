@@ -158,19 +158,19 @@ def told_change(change: Change) -> str:
     before, after, what = change.before, change.after, change.what
     if what == Change.What.STATUS:
         same = before.get("status") == after.get("status")
-        return "looked at it again" if same else f"{words(before['status'])} → {words(after['status'])}"
+        return "reviewed it again" if same else f"{words(before['status'])} → {words(after['status'])}"
     if what == Change.What.TITLE:
         return f"renamed it from “{before['title'][:120]}”"
     if what == Change.What.DESCRIPTION:
         return "wrote the description"
     if what == Change.What.OWNER:
-        return "changed the owner" if after.get("owner_id") else "took the owner away"
+        return "changed the owner" if after.get("owner_id") else "removed the owner"
     if what == Change.What.TICKET:
-        return "linked a ticket" if after.get("ticket_url") else "took the ticket away"
+        return "linked a ticket" if after.get("ticket_url") else "removed the ticket"
     if what == Change.What.PROMOTION:
-        return "made an orphan this story"
+        return "made an orphan into this story"
     if what == Change.What.LEFT:
-        return "left an orphan beside it"
+        return "kept an orphan separate from it"
     return words(what)
 
 
@@ -196,7 +196,7 @@ def _decisions(names: set[int]) -> Iterable[Event]:
 
 _DECIDED: dict[type[Decision], str] = {
     Merge: "merged “{0}” into “{1}”",
-    Veto: "said that “{0}” and “{1}” are two problems",
+    Veto: "decided that “{0}” and “{1}” are two problems",
     Split: "split “{1}” from “{0}”",
     Move: "moved “{2}” from “{0}” to “{1}”",
     Rename: "renamed the signature “{0}”",

@@ -67,7 +67,9 @@ def is_book(run: Run) -> bool:
 def book_report(run: Run) -> BookReport:
     """Return what became of each chapter. RunError if the run reads no book."""
     if not is_book(run):
-        raise RunError(f"run {run.pk} of {run.source} reads no book; `./manage.py run_status {run.pk}` shows it.")
+        raise RunError(
+            f"run {run.pk} of {run.source} did not read a book; `./manage.py run_status {run.pk}` shows what it read."
+        )
     items = run.items.select_related("conversation").order_by("id")
     spent = _spent(run)
     found = _instances(run)
@@ -169,7 +171,7 @@ def read_place(words: str) -> Place:
     """Return what `3`, `3:7` or `3:7-12` means; RunError if it cannot be read."""
     found = _PLACE.fullmatch(words.strip())
     if not found:
-        raise RunError(f"{words[:20]!r} is not a place in a book; write 3, 3:7 or 3:7-12.")
+        raise RunError(f"{words[:20]!r} is not a chapter or verse; write for example 3, 3:7 or 3:7-12.")
     first = int(found[2] or 0)
     return Place(int(found[1]), first, int(found[3] or first))
 

@@ -74,8 +74,8 @@ def find_company(word: str) -> Company:
         if companies:
             known = ", ".join(f"{company.name} ({company.external_id})" for company in companies[:5])
             more = " and more" if len(companies) > 5 else ""
-            raise UnknownCompany(f"several companies are called {word!r}: {known}{more}. Say which by its id.")
-    raise UnknownCompany(f"there is no company {word!r}; `./manage.py companies by-status operational` lists some.")
+            raise UnknownCompany(f"several companies are called {word!r}: {known}{more}. Use the id instead.")
+    raise UnknownCompany(f"there is no company {word!r}. List some with `./manage.py companies by-status operational`.")
 
 
 # --- One company --------------------------------------------------------------------------------------------------
@@ -237,13 +237,13 @@ def uneven_companies(run: Run) -> Sequence[str]:
         .exclude(state__in=Item.UNFINISHED)
         .exclude(stage__in=(Item.Stage.FETCH, Item.Stage.STORE))[:20]
     ):
-        faults.append(f"page {item.conversation.external_id} is {item.state} and was never asked for")
+        faults.append(f"page {item.conversation.external_id} is {item.state} but was never fetched")
     for fetch in newest_fetches(run).select_related("item", "company_url"):
         if problem := _differs(fetch):
             faults.append(f"page {fetch.company_url.url}: {problem}")
     strays = run.items.filter(conversation__page__isnull=True).count()
     if strays:
-        faults.append(f"{strays} items of the run are of no page")
+        faults.append(f"{strays} items of the run belong to no page")
     return faults
 
 
@@ -253,9 +253,9 @@ def _differs(fetch: Fetch) -> str:
     if state in Item.UNFINISHED:
         return ""
     if is_seen and fetch.snapshot_id is None:
-        return f"it was seen ({fetch.outcome}) and has no snapshot"
+        return f"it was fetched ({fetch.outcome}) but has no snapshot"
     if not is_seen and (state != Item.State.FAILED or fetch.item.error_class != fetch.outcome):
-        return f"it came to {fetch.outcome}, and its item is {state} {fetch.item.error_class}".rstrip()
+        return f"its outcome was {fetch.outcome}, but its item is {state} {fetch.item.error_class}".rstrip()
     if is_seen and state == Item.State.FAILED and fetch.item.stage == Item.Stage.FETCH:
-        return f"it came to {fetch.outcome}, and its item failed"
+        return f"its outcome was {fetch.outcome}, but its item failed"
     return ""

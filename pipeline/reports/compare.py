@@ -124,12 +124,12 @@ def stories_that_lost(run: Run) -> list[tuple[Story, int]]:
 def _refuse(before: Run, after: Run) -> None:
     if before.profile != after.profile:
         raise NotComparable(
-            f"run {before.pk} was read with profile {before.profile}, run {after.pk} with {after.profile}: "
-            "signatures of different profiles cannot be compared."
+            f"run {before.pk} was read with the profile {before.profile}, run {after.pk} with {after.profile}; runs "
+            "with different profiles cannot be compared."
         )
     for run in (before, after):
         if run.state not in Run.FINISHED:
-            raise NotComparable(f"run {run.pk} is {run.state}: only runs that finished have stories to compare.")
+            raise NotComparable(f"run {run.pk} is {run.state}; only finished runs have stories to compare.")
 
 
 # --- What a run saw -----------------------------------------------------------------------------------------------

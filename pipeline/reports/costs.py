@@ -59,5 +59,5 @@ def in_words(use: list[ModelUse]) -> str:
     names = ", ".join(sorted({one.model for one in use}))
     tokens = f"{given:,} tokens in" + (f" ({cached:,} cached)" if cached else "") + f", {answered:,} out"
     price = "price unknown" if unpriced == calls else f"${dollars:.4f}"
-    more = f" and {unpriced:,} calls of unknown price" if 0 < unpriced < calls else ""
+    more = f" and {unpriced:,} calls with an unknown price" if 0 < unpriced < calls else ""
     return f"{calls:,} of {names}: {tokens}; {price}{more}"

@@ -327,21 +327,24 @@ def _conclusion(
     yield from _about_sizes(groups, gate)
     yield from _about_gates(gates)
     if new := sum(pair.would_be == "a story" for pair in pairs):
-        yield f"Of the {len(pairs)} nearest pairs that stayed apart {new} would make a story if they were merged."
+        yield f"Of the {len(pairs)} most similar pairs that stayed apart, {new} would make a story if merged."
     yield f"{len(groups.stories)} of {len(groups.keys)} groups are stories."
 
 
 def _about_reading(run: Run, counts: ItemCounts, reasons: Sequence[Reason]) -> Iterator[str]:
     read = counts.planned - counts.skipped
     if not counts.planned:
-        yield f"The run selected no conversation of {run.source}: check its window, and whether anything is imported."
+        yield (
+            f"The run selected no conversations of {run.source}. Check its dates, and whether anything has been "
+            "imported."
+        )
     elif not read:
-        yield f"All {counts.planned} conversations were skipped as unchanged; --force-refresh reads them again."
+        yield f"All {counts.planned} conversations were skipped as unchanged. Use --force-refresh to read them again."
     elif counts.finished < counts.planned:
-        yield f"{counts.planned - counts.finished} of {counts.planned} conversations are not read yet."
+        yield f"{counts.planned - counts.finished} of {counts.planned} conversations have not been read yet."
     elif counts.extracted * 2 < read:
         why = next((f"; most often: {one.reason}" for one in reasons if one.state != Item.State.SKIPPED), "")
-        yield f"Only {counts.extracted} of {read} conversations that were read gave a theme{why}."
+        yield f"Only {counts.extracted} of {read} conversations that were read produced a theme{why}."
 
 
 def _about_grouping(run: Run, groups: _Groups) -> Iterator[str]:
@@ -368,4 +371,4 @@ def _about_gates(gates: Sequence[GateCount]) -> Iterator[str]:
     others = [gate for gate in gates if gate.reason != Orphan.Reason.TOO_FEW]
     for gate in others[:1]:
         groups = counted(gate.groups, "group is", "groups are")
-        yield f"{groups} large enough and held back as {words(gate.reason)}, first {gate.largest[0].signature}."
+        yield f"{groups} large enough but held back ({words(gate.reason)}), for example {gate.largest[0].signature}."

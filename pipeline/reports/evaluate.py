@@ -148,7 +148,7 @@ def evaluate(
     labelled = [record for record in records if labels_of(record, several)]
     if not labelled:
         raise NothingToEvaluate(
-            f"{path} has no conversation with a label; each row to be judged needs the field label."
+            f"{path} has no conversation with a label. Each row to evaluate needs the field `label`."
         )
     reads = read(labelled, get_profile(profile), get_extractor(extractor), several)
     # labelled files are old

@@ -50,7 +50,10 @@ def last_pass(profile: str) -> LastPass | str:
         return f"people made {counted(since, 'decision')} since {done}"
     themes = current_themes(profile, done.run)
     if (count := themes.count()) != done.theme_count:
-        return f"{done} looked at {done.theme_count} themes; {count} count now, for some were read again or deleted"
+        return (
+            f"{done} covered {done.theme_count} themes, but there are {count} now, because some were read again or "
+            "deleted"
+        )
     names = registry.names_of_profile(profile)
     now = registry.registered(names, profile)
     moved = dict(done.reassignments.values_list("theme_id", "source__normal_form"))
@@ -103,10 +106,14 @@ def unlike(found: LastPass, derived: Assignment) -> Iterator[str]:
         if form != one.form:
             yield f"theme {one.theme_id} has {form}, the rules say {one.form}"
         elif rule != one.rule or score is None or abs(score - one.score) > SCORE_TOLERANCE:
-            yield f"theme {one.theme_id} has rule and score {rule} {score}, the rules say {one.rule} {one.score}"
+            yield (
+                f"theme {one.theme_id} has the rule and score {rule} {score}, but the rules give {one.rule} {one.score}"
+            )
     merges = {(merge.child, merge.parent) for merge in derived.merges}
     yield from (f"the merge of {child} into {parent} is missing" for child, parent in sorted(merges - found.merges))
-    yield from (f"{child} was merged into {parent} by no rule" for child, parent in sorted(found.merges - merges))
+    yield from (
+        (f"{child} was merged into {parent}, but no rule does that") for child, parent in sorted(found.merges - merges)
+    )
 
 
 def _other_groups(found: LastPass, derived: Mapping[int, str]) -> Iterator[str]:

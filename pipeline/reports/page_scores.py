@@ -73,6 +73,8 @@ def score_pages(paths: Sequence[str]) -> PageScores:
         elif is_flagged:
             in_vain.append(record.external_id)
     if not found and not missed and not quiet:
-        raise UnreadableSource(f"{', '.join(paths)} holds no page with a label; name its column with --map label=NAME")
+        raise UnreadableSource(
+            f"{', '.join(paths)} contains no page with a label; name the column with --map label=NAME"
+        )
     pages = len(found) + len(missed) + quiet
     return PageScores(pages, len(found), len(missed), len(in_vain), quiet, tuple(missed), tuple(in_vain))

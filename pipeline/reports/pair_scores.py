@@ -127,7 +127,7 @@ def read_pairs(path: Path) -> list[Pair]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnreadablePairs(f"{path} cannot be read: {error}") from error
     if wrong or not pairs:
-        reasons = "; ".join(wrong[:MOST_SHOWN]) or "it has no row"
+        reasons = "; ".join(wrong[:MOST_SHOWN]) or "it has no rows"
         raise UnreadablePairs(f"{path}: {reasons}. Each row needs name_a, name_b and same (true or false).")
     return pairs
 

@@ -79,9 +79,9 @@ def loose(portraits: Sequence[Portrait], looked_at: Collection[int]) -> Iterator
     for one in portraits:
         if one.story in looked_at and one.likeness - whole < LOOSE * (usual - whole):
             yield (
-                f"story {one.story} ({one.title}): two of its conversations are alike by {one.likeness:.2f}, where "
-                f"{usual:.2f} is usual and any two of the profile have {whole:.2f}. Read some of them; split it if "
-                "they are several problems"
+                f"story {one.story} ({one.title}): two of its conversations have a similarity of {one.likeness:.2f} "
+                f"on average, where {usual:.2f} is usual within a story and {whole:.2f} between any two in the "
+                "profile. Read some of them, and split the story if they are about several problems"
             )
 
 
@@ -95,12 +95,15 @@ def misnamed(portraits: Sequence[Portrait], looked_at: Collection[int], model: M
         if one.story not in looked_at:
             continue
         if one.was_titled_for_others:
-            yield f"story {one.story} ({one.title}): most of its conversations are not those its title was chosen for"
+            yield (
+                f"story {one.story} ({one.title}): its title was chosen for other conversations than most of those "
+                "it has now"
+            )
         elif one.story in nearest:
             other, own, rival = nearest[one.story]
             yield (
-                f"story {one.story} ({one.title}): its title is nearer to story {other.story} ({other.title}), by a "
-                f"cosine of {rival:.2f}, than to its own conversations, {own:.2f}"
+                f"story {one.story} ({one.title}): its title is closer to story {other.story} ({other.title}; cosine "
+                f"{rival:.2f}) than to its own conversations (cosine {own:.2f})"
             )
 
 

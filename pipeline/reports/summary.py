@@ -194,8 +194,8 @@ def _told(passes: Sequence[MergePass]) -> str:
     """Return in words how the run's themes were grouped."""
     kinds = MergePass.Kind
     words = {
-        kinds.JOIN: "{new} new themes joined what stood; {moved} moved",
-        kinds.CONSOLIDATION: "all {all} themes were grouped again; {moved} moved",
+        kinds.JOIN: "{new} new themes joined the existing groups; {moved} moved",
+        kinds.CONSOLIDATION: "all {all} themes were regrouped; {moved} moved",
     }
     told = [
         words[kinds(one.kind)].format(new=one.new_count, all=one.theme_count, moved=one.moved_count) for one in passes

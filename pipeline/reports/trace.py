@@ -121,14 +121,14 @@ def _find(external_id: str, source: str) -> Conversation:
         kind, _, name = source.partition(":")
         if not Source.objects.filter(kind=kind, name=name).exists():
             known = ", ".join(map(str, Source.objects.all()[:10])) or "none yet"
-            raise NoSuchConversation(f"there is no source {source}; there are: {known}.")
+            raise NoSuchConversation(f"there is no source {source}. Sources: {known}.")
         named = named.filter(source__kind=kind, source__name=name)
     found = list(named[:10])
     if not found:
         raise NoSuchConversation(f"there is no conversation {external_id} in {source or 'any source'}.")
     if len(found) > 1:
         sources = ", ".join(str(conversation.source) for conversation in found)
-        raise NoSuchConversation(f"{external_id} is a conversation of {sources}; add --source to say which.")
+        raise NoSuchConversation(f"{external_id} is a conversation in {sources}; choose one with --source.")
     return found[0]
 
 
@@ -185,7 +185,7 @@ def _way_up(signature: Signature) -> Iterator[str]:
 def _home(theme: Theme, item: Item, root: Signature | None) -> str:
     """Return in words where a theme is, or why it is nowhere."""
     if root is None:
-        return f"no signature yet: run {item.run_id} is {item.run.state}, next comes {item.run.phase}"
+        return f"no signature yet: run {item.run_id} is {item.run.state}, and its next phase is {item.run.phase}"
     # in this order: the first that holds is why the theme is not somewhere else
     if newer := _newer_reading(item):
         return f"superseded: run {newer.run_id} read it again"
@@ -233,7 +233,7 @@ def _why_not(conversation: Conversation, run: Run) -> str:
     """Return why a run did not select the conversation, as far as rows still tell."""
     wanted = run.parameters
     if run.phase == Run.Phase.PLAN:
-        return f"the run is {run.state} and was never planned"
+        return f"the run is {run.state}, and was never planned"
     if conversation.current_version_id is None:
         return "the conversation has no text"
     imported = conversation.versions.order_by("stored_at").values_list("stored_at", flat=True).first()

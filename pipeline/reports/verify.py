@@ -108,7 +108,7 @@ def verify(*, run_id: int, orders: int = ORDERS) -> Verification:
         stored = [check(run) for check in (*looked_at, *((_pages,) if run.is_of_pages else ()))]
         sums = _registry(run.profile)
         # a registry that does not add up would only give the same fault a hundred times
-        found = last_pass(run.profile) if sums.holds else "the registry does not add up"
+        found = last_pass(run.profile) if sums.holds else "the totals in the registry are wrong"
         strays = _unrecorded(run)
         portraits = portraits_of(run.profile) if sums.holds else []  # vectors that do not add up show nothing
         mine, model = stories_of_run(run.pk), _free_model(run.profile)
@@ -121,7 +121,7 @@ def _verifiable(run_id: int) -> Run:
     if run.is_preview:
         raise RunError(f"run {run_id} is a dry run, so it read nothing and there is nothing to verify.")
     if run.is_live:
-        raise RunError(f"run {run_id} is {run.state}; verify it when it has ended.")
+        raise RunError(f"run {run_id} is {run.state}; verify it after it has ended.")
     return run
 
 
@@ -161,7 +161,7 @@ def _conservation(run: Run) -> Check:
 
 def _unbalanced(run: Run, counts: ItemCounts, homes: Homes) -> Iterator[str]:
     if run.planned_count not in (None, counts.planned):
-        yield f"{run.planned_count} conversations were planned; there are items of {counts.planned}"
+        yield f"{run.planned_count} conversations were planned, but there are items for {counts.planned}"
     if counts.finished != counts.planned:
         left = counts.planned - counts.finished
         yield f"{left} of {counts.planned} conversations are unfinished; the run ended as {run.state}"
@@ -172,8 +172,8 @@ def _unbalanced(run: Run, counts: ItemCounts, homes: Homes) -> Iterator[str]:
     if run.makes_stories and homes.in_two_stories:
         yield f"{homes.in_two_stories} of {homes.total} themes are in more than one story"
     for fault, items in (
-        ("is extracted and has no theme", extracted_items_without_a_theme(run)),
-        ("has themes and is not extracted", run.items.exclude(state=Item.State.EXTRACTED).filter(_HAS_THEME)),
+        ("is extracted but has no theme", extracted_items_without_a_theme(run)),
+        ("has themes but is not extracted", run.items.exclude(state=Item.State.EXTRACTED).filter(_HAS_THEME)),
     ):
         yield from _some([f"item {pk} {fault}" for pk in items.order_by("id").values_list("pk", flat=True)])
 
@@ -190,7 +190,7 @@ def _pages(run: Run) -> Check:
     )
     faults = list(uneven_companies(run))
     if found.urls_planned != found.urls_fetched + found.urls_failed + found.urls_fresh + found.urls_unfinished:
-        faults.append("the URLs that were fetched, failed or are fresh are not all that were planned")
+        faults.append("the URLs fetched, failed and fresh do not add up to the planned ones")
     return Check("pages", said, _some(faults))
 
 
@@ -216,9 +216,7 @@ def _answers(run: Run) -> Check:
     for item in items_with_answers(read.exclude(_IS_ERASED)):
         count += 1
         faults += differences(item, profile, extractor)
-    return Check(
-        "answers", f"{counted(count, 'answer')}, read again: the themes that are stored", _some(faults), erased
-    )
+    return Check("answers", f"{counted(count, 'answer')}, parsed again: same themes as stored", _some(faults), erased)
 
 
 _IS_ERASED = Q(version__erased_at__isnull=False) | Exists(
@@ -232,10 +230,10 @@ def _reader_changed(run: Run) -> str:
     try:
         now = versions(run.profile, run.extractor)
     except (UnknownProfile, UnknownExtractor) as error:
-        return f"answers cannot be read again: {error}"
+        return f"answers cannot be parsed again: {error}"
     parts = [part for part in now if part != "rules" and run.versions.get(part) != now[part]]
     changed = ", ".join(f"{part} {run.versions.get(part)} is now {now[part]}" for part in parts)
-    return f"answers cannot be read again as they were then: {changed}" if changed else ""
+    return f"answers cannot be parsed as they were then: {changed}" if changed else ""
 
 
 def items_with_answers(items: QuerySet[Item]) -> Iterator[Item]:
@@ -283,10 +281,13 @@ def _stand_ins(answer: str, dimension: int) -> bytes:
 
 def _compared(item: Item, call: Call, outcome: Outcome) -> list[str]:
     if outcome.state != item.state:
-        return [f"item {item.pk} is {item.state}; its answer says {outcome.state} {outcome.error}".strip()]
+        return [f"item {item.pk} is {item.state}, but its answer gives {outcome.state} {outcome.error}".strip()]
     stored = {theme.raw_key: theme for theme in item.themes.all()}
     said = {normalise.normal_form(draft.proposed.signature): draft for draft in outcome.themes}
-    faults = [f"item {item.pk}: its answer has the theme {form}, no row does" for form in sorted(said.keys() - stored)]
+    faults = [
+        (f"item {item.pk}: its answer has the theme {form}, but it is not stored")
+        for form in sorted(said.keys() - stored)
+    ]
     faults += [f"theme {stored[form].pk} ({form}) is not in its answer" for form in sorted(stored.keys() - said)]
     for form in sorted(stored.keys() & said):
         faults += _compared_theme(stored[form], said[form])
@@ -294,7 +295,7 @@ def _compared(item: Item, call: Call, outcome: Outcome) -> list[str]:
         now = sha256(b"".join(bytes(stored[form].vector) for form in said)).hexdigest()
         if now != call.vectors_hash:
             faults.append(
-                f"theme {', '.join(str(stored[form].pk) for form in said)}: vector is not the one of its answer"
+                f"theme {', '.join(str(stored[form].pk) for form in said)}: its vector is not the one in its answer"
             )
     return faults
 
@@ -308,11 +309,13 @@ def _compared_theme(theme: Theme, draft: Draft) -> list[str]:
         "confidence": (theme.confidence, proposed.confidence),
     }
     faults = [
-        f"{name} is {here!r}, its answer says {there!r}" for name, (here, there) in columns.items() if here != there
+        (f"{name} is {here!r}, but its answer gives {there!r}")
+        for name, (here, there) in columns.items()
+        if here != there
     ]
     quotes = {(row.quote, row.start, row.end) for row in theme.evidence.all()}
     if quotes != set(draft.quotes):
-        faults.append(f"quotes {sorted(quotes)!r} are not those of its answer, {sorted(draft.quotes)!r}")
+        faults.append(f"its quotes {sorted(quotes)!r} are not those in its answer, {sorted(draft.quotes)!r}")
     return [f"theme {theme.pk}: {fault}" for fault in faults]
 
 
@@ -325,7 +328,9 @@ def _raw_names(run: Run) -> Check:
         if key != (form := normalise.normal_form(raw)):
             faults.append(f"theme {pk}: raw signature {raw!r} has the key {key!r}, not {form!r}")
     if normalise.VERSION not in run.versions.get("rules", ""):
-        return Check("raw names", f"{count} raw signatures", (), f"normal forms are now made by {normalise.VERSION}")
+        return Check(
+            "raw names", f"{count} raw signatures", (), (f"normal forms are now computed by {normalise.VERSION}")
+        )
     return Check("raw names", f"{count} raw signatures have their normal form", _some(faults))
 
 
@@ -357,7 +362,11 @@ def _evidence(run: Run) -> Check:
         rows = cursor.fetchall()
     faults = [
         f"evidence {pk} of theme {theme}: "
-        + ("is of another version than was read" if is_elsewhere else f"its quote does not stand at {start} to {end}")
+        + (
+            ("belongs to another version than the one that was read")
+            if is_elsewhere
+            else (f"its quote is not at {start} to {end}")
+        )
         for pk, theme, start, end, is_elsewhere, _ in rows
     ]
     if rows and rows[0][-1] > NAMED:
@@ -366,7 +375,7 @@ def _evidence(run: Run) -> Check:
     gone = quotes.filter(version__erased_at__isnull=False).count()
     erased = f"the text behind {counted(gone, 'quote', 'quotes')} was erased" if gone else ""
     count = quotes.count() - gone
-    return Check("evidence", f"{counted(count, 'quote')}, each in its version where it says", tuple(faults), erased)
+    return Check("evidence", f"{counted(count, 'quote')}, each found at its place", tuple(faults), erased)
 
 
 def _vectors(run: Run) -> Check:
@@ -382,7 +391,7 @@ def _vectors(run: Run) -> Check:
             faults.append(f"theme {pk}: its vector has the length {length:.4g}, not 1")
     if len(models) > 1 or len(widths) > 1:
         faults.insert(0, f"vectors of different models or sizes: {', '.join(sorted(models))}; {sorted(widths)} bytes")
-    return Check("vectors", f"{count} vectors have length 1 and one model", _some(faults))
+    return Check("vectors", f"{count} vectors, all of length 1 and from one model", _some(faults))
 
 
 # --- Partition ----------------------------------------------------------------------------------------------------
@@ -392,8 +401,8 @@ def _partition(found: LastPass | str, strays: Sequence[int], orders: int) -> Che
     """Make the newest pass over the profile again, in several orders, and compare the groups. Needs no database."""
     faults = [f"theme {pk} has a signature that no pass recorded" for pk in strays]
     if isinstance(found, str):
-        why_not = f"the groups cannot be made again: {found}" if found else ""
-        return Check("partition", "no pass over the profile's themes", _some(faults), why_not)
+        why_not = f"the groups cannot be recomputed: {found}" if found else ""
+        return Check("partition", "no pass over this profile's themes is recorded", _some(faults), why_not)
     rows, again = list(found.rows), found.done.kind == found.done.Kind.CONSOLIDATION
     for seed in range(orders):
         random.Random(seed).shuffle(rows)
@@ -402,7 +411,7 @@ def _partition(found: LastPass | str, strays: Sequence[int], orders: int) -> Che
             faults += [f"order {seed + 1}: {fault}" for fault in unlikely]
             break
     kind = found.done.get_kind_display()
-    said = f"{counted(len(rows), 'theme')} ({kind}), grouped again in {orders} shuffled orders: the same groups"
+    said = f"{counted(len(rows), 'theme')} ({kind}), grouped in {orders} shuffled orders: same groups each time"
     return Check("partition", said, tuple(faults))
 
 
@@ -410,14 +419,14 @@ def _partition(found: LastPass | str, strays: Sequence[int], orders: int) -> Che
 
 
 def _cohesion(portraits: Sequence[Portrait], mine: Collection[int]) -> Check:
-    said = f"{_count_of_stories(portraits, mine)}, about as alike inside as is usual"
+    said = f"{_count_of_stories(portraits, mine)}, each with the usual similarity between its conversations"
     return Check("cohesion", said, warnings=_some(list(loose(portraits, mine))))
 
 
 def _titles(portraits: Sequence[Portrait], mine: Collection[int], model: Model | None) -> Check:
-    said = f"{_count_of_stories(portraits, mine)}, each called what most of its conversations are about"
+    said = f"{_count_of_stories(portraits, mine)}, each with a title that fits most of its conversations"
     if model is None:
-        said += "; their wording was not compared, for the vectors are of no model here"
+        said += "; the wording was not checked because the model of the vectors is not available here"
     return Check("titles", said, warnings=_some(list(misnamed(portraits, mine, model))))
 
 
@@ -442,7 +451,7 @@ def _unrecorded(run: Run) -> Sequence[int]:
 def _registry(profile: str) -> Check:
     """Compare what all themes and merges of the profile add up to with its signatures as they are stored."""
     if sizes := _odd_sizes(profile):
-        return Check("registry", "nothing", (f"vectors of {profile} have {sizes} bytes; they cannot be added",))
+        return Check("registry", "nothing", (f"vectors of {profile} have {sizes} bytes, so they cannot be added up",))
     names = registry.names_of_profile(profile)
     sums: dict[int, np.ndarray] = {}
     counts: Counter[int] = Counter()
@@ -460,11 +469,11 @@ def _registry(profile: str) -> Check:
         if size > counts[pk]:
             gone += size - counts[pk]
         elif size != counts[pk]:
-            faults.append(f"signature {form} counts {counted(size, 'theme')}, and has {counts[pk]}")
+            faults.append(f"signature {form} should count {counted(size, 'theme')}, but counts {counts[pk]}")
         elif size and not _is_sum(bytes(total or b""), sums[pk], size):
             faults.append(f"signature {form}: its vector is not the sum of its {counted(size, 'theme')}")
-    said = f"{counted(count, 'signature')} of {profile}: what all its themes add up to"
-    why_not = f"{counted(gone, 'theme is gone', 'themes are gone')}, as after a run was deleted" if gone else ""
+    said = f"{counted(count, 'signature')} of {profile}: totals match their themes"
+    why_not = f"{counted(gone, 'theme is gone', 'themes are gone')}, probably because a run was deleted" if gone else ""
     return Check("registry", said, _some(faults), why_not)
 
 
@@ -485,4 +494,4 @@ def _odd_sizes(profile: str) -> str:
 
 def _promises() -> Check:
     broken = schema.broken_promises()
-    return Check("promises", "the constraints and indexes of all tables stand", tuple(f"{one}" for one in broken))
+    return Check("promises", "all tables have their constraints and indexes", tuple(f"{one}" for one in broken))

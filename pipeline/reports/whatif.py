@@ -50,9 +50,7 @@ def what_if(*, run: Run, strictnesses: tuple[float, ...] = STRICTNESSES) -> What
     mine = set(Theme.objects.filter(run=run, signature__isnull=False).values_list("pk", flat=True))
     rows = list(scene.rows())
     if not any(row.id in mine for row in rows):
-        raise NothingToRegroup(
-            f"run {run.pk} has no merged themes that count; `./manage.py run_status {run.pk}` tells what became of it."
-        )
+        raise NothingToRegroup(f"run {run.pk} has no merged themes; `./manage.py run_status {run.pk}` shows why.")
     points = []
     for strictness in strictnesses:
         found = assign(rows, scene.registered, scene.decisions, consolidate=True, strictness=strictness)

@@ -17,9 +17,9 @@ def override_status(*, company: Company, status: str, reason: str, by: Any, at: 
     """Let a person's status count, with the reason, and note it; opens a transaction. NotDecided without a reason."""
     reason = reason.strip()
     if not reason:
-        raise NotDecided(f"a status of {company} needs a reason: whoever looks next wants to know why.")
+        raise NotDecided(f"give a reason for the status of {company}; the next person will want to know why.")
     if status not in Company.Status.values:
-        raise NotDecided(f"there is no status {status!r}; there are {', '.join(Company.Status.values)}.")
+        raise NotDecided(f"there is no status {status!r}. Choose one of {', '.join(Company.Status.values)}.")
     with transaction.atomic():
         company = Company.objects.select_for_update().get(pk=company.pk)
         before = company.standing_status
@@ -35,7 +35,7 @@ def clear_override(*, company: Company, reason: str = "", by: Any, at: datetime)
     with transaction.atomic():
         company = Company.objects.select_for_update().get(pk=company.pk)
         if not company.override:
-            raise NotDecided(f"nobody set a status of {company}; there is nothing to clear.")
+            raise NotDecided(f"no status of {company} was set by hand; there is nothing to clear.")
         before = company.override
         company.override, company.override_reason = "", ""
         company.override_at, company.override_by = None, None

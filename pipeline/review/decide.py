@@ -51,7 +51,7 @@ def join_roots(stamp: Stamp, child: int, parent: int, reason: str) -> Merge:
     """Record a person's merge of two roots. Requires a transaction that holds the registry; settles nothing."""
     names = _in_one_profile(child, parent)
     if child == parent:
-        raise DecisionRefused(f"both names mean {names[parent]} already; there is nothing to merge.")
+        raise DecisionRefused(f"both names already mean {names[parent]}; there is nothing to merge.")
     # a veto or a split outweighs a merge until somebody takes it back: people should see that they disagree
     _refuse_kept_apart(stamp, child, parent)
     lock([child, parent])
@@ -71,9 +71,7 @@ def _in_one_profile(*signatures: int) -> dict[int, Signature]:
     found = Signature.objects.defer("vector_sum").in_bulk(signatures)
     profiles = sorted({signature.profile for signature in found.values()})
     if len(profiles) > 1:
-        raise DecisionRefused(
-            f"signatures of the profiles {' and '.join(profiles)} cannot be combined: each belongs to its own profile."
-        )
+        raise DecisionRefused(f"signatures of different profiles ({' and '.join(profiles)}) cannot be combined.")
     return found
 
 
@@ -101,9 +99,11 @@ def veto(*, first: Signature, second: Signature, by: Any, reason: str = "") -> V
         pair = sorted([centre_of(first.pk), centre_of(second.pk)])
         names = _in_one_profile(*pair)
         if root_of(pair[0]) == root_of(pair[1]):
-            raise DecisionRefused(f"{first} and {second} mean the same now. Undo the merge that joined them, or split.")
+            raise DecisionRefused(
+                f"{first} and {second} are currently merged. Undo that merge, or split the signature."
+            )
         if Veto.objects.filter(STANDING, first=pair[0], second=pair[1]).exists():
-            raise DecisionRefused(f"{first} and {second} are kept apart already.")
+            raise DecisionRefused(f"{first} and {second} are already kept apart.")
         return Veto.objects.create(
             first=names[pair[0]],
             second=names[pair[1]],
@@ -164,11 +164,11 @@ def parts_inside(signature: Signature, threshold: float) -> list[list[Theme]]:
         raise DecisionRefused(f"{signature} has more than {MOST_THEMES} themes; choose conversations instead.")
     parts = alike(themes, threshold)
     if len(parts) < 2:
-        raise DecisionRefused(f"at {threshold:g} {signature} stays in one piece; a higher threshold splits it.")
+        raise DecisionRefused(f"at the threshold {threshold:g}, {signature} stays in one piece; try a higher one.")
     if len(parts) > MOST_PARTS:
         raise DecisionRefused(
-            f"at {threshold:g} {signature} falls into {len(parts)} parts, more than {MOST_PARTS}; "
-            "choose a lower threshold."
+            f"at the threshold {threshold:g}, {signature} would be split into {len(parts)} parts, more than the "
+            f"limit of {MOST_PARTS}; try a lower one."
         )
     return parts
 
@@ -177,7 +177,7 @@ def _refuse_all_or_none(signature: Signature, chosen: int, all_of_them: int) -> 
     if not chosen:
         raise DecisionRefused(f"none of the chosen conversations is in {signature}.")
     if chosen == all_of_them:
-        raise DecisionRefused(f"all conversations of {signature} were chosen: rename it instead, or leave some.")
+        raise DecisionRefused(f"all conversations of {signature} were chosen; rename it instead, or leave some out.")
 
 
 def _record_split(
@@ -213,11 +213,11 @@ def move_theme(*, theme: Theme, target: Signature, by: Any, reason: str = "") ->
     with deciding(theme.profile, by) as stamp:
         theme = Theme.objects.select_related("signature").get(pk=theme.pk)
         if theme.signature is None:
-            raise DecisionRefused(f"theme {theme.pk} has no signature yet; wait until its run has merged.")
+            raise DecisionRefused(f"theme {theme.pk} has no signature yet; wait until its run has finished merging.")
         centre, source = centre_of(target.pk), root_of(theme.signature.pk)
         _in_one_profile(centre, source)
         if (goal := root_of(centre)) == source:
-            raise DecisionRefused(f"{theme} means {target} already.")
+            raise DecisionRefused(f"{theme} already belongs to {target}.")
         lock([emptier := centre_of(theme.signature.pk), source, centre, goal])
         [move] = _record_moves(stamp, [theme], centre, reason=reason)
         recount([emptier, centre])
@@ -309,7 +309,7 @@ def call(signature: int, old_key: str, new_key: str) -> None:
     While a person's name stands the title stands with it; undone, one is chosen again.
     """
     if Signature.objects.filter(pk=signature, key=old_key).update(key=new_key) != 1:
-        raise DecisionRefused(f"signature {signature} is not called {old_key} any more; look again.")
+        raise DecisionRefused(f"signature {signature} is no longer called {old_key}; reload the page.")
     # titled_at=None: once the rename is undone the story is due a title again
     untitled = Story.objects.filter(Story.NOT_WRITTEN, signature=signature)
     untitled.update(title=title_of(new_key), titled_at=None, title_size=0, edited_at=None, edited_actor="")
@@ -332,9 +332,11 @@ def take_name(stamp: Stamp, name: str) -> Signature:
 def _refuse_taken(profile: str, key: str, form: str) -> None:
     named = Signature.objects.filter(Q(key=key) | Q(normal_form=form), profile=profile)
     if taken := named.defer("vector_sum").first():
-        raise DecisionRefused(f"{key} is the name of a signature already ({taken}). Choose another, or merge into it.")
+        raise DecisionRefused(
+            f"{key} is already the name of a signature ({taken}). Choose another name, or merge into that signature."
+        )
     if renamed := Rename.objects.filter(STANDING, profile=profile, new_form=form).first():
-        raise DecisionRefused(f"{key} belongs to a rename that stands ({renamed}). Undo that first.")
+        raise DecisionRefused(f"{key} is used by another rename ({renamed}). Undo that first.")
 
 
 def _names_in_use(profile: str) -> set[str]:

@@ -25,13 +25,14 @@ def gather(*, conversations: Collection[int], name: str, by: Any) -> tuple[Story
     """
     if len(conversations) > MOST:
         raise DecisionRefused(
-            f"at most {MOST} conversations are made a story at once; {len(conversations)} were chosen."
+            f"a story can be made of at most {MOST} conversations at once; you chose {len(conversations)}. "
+            "Choose fewer."
         )
     chosen = _surest(conversations)
     if not chosen:
-        raise DecisionRefused("nothing was found in these conversations by a run, so there is nothing to group.")
+        raise DecisionRefused("no run has found a theme in these conversations, so there is nothing to group.")
     if len(profiles := {theme.profile for theme in chosen}) > 1:
-        raise DecisionRefused(f"the conversations were read under several profiles ({', '.join(sorted(profiles))}).")
+        raise DecisionRefused(f"the conversations were read with several profiles ({', '.join(sorted(profiles))}).")
     by_root: dict[int, list[Theme]] = defaultdict(list)
     roots = dict(
         SignatureRoot.objects.filter(signature__in={t.signature_id for t in chosen}).values_list("signature", "root")
@@ -70,7 +71,7 @@ def _open(signature: Signature) -> Story | None:
 def _promoted(signature: Signature, by: Any, records: list[Decision | Change]) -> Story:
     orphan = Orphan.objects.filter(signature=signature, graduated_at=None).select_related("signature").first()
     if orphan is None:
-        raise DecisionRefused("no current conversation is left in the group; choose others.")
+        raise DecisionRefused("none of these conversations is current any longer; choose others.")
     change = promote_orphan(orphan=orphan, by=by, reason="search")
     records.append(change)
     story = change.story

@@ -22,7 +22,7 @@ def promote_orphan(*, orphan: Orphan, by: Any, reason: str = "") -> Change:
         lock([orphan.signature_id])
         waiting = Orphan.objects.waiting().filter(pk=orphan.pk)
         if not waiting.exists():
-            raise DecisionRefused(f"{orphan.signature} does not wait any more: look at its story.")
+            raise DecisionRefused(f"{orphan.signature} is no longer an orphan; see its story.")
         before: dict[str, Any] = {"dismissed_at": None, "dismissed_by_id": None}
         if orphan.dismissed_at:
             before = {"dismissed_at": orphan.dismissed_at.isoformat(), "dismissed_by_id": orphan.dismissed_by_id}
@@ -35,7 +35,7 @@ def promote_orphan(*, orphan: Orphan, by: Any, reason: str = "") -> Change:
         )
         story = Story.objects.open().filter(signature=orphan.signature_id).first()
         if story is None:
-            raise DecisionRefused(f"no conversation is left in {orphan.signature}: there is no story to make.")
+            raise DecisionRefused(f"{orphan.signature} has no conversations left to make a story of.")
         Story.objects.filter(pk=story.pk).update(status=Story.Status.APPROVED, reviewed_at=stamp.at, reviewed_by=by)
         # once more, now that it is approved: for its description, its nearest orphans and its title
         settle(stamp, [orphan.signature_id])
@@ -60,11 +60,11 @@ def undo_promotion(*, change: Change, by: Any) -> None:
     """
     orphan = change.orphan
     if orphan is None:
-        raise DecisionRefused("the orphan that became this story does not exist any more.")
+        raise DecisionRefused("the orphan that became this story no longer exists.")
     with deciding(orphan.signature.profile, by) as stamp:
         lock([orphan.signature_id])
         if not Change.objects.filter(STANDING, pk=change.pk).update(undone_at=stamp.at, undone_by=by):
-            raise DecisionRefused(f"that {orphan.signature} became a story was undone already.")
+            raise DecisionRefused(f"making {orphan.signature} a story has already been undone.")
         story = change.story
         if story is not None:
             _refuse_worked_on(story, change)
@@ -80,8 +80,8 @@ def undo_promotion(*, change: Change, by: Any) -> None:
 def _refuse_worked_on(story: Story, change: Change) -> None:
     later = Change.objects.filter(STANDING, story=story).exclude(pk=change.pk).order_by("id").first()
     if later:
-        raise DecisionRefused(f"somebody changed the story since ({later}). Undo that first.")
+        raise DecisionRefused(f"someone has changed the story since ({later}). Undo that first.")
     if story.comments.filter(removed_at__isnull=True).exists():
-        raise DecisionRefused(f"people wrote comments under “{story}”; dismiss it instead.")
+        raise DecisionRefused(f"“{story}” has comments, so this cannot be undone; dismiss the story instead.")
     if story.absorbed.exists() or story.absorbed_by_id:
-        raise DecisionRefused(f"“{story}” was merged with another story since. Undo that first.")
+        raise DecisionRefused(f"“{story}” has been merged with another story since. Undo that first.")

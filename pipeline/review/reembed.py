@@ -59,7 +59,7 @@ def reembed(*, profile: str, extractor: str, tell: Callable[[int, int], object] 
     NewVector.objects.filter(theme__profile=profile).exclude(vector_model=reader.model).delete()
     themes = Theme.objects.filter(profile=profile)
     if not _of_other_models(profile, reader.model):
-        raise RunError(f"the vectors of profile {profile} are those of {reader.model} already; nothing was changed.")
+        raise RunError(f"the vectors of profile {profile} are already from {reader.model}; nothing was changed.")
     total, by_quotes = themes.count(), 0
     while True:
         while batch := list(_unmade(themes)[:BATCH]):
@@ -80,7 +80,7 @@ def _refuse_live(profile: str) -> None:
     if live:
         raise RunError(
             f"run {live} of profile {profile} is live and writes vectors of its own model. Wait for it or stop it "
-            f"(./manage.py stop_run {live}), then call reembed again: what is made so far is kept."
+            f"(./manage.py stop_run {live}), then run reembed again; what was done so far is kept."
         )
 
 

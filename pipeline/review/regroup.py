@@ -35,7 +35,7 @@ from pipeline.models import MergePass, Registry, Signature
 from pipeline.models.refusal import Refusal
 from pipeline.review.deciding import as_of
 
-REASON = "much has changed since all themes were last grouped together"
+REASON = "much has changed since all themes were last grouped"
 
 Groups = Mapping[str, Sequence[Member]]
 """The current themes of each root, by the root's normal form."""
@@ -93,12 +93,14 @@ def plan_regroup(*, profile: str, rules: Rules = NEWEST) -> Plan:
     """Compute what these rules make of all current themes; nothing is written. Raises NothingToRegroup."""
     scene = read_scene(profile=profile)
     if not scene.now.themes:
-        raise NothingToRegroup(f"profile {profile} has no themes that a merge has assigned.")
+        raise NothingToRegroup(f"profile {profile} has no themes with a signature yet; run it on a source first.")
     assignment = rules.assign(scene.rows(), scene.registered, scene.decisions, consolidate=True)
     # Read after the scene, in other statements: the check below says whether both are of one moment.
     before, after = groups_before_and_after(scene, assignment)
     if not is_unchanged(scene.frozen):
-        raise RegistryChanged(f"someone else merged or decided in profile {profile} at the same time. Try again.")
+        raise RegistryChanged(
+            f"a run or another person changed signatures of profile {profile} at the same time. Try again."
+        )
     joined, split = _pairs_changed(before, after)
     now = as_of(profile)
     sides = [stories_of(groups, profile, now) for groups in (before, after)]
@@ -201,7 +203,8 @@ def _hold_registry(frozen: Registry) -> None:
     """Lock the registry; RegistryChanged if it is not as it was."""
     if not Registry.objects.select_for_update().filter(pk=frozen.pk, version=frozen.version).exists():
         raise RegistryChanged(
-            f"someone else merged or decided in profile {frozen.pk} at the same time; nothing was written. Try again."
+            f"a run or another person changed signatures of profile {frozen.pk} at the same time; nothing was "
+            "written. Try again."
         )
 
 

@@ -80,7 +80,7 @@ def open_question_count() -> int:
 def leave_orphan(*, orphan: Orphan, by: Any, at: datetime) -> Change:
     """Decide that an orphan stays what it is beside its nearest story: it is not asked about again while that is so."""
     if orphan.graduated_at or orphan.nearest_story_id is None:
-        raise DecisionRefused(f"{orphan.signature} does not wait beside a story any more.")
+        raise DecisionRefused(f"{orphan.signature} is no longer an orphan near a story.")
     made: Change = Change.objects.create(
         what=Change.What.LEFT, orphan=orphan, story_id=orphan.nearest_story_id, created_at=at, created_by=by
     )
@@ -92,7 +92,7 @@ def confirm_story(*, story: Story, by: Any, at: datetime) -> Change:
     with transaction.atomic():
         mine = Story.objects.filter(Q(reviewed_at__isnull=False), pk=story.pk, status=story.status)
         if not mine.update(reviewed_at=at, reviewed_by=by):
-            raise DecisionRefused(f"somebody changed “{story}” meanwhile; look at it again.")
+            raise DecisionRefused(f"someone changed “{story}” in the meantime; look at it again.")
         before = {
             "status": story.status,
             "reviewed_at": story.reviewed_at.isoformat() if story.reviewed_at else None,

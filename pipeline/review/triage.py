@@ -134,7 +134,7 @@ def _change_waiting(orphans: list[Orphan], after: Mapping[str, Any], by: Any, at
 def comment(*, story: Story, text: str, by: Any, at: datetime) -> Comment:
     """Write a comment under a story; DecisionRefused if it is empty."""
     if not (said := text.strip()):
-        raise DecisionRefused("an empty comment says nothing; write a word or two.")
+        raise DecisionRefused("the comment is empty; write something first.")
     made: Comment = Comment.objects.create(story=story, text=said, created_at=at, created_by=by)
     return made
 
@@ -154,7 +154,7 @@ def undo_change(*, change: Change, by: Any, at: datetime) -> None:
     try:
         with transaction.atomic():
             if not Change.objects.filter(STANDING, pk=change.pk).update(undone_at=at, undone_by=by):
-                raise DecisionRefused(f"the change of {row} was undone already.")
+                raise DecisionRefused(f"this change to {row} has already been undone.")
             if not change.after:
                 return  # it changed no column
             # the times are noted with each change; another edit of another column must not stand in the way
@@ -163,12 +163,12 @@ def undo_change(*, change: Change, by: Any, at: datetime) -> None:
             before = {**change.before, **_writer_without(change)}
             if not mine.update(**_columns(before)):
                 raise DecisionRefused(
-                    f"somebody changed the {words(change.what)} of {row} since; undo that first, or set it by hand."
+                    f"someone has changed the {words(change.what)} of {row} since; undo that first, or set it by hand."
                 )
     except IntegrityError as error:
         if not breaks(error, "one_open_story_per_signature"):
             raise
-        raise DecisionRefused(f"{row} cannot be opened again: its signature has another open story.") from error
+        raise DecisionRefused(f"{row} cannot be reopened because its signature has another open story.") from error
     if isinstance(row, Story) and change.what == Change.What.STATUS:
         row.refresh_from_db(fields=["status"])
         if not row.is_open:

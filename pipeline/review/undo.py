@@ -54,7 +54,7 @@ def _profile_of(decision: Decision) -> str:
 def _close(decision: Decision, stamp: Stamp) -> None:
     standing = type(decision)._default_manager.filter(STANDING, pk=decision.pk)
     if standing.update(undone_at=stamp.at, undone_by=person(stamp.by)) != 1:
-        raise DecisionRefused(f"{decision} was already undone by somebody.")
+        raise DecisionRefused(f"{decision} has already been undone.")
 
 
 # --- What depends on it -------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def _undo_split(split: Split, stamp: Stamp) -> None:
     take_back_growth(roots)
     if _has_something(split.made_id):
         # the name has themes of its own by now, and a name that is used cannot vanish
-        join_roots(stamp, split.made_id, parent, f"what came to {split.made} before its split was undone")
+        join_roots(stamp, split.made_id, parent, f"themes added to {split.made} before the split was undone")
     else:
         hand_over_story(child=split.made_id, parent=parent)
     settle(stamp, roots)

@@ -193,7 +193,7 @@ def test_a_run_that_died_while_it_was_planned_is_lost_also_beside_a_busy_one(nob
 def test_three_deliveries_of_one_chunk_count_as_three_in_flight() -> None:
     run = start(seed(scripts(1, 120)), chunk_size=120, concurrency=1)
     assert len(claim_items(run=run, epoch=1, chunk=0, token="first:1")) == 50
-    with pytest.raises(AtLimit, match="1 chunks in flight; it may have 1"):
+    with pytest.raises(AtLimit, match="1 chunks in progress; its limit is 1"):
         claim_items(run=run, epoch=1, chunk=0, token="second:1")
     assert len(claim_items(run=run, epoch=1, chunk=0, token="first:1")) == 50
 

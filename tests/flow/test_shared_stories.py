@@ -78,7 +78,7 @@ def test_notices_are_no_complaints() -> None:
     show(run)
     assert all(len(labels) == 1 for labels in stories().values())
     assert Counter(late=7) in stories().values()
-    assert "60 of them in the very same words" in run.attention
+    assert "60 of them with identical wording" in run.attention
 
 
 def test_a_language_nobody_reads_makes_no_story() -> None:

@@ -69,7 +69,8 @@ def _evaluate(profile: str, asked: dict[str, Any]) -> Evaluation | PairScores:
 
 
 def _print(found: Evaluation, console: Console) -> None:
-    table = Table("", "Leitmotif", "Equal raw signatures", title_justify="left", title=f"{found.conversations} labelled conversations, {found.groups_true} labelled groups of at least 3")  # fmt: skip
+    title = f"{found.conversations} labelled conversations, {found.groups_true} groups of at least 3"
+    table = Table("", "Leitmotif", "Equal raw signatures", title_justify="left", title=title)
     for title, name in (
         ("Pairwise precision", "pairwise_precision"),
         ("Pairwise recall", "pairwise_recall"),

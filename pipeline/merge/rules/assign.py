@@ -106,7 +106,7 @@ def _take_vectors(rows: list[ThemeRow]) -> np.ndarray:
     table = np.empty((len(rows), width), np.float32)
     for place, row in enumerate(rows):
         if len(row.vector) != 4 * width:
-            raise ValueError(f"vectors of different lengths meet: expected {width} numbers in each")
+            raise ValueError(f"the vectors have different lengths; expected {width} numbers in each")
         table[place] = np.frombuffer(row.vector, np.float32)
         rows[place] = ThemeRow(row.id, row.raw, row.text, b"", row.signature)
     return table
@@ -162,9 +162,9 @@ def _moved(rows: list[ThemeRow], meaning: Meaning, names: Names, moved: np.ndarr
     for row, near in zip(rows_moved.tolist(), meaning.scores(rows_moved).tolist(), strict=True):
         source, target = meaning.centres[meaning.stood[row]], names.of_target[meaning.targets[row]]
         was = meaning.cosine_to_what_stood(row)
-        reason = f"cosine {near:.2f} to {names.keys[target]}, {was:.2f} to {names.keys[source]} as it stood"
+        reason = f"cosine {near:.2f} to {names.keys[target]}, {was:.2f} to {names.keys[source]} before"
         if source not in names.found:
-            reason += "; no group is recognised as that any more"
+            reason += "; no group continues the latter any more"
         yield Moved(rows[row].id, source, target, reason)
 
 

@@ -57,7 +57,7 @@ class Decisions:
         """Raise Contradiction if a pair that must not share a root does; `centre_of` as in `records.Registered`."""
         for one, other in sorted(self.vetoes | self.splits):
             if self.root(centre_of.get(one, one)) == self.root(centre_of.get(other, other)):
-                raise Contradiction(f"{one} and {other} are kept apart and merged; undo one of the two decisions")
+                raise Contradiction(f"{one} and {other} are both merged and kept apart; undo one of the two decisions")
 
 
 NO_DECISIONS = Decisions()

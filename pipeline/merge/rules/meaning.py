@@ -272,7 +272,7 @@ def _pinned(rows: Sequence[ThemeRow], registered: Registered, decisions: Decisio
     pinned = {row: form for row, theme in enumerate(rows) if (form := decisions.moves.get(theme.id))}
     for row, form in pinned.items():
         if form not in registered.names:
-            raise ValueError(f"theme {rows[row].id} was moved to {form}, which is not registered; undo the move")
+            raise ValueError(f"theme {rows[row].id} was moved to {form}, which is not a known signature; undo the move")
     return {row: registered.centre_of(form) for row, form in pinned.items()}
 
 

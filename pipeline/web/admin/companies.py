@@ -41,7 +41,7 @@ class StandingFilter(admin.SimpleListFilter):
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("flagged", "needs a look"), *((status, words(status)) for status in Company.Status.values)]
+        return [("flagged", "needs a review"), *((status, words(status)) for status in Company.Status.values)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Company]) -> QuerySet[Company]:
         asked = self.value()
@@ -62,7 +62,7 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
         """Ask for a reason where a status is set; one that is cleared has none."""
         given: dict[str, Any] = super().clean() or self.cleaned_data
         if given.get("override") and not (given.get("override_reason") or "").strip():
-            self.add_error("override_reason", "Say why: whoever looks next wants to know.")
+            self.add_error("override_reason", "Why? The next person will want to know.")
         return given
 
     def _post_clean(self) -> None:
@@ -106,10 +106,10 @@ class CompanyAdmin(PipelineAdmin):
             override_status(
                 company=company, status=given["override"], reason=given["override_reason"], by=request.user, at=now
             )
-            messages.info(request, "Your status counts from now on, whatever later runs find, until it is cleared.")
+            messages.info(request, "Your status applies from now on, whatever later runs find, until it is cleared.")
         elif company.override:
             clear_override(company=company, reason=given["override_reason"], by=request.user, at=now)
-            messages.info(request, "What its pages say counts again.")
+            messages.info(request, "The status concluded from its pages applies again.")
 
     def sections(self, request: HttpRequest, row: Company) -> list[Section]:
         """Return what is known, the signals in their text, the pages, and the history of the status."""
@@ -121,7 +121,7 @@ class CompanyAdmin(PipelineAdmin):
             ("By run", link_to(row.concluded_run)),
             ("Set by", row.override_by or ("the command line" if row.override else "")),
             ("Set", moment(row.override_at)),
-            ("Id in the list", row.external_id),
+            ("ID in the list", row.external_id),
             *row.metadata.items(),
         ]
         themes = current_signals(row)
@@ -137,7 +137,7 @@ class CompanyAdmin(PipelineAdmin):
         rows = [
             (
                 link_to(page, short(page.url, 90)),
-                badge(page.outcome) if page.outcome else "not asked yet",
+                badge(page.outcome) if page.outcome else "not fetched yet",
                 page.detail,
                 moment(page.checked_at),
                 day(page.good_at),
@@ -145,8 +145,8 @@ class CompanyAdmin(PipelineAdmin):
             )
             for page in pages[:SHOWN]
         ]
-        more = link_to_list(CompanyUrl, "All of them", company__id__exact=company.pk) if pages.count() > SHOWN else ""
-        return Table("Pages", ["Page", "Outcome", "In words", "Asked", "Last seen", ""], rows, more)
+        more = link_to_list(CompanyUrl, "Show all", company__id__exact=company.pk) if pages.count() > SHOWN else ""
+        return Table("Pages", ["Page", "Outcome", "Explanation", "Asked", "Last seen", ""], rows, more)
 
     def _history(self, company: Company) -> Section:
         rows = [
@@ -187,10 +187,10 @@ class CompanyUrlAdmin(WholePageAdmin):
             ("Company", link_to(row.company)),
             ("Address", format_html('<a href="{}" rel="noreferrer noopener nofollow">{}</a>', row.url, row.url)),
             ("Outcome", badge(row.outcome) if row.outcome else ""),
-            ("In words", row.detail),
+            ("Explanation", row.detail),
             ("Asked", moment(row.checked_at)),
-            ("Last seen as it is", moment(row.good_at)),
-            ("What was seen then", link_to(row.snapshot)),
+            ("Last seen with this text", moment(row.good_at)),
+            ("What was seen at that time", link_to(row.snapshot)),
             ("As a conversation", link_to(row.conversation)),
         ]
         fetches = row.fetches.select_related("item__run__source", "snapshot")[:SHOWN]
@@ -205,7 +205,7 @@ class CompanyUrlAdmin(WholePageAdmin):
             for fetch in fetches
         ]  # fmt: skip
         heads = ["Asked", "Outcome", "Change", "Lines added", "Removed", "Moved", "Run"]
-        return [Facts(facts), Table("Each time it was asked for", heads, rows, numbers=[3, 4, 5])]
+        return [Facts(facts), Table("All fetches", heads, rows, numbers=[3, 4, 5])]
 
 
 @admin.register(Snapshot)
@@ -265,15 +265,15 @@ class FetchAdmin(WholePageAdmin):
             ("Page", link_to(row.company_url)),
             ("Company", link_to(row.company_url.company)),
             ("Outcome", badge(row.outcome)),
-            ("In words", row.detail),
+            ("Explanation", row.detail),
             ("HTTP status", row.http_status),
-            ("Led to", row.final_url),
+            ("Redirected to", row.final_url),
             ("Bytes", row.byte_count),
             ("Seconds", score(row.seconds)),
             ("Asked", moment(row.fetched_at)),
             ("Run", link_to(row.item.run)),
             ("What was seen", link_to(row.snapshot)),
-            ("Stands in", "this is an earlier snapshot; the page could not be seen" if row.is_stand_in else ""),
+            ("Stands in", "the page could not be fetched, so this is an earlier snapshot" if row.is_stand_in else ""),
             ("Change", row.get_magnitude_display() if row.magnitude else ""),
         ]
         found: list[Section] = [Facts(facts)]

@@ -31,7 +31,7 @@ class InStoryFilter(admin.SimpleListFilter):
     parameter_name = "in_story"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "in a story"), ("no", "in none")]
+        return [("yes", "in a story"), ("no", "not in a story")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
         in_story = Exists(StoryEvidence.objects.filter(conversation=OuterRef("pk")))
@@ -78,7 +78,7 @@ class ConversationAdmin(WholePageAdmin):
     list_display = ["external_id", "customer", "occurred", "source", "language", "label", "message_count", "in_stories"]
     list_filter = ["source", LanguageFilter, InStoryFilter, "occurred_at"]
     search_fields = ["external_id", "customer", "label"]
-    search_help_text = "Id in the source, customer or label"
+    search_help_text = "ID in the source, customer or label"
     ordering = ["-id"]
     narrowed_by = ["stories__story", "items__run__exact", "items__state__exact"]
 
@@ -160,7 +160,7 @@ def _facts(conversation: Conversation, stories: Sequence[StoryEvidence]) -> list
     return [
         ("Customer", conversation.customer or "unknown"),
         ("Occurred", moment(conversation.occurred_at)),
-        ("Time", "time of import (the source gave none)" if conversation.occurred_at_is_import_time else ""),
+        ("Time", "time of import (the source has none)" if conversation.occurred_at_is_import_time else ""),
         ("Source", link_to(conversation.source)),
         ("Language", language_name(_languages_of([conversation.pk]).get(conversation.pk, ""))),
         ("Address", _address(conversation.url)),

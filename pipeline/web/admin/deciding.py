@@ -49,7 +49,7 @@ class NamedSignature(forms.CharField):
         found = Signature.objects.filter(profile=self.profile, normal_form=normal_form(super().clean(value)))
         if signature := found.defer("vector_sum").first():
             return signature
-        raise forms.ValidationError(f"The profile {self.profile} has no signature of this name.")
+        raise forms.ValidationError(f"The profile {self.profile} has no signature with this name.")
 
 
 class DecisionForm(forms.Form):
@@ -59,7 +59,7 @@ class DecisionForm(forms.Form):
     button = ""
     explanation = ""
     reason = forms.CharField(
-        required=False, max_length=500, help_text="Others can read it in the list of decisions.",
+        required=False, max_length=500, help_text="Visible to others in the list of decisions.",
         widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
     )  # fmt: skip
     field_order: Sequence[str] | None = None
@@ -90,12 +90,12 @@ class MergeForm(DecisionForm):
     title = "Merge with another signature"
     button = "Merge"
     explanation = (
-        "Both names will stand for one problem, now and in later runs. Their stories are joined; nothing is lost."
+        "Both names will mean the same problem, now and in later runs. Their stories are combined; nothing is lost."
     )
     other = NamedSignature("The other signature")
     keeps_its_name = forms.ChoiceField(
         label="Which name to keep",
-        choices=[("other", "the other's"), ("this", "this one's")],
+        choices=[("other", "the other one"), ("this", "this one")],
         widget=forms.RadioSelect,
         initial="other",
     )
@@ -136,7 +136,7 @@ class VetoForm(DecisionForm):
 class RenameForm(DecisionForm):
     title = "Rename"
     button = "Rename"
-    explanation = "Conversations with the old name and with the new one will both be found under it."
+    explanation = "Conversations with either the old or the new name will be found under it."
     name = forms.CharField(
         label="New name", max_length=180, widget=forms.TextInput(attrs={"class": "vTextField", "autofocus": True})
     )
@@ -152,18 +152,21 @@ class SplitForm(DecisionForm):
     title = "Split"
     button = "Split"
     explanation = (
-        "Choose the conversations that are about another problem and name it, or split it wherever its conversations "
-        "are less similar than a threshold. Later conversations go to the nearer side."
+        "Choose the conversations that are about another problem and name it, or split it wherever its "
+        "conversations are less similar than a threshold. Later conversations go to whichever part is more similar."
     )
     name = forms.CharField(
-        label="Name of the chosen", required=False, max_length=180, widget=forms.TextInput({"class": "vTextField"})
+        label="Name for the chosen conversations",
+        required=False,
+        max_length=180,
+        widget=forms.TextInput({"class": "vTextField"}),
     )
     conversations = forms.TypedMultipleChoiceField(
         required=False, coerce=int, choices=(), widget=forms.CheckboxSelectMultiple
     )
     threshold = forms.FloatField(
         required=False, min_value=-1, max_value=1,
-        help_text="A cosine; 0.5 is a good start, higher makes more parts. The largest part keeps the name.",
+        help_text="A cosine; 0.5 is a good start, higher values make more parts. The largest part keeps the name.",
         widget=forms.NumberInput(attrs={"step": "0.05"}),
     )  # fmt: skip
     field_order = ["name", "conversations", "threshold", "reason"]
@@ -177,7 +180,7 @@ class SplitForm(DecisionForm):
         given: dict[str, Any] = super().clean() or {}
         chosen, name, threshold = given.get("conversations"), given.get("name"), given.get("threshold")
         if (threshold is None) == (not chosen):
-            raise forms.ValidationError("Choose conversations or give a threshold; one of the two.")
+            raise forms.ValidationError("Either choose conversations or give a threshold, not both.")
         if chosen and not name:
             self.add_error("name", "What are the chosen conversations about?")
         return given
@@ -194,7 +197,7 @@ class SplitForm(DecisionForm):
             for number, part in enumerate(parts)
         ]
         title = f"{counted(len(parts), 'part')} at {threshold:g}"
-        return [Table(title, ["", "Themes", "For instance"], rows, numbers=[1])]
+        return [Table(title, ["", "Themes", "For example"], rows, numbers=[1])]
 
     def decide(self, by: Any) -> Sequence[Decision]:
         """Split, by choice or by threshold."""

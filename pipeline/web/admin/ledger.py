@@ -123,8 +123,8 @@ class LedgerAdmin(WholePageAdmin):
             "row": decision,
             "back": url_of(decision),
             "sections": [Facts([*self.facts(decision), *_facts(decision)])],
-            "explanation": "Signatures, themes, stories, orphans and counts return to what they were before. What "
-            "later runs found stays, each theme with its own signature.",
+            "explanation": "Signatures, themes, stories, orphans and counts go back to what they were. Whatever "
+            "later runs found is kept, each theme with its own signature.",
             "can_veto": isinstance(decision, Merge),
         }
         return TemplateResponse(request, "admin/pipeline/undo.html", context)
@@ -210,7 +210,7 @@ class MergeAdmin(LedgerAdmin):
             ("Rule", f"{words(decision.rule)} {decision.rule_version}"),
             ("Score", score(decision.score)),
             ("Vectors of", decision.vector_model),
-            ("Story handed over", _handed_over(decision.story)),
+            ("Story passed on", _handed_over(decision.story)),
         ]
 
 

@@ -175,7 +175,7 @@ def _facts(orphan: Any) -> list[tuple[str, object]]:
         ("First seen", day(size.first_at)),
         ("Last seen", day(size.last_at)),
         ("Signature", link_to(orphan.signature)),
-        ("Waits since", moment(orphan.created_at)),
+        ("Waiting since", moment(orphan.created_at)),
         ("Last evaluated", moment(orphan.updated_at)),
         ("Became a story", link_to(orphan.story) if orphan.graduated_at else ""),
         ("Dismissed", dismissed if orphan.dismissed_at else ""),

@@ -73,7 +73,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         decision = review.answer(child=child, parent=parent, same=same, by=request.user)
         tell(request, [child, parent], f"{decision._meta.verbose_name}: {decision}", decision)
     except KeyError:
-        messages.error(request, "Press yes or no.")
+        messages.error(request, "Answer yes or no.")
     except DecisionRefused as refused:
         messages.warning(request, str(refused))
     return HttpResponseRedirect(f"{request.path}?profile={child.profile}")

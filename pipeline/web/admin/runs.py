@@ -249,7 +249,7 @@ def _what_to_type(run: Run) -> list[Section]:
             )
         ]
     if run.is_live:
-        watch = (f"./manage.py run_status {run.pk}", "shows how far it is")
+        watch = (f"./manage.py run_status {run.pk}", "shows its progress")
         stop = (
             f"./manage.py stop_run {run.pk}",
             "stops it after the conversations in progress; it can be resumed later",
@@ -257,19 +257,21 @@ def _what_to_type(run: Run) -> list[Section]:
         return [Commands("Watch, or stop", [watch, stop])]
     if run.phase == Run.Phase.PLAN:
         again = f"./manage.py run_pipeline {shlex.quote(str(run.source))}"
-        return [Commands("Continue", [(again, "starts over: this run ended before it was planned")])]
+        return [Commands("Continue", [(again, "starts over, because this run ended before it was planned")])]
     if run.state in Run.FINISHED and not run.makes_stories:
-        return [Commands("Go on", [(f"./manage.py make_stories {run.pk}", "makes stories and orphans of its themes")])]
+        return [
+            Commands(("Continue"), [(f"./manage.py make_stories {run.pk}", "makes stories and orphans of its themes")])
+        ]
     if run.state not in Run.RESUMABLE:
         return []
-    return [Commands("Go on", list(_ways_on(run)))]
+    return [Commands("Continue", list(_ways_on(run)))]
 
 
 def _ways_on(run: Run) -> list[tuple[str, str]]:
     resume = (f"./manage.py run_pipeline --resume {run.pk}", "continues where it stopped")
     salvage = (
         f"./manage.py salvage {run.pk}",
-        "finds what is missing and retries what failed; nothing is asked twice",
+        "finds what is missing and retries what failed, without paying twice for anything",
     )
     return [resume, salvage] if run.state in (Run.State.STOPPED, Run.State.LOST) else [salvage, resume]
 

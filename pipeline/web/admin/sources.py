@@ -38,7 +38,7 @@ class SourceAdmin(WholePageAdmin):
         for source in rows:
             source.figures = figures[source.pk]  # type: ignore[attr-defined]
 
-    @admin.action(description="Remove with all that hangs on it", permissions=["remove"])
+    @admin.action(description="Remove with all conversations, runs and themes", permissions=["remove"])
     def remove(self, request: HttpRequest, sources: QuerySet[Source]) -> HttpResponse | None:
         """Say how much hangs on the chosen sources; once that is confirmed, remove them."""
         chosen = list(sources.order_by("kind", "name"))
@@ -117,5 +117,5 @@ def _repeated(source: Source) -> Table:
         )
         for each in source.repeated_passages[:SHOWN_PASSAGES]
     ]
-    heads = ["Not read, because many conversations share it word for word", "Said by", "Conversations", "Of"]
+    heads = ["Not read because many conversations contain it word for word", "Written by", "Conversations", "Of"]
     return Table("Repeated passages", heads, rows, numbers=[2, 3])

@@ -235,11 +235,14 @@ def _notes(story: Story) -> list[Section]:
     notes: list[Section] = []
     if story.recurs_from:
         done = f"{story.recurs_from.reviewed_at:%Y-%m-%d}"
-        notes.append(Note(f"The problem came back: “{story.recurs_from}” was done {done}."))
+        notes.append(Note(f"This problem came back: “{story.recurs_from}” was done {done}."))
     if story.status == Story.Status.EMPTIED:
         before = words(story.status_before)
         notes.append(
-            Note(f"Closed: no conversation left. It is {before} again as soon as one returns, or if you say so.")
+            Note(
+                f"Closed because it has no conversations left. It returns to {before} as soon as it has one again, "
+                "or when you reopen it."
+            )
         )
     return notes
 

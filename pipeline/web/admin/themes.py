@@ -64,7 +64,7 @@ class ThemeAdmin(WholePageAdmin):
     ]  # fmt: skip
     list_filter = [CategoryFilter, AssignedFilter, RunFilter]
     search_fields = ["raw_signature", "summary", "signature__key", "=conversation__external_id"]
-    search_help_text = "Raw or assigned signature, summary, or a conversation's whole id"
+    search_help_text = "Raw or assigned signature, summary, or the full ID of a conversation"
     ordering = ["-id"]
     narrowed_by = ["signature__root_link__root", "signature"]
 

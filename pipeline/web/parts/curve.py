@@ -51,7 +51,7 @@ def chart_of(points: Sequence[Point]) -> Chart:
 def _table(points: Sequence[Point]) -> Table:
     rows = [
         (
-            f"{point.strictness:.1f}" + (" (as it is)" if point.strictness == 1.0 else ""),
+            f"{point.strictness:.1f}" + (" (current)" if point.strictness == 1.0 else ""),
             point.signatures,
             point.stories,
             point.orphans,
@@ -61,4 +61,4 @@ def _table(points: Sequence[Point]) -> Table:
         for point in points
     ]
     heads = ["Strictness", "Signatures", "Stories", "Orphans", "Conversations in stories", "Largest story"]
-    return Table("As numbers", heads, rows, numbers=range(1, 6))
+    return Table("Numbers", heads, rows, numbers=range(1, 6))

@@ -35,6 +35,4 @@ def passages(root: Signature) -> list[Section]:
         )
         for (_, _, came), ones in list(found.items())[:SHOWN]
     ]
-    return (
-        [Table("Moved by grouping again", ["When", "What", "Signature", "Why, of one of them"], rows)] if rows else []
-    )
+    return [Table("Moved by regrouping", ["When", "What", "Signature", "Reason for one of them"], rows)] if rows else []

@@ -147,7 +147,7 @@ def test_a_row_that_is_refused_fails_its_page_and_no_other(farm: Farm) -> None:
     with refused("pipeline_fetch", f"company_url_id <> {bad.pk}"):
         run = visit(begin(source))
     assert run.state == Run.State.NEEDS_ATTENTION
-    assert "could be fetched and not be stored" in run.attention
+    assert "were fetched but could not be stored" in run.attention
     assert Counter(run.items.values_list("state", flat=True)) == {"filtered": 11, "failed": 1}
     failed = run.items.get(state=Item.State.FAILED)
     assert (failed.stage, failed.conversation_id) == ("store", bad.conversation_id)
@@ -182,7 +182,7 @@ def test_deliveries_share_the_concurrency_and_one_too_many_waits(farm: Farm) -> 
     item = run.items.order_by("id").first()
     assert item is not None
     Item.objects.filter(pk=item.pk).update(state="reading", claim="other:1", claimed_at=timezone.now(), epoch=1)
-    with pytest.raises(AtLimit, match="1 pages in flight"):
+    with pytest.raises(AtLimit, match="1 pages in progress"):
         read_pages(run_id=run.pk, epoch=1, chunk=item.chunk, delivery="second", policy=POLICY)
 
 
@@ -247,7 +247,7 @@ def test_mixed_signals_ask_for_a_look(farm: Farm) -> None:
     visit(begin(watch(farm), limit=1))
     company = Company.objects.get(external_id="c000")
     assert company.status == "requires_review"
-    assert "The signs are mixed." in company.explanation
+    assert "The evidence is mixed." in company.explanation
 
 
 def test_three_pages_of_one_company_are_no_story_and_three_companies_are(farm: Farm) -> None:
@@ -295,7 +295,7 @@ def test_a_last_good_snapshot_stands_in_and_is_marked(farm: Farm) -> None:
     visit(begin(source))
     company = Company.objects.get(external_id="c000")
     assert company.status == "requires_review"
-    assert "as it was last seen" in company.explanation
+    assert "from when it was last seen" in company.explanation
 
 
 def test_outcomes_that_are_all_alike_need_attention() -> None:
@@ -306,7 +306,7 @@ def test_outcomes_that_are_all_alike_need_attention() -> None:
                 farm.texts[farm.host(company), f"/page/{number}"] = "<title>Just a moment...</title><p>Wait</p>"
         run = visit(begin(source))
     assert run.state == Run.State.NEEDS_ATTENTION
-    assert "all 24 pages came to the same" in run.attention
+    assert "all 24 pages had the same outcome" in run.attention
 
 
 def test_companies_without_urls_are_said_to_have_none(farm: Farm) -> None:

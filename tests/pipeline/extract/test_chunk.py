@@ -185,7 +185,7 @@ def test_a_long_reading_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch, set
 def test_a_run_at_its_limit_takes_no_other_chunk() -> None:
     run = start(seed(HEALTHY), chunk_size=4, concurrency=1)
     run.items.filter(chunk=0).update(state=Item.State.READING, claim="other:1", claimed_at=timezone.now())
-    with pytest.raises(AtLimit, match="1 chunks in flight; it may have 1"):
+    with pytest.raises(AtLimit, match="1 chunks in progress; its limit is 1"):
         read_chunk(run_id=run.pk, epoch=1, chunk=1, delivery="second")
     run.items.filter(chunk=0).update(claimed_at=timezone.now() - timedelta(days=1))
     assert read_chunk(run_id=run.pk, epoch=1, chunk=1, delivery="second") == 4

@@ -33,7 +33,7 @@ def test_it_says_so_if_most_of_it_are_the_very_same_words() -> None:
     Evidence.objects.filter(theme__run=run, theme__raw_signature__lt="problem_002").update(
         quote="Your parcel was sent."
     )
-    assert ", 16 of them in the very same words: is it a form or a notice" in doubt_of_result(run)
+    assert ", 16 of them with identical wording. Is it a form or a notice" in doubt_of_result(run)
 
 
 @pytest.mark.parametrize("texts", [scripts(4, 8), [*named_apart(1, 12), *scripts(3, 1)], scripts(2, 10)])
@@ -63,4 +63,4 @@ def test_a_large_group_that_is_less_alike_than_any_two_themes_needs_attention() 
     for axis, theme in enumerate(group):  # all at right angles
         theme.vector = np.eye(64, dtype=np.float32)[axis].tobytes()
         theme.save(update_fields=["vector"])
-    assert "the group problem_001_fails is less alike inside (0.00)" in doubt_of_result(run)
+    assert "the conversations of the group problem_001_fails are less similar (0.00)" in doubt_of_result(run)

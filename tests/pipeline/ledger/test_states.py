@@ -81,7 +81,7 @@ def cause(error: Exception) -> Callable[[], None]:
 def test_vectors_of_another_model_are_refused_before_any_row_is_written() -> None:
     finish(start(seed(scripts(2, 3))))
     other = seed(scripts(2, 3), name="other")
-    with pytest.raises(RunError, match="vectors of the model scripted, this extractor makes those of null"):
+    with pytest.raises(RunError, match="vectors from the model scripted, but this extractor uses null"):
         start(other, extractor="null")
     assert (Run.objects.count(), Item.objects.count(), Call.objects.count()) == (1, 6, 6)
 

@@ -108,7 +108,7 @@ def test_only_the_transitions_of_the_table_are_made(old: str, new: str) -> None:
         assert change_state(run=run, to=new, **ended)
         assert Run.objects.get().state == new
     else:
-        with pytest.raises(RunError, match=f"is {old}; from there it cannot become {new}"):
+        with pytest.raises(RunError, match=f"is {old} and cannot become {new}"):
             change_state(run=run, to=new, **ended)
         assert Run.objects.get().state == old
 

@@ -239,7 +239,7 @@ def test_it_refuses_what_cannot_be_meant_with_a_sentence_and_leaves_no_run(words
 def test_vectors_of_another_model_are_refused_before_anything_is_spent() -> None:
     finish(start(seed(scripts(2, 3))))
     seed(scripts(1, 3), name="other")
-    with pytest.raises(CommandError, match="vectors of the model scripted, this extractor makes those of null"):
+    with pytest.raises(CommandError, match="vectors from the model scripted, but this extractor uses null"):
         call_command("run_pipeline", "file:other", "--extractor", "null", "--detach")
     assert (Run.objects.count(), Item.objects.count(), Call.objects.count()) == (1, 6, 6)
 
@@ -347,7 +347,7 @@ def test_evaluate_prints_json_alone_and_leaves_no_row(tmp_path: Path, capsys: Ca
 def test_evaluate_shows_people_both_groupings(tmp_path: Path, capsys: Captured) -> None:
     assert command("evaluate", str(labelled(tmp_path / "labelled.jsonl")), *SCRIPTED) == 0
     shown = words_for_people(capsys.readouterr().out)
-    assert "14 labelled conversations, 3 labelled groups of at least 3" in shown
+    assert "14 labelled conversations, 3 groups of at least 3" in shown
     assert "Pairwise F1 │ 1.000 │ 1.000" in shown
     assert "1 without a label are left out" in shown
 
@@ -366,7 +366,7 @@ def test_evaluate_counts_what_failed_or_was_filtered_as_groups_of_one(tmp_path: 
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
-        (["unlabelled.jsonl"], "has no conversation with a label; each row to be judged needs the field label"),
+        (["unlabelled.jsonl"], "has no conversation with a label. Each row to evaluate needs the field `label`"),
         (["nowhere.jsonl"], "nowhere.jsonl"),
         (["labelled.jsonl", "--profile", "nonsense"], "there is no profile 'nonsense'; registered are: "),
         (["labelled.jsonl", "--extractor", "nonsense"], "there is no extractor 'nonsense'; registered are: "),

@@ -186,11 +186,11 @@ def test_nothing_is_assigned_where_there_is_nothing() -> None:
 
 def test_vectors_of_different_lengths_are_refused() -> None:
     narrow = ThemeRow(1, "narrow", "It fails.", np.ones(4, np.float32).tobytes())
-    with pytest.raises(ValueError, match="vectors of different lengths meet"):
+    with pytest.raises(ValueError, match="the vectors have different lengths"):
         assign([theme(0, "wide", 1), narrow], Registered())
     registry = Growing()
     registry.merge([theme(0, "wide", 1)])
-    with pytest.raises(ValueError, match="vectors of different lengths meet"):
+    with pytest.raises(ValueError, match="the vectors have different lengths"):
         registry.look([narrow])
 
 

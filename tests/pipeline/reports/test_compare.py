@@ -111,9 +111,9 @@ def test_a_consolidation_between_two_runs_is_seen_in_the_second_and_not_in_the_f
 
 def test_a_run_of_another_profile_or_one_that_did_not_finish_is_refused() -> None:
     finished = RunFactory()
-    with pytest.raises(NotComparable, match="signatures of different profiles cannot be compared"):
+    with pytest.raises(NotComparable, match="runs with different profiles cannot be compared"):
         compare_runs(before=finished, after=RunFactory(profile="sample"))
-    with pytest.raises(NotComparable, match="only runs that finished"):
+    with pytest.raises(NotComparable, match="only finished runs"):
         compare_runs(before=finished, after=RunFactory(state=Run.State.FAILED))
 
 

@@ -126,7 +126,7 @@ def test_it_finds_near_twins_by_meaning_and_by_name_and_says_what_merging_would_
 
 def test_the_conclusion_names_pairs_that_would_make_a_story() -> None:
     found = diagnose_run(run_id=near_twins().pk)
-    assert any(line.endswith("1 would make a story if they were merged.") for line in found.conclusion)
+    assert any(line.endswith("1 would make a story if merged.") for line in found.conclusion)
 
 
 def test_a_twin_of_a_story_would_make_it_larger() -> None:
@@ -159,14 +159,14 @@ def test_names_that_have_nothing_in_common_are_no_twins() -> None:
 @pytest.mark.parametrize(
     ("texts", "selection", "said"),
     [
-        ([], {}, "The run selected no conversation of file:test: check its window"),
-        (["category=spam"] * 3, {}, "Only 0 of 3 conversations that were read gave a theme; most often: spam."),
+        ([], {}, "The run selected no conversations of file:test. Check its dates"),
+        (["category=spam"] * 3, {}, "Only 0 of 3 conversations that were read produced a theme; most often: spam."),
         ([*of("alpha_fails", 1, 5)], {"no_stories": True}, "No stories were requested; `./manage.py make_stories "),
         ([*of("alpha_fails", 1, 5)], {}, "1 of 1 groups are stories."),
         (
             [*of("alpha_fails", 1, 5), *of("beta_hangs", 20, 5), *of("gamma_is_lost", 40, 4, confidence=0.1)],
             {},
-            "1 group is large enough and held back as low confidence, first gamma_is_lost.",
+            "1 group is large enough but held back (low confidence), for example gamma_is_lost.",
         ),
     ],
 )
@@ -178,12 +178,14 @@ def test_it_says_when_all_was_skipped() -> None:
     source = seed(scripts(1, 3))
     finish(start(source))
     found = diagnose_run(run_id=finish(start(source)).pk)
-    assert found.conclusion == ("All 3 conversations were skipped as unchanged; --force-refresh reads them again.",)
+    assert found.conclusion == (
+        "All 3 conversations were skipped as unchanged. Use --force-refresh to read them again.",
+    )
 
 
 def test_it_says_where_a_run_stands_that_has_not_grouped() -> None:
     run = start(seed(scripts(2, 3)))
-    assert diagnose_run(run_id=run.pk).conclusion == ("6 of 6 conversations are not read yet.",)
+    assert diagnose_run(run_id=run.pk).conclusion == ("6 of 6 conversations have not been read yet.",)
     run = finish(run)
     Orphan.objects.all().delete()
     run.new_stories.all().delete()
@@ -268,7 +270,7 @@ def test_it_says_where_a_theme_stands_whose_run_has_not_merged() -> None:
     run = start(seed(scripts(1, 3)))
     read(run)
     (reading,) = trace_conversation(external_id="test-0").readings
-    assert reading.themes[0].home == f"no signature yet: run {run.pk} is running, next comes extract"
+    assert reading.themes[0].home == f"no signature yet: run {run.pk} is running, and its next phase is extract"
 
 
 def test_it_says_why_a_run_passed_a_conversation_over() -> None:
@@ -293,7 +295,9 @@ def test_an_id_of_several_sources_needs_its_source() -> None:
     seed(["x name=alpha problem=1"], name="one")
     seed(["x name=alpha problem=1"], name="two")
     Conversation.objects.update(external_id="t-1")
-    with pytest.raises(NoSuchConversation, match=r"t-1 is a conversation of file:one, file:two; add --source"):
+    with pytest.raises(
+        NoSuchConversation, match=r"t-1 is a conversation in file:one, file:two; choose one with --source"
+    ):
         trace_conversation(external_id="t-1")
     assert trace_conversation(external_id="t-1", source="file:two").source == "file:two"
     with pytest.raises(NoSuchConversation, match=r"there is no source file:three; there are: file:one, file:two"):

@@ -70,7 +70,7 @@ def test_the_wrong_ones_are_listed(tmp_path: Path, capsys: Captured) -> None:
         ("p.csv", "name_a,name_b\na,b\n", r"line 2: same: Field required\. Each row needs name_a, name_b and same"),
         ("p.csv", "name_a,name_b,same\na,,yes\na,b,perhaps\n", "line 2: name_b: .*; line 3: same: "),
         ("p.jsonl", '{"name_a": "a"\n', "line 1: row: "),
-        ("p.csv", "name_a,name_b,same\n", "it has no row"),
+        ("p.csv", "name_a,name_b,same\n", "it has no rows"),
     ],
 )
 def test_rows_that_cannot_be_read_are_all_named(tmp_path: Path, name: str, text: str, why: str) -> None:

@@ -298,7 +298,7 @@ def test_later_themes_go_to_the_nearer_side_of_a_split_whatever_they_are_called(
     assert set(partition(run).values()) == {SYNC}
     assert broken_promises() == []
     rest = Merge.objects.get(child=split.made, undone_at=None)
-    assert rest.reason == "what came to locked_out before its split was undone"
+    assert rest.reason == "themes added to locked_out before the split was undone"
 
 
 def test_a_name_that_an_undone_split_left_may_be_given_again_by_people_and_by_runs(first_run: Run) -> None:
@@ -336,7 +336,9 @@ def test_taking_apart_counts_each_centre_once(db: None) -> None:
 def test_more_parts_than_anybody_would_look_at_are_refused(db: None) -> None:
     finish(start(seed(said(SYNC, MOST_PARTS + 1))))
     before = state()
-    with pytest.raises(DecisionRefused, match=r"falls into 51 parts, more than 50; choose a lower threshold"):
+    with pytest.raises(
+        DecisionRefused, match=r"would be split into 51 parts, more than the limit of 50; try a lower one"
+    ):
         review.split_by_threshold(signature=sig(SYNC), threshold=1.0, by=alice())
     assert state() == before
 
@@ -507,20 +509,20 @@ def _undo_a_story_that_went_on() -> None:
 @pytest.mark.parametrize(
     ("decide", "message"),
     [
-        (_merged_already, "both names mean sync_fails already"),
+        (_merged_already, "both names already mean sync_fails"),
         (_other_profile, "profiles sample and support cannot be combined"),
-        (_veto_of_one, "mean the same now. Undo the merge"),
-        (_veto_twice, "are kept apart already"),
+        (_veto_of_one, "are currently merged. Undo that merge"),
+        (_veto_twice, "are already kept apart"),
         (_split_all, "all conversations of login_fails were chosen"),
         (_split_none, "none of the chosen conversations is in login_fails"),
-        (_split_to_a_name_in_use, "refund_is_late is the name of a signature already"),
+        (_split_to_a_name_in_use, "refund_is_late is already the name of a signature"),
         (_merge_a_split, "a split keeps them apart: locked_out out of login_fails"),
         (_move_nowhere, "means sync_fails already"),
         (_move_too_early, "has no signature yet"),
         (_rename_to_the_same, "already has that name"),
-        (_rename_to_anothers, "is the name of a signature already"),
-        (_rename_to_what_was_renamed, "belongs to a rename that stands"),
-        (_undo_twice, "was already undone"),
+        (_rename_to_anothers, "is already the name of a signature"),
+        (_rename_to_what_was_renamed, "is used by another rename"),
+        (_undo_twice, "has already been undone"),
         (_undo_below_a_later_move, "a later move depends on it: .* Undo that first"),
         (_undo_below_a_later_split, "a later merge depends on it: card_charged_twice into locked_out"),
         (_undo_one_theme_of_a_split, "a later split depends on it: locked_out out of login_fails"),

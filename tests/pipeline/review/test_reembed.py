@@ -104,7 +104,7 @@ def test_while_a_run_is_live_or_nothing_changed_it_refuses() -> None:
     with pytest.raises(RunError, match="are those of scripted already"):
         reembed(profile="support", extractor="scripted")
     start(seed(scripts(problems=1, each=1), name="live"))
-    with pytest.raises(RunError, match=r"is live and writes vectors of its own model.*what is made so far is kept"):
+    with pytest.raises(RunError, match=r"is live and writes vectors of its own model.*what was done so far is kept"):
         reembed(profile="support", extractor="scripted")
 
 

@@ -387,7 +387,7 @@ def test_signatures_of_another_model_are_refused() -> None:
     finish(start(seed(scripts(2, 3))))
     found = finding("signatures", RunRequest("support", "null"), patience=0)
     assert not found.ok
-    assert "vectors of the model scripted" in found.sentence
+    assert "vectors from the model scripted" in found.sentence
     assert Call.objects.count() == 6
 
 

@@ -43,7 +43,7 @@ def test_a_run_draws_the_curve_only_when_asked(reviewer: Client, run: Run) -> No
     assert "?what_if=1" in read(reviewer, page_of(run))
     page = read(reviewer, f"{page_of(run)}?what_if=1")
     assert 'aria-label="stories: 2, 2, 2, 2, 2' in page
-    assert "1.0 (as it is)" in page
+    assert "1.0 (current)" in page
 
 
 def test_a_large_run_is_left_to_the_command(reviewer: Client, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,8 +55,8 @@ def test_a_large_run_is_left_to_the_command(reviewer: Client, run: Run, monkeypa
 
 def test_a_run_says_how_its_themes_were_grouped(reviewer: Client, run: Run) -> None:
     page = read(reviewer, page_of(run))
-    assert "all themes were grouped again" in page
+    assert "all themes were regrouped" in page
     later = finish(start(seed(["nr 7 name=problem_000_fails problem=0"], name="later")))
     page = read(reviewer, page_of(later))
-    assert "new themes joined what stood" in page
-    assert "1 new themes joined what stood; 0 moved" in page or "How themes were grouped" in page
+    assert "new themes joined the existing groups" in page
+    assert "1 new themes joined the existing groups; 0 moved" in page or "How themes were grouped" in page

@@ -78,7 +78,7 @@ def test_a_person_sets_a_status_with_a_reason_and_it_stands(visited: None) -> No
     address = base.url_of(company)
     refused = owner.post(address, {"override": "operational", "override_reason": " "})
     assert refused.status_code == 200
-    assert "Say why" in refused.content.decode()
+    assert "The next person will want to know" in refused.content.decode()
     owner.post(address, {"override": "operational", "override_reason": "spoke to them"})
     company.refresh_from_db()
     assert (company.standing_status, company.override_by, company.status) == ("operational", user, "requires_review")

@@ -140,13 +140,13 @@ def test_a_split_by_threshold_shows_the_parts_first(decider: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
-        ({}, "Choose conversations or give a threshold; one of the two."),
-        ({"threshold": "0.5", "conversations": ["first"]}, "one of the two."),
+        ({}, "Either choose conversations or give a threshold, not both."),
+        ({"threshold": "0.5", "conversations": ["first"]}, "not both."),
         ({"conversations": ["first"]}, "What are the chosen conversations about?"),
         ({"threshold": "-1"}, "at -1 sync_fails stays in one piece"),
         (
             {"conversations": ["first"], "name": "login_fails", "_confirmed": "yes"},
-            "is the name of a signature already",
+            "is already the name of a signature",
         ),
     ],
 )
@@ -178,7 +178,7 @@ def test_a_rename_and_a_veto_are_taken_on_their_pages(decider: Client) -> None:
 def test_a_name_the_profile_does_not_have_is_explained(decider: Client) -> None:
     other_profile = SignatureFactory(profile="sample", key="somewhere_else", normal_form="somewhereelse")
     answer = text_of(decider.post(page(sig("sync_fails"), "merge"), {"other": other_profile.key}))
-    assert "The profile support has no signature of this name." in answer
+    assert "The profile support has no signature with this name." in answer
 
 
 # --- Undoing ------------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_the_ledger_undoes_after_asking(decider: Client) -> None:
     merge.refresh_from_db()
     assert (merge.undone_by, state()) == (dora(), before)
     assert "undone" in text_of(decider.get(url_of(merge)))
-    assert "was already undone" in text_of(decider.post(page(merge, "undo"), follow=True))
+    assert "has already been undone" in text_of(decider.post(page(merge, "undo"), follow=True))
 
 
 def test_what_a_rule_merged_is_undone_for_good_with_one_button(decider: Client) -> None:
@@ -271,7 +271,7 @@ def test_yes_merges_and_no_keeps_apart_and_both_are_kept_as_labelled_pairs(decid
 def test_an_answer_that_is_neither_decides_nothing(decider: Client, answer: str) -> None:
     first, second = near_pair()
     told = decider.post(QUEUE, {"child": first.pk, "parent": second.pk, "answer": answer}, follow=True)
-    assert "Press yes or no." in text_of(told)
+    assert "Answer yes or no." in text_of(told)
     assert not Veto.objects.exists()
 
 

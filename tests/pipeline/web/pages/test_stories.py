@@ -299,7 +299,7 @@ def test_an_undo_loses_nothing_that_somebody_did_since(bob: Client) -> None:
     story = StoryFactory(title="Old", conversations=0)
     act(bob, story, "edit", title="New")
     Story.objects.filter(pk=story.pk).update(title="Newest")
-    assert "somebody changed the title" in undo(bob)
+    assert "someone has changed the title" in undo(bob)
     story.refresh_from_db()
     assert story.title == "Newest"
     assert Change.objects.get().stands
@@ -315,7 +315,7 @@ def test_a_ticket_is_a_web_address_and_nothing_else(bob: Client) -> None:
 def test_comments_are_written_and_taken_away(bob: Client) -> None:
     story = StoryFactory(conversations=0)
     assert "Looks familiar" in act(bob, story, "comment", text="Looks familiar")
-    assert "says nothing" in act(bob, story, "comment", text="   ")
+    assert "the comment is empty" in act(bob, story, "comment", text="   ")
     written = story.comments.get()
     assert "Looks familiar" not in act(bob, story, "remove_comment", comment=written.pk)
     written.refresh_from_db()
