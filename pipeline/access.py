@@ -78,7 +78,9 @@ def make_token(
     except IntegrityError as error:
         if not breaks(error, "one_counting_token_per_name"):
             raise
-        raise TokenNameTakenError(f"There is a token named {name}. Revoke it first, or take another name.") from error
+        raise TokenNameTakenError(
+            f"There is already a token named {name}. Revoke it first, or choose another name."
+        ) from error
     return row, token
 
 

@@ -29,13 +29,13 @@ QUEUE_PAUSE = 15.0
 """Seconds for which a process leaves a queue alone that it could not reach: to find that out takes several."""
 
 
-@shared_task(name="chat.keep_house", may_run_twice="what is over is ended once, by guarded updates")
+@shared_task(name="chat.keep_house", may_run_twice="each session is ended only once, by guarded updates")
 def keep_chat_house() -> dict[str, Any]:
     """Expire, close and remove whose time is over; return how many rows of each kind."""
     return asdict(keep_house(at=timezone.now()))
 
 
-@shared_task(name="chat.watch_sessions", may_run_twice="it writes nothing but warnings")
+@shared_task(name="chat.watch_sessions", may_run_twice="it only logs warnings")
 def watch_sessions() -> list[str]:
     """Warn in the log of what looks broken in the latest sessions; return the warnings."""
     return warn_of_bad_patterns(session_metrics(since=timezone.now() - WATCHED))
@@ -59,7 +59,7 @@ def answer_user(*, user_id: str) -> int:
         return answers.answer_user(user_id=user_id, decided=_tell)
 
 
-@shared_task(name="chat.deliver", may_run_twice="the receiver knows a delivery by its id", **RETRY)
+@shared_task(name="chat.deliver", may_run_twice="the receiver recognises a delivery by its ID", **RETRY)
 def deliver(*, message_id: int) -> bool:
     """Tell the front end what became of the message; return whether it listened."""
     with database_away_is_retryable(f"the delivery of message {message_id} could not be sent"):
@@ -69,7 +69,7 @@ def deliver(*, message_id: int) -> bool:
         return has_arrived
 
 
-@shared_task(name="chat.catch_up", may_run_twice="what it sends again is harmless twice")
+@shared_task(name="chat.catch_up", may_run_twice="receiving what it sends twice does no harm")
 def catch_up() -> int:
     """Send on its way what waits though its task was lost, and what is to be tried again; return how many."""
     now = timezone.now()
@@ -109,4 +109,4 @@ def _send(task: Task, **ids: object) -> None:
         task.apply_async(kwargs=ids, retry=False, ignore_result=True)
     except BrokerError as error:
         _queue.away_until = time.monotonic() + QUEUE_PAUSE
-        logger.error("%s %s could not be sent, but will be when the queue is back: %s", task.name, ids, error)
+        logger.error("%s %s could not be sent; it will be when the queue is back: %s", task.name, ids, error)

@@ -107,9 +107,7 @@ class NotAtOnce(Refusal):
 def at_once(extractor: Extractor) -> AtOnce:
     """Return an extractor that reads by itself; NotAtOnce for one that asks a language model."""
     if asks(extractor):
-        raise NotAtOnce(
-            f"the extractor {extractor.name} reads in runs only; here it has to be one that reads at once: local"
-        )
+        raise NotAtOnce(f"the extractor {extractor.name} can only be used in runs. Use local here.")
     return cast(AtOnce, extractor)
 
 
@@ -133,6 +131,6 @@ def get_extractor(name: str) -> Extractor:
         path = settings.EXTRACTORS[name]
     except KeyError:
         known = ", ".join(sorted(settings.EXTRACTORS))
-        raise UnknownExtractor(f"there is no extractor {name!r}; registered are: {known}") from None
+        raise UnknownExtractor(f"there is no extractor {name!r}. Extractors: {known}") from None
     extractor: Extractor = import_string(path)()
     return extractor

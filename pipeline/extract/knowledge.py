@@ -84,7 +84,7 @@ def vocabulary_of(content: Mapping[str, Any], *, number: int = 0, is_strict: boo
     if twins:
         raise BadVocabulary(f"the vocabulary has the same name twice: {', '.join(sorted(twins)[:5])}")
     if is_strict and not entries:
-        raise BadVocabulary("a strict vocabulary needs at least one entry: nothing would fit")
+        raise BadVocabulary("a strict vocabulary needs at least one entry; otherwise nothing would fit")
     return vocabulary
 
 

@@ -123,7 +123,7 @@ def get_source(kind: str) -> Callable[..., RecordSource]:
         path = settings.SOURCES[kind]
     except KeyError:
         known = ", ".join(sorted(settings.SOURCES))
-        raise UnknownSource(f"there is no kind of source {kind!r}; registered are: {known}") from None
+        raise UnknownSource(f"there is no kind of source {kind!r}. Kinds: {known}") from None
     source: Callable[..., RecordSource] = import_string(path)
     return source
 

@@ -24,7 +24,7 @@ class ChatAdmin(WholePageAdmin):
 
     change_form_template = "admin/pipeline/change_form.html"
     search_fields = ["user_id__exact"]  # a looser match would not use an index
-    search_help_text = "The user's id in the front end, in full"
+    search_help_text = "The user's full ID in the front end"
 
 
 class DecidingChatAdmin(DecidingAdmin, ChatAdmin):
@@ -87,7 +87,7 @@ def losses_table(losses: list[ContextLoss]) -> Table:
             each.what,
             each.expected or "none",
             each.actual or "none",
-            "its time was over" if each.has_run_out else "",
+            "expired" if each.has_run_out else "",
         )
         for each in losses
     ]

@@ -82,7 +82,7 @@ def _metrics(windows: dict[str, SessionMetrics]) -> Table:
         )
         for name, each in windows.items()
     ]
-    heads = ["Sessions that began in", "Verdict", "Found open", "Created", "Reused", "Rapid creates", "Context losses"]
+    heads = ["Sessions started in", "Verdict", "Reused", "Created", "Reused", "Rapid creates", "Context losses"]
     return Table("Sessions", heads, rows, numbers=[2, 3, 4, 5, 6])
 
 
@@ -92,13 +92,13 @@ def _backlog(metrics: SessionMetrics, backlog: health.Backlog) -> Facts:
         [
             ("Active sessions", number_format(metrics.active)),
             ("Users with two active sessions", str(metrics.duplicate_active)),
-            ("Messages that await their answer", number_format(backlog.messages_waiting)),
-            ("The oldest has waited", duration(wait.total_seconds()) if wait else ""),
-            ("Messages that failed in a week", number_format(backlog.messages_failed)),
-            ("Webhook deliveries that wait", number_format(backlog.deliveries_waiting)),
-            ("Webhook deliveries given up in a week", number_format(backlog.deliveries_given_up)),
-            ("Users a person has taken over", number_format(backlog.takeovers)),
-            ("Users who wait for a person", number_format(backlog.users_waiting)),
+            ("Messages waiting for an answer", number_format(backlog.messages_waiting)),
+            ("Longest wait", duration(wait.total_seconds()) if wait else ""),
+            ("Messages failed in the last week", number_format(backlog.messages_failed)),
+            ("Webhook deliveries waiting", number_format(backlog.deliveries_waiting)),
+            ("Webhook deliveries given up in the last week", number_format(backlog.deliveries_given_up)),
+            ("Users taken over by a person", number_format(backlog.takeovers)),
+            ("Users waiting for a person", number_format(backlog.users_waiting)),
         ],
         "Now",
     )
@@ -107,7 +107,7 @@ def _backlog(metrics: SessionMetrics, backlog: health.Backlog) -> Facts:
 def _users_waiting(takeovers: list[Any]) -> Table:
     rows = [(moment(each.taken_at), each.user_id, link_to(each), moment(each.until)) for each in takeovers]
     heads = ["Escalated", "User", "Takeover", "The automation answers again"]
-    return Table("Users who wait for a person", heads, rows)
+    return Table("Users waiting for a person", heads, rows)
 
 
 def _rapid_creates(sessions: list[Any]) -> Table:
@@ -116,7 +116,7 @@ def _rapid_creates(sessions: list[Any]) -> Table:
         for each in sessions
     ]
     heads = ["Began", "User", "Session", "State", "Reason"]
-    return Table("Sessions whose user began another within ten seconds", heads, rows)
+    return Table("Sessions followed by another of the same user within ten seconds", heads, rows)
 
 
 def _failures(messages: list[Any]) -> Table:

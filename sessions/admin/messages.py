@@ -18,7 +18,7 @@ class MessageAdmin(ChatAdmin):
     list_display = ["id", "user_id", "role", "state_badge", "said", "session_link", when("sent_at")]
     list_filter = ["state", "role"]
     search_fields = ["user_id__exact", "key__exact"]
-    search_help_text = "The user's id, or the sender's id of the message, in full"
+    search_help_text = "The full ID of the user, or the sender's full ID of the message"
     ordering = ["-id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
@@ -41,7 +41,7 @@ class MessageAdmin(ChatAdmin):
         """Return the message with what it answers, or with its answer."""
         other = [message.in_reply_to] if message.in_reply_to else list(message.replies.all())
         thread = sorted([message, *other], key=lambda each: each.pk)
-        return [Facts(_facts(message)), Thread("What was said", [turn_of(each) for each in thread])]
+        return [Facts(_facts(message)), Thread("Text", [turn_of(each) for each in thread])]
 
 
 def _facts(message: Message) -> list[tuple[str, object]]:
@@ -50,5 +50,5 @@ def _facts(message: Message) -> list[tuple[str, object]]:
         ("State", badge(message.state)),
         ("Error", message.error),
         ("Session", link_to_session(message.session_id)),
-        ("Sender's id", message.key),
+        ("Sender's ID", message.key),
     ]

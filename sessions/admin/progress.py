@@ -44,7 +44,7 @@ def _facts(update: ProgressUpdate) -> list[tuple[str, object]]:
         ("User", update.user_id),
         ("Project", update.project_id),
         ("Task", update.task_id),
-        ("Asks for", words(update.step)),
+        ("Waiting for", words(update.step)),
         ("Images", update.images_uploaded),
         ("Comments", update.comments_added),
         ("Status changes", update.status_changed),

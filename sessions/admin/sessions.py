@@ -57,7 +57,7 @@ class SessionAdmin(DecidingChatAdmin):
     actions = ["end", "escalate"]
     decisions = {
         END: "End",
-        ESCALATE: "Escalate to people",
+        ESCALATE: "Hand over to people",
         TAKE_OVER: "Take over the user",
         RELEASE: "Release the user",
     }
@@ -88,7 +88,7 @@ class SessionAdmin(DecidingChatAdmin):
     def end(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
         self.decide(request, sessions, END)
 
-    @admin.action(description="Escalate to people", permissions=["change"])
+    @admin.action(description="Hand over to people", permissions=["change"])
     def escalate(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
         self.decide(request, sessions, ESCALATE)
 
@@ -118,8 +118,8 @@ def _note_about(session: Session) -> list[Section]:
         return []
     until = f"until {standing.until:%Y-%m-%d %H:%M} UTC"
     if not standing.taken_by:
-        return [Note(f"This user waits for a person, and the automation is silent {until}.")]
-    return [Note(f"{standing.taken_by} answers this user {until}.")]
+        return [Note(f"This user is waiting for a person; the automation does not answer {until}.")]
+    return [Note(f"{standing.taken_by} is answering this user {until}.")]
 
 
 def _facts(session: Session) -> list[tuple[str, object]]:
@@ -131,6 +131,6 @@ def _facts(session: Session) -> list[tuple[str, object]]:
         ("Started", moment(session.started_at)),
         ("Last message", moment(session.last_message_at)),
         ("Ended", moment(session.ended_at)),
-        ("Found open", counted(session.reuse_count, "time")),
+        ("Times reused", counted(session.reuse_count, "time")),
         ("Replies", session.reply_count),
     ]

@@ -103,7 +103,7 @@ def _answer(message: Message, clock: Callable[[], datetime]) -> bool:
 def _count_try(message: Message) -> None:
     """Committed before the handler begins, so that it also counts those it did not survive."""
     if message.try_count >= MOST_TRIES:
-        raise RuntimeError(f"It was begun {MOST_TRIES} times and never finished. Look at the workers' logs.")
+        raise RuntimeError(f"Answering was started {MOST_TRIES} times and never finished. See the workers' logs.")
     Message.objects.filter(pk=message.pk).update(try_count=F("try_count") + 1)
 
 

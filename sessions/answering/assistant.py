@@ -112,7 +112,7 @@ class Assistant(Handler):
 
     def _gone(self, turn: Turn) -> Answer:
         listed = self._list_projects(turn)
-        return Answer(f"That is no longer there. {listed.text}", listed.shown)
+        return Answer(f"That is no longer available. {listed.text}", listed.shown)
 
     # --- The progress update --------------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class Assistant(Handler):
     def _nothing_chosen(self, turn: Turn) -> Answer:
         project = self.catalogue.project(turn.context.project_id)
         listed = self._list_tasks(project) if project else self._list_projects(turn)
-        lost = "Your photo was not kept: choose a task first. " if turn.message.image_urls else ""
+        lost = "Your photo was not saved: choose a task first. " if turn.message.image_urls else ""
         return Answer(f"{lost}{listed.text}", listed.shown)
 
     def _ask_for_comment(self, turn: Turn, _: str) -> Answer:

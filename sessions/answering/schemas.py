@@ -17,7 +17,7 @@ _HTTP_URL = TypeAdapter(HttpUrl)
 
 def _storable(value: str) -> str:
     if "\0" in value:
-        raise ValueError("must not hold a NUL character")
+        raise ValueError("must not contain a NUL character")
     return value
 
 
@@ -63,14 +63,14 @@ class MessageIn(In):
     key: Name
     text: Text = ""
     image_urls: Annotated[list[ImageUrl], Field(max_length=MOST_IMAGES)] = []
-    zone: Annotated[Zone | None, Field(description="the user's time zone; it is remembered")] = None
-    project_id: Annotated[Choice | None, Field(description="the project that the user sees; empty: none")] = None
-    task_id: Annotated[Choice | None, Field(description="the task that the user sees; empty: none")] = None
+    zone: Annotated[Zone | None, Field(description="the user's time zone; remembered for later messages")] = None
+    project_id: Annotated[Choice | None, Field(description="the project shown to the user; empty: none")] = None
+    task_id: Annotated[Choice | None, Field(description="the task shown to the user; empty: none")] = None
 
     @model_validator(mode="after")
     def _says_something(self) -> "MessageIn":
         if not self.text.strip() and not self.image_urls:
-            raise ValueError("a message needs a text or an image")
+            raise ValueError("a message needs text or an image")
         return self
 
 

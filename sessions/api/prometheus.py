@@ -20,17 +20,23 @@ class SessionCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield each number by its name."""
         numbers = self.metrics
-        yield CounterMetricFamily("leitmotif_chat_sessions_created", "Sessions that began", numbers.created)
-        yield CounterMetricFamily("leitmotif_chat_sessions_reused", "Messages whose session was open", numbers.reused)
+        yield CounterMetricFamily("leitmotif_chat_sessions_created", "Sessions started", numbers.created)
+        yield CounterMetricFamily(
+            "leitmotif_chat_sessions_reused", ("Messages that reused an open session"), numbers.reused
+        )
         yield CounterMetricFamily(
             "leitmotif_chat_rapid_creates", "Sessions followed by another within seconds", numbers.rapid_creates
         )
         yield CounterMetricFamily(
-            "leitmotif_chat_context_losses", "Users at work on something else than we thought", numbers.context_losses
+            "leitmotif_chat_context_losses",
+            ("Users whose project or task was not the one expected"),
+            numbers.context_losses,
         )
-        yield GaugeMetricFamily("leitmotif_chat_sessions_active", "Sessions that are active", numbers.active)
+        yield GaugeMetricFamily("leitmotif_chat_sessions_active", "Active sessions", numbers.active)
         yield GaugeMetricFamily(
             "leitmotif_chat_duplicate_active", "Users with two active sessions; must be 0", numbers.duplicate_active
         )
         if numbers.ratio is not None:
-            yield GaugeMetricFamily("leitmotif_chat_reuse_ratio", "Share of messages that found one", numbers.ratio)
+            yield GaugeMetricFamily(
+                "leitmotif_chat_reuse_ratio", ("Share of messages that reused an open session"), numbers.ratio
+            )

@@ -50,7 +50,7 @@ def _scope_of(request: HttpRequest) -> str:
 api = NinjaAPI(
     title="Leitmotif chat",
     version="1",
-    description="Messages of chat users and the answers to them. Every error has the shape `Problem`.",
+    description="Messages from chat users and the answers to them. Every error is returned as a `Problem`.",
     auth=Bearer(),
     urls_namespace="chat_api",
     docs=DocsPage(),

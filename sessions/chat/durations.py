@@ -30,13 +30,13 @@ class Lengths:
         for field in fields(self):
             length = getattr(self, field.name)
             if length is not None and length <= timedelta(0):
-                raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is {length}. It must be longer than nothing.")
+                raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is {length}. It must be longer than zero.")
             if length is None and field.name not in FOR_EVER:
                 raise ValueError(
                     f"SESSION_LENGTHS[{field.name!r}] is None. Only {', '.join(FOR_EVER)} may be for ever."
                 )
         if self.takeover > LONGEST_TAKEOVER:
-            raise ValueError(f"SESSION_LENGTHS['takeover'] is {self.takeover}. It may be {LONGEST_TAKEOVER} at most.")
+            raise ValueError(f"SESSION_LENGTHS['takeover'] is {self.takeover}. It can be at most {LONGEST_TAKEOVER}.")
 
 
 def lengths() -> Lengths:

@@ -18,9 +18,13 @@ class ExpiryRules:
         for name in ("idle", "max_age"):
             length = getattr(self, name)
             if length is not None and length <= timedelta(0):
-                raise ValueError(f"The session rule {name} is {length}. It must be longer than nothing; None is off.")
+                raise ValueError(
+                    f"The session rule {name} is {length}. It must be longer than zero; None turns it off."
+                )
         if self.day_end is not None and self.day_end.tzinfo is not None:
-            raise ValueError("The session rule day_end has a time zone. It is read in the zone of each user.")
+            raise ValueError(
+                "The session rule day_end has a time zone, but it applies in each user's own zone. Remove it."
+            )
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def expiry_cutoffs(at: datetime, zone: tzinfo, rules: ExpiryRules) -> ExpiryCuto
 def check_aware(at: datetime) -> datetime:
     """Return the moment as it is; ValueError when it has no time zone."""
     if at.utcoffset() is None:
-        raise ValueError(f"{at!r} has no time zone, so nobody can say whether a day has ended. Pass an aware time.")
+        raise ValueError(f"{at!r} has no time zone, so it is unknown whether a day has ended. Pass an aware datetime.")
     return at
 
 

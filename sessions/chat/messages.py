@@ -201,10 +201,12 @@ def _say(*, session_id: int, user_id: str, key: str = "", **columns: object) -> 
 
 def _first_reply(message_id: int) -> Message:
     if Message.objects.get(pk=message_id).state == Message.State.HELD:
-        raise MessageHeldError(f"Message {message_id} is held for the person who has taken over; nobody else answers.")
+        raise MessageHeldError(
+            f"Message {message_id} is reserved for the person who has taken over; nobody else can answer it."
+        )
     return Message.objects.get(in_reply_to=message_id)
 
 
 def _check_text(text: str) -> None:
     if "\0" in text:
-        raise ValueError("A message's text cannot hold a NUL character.")
+        raise ValueError("A message's text cannot contain a NUL character.")

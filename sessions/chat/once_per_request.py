@@ -37,7 +37,10 @@ def note_opening(user_id: str) -> None:
     if opened is None:
         return
     if user_id in opened:
-        message = f"This request opened the session of user {user_id} before. Pass the first result of open_session on."
+        message = (
+            f"This request has already opened the session of user {user_id}. Pass on the result of the first call of "
+            "open_session."
+        )
         warnings.warn(message, OpenedTwiceWarning, stacklevel=3)
     opened.add(user_id)
 

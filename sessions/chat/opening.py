@@ -112,7 +112,7 @@ def database_away_is_retryable(failed: str) -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()  # so that the next try gets a new one
-        raise DatabaseAwayError(f"The database is away, and {failed} ({error}). Try again.") from error
+        raise DatabaseAwayError(f"The database is unavailable, so {failed} ({error}). Try again.") from error
 
 
 def open_session(*, user_id: str, at: datetime, zone: ZoneInfo | None = None) -> OpenedSession:
@@ -146,7 +146,9 @@ def end_session(*, session_id: int, at: datetime, reason: Session.Reason) -> boo
     Raises ValueError for a reason that does not belong to `ended`, and Session.DoesNotExist.
     """
     if reason not in Session.REASONS[Session.State.ENDED]:
-        raise ValueError(f"A session does not end because of {reason!r}; only {Session.REASONS[Session.State.ENDED]}.")
+        raise ValueError(
+            f"A session cannot be ended with the reason {reason!r}. Use one of {Session.REASONS[Session.State.ENDED]}."
+        )
     return _leave_active(session_id, Session.State.ENDED, reason, at)
 
 

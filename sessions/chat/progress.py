@@ -87,7 +87,7 @@ def count_progress(
     """
     added = {"images_uploaded": images, "comments_added": comments, "status_changed": status_changes}
     if min(added.values()) < 0 or not any(added.values()):
-        raise ValueError(f"There is nothing to count in {added}. Pass a number above nothing.")
+        raise ValueError(f"There is nothing to count in {added}. Pass a number above zero.")
     detail = ", ".join(f"{name} +{count}" for name, count in added.items() if count)
     return _change(
         update_id, at, What.COUNTED, detail, {name: F(name) + count for name, count in added.items() if count}
@@ -101,7 +101,7 @@ def move_on(*, update_id: int, step: ProgressUpdate.Step, at: datetime) -> Progr
     by `open_update`), and ProgressUpdate.DoesNotExist.
     """
     if step == Step.CHOOSE_TASK:
-        raise ValueError("An update does not go back to its choice of a task. Open one for the other task instead.")
+        raise ValueError("An update cannot go back to choosing a task. Open one for the other task instead.")
     with transaction.atomic():
         update = ProgressUpdate.objects.select_for_update().get(pk=update_id)
         if update.is_open and not update.task_id:
@@ -176,7 +176,7 @@ def _change(
         changed = _in_time(at).filter(pk=update_id).update(last_change_at=latest, **changes)
         update = ProgressUpdate.objects.get(pk=update_id)
         if not changed:
-            why = f"closed ({update.closed_reason})" if update.closed_at else "out of time"
+            why = f"closed ({update.closed_reason})" if update.closed_at else "expired"
             raise UpdateClosedError(f"Progress update {update_id} is {why}. Open one for the task with open_update.")
         _log(update, what, detail, at)
         return update

@@ -107,17 +107,19 @@ def _hold_messages(user_id: str) -> None:
 def _end(at: datetime, until: datetime | None) -> datetime:
     end = at + lengths().takeover if until is None else until
     if end <= at:
-        raise ValueError(f"A takeover until {end:%Y-%m-%d %H:%M %Z} is over before it begins. Pass a later end.")
+        raise ValueError(f"A takeover until {end:%Y-%m-%d %H:%M %Z} would end before it starts. Pass a later end.")
     if end - at > LONGEST_TAKEOVER:
-        raise ValueError(f"A takeover until {end:%Y-%m-%d %H:%M %Z} is too long. It may last {LONGEST_TAKEOVER}.")
+        raise ValueError(
+            f"A takeover until {end:%Y-%m-%d %H:%M %Z} is too long. It can last at most {LONGEST_TAKEOVER}."
+        )
     return end
 
 
 def _refusal(user_id: str) -> AlreadyTakenOverError:
     other = Takeover.objects.filter(STANDS, user_id=user_id).first()
     if other is None:
-        return AlreadyTakenOverError(f"The takeover of user {user_id} was released this moment. Try again.")
+        return AlreadyTakenOverError(f"The takeover of user {user_id} was released a moment ago. Try again.")
     return AlreadyTakenOverError(
-        f"{other.taken_by} answers user {user_id} until {other.until:%Y-%m-%d %H:%M %Z}. "
-        "It can be released first, or waited for."
+        f"{other.taken_by} is answering user {user_id} until {other.until:%Y-%m-%d %H:%M %Z}. Release that takeover "
+        "first, or wait."
     )

@@ -20,11 +20,11 @@ NO_PLACES = {"localtime", "Factory"}  # files of some machines' zone database, a
 def check_id(value: str, what: str) -> str:
     """Return an id of the front end as it is; ValueError if it cannot be stored."""
     if not 0 < len(value) <= LONGEST_ID:
-        raise ValueError(f"A {what} has 1 to {LONGEST_ID} characters; this one has {len(value)}.")
+        raise ValueError(f"A {what} must have 1 to {LONGEST_ID} characters; this one has {len(value)}.")
     if not value.strip():
         raise ValueError(f"A {what} cannot be blank.")
     if "\0" in value:
-        raise ValueError(f"A {what} cannot hold a NUL character.")
+        raise ValueError(f"A {what} cannot contain a NUL character.")
     return value
 
 
@@ -44,7 +44,9 @@ def zone_named(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        logger.error("this machine knows no time zone %r; %s is used. Update its tzdata.", name, default_zone().key)
+        logger.error(
+            ("the time zone %r is unknown on this machine, so %s is used. Update its tzdata."), name, default_zone().key
+        )
         return default_zone()
 
 

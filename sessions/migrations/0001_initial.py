@@ -15,12 +15,12 @@ class Migration(migrations.Migration):
             name='Session',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user_id', models.CharField(help_text="the user's id in the front end", max_length=200, verbose_name='user id')),
+                ('user_id', models.CharField(help_text="the user's ID in the front end", max_length=200, verbose_name='user id')),
                 ('state', models.CharField(choices=[('active', 'Active'), ('ended', 'Ended'), ('escalated', 'Escalated'), ('expired', 'Expired')], default='active', max_length=20)),
-                ('started_at', models.DateTimeField(help_text='the first message')),
-                ('last_message_at', models.DateTimeField(help_text='the latest message; never moves back')),
-                ('reuse_count', models.PositiveIntegerField(default=0, help_text='how many messages found this session open')),
-                ('ended_at', models.DateTimeField(blank=True, help_text='when it left active; an expired one, when that was noticed', null=True)),
+                ('started_at', models.DateTimeField(help_text='time of the first message')),
+                ('last_message_at', models.DateTimeField(help_text='time of the latest message; never moves back')),
+                ('reuse_count', models.PositiveIntegerField(default=0, help_text='how many messages reused this session')),
+                ('ended_at', models.DateTimeField(blank=True, help_text='when it stopped being active; for an expired session, when that was noticed', null=True)),
                 ('ended_reason', models.CharField(blank=True, choices=[('idle', 'Idle'), ('end_of_day', 'End Of Day'), ('max_age', 'Max Age'), ('user_request', 'User Request'), ('superseded', 'Superseded'), ('duplicate_cleanup', 'Duplicate Cleanup'), ('escalated', 'Escalated')], max_length=20)),
             ],
             options={

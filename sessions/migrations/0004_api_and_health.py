@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='the front end that uses it', max_length=200)),
-                ('handle', models.CharField(help_text="the token's first part, by which its row is found; no secret", max_length=16)),
+                ('handle', models.CharField(help_text='the first part of the token, used to find its row; not secret', max_length=16)),
                 ('digest', models.CharField(help_text='SHA-256 of the whole token, in hexadecimal', max_length=64)),
                 ('made_at', models.DateTimeField()),
                 ('made_by', models.CharField(blank=True, help_text='empty: by a command', max_length=200)),
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('try_count', models.PositiveIntegerField(default=0)),
                 ('delivered_at', models.DateTimeField(blank=True, null=True)),
                 ('given_up_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, help_text='what went wrong at the latest try')),
+                ('error', models.TextField(blank=True, help_text='what went wrong in the latest attempt')),
             ],
             options={
                 'verbose_name_plural': 'deliveries',
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='message',
             name='try_count',
-            field=models.PositiveSmallIntegerField(default=0, help_text='how often the automation began to answer'),
+            field=models.PositiveSmallIntegerField(default=0, help_text='how often the automation started to answer'),
         ),
         migrations.AddIndex(
             model_name='message',

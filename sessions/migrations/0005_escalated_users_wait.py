@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='takeover',
             name='taken_by',
-            field=models.CharField(blank=True, help_text='who answers; empty: nobody has come yet', max_length=200),
+            field=models.CharField(blank=True, help_text='who is answering; empty: nobody yet', max_length=200),
         ),
         migrations.AddIndex(
             model_name='takeover',

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 SCOPES = [
     ("read", "read messages, sessions and takeovers"),
     ("write", "send messages, end sessions, take over"),
-    ("metrics", "read the numbers"),
+    ("metrics", 'read the metrics'),
 ]
 
 
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             field=ArrayField(
                 models.CharField(choices=SCOPES, max_length=20),
                 default=["metrics", "read", "write"],  # what a token could do so far
-                help_text="what it may be used for, one or several",
+                help_text='what it can be used for; one or several',
             ),
             preserve_default=False,
         ),
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             model_name="apitoken",
             name="expires_at",
             field=models.DateTimeField(
-                blank=True, help_text="from then on it counts no longer; empty: never", null=True
+                blank=True, help_text='when it expires; empty: never', null=True
             ),
         ),
         migrations.AddConstraint(

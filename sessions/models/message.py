@@ -34,17 +34,19 @@ class Message(models.Model):
         help_text="empty only inside the transaction that claims the message before it opens the session",
     )
     user_id = models.CharField("user id", max_length=200)
-    key = models.CharField(max_length=200, blank=True, help_text="the sender's id of it; empty: ours, without one")
+    key = models.CharField(max_length=200, blank=True, help_text="the sender's ID for it; empty for our own messages")
     role = models.CharField(max_length=20, choices=Role)
-    author = models.CharField(max_length=200, blank=True, help_text="who of us wrote it; empty for user and automation")
+    author = models.CharField(
+        max_length=200, blank=True, help_text="the person who wrote it; empty for the user and the automation"
+    )
     text = models.TextField(blank=True)
     image_urls = models.JSONField(default=list, blank=True)
-    shown = models.JSONField(default=list, blank=True, help_text="what could be chosen: a list of {key, label, value}")
+    shown = models.JSONField(default=list, blank=True, help_text="the choices offered: a list of {key, label, value}")
     in_reply_to = models.ForeignKey(
         "chat.Message", null=True, blank=True, on_delete=models.CASCADE, related_name="replies", db_index=False
     )
     state = models.CharField(max_length=20, choices=State)
-    try_count = models.PositiveSmallIntegerField(default=0, help_text="how often the automation began to answer")
+    try_count = models.PositiveSmallIntegerField(default=0, help_text="how often the automation started to answer")
     error = models.TextField(blank=True, help_text="why the automation could not answer")
     sent_at = models.DateTimeField()
 

@@ -24,13 +24,15 @@ class ProgressUpdate(models.Model):
 
     user_id = models.CharField("user id", max_length=200)
     project_id = models.CharField("project", max_length=200, blank=True)
-    task_id = models.CharField("task", max_length=200, blank=True, help_text="empty while the user is asked for it")
-    step = models.CharField(max_length=20, choices=Step, help_text="what the user is asked for")
+    task_id = models.CharField(
+        "task", max_length=200, blank=True, help_text="empty while the user is being asked for it"
+    )
+    step = models.CharField(max_length=20, choices=Step, help_text="what the user is being asked for")
     images_uploaded = models.PositiveIntegerField(default=0)
     comments_added = models.PositiveIntegerField(default=0)
     status_changed = models.PositiveIntegerField(default=0)
     opened_at = models.DateTimeField()
-    last_change_at = models.DateTimeField(help_text="it expires two hours after this")
+    last_change_at = models.DateTimeField(help_text="it expires two hours after this time")
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_reason = models.CharField(max_length=20, choices=ClosedReason, blank=True)
 

@@ -34,17 +34,19 @@ class Session(models.Model):
         State.ESCALATED: (Reason.ESCALATED,),
     }
 
-    user_id = models.CharField("user id", max_length=200, help_text="the user's id in the front end")
+    user_id = models.CharField("user id", max_length=200, help_text="the user's ID in the front end")
     zone = models.CharField(
-        max_length=64, default="UTC", help_text="the user's time zone at the latest message: its clock ends the day"
+        max_length=64,
+        default="UTC",
+        help_text="the user's time zone at the latest message, used for the end of the day",
     )
     state = models.CharField(max_length=20, choices=State, default=State.ACTIVE)
-    started_at = models.DateTimeField(help_text="the first message")
-    last_message_at = models.DateTimeField(help_text="the latest message; never moves back")
-    reuse_count = models.PositiveIntegerField(default=0, help_text="how many messages found this session open")
-    reply_count = models.PositiveIntegerField(default=0, help_text="how many messages the user got in it")
+    started_at = models.DateTimeField(help_text="time of the first message")
+    last_message_at = models.DateTimeField(help_text="time of the latest message; never moves back")
+    reuse_count = models.PositiveIntegerField(default=0, help_text="how many messages reused this session")
+    reply_count = models.PositiveIntegerField(default=0, help_text="how many messages were sent to the user in it")
     ended_at = models.DateTimeField(
-        null=True, blank=True, help_text="when it left active; an expired one, when that was noticed"
+        null=True, blank=True, help_text="when it stopped being active; for an expired session, when that was noticed"
     )
     ended_reason = models.CharField(max_length=20, choices=Reason, blank=True)
 

@@ -10,12 +10,12 @@ class ChatUser(models.Model):
     What was chosen counts until its moment passes: `context.context_of` reads it, nobody else compares times.
     """
 
-    user_id = models.CharField("user id", max_length=200, help_text="the user's id in the front end")
+    user_id = models.CharField("user id", max_length=200, help_text="the user's ID in the front end")
     zone = models.CharField(max_length=64, blank=True, help_text="IANA time zone; empty: the setting SESSION_ZONE")
     project_id = models.CharField("project", max_length=200, blank=True)
-    project_until = models.DateTimeField("project counts until", null=True, blank=True)
+    project_until = models.DateTimeField("project valid until", null=True, blank=True)
     task_id = models.CharField("task", max_length=200, blank=True)
-    task_until = models.DateTimeField("task counts until", null=True, blank=True)
+    task_until = models.DateTimeField("task valid until", null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -48,9 +48,9 @@ class ContextLoss(models.Model):
     session = models.ForeignKey("chat.Session", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     what = models.CharField(max_length=20, choices=What)
     expected = models.CharField(max_length=200, blank=True, help_text="what the front end showed the user")
-    actual = models.CharField(max_length=200, blank=True, help_text="what we remembered")
+    actual = models.CharField(max_length=200, blank=True, help_text="what was remembered")
     has_run_out = models.BooleanField(
-        default=False, help_text="we remembered the expected one, and its time was over: no defect, and not counted"
+        default=False, help_text="the remembered one had expired; this is normal and not counted"
     )
     noticed_at = models.DateTimeField()
 
@@ -81,11 +81,11 @@ class Takeover(models.Model):
         TIME_OVER = "time_over"
 
     user_id = models.CharField("user id", max_length=200)
-    taken_by = models.CharField(max_length=200, blank=True, help_text="who answers; empty: nobody has come yet")
+    taken_by = models.CharField(max_length=200, blank=True, help_text="who is answering; empty: nobody yet")
     taken_at = models.DateTimeField()
-    until = models.DateTimeField(help_text="when the automation answers again by itself")
+    until = models.DateTimeField(help_text="when the automation takes over again by itself")
     ended_at = models.DateTimeField(null=True, blank=True)
-    ended_by = models.CharField(max_length=200, blank=True, help_text="who released it; empty: its time was over")
+    ended_by = models.CharField(max_length=200, blank=True, help_text="who released it; empty: it expired")
     ended_reason = models.CharField(max_length=20, choices=EndedReason, blank=True)
 
     class Meta:

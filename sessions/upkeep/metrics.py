@@ -158,22 +158,22 @@ def bad_patterns(metrics: SessionMetrics) -> list[str]:
     patterns = [
         (
             metrics.duplicate_active,
-            f"{counted(metrics.duplicate_active, 'user has', 'users have')} two active sessions: "
-            f"the index {INDEX} is gone. Mend it with: ./manage.py dedupe_sessions",
+            f"{counted(metrics.duplicate_active, 'user has', 'users have')} two active sessions because the index "
+            f"{INDEX} is missing. Repair it with ./manage.py dedupe_sessions",
         ),
         (
             metrics.rapid_creates,
-            f"{counted(metrics.rapid_creates, 'time')} a user began two sessions within "
+            f"{counted(metrics.rapid_creates, 'time')} a user started two sessions within "
             f"{RAPID.total_seconds():.0f} seconds.",
         ),
         (
             metrics.context_losses,
-            f"{counted(metrics.context_losses, 'time')} a user was at work on something else than we thought.",
+            f"{counted(metrics.context_losses, 'time')} a user was working on something other than expected.",
         ),
         (
             few_reused,
-            f"Only {metrics.ratio or 0:.1%} of {opened} messages found their session open; "
-            f"{HEALTHY_FROM:.0%} is healthy.",
+            f"Only {metrics.ratio or 0:.1%} of {opened} messages reused an open session; at least {HEALTHY_FROM:.0%} "
+            "is healthy.",
         ),
     ]
     return [sentence for is_there, sentence in patterns if is_there]

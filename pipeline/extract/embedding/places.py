@@ -28,7 +28,8 @@ class Places:
                 self._rows = {language: stored[language] for language in sorted(stored.files)}
         except (OSError, ValueError) as error:
             raise EmbeddingModelError(
-                f"{folder / PLACES} cannot be read ({error}); fetch the model again: ./manage.py get_model multilingual"
+                f"{folder / PLACES} cannot be read ({error}). Download the model again with ./manage.py "
+                "get_model multilingual"
             ) from error
         self._directions = np.stack([unit_vector(row) for row in self._rows.values()])
 

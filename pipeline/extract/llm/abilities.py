@@ -52,7 +52,7 @@ class Abilities:
 
     def __str__(self) -> str:
         takes = [name for name in ("temperature", "seed") if getattr(self, name)]
-        usage = "counts tokens" if self.usage else "does not count tokens"
+        usage = "reports token counts" if self.usage else "does not report token counts"
         return f"form {self.form}, limit {self.limit or 'none'}, takes {' and '.join(takes) or 'no sampling'}, {usage}"
 
     def words(self, request: Request) -> dict[str, Any]:
@@ -128,12 +128,12 @@ async def _probe(target: Target, first: Abilities) -> Abilities:
                 problem = str(error)
                 waiting = list(_with_less(abilities, problem))
             except AnswerFault as fault:
-                raise CannotAnswer(f"{target.host} did not answer a tiny question: {fault}") from fault
+                raise CannotAnswer(f"{target.host} did not answer a short test request: {fault}") from fault
             else:
                 if weaker is None:
                     return replace(abilities, usage=envelope_of(reply.body).usage.is_known)
                 waiting.append(weaker)
-    raise CannotAnswer(f"{target.host} takes the question in no form that we know: {problem}")
+    raise CannotAnswer(f"{target.host} accepts none of the request formats we know: {problem}")
 
 
 def _keeps_to_it(body: bytes) -> bool:

@@ -151,11 +151,11 @@ def content_of(body: bytes) -> tuple[str, bool]:
     try:
         found = _Completion.model_validate_json(text)
     except ValueError as error:
-        raise NotACompletion(f"{len(body)} bytes that are not a chat completion: {_short(text)}") from error
+        raise NotACompletion(f"{len(body)} bytes, which are not a chat completion: {_short(text)}") from error
     if found.error:
         raise ErrorInside(_short(json.dumps(found.error, ensure_ascii=False)))
     if not found.choices or found.choices[0].message is None:
-        raise NoContent(f"there is no choice in it: {_short(text)}")
+        raise NoContent(f"it contains no choice: {_short(text)}")
     return _content(found.choices[0])
 
 
@@ -222,7 +222,7 @@ def _understood(
         said = found.get(unit, [])
         # twice the same is once; twice different is none, for nobody knows which was meant
         if not said or any(other != said[0] for other in said[1:]):
-            problems[unit] = f"answered {len(said)} times, differently" if said else "not answered"
+            problems[unit] = f"answered {len(said)} times with different results" if said else "not answered"
             continue
         try:
             values[unit] = ask.answer.model_validate(said[0])
@@ -243,7 +243,7 @@ def _told(error: Exception) -> str:
 def _by_unit(found: Any, field_name: str) -> dict[str, list[Any]]:
     rows = found.get(LISTED_AS) if isinstance(found, dict) else found
     if not isinstance(rows, list):
-        raise _Unusable(f"there is no list {LISTED_AS!r} in it")
+        raise _Unusable(f"it contains no list `{LISTED_AS!r}`")
     by_unit: dict[str, list[Any]] = {}
     for row in rows:
         unit = row.get(field_name) if isinstance(row, dict) else None
@@ -266,7 +266,7 @@ def _json_of(text: str, *, is_complete: bool) -> tuple[Any, bool]:
         problem = error
     # what the model did not end is cut: closing its brackets would invent an end
     if not is_complete:
-        raise _Unusable("it is not JSON, and the model did not end it")
+        raise _Unusable("it is not JSON, and the model did not finish it")
     if len(text) > MOST_REPAIRED:
         raise _Unusable(f"it is not JSON, and its {len(text):,} characters are too many to repair")
     return _repaired(text, problem), True
@@ -285,7 +285,7 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise _Unusable(f"it holds {name}, which is no number")
+    raise _Unusable(f"it contains {name}, which is not a valid number")
 
 
 def _repaired(text: str, problem: Exception) -> Any:
@@ -316,7 +316,7 @@ def _refuse_doubtful(found: Any, text: str) -> None:
         if isinstance(node, dict):
             keys.update(map(str, node))
         elif isinstance(node, float) and not math.isfinite(node):
-            raise _Unusable("it holds a number that is none")
+            raise _Unusable("it contains an invalid number")
     for key, count in keys.items():
         if len(re.findall(rf"[\"'\s{{,]{re.escape(key)}[\"']?\s*:", text)) > count:
             raise _Unusable(f"it is not JSON, and may have the key {key[:50]!r} twice")

@@ -140,7 +140,7 @@ def _faults(run: Run, chunk: int, asked: Target) -> dict[tuple[int, str, str], A
 def _send(run: Run, chunk: int, waiting: Sequence[tuple[Claimed, Request]], asked: Target) -> None:
     """Hand the questions to the provider, as many as the budget allows; halt the run if it allows none."""
     if Batch.objects.filter(run=run, chunk=chunk).count() >= MOST_BATCHES:
-        raise RunFault(f"chunk {chunk} of run {run.pk} was sent in {MOST_BATCHES} batches and is not answered")
+        raise RunFault(f"chunk {chunk} of run {run.pk} was sent in {MOST_BATCHES} batches without getting all answers")
     abilities, ratio = abilities_of(asked), bytes_a_token(asked.model)
     lines, requests = [], {}
     # the answer's row has the id that the question was sent under, so that a line of the provider's leads to it

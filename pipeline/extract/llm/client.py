@@ -214,7 +214,8 @@ class Client:
         asked = retry_after(error.response.headers)
         if asked is not None and asked > LONGEST_WAIT:
             raise RateLimited(
-                f"{self.target.host} asks to wait {asked:,.0f} s. Resume the run then, or with a lower --concurrency."
+                f"{self.target.host} asks to wait {asked:,.0f} s. Resume the run after that, or use a lower "
+                "--concurrency."
             )
         if status == 429:
             await self.gate.hold_off(asked or 0.0)
@@ -275,13 +276,13 @@ def _transport(limits: httpx2.Limits) -> httpx2.AsyncBaseTransport:
 def _refusal(status: int, said: "Said", problem: str, target: Target) -> Exception:
     """Return what an answer means that no later try would change."""
     if status == 402 or said.codes & _NO_CREDIT:
-        return OutOfCredit(f"the account at {target.host} has no credit left. Add some, then resume the run.")
+        return OutOfCredit(f"the account at {target.host} has no credit left. Add credit, then resume the run.")
     if said.codes & _FILTERED:
         return ContentFiltered(problem)
     if status in (401, 403):
         return InvalidKey(
-            f"{target.host} refuses the key (HTTP {status}). Put a valid one into LLM_API_KEY, restart the workers and "
-            "resume the run."
+            f"{target.host} rejected the API key (HTTP {status}). Set LLM_API_KEY to a valid key, restart the "
+            "workers and resume the run."
         )
     if said.codes & _TOO_LONG or status == 413:
         return ContextTooLong(problem)

@@ -71,7 +71,7 @@ def _refuse_twins(ask: Ask[Any], named: set[tuple[str, str]]) -> None:
     name = (str(ask.step), ask.part)
     if name in named:
         raise ValueError(
-            f"a profile asks twice for the step {ask.step} and the part {ask.part!r}; name its parts apart"
+            f"a profile asks twice for the step {ask.step} and the part {ask.part!r}; give the parts different names"
         )
     named.add(name)
     if len(named) > MOST_QUESTIONS:

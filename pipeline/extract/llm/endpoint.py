@@ -40,11 +40,13 @@ class Target:
 def target() -> Target:
     """Return what the settings say; NotConfigured names what is missing or wrong."""
     if not settings.LLM_MODEL:
-        raise NotConfigured("LLM_MODEL is not set: name the model that reads, and where it is asked with LLM_BASE_URL")
+        raise NotConfigured(
+            "LLM_MODEL is not set. Set it to the name of the language model, and LLM_BASE_URL to the address of its API"
+        )
     try:
         check_url(settings.LLM_BASE_URL, Reach(internal=True))
     except ForbiddenAddress as error:
-        raise NotConfigured(f"LLM_BASE_URL cannot be called: {error}") from error
+        raise NotConfigured(f"LLM_BASE_URL cannot be used: {error}") from error
     return Target(settings.LLM_BASE_URL.rstrip("/"), settings.LLM_MODEL, _key(), settings.LLM_EXTRA_BODY)
 
 
@@ -55,5 +57,5 @@ def _key() -> str:
     try:
         return Path(settings.LLM_API_KEY_FILE).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        why = error.strerror if isinstance(error, OSError) else "it is not a text file"
         raise NotConfigured(f"LLM_API_KEY_FILE cannot be read: {why}") from None

@@ -24,7 +24,7 @@ class Undecodable(AnswerFault):
 class NotACompletion(AnswerFault):
     """The endpoint said 200 and sent something else than a chat completion: HTML, nothing, a JSON of another form."""
 
-    reason = "the endpoint sent something else than an answer"
+    reason = "the endpoint sent something other than an answer"
 
 
 class ErrorInside(AnswerFault):
@@ -67,14 +67,14 @@ class ContextTooLong(AnswerFault):
 class Rejected(AnswerFault):
     """The endpoint does not take this question (a 4xx that no retry helps)."""
 
-    reason = "the endpoint does not take the question"
+    reason = "the endpoint rejected the request"
     stage = "read"
 
 
 class Malformed(AnswerFault):
     """The answer, and that to the question that was asked once more, do not say what was asked for."""
 
-    reason = "the answer is malformed, also when asked once more"
+    reason = "the answer was malformed, even after asking again"
 
 
 class Unavailable(AnswerFault):

@@ -66,8 +66,8 @@ class LlmExtractor:
         """Return in words which model is asked, where, how and at what price."""
         asked = target()
         abilities, price = stored(asked), most_of(1_000_000, 0, asked)
-        costs = "price unknown" if price is None else f"{price:.2f} dollars a million tokens in"
-        return f"{asked.model} at {asked.host}: {abilities or 'not asked yet'}; {costs}"
+        costs = "price unknown" if price is None else f"{price:.2f} dollars per million input tokens"
+        return f"{asked.model} at {asked.host}: {abilities or 'not tested yet'}; {costs}"
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return the unit vectors of texts, (n, d) float32, in the space of the themes' vectors."""

@@ -73,7 +73,9 @@ class Replayer(httpx2.AsyncBaseTransport):
         """Return the recorded answer, or raise what was recorded in its place."""
         waiting = self._rows.get(_key(request))
         if not waiting:
-            raise NotRecorded("the recording has no answer to this question: was the prompt, model or data another?")
+            raise NotRecorded(
+                "the recording has no answer to this request. Have the prompt, model or data changed since it was made?"
+            )
         # in the order in which they came: a question that failed first fails first again
         row = waiting.pop(0)
         if "error" in row:

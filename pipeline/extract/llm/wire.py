@@ -45,7 +45,7 @@ def _plain(schema: dict[str, Any], defs: dict[str, Any], where: str) -> dict[str
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
         if name in where.split("."):
-            raise ValueError(f"{where}: {name} contains itself, which not every provider takes")
+            raise ValueError(f"{where}: {name} contains itself, which not every provider supports")
         return _plain(defs[name], defs, f"{where}.{name}")
     told = {"description": schema["description"]} if "description" in schema else {}
     if choices := schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf"):
@@ -62,5 +62,5 @@ def _simple(schema: dict[str, Any], where: str) -> dict[str, Any]:
     words = schema.get("enum") or ([schema["const"]] if "const" in schema else None)
     kind = schema.get("type", "string" if words and all(isinstance(word, str) for word in words) else None)
     if kind not in ("string", "number", "integer", "boolean", "null"):
-        raise ValueError(f"{where}: {schema} cannot be said in the schema that all providers know")
+        raise ValueError(f"{where}: {schema} cannot be expressed in the JSON schema that all providers support")
     return {"type": kind} | ({"enum": words} if words else {})

@@ -203,7 +203,9 @@ class LocalExtractor:
                 kept.append(place)
         if not themes:
             best = int(scores.max(axis=0).argmax())
-            why = f"fits none of the {len(entries)} known names; nearest is {entries[best].key} ({scores.max():.2f})"
+            why = (
+                f"fits none of the {len(entries)} known names; the closest is {entries[best].key} ({scores.max():.2f})"
+            )
             return Answer(text=Reading(category=FITS_NONE, filtered_because=why[:200]).model_dump_json())
         text = reading.model_copy(update={"themes": themes}).model_dump_json()
         return replace(answer, text=text, vectors=np.ascontiguousarray(rows[kept]).tobytes())
@@ -229,7 +231,7 @@ class LocalExtractor:
     def _read_foreign(self, transcript: Transcript, profile: Profile) -> Answer:
         theme = read_foreign(transcript)
         if theme is None:
-            reason = _nothing_own(transcript) or "there are no words in it"
+            reason = _nothing_own(transcript) or "it contains no words"
             return Answer(text=_json(category=GENERAL, filtered_because=reason, themes=[]))
         if not self.embedder.can_read(transcript.language):
             category = next(category.name for category in profile.categories if category.goes_on)
@@ -416,13 +418,13 @@ def _left_out(spoken: Said, whole: Stretch) -> dict[str, str]:
     read = int((whole.customers.tokens > 0).sum() + (whole.agents.tokens > 0).sum())
     if read >= count and not spoken.unread:
         return {}
-    unread = f", and {spoken.unread:,} characters more were not looked at" if spoken.unread else ""
-    return {"left_out": f"too long to be read whole: the model read {read:,} of {count:,} sentences{unread}"}
+    unread = f", and {spoken.unread:,} more characters were not looked at" if spoken.unread else ""
+    return {"left_out": f"too long to read in full: the model read {read:,} of {count:,} sentences{unread}"}
 
 
 def _nothing_own(transcript: Transcript) -> str:
     """Return why a conversation is filtered in which nothing is the customer's own words; empty if something is."""
-    return f"nothing in it is a customer's own words: {why}" if (why := transcript.why_nothing_own) else ""
+    return f"nothing in it was written by a customer: {why}" if (why := transcript.why_nothing_own) else ""
 
 
 def _opening(transcript: Transcript) -> str:

@@ -109,7 +109,7 @@ class Profile:
             if category.name == name:
                 return category
         known = ", ".join(category.name for category in self.categories)
-        raise KeyError(f"profile {self.name} has no category {name!r}; it knows {known}")
+        raise KeyError(f"profile {self.name} has no category {name!r}. Categories: {known}")
 
 
 class UnknownProfile(Refusal):
@@ -123,6 +123,6 @@ def get_profile(name: str) -> Profile:
         path = settings.PROFILES[name]
     except KeyError:
         known = ", ".join(sorted(settings.PROFILES))
-        raise UnknownProfile(f"there is no profile {name!r}; registered are: {known}") from None
+        raise UnknownProfile(f"there is no profile {name!r}. Profiles: {known}") from None
     profile: Profile = import_string(path)
     return profile

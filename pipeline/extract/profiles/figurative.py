@@ -107,7 +107,11 @@ def read(conversation: Transcript, _known: object) -> Steps:
             if verdicts[number].verdict != "literal"
         ]
     if not themes:
-        why = f"all {len(found)} instances were literal on a second look" if found else "no figure of speech in it"
+        why = (
+            f"all {len(found)} instances turned out to be literal on review"
+            if found
+            else ("contains no figures of speech")
+        )
         return Reading(category=LITERAL, filtered_because=why)
     return Reading(category=FOUND, themes=themes)
 
@@ -200,12 +204,12 @@ def find_comparisons(conversation: Transcript) -> Reading:
             is_english = True
             themes += [_marked(name, found) for found in _comparisons(message)]
     languages = ", ".join(f"{language_name(language)} ({count})" for language, count in unread.items())
-    told = f"language: the local reader finds comparisons in English only; not read were verses in {languages}"
+    told = f"language: the local reader finds comparisons in English only; it skipped verses in {languages}"
     if not is_english:
-        return Reading(category=UNREAD, filtered_because=told if unread else "no words in it")
+        return Reading(category=UNREAD, filtered_because=told if unread else "contains no words")
     left_out = told if unread else ""
     if not themes:
-        return Reading(category=LITERAL, filtered_because="no marked comparison in it", left_out=left_out)
+        return Reading(category=LITERAL, filtered_because="contains no marked comparison", left_out=left_out)
     return Reading(category=FOUND, themes=themes, left_out=left_out)
 
 

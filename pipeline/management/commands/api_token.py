@@ -37,7 +37,7 @@ class Command(BaseCommand):
             help="in whose name it decides, needed for review, import and operate; it may do what this person may",
         )  # fmt: skip
         make.add_argument(
-            "--days", type=life, default=LIFE, help=f"how long it counts, or `forever` (default: {LIFE.days})"
+            "--days", type=life, default=LIFE, help=f"how many days it is valid, or `forever` (default: {LIFE.days})"
         )
         steps.add_parser("revoke", help="make a token count no longer").add_argument("name")
         steps.add_parser("list", help="print which programs have a token")
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             )
         except (TokenNameTakenError, ValueError) as error:
             raise CommandError(str(error)) from error
-        self.stderr.write("Keep it now; it is shown only this once. Send it as: Authorization: Bearer TOKEN")
+        self.stderr.write("Copy it now; it will not be shown again. Send it as: Authorization: Bearer TOKEN")
         self.stdout.write(token)
 
     def _revoke(self, name: str) -> None:

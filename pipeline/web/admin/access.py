@@ -89,7 +89,7 @@ class ApiTokenAdmin(PipelineAdmin):
             life=timedelta(days=days) if days else None,
         )
         obj.pk = row.pk
-        messages.warning(request, f"Keep this token now; it is shown only this once: {token}")
+        messages.warning(request, f"Copy this token now; it will not be shown again: {token}")
 
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:

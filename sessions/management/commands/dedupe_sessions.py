@@ -9,10 +9,13 @@ from sessions.upkeep.duplicates import end_duplicates, find_duplicates
 
 
 class Command(BaseCommand):
-    help = "End all but each user's most recent active session. Makes the index that forbids a second if it is gone."
+    help = (
+        "End all but the most recent active session of each user, and recreate the index that prevents duplicates "
+        "if it is missing."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="show what would be ended, end nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be ended; end nothing")
 
     def handle(self, **options: Any) -> None:
         found = find_duplicates() if options["dry_run"] else end_duplicates(at=timezone.now())

@@ -12,20 +12,20 @@ from sessions.upkeep.metrics import SessionMetrics, session_metrics
 
 NAMES = {
     "created": "sessions created",
-    "reused": "messages that found one open",
+    "reused": "messages that reused one",
     "ratio": "reuse ratio",
     "rapid_creates": "rapid creates (two within 10 s)",
     "context_losses": "context losses",
     "active": "active now",
-    "duplicate_active": "users with two active (must be 0)",
+    "duplicate_active": "users with two active sessions (must be 0)",
 }
 
 
 class Command(BaseCommand):
-    help = "Show how many sessions were created and reused, and what looks broken."
+    help = "Show how many sessions were created and reused, and what looks wrong."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--hours", type=float, help="only sessions that began in the last so many hours")
+        parser.add_argument("--hours", type=float, help="only sessions started in the last N hours")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, **options: Any) -> None:
@@ -51,4 +51,4 @@ def _since(hours: float | None) -> Any:
             return timezone.now() - timedelta(hours=hours)
     except OverflowError:
         pass
-    raise CommandError(f"--hours is {hours}. Pass a number above 0, as in --hours 24.")
+    raise CommandError(f"--hours is {hours}. Pass a number above 0, for example --hours 24.")

@@ -19,14 +19,18 @@ def positive(word: str) -> int:
 
 class Command(BaseCommand):
     help = (
-        "Open sessions of made-up users from many connections at once and look for doubles. Removes what it made. "
-        "Exit code 1: a user had two active ones, or a caller got an error."
+        "Open sessions of made-up users from many connections at once and look for duplicates. Removes what it "
+        "created. Exit code 1 if a user had two active sessions or a caller got an error."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--users", type=positive, default=50, help="how many users (default: %(default)s)")
-        parser.add_argument("--concurrency", type=positive, default=50, help="callers at once (default: %(default)s)")
-        parser.add_argument("--calls", type=positive, default=20_000, help="calls in all (default: %(default)s)")
+        parser.add_argument(
+            "--concurrency", type=positive, default=50, help="concurrent callers (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--calls", type=positive, default=20_000, help="total number of calls (default: %(default)s)"
+        )
 
     def handle(self, **options: Any) -> None:
         result = stress(users=options["users"], concurrency=options["concurrency"], calls=options["calls"])
@@ -45,7 +49,7 @@ def as_text(result: StressResult) -> str:
         f"created {metrics.created}, reused {metrics.reused}: "
         f"{metrics.ratio or 0:.2%} reused ({words(metrics.verdict)})",
         f"latency in ms: {within}, longest {result.latencies[-1] * 1000:.2f}",
-        f"users with two active sessions: {result.duplicates_seen} (looked {result.looks} times)",
+        f"users with two active sessions: {result.duplicates_seen} (checked {result.looks} times)",
     ]
     lines += [f"{count} callers got {error}" for error, count in result.errors.most_common()]
     return "\n".join(lines)

@@ -43,7 +43,7 @@ def test_a_busy_server_is_asked_again_and_not_for_ever(server: Endpoint) -> None
     assert EndpointEmbedder().encode(["hello"]).shape == (1, DIMENSION)
     server.requests.clear()
     server.faults = [503] * 20
-    with pytest.raises(EmbeddingModelError, match="gave no vectors: 503"):
+    with pytest.raises(EmbeddingModelError, match="returned no vectors: 503"):
         EndpointEmbedder().encode(["hello"])
     assert len(server.requests) == TRIES
 
@@ -51,7 +51,7 @@ def test_a_busy_server_is_asked_again_and_not_for_ever(server: Endpoint) -> None
 @pytest.mark.parametrize("status", [301, 400, 401, 404])
 def test_what_does_not_pass_is_not_asked_again_and_no_redirect_followed(server: Endpoint, status: int) -> None:
     server.faults = [status] * 9
-    with pytest.raises(EmbeddingModelError, match=f"gave no vectors: {status}"):
+    with pytest.raises(EmbeddingModelError, match=f"returned no vectors: {status}"):
         EndpointEmbedder().encode(["hello"])
     assert len(server.requests) == 1
 
@@ -73,7 +73,7 @@ def test_what_does_not_pass_is_not_asked_again_and_no_redirect_followed(server: 
 )
 def test_an_answer_that_is_not_what_was_asked_for_is_refused(server: Endpoint, content: bytes) -> None:
     server.faults = [content]
-    with pytest.raises(EmbeddingModelError, match="the answer of EMBEDDING_URL cannot be used"):
+    with pytest.raises(EmbeddingModelError, match="the answer from EMBEDDING_URL cannot be used"):
         EndpointEmbedder().encode(["hello"])
 
 
@@ -99,7 +99,7 @@ def test_nobody_there_is_a_sentence_and_the_key_is_in_no_message(
     with pytest.raises(EmbeddingModelError, match="Check EMBEDDING_URL"):
         EndpointEmbedder().encode(["hello"])
     settings.EMBEDDING_URL = "ftp://host/v1"
-    with pytest.raises(EmbeddingModelError, match="EMBEDDING_URL cannot be called"):
+    with pytest.raises(EmbeddingModelError, match="EMBEDDING_URL cannot be used"):
         EndpointEmbedder().encode(["hello"])
 
 

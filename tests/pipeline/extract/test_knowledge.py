@@ -134,7 +134,7 @@ def test_the_local_reader_sorts_by_meaning_and_says_what_fits_none() -> None:
     assert [theme.signature for theme in second.themes] == ["invoice_missing"]
     assert first.themes[0].details["match"] >= 0.55
     assert (third.category, third.themes) == ("fits_none", [])
-    assert third.filtered_because.startswith("fits none of the 2 known names; nearest is ")
+    assert third.filtered_because.startswith("fits none of the 2 known names; the closest is ")
 
 
 # --- What becomes of a theme ----------------------------------------------------------------------------------------

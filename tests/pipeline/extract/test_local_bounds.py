@@ -101,7 +101,7 @@ def test_it_says_what_it_left_out_of_a_megabyte(messages: int) -> None:
     transcript = Transcript("long", tuple(Message("customer", text) for text in texts))
     (answer,) = LocalExtractor().read([transcript], SUPPORT)
     found = Reading.model_validate_json(answer.text)
-    assert "too long to be read whole" in found.left_out
+    assert "too long to read in full" in found.left_out
     assert found.themes
     assert answer.input_tokens < 8_000
 

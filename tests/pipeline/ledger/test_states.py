@@ -95,7 +95,9 @@ def test_an_extractor_of_the_same_model_may_go_on_with_the_signatures() -> None:
 @pytest.mark.parametrize(("profile", "extractor"), [("nonsense", "scripted"), ("support", "nonsense")])
 def test_an_unknown_profile_or_extractor_is_refused_before_any_row_is_written(profile: str, extractor: str) -> None:
     source = seed(scripts(1, 3))
-    with pytest.raises(Exception, match=r"there is no (profile|extractor) 'nonsense'; registered are: ") as refusal:
+    with pytest.raises(
+        Exception, match=r"there is no (profile|extractor) 'nonsense'. (Profiles|Extractors): "
+    ) as refusal:
         create_run(source=source, profile=profile, extractor=extractor, selection=Selection())
     assert type(refusal.value).__name__ in ("UnknownProfile", "UnknownExtractor")
     assert not Run.objects.exists()

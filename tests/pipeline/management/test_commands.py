@@ -222,8 +222,8 @@ def test_a_queue_that_goes_away_after_that_ends_the_run_and_leaves_its_source_fr
         (["file:test", "--until", "2026-13-01"], "'2026-13-01' is not a valid date or time"),
         (["file:nowhere"], r"there is no source 'file:nowhere'. Sources: file:test. Import a file"),
         (["nonsense"], "there is no source 'nonsense'"),
-        (["file:test", "--profile", "nonsense"], "there is no profile 'nonsense'; registered are: .*sample, support"),
-        (["file:test", "--extractor", "nonsense"], "there is no extractor 'nonsense'; registered are: .*local, .*"),
+        (["file:test", "--profile", "nonsense"], "there is no profile 'nonsense'. Profiles: .*sample, support"),
+        (["file:test", "--extractor", "nonsense"], "there is no extractor 'nonsense'. Extractors: .*local, .*"),
         (["file:test", "--profile", "nonsense", "--dry-run"], "there is no profile 'nonsense'"),
         (["file", "--path", "/nowhere/export.jsonl"], "/nowhere/export.jsonl"),
     ],
@@ -368,8 +368,8 @@ def test_evaluate_counts_what_failed_or_was_filtered_as_groups_of_one(tmp_path: 
     [
         (["unlabelled.jsonl"], "has no conversation with a label. Each row to evaluate needs the field `label`"),
         (["nowhere.jsonl"], "nowhere.jsonl"),
-        (["labelled.jsonl", "--profile", "nonsense"], "there is no profile 'nonsense'; registered are: "),
-        (["labelled.jsonl", "--extractor", "nonsense"], "there is no extractor 'nonsense'; registered are: "),
+        (["labelled.jsonl", "--profile", "nonsense"], "there is no profile 'nonsense'. Profiles: "),
+        (["labelled.jsonl", "--extractor", "nonsense"], "there is no extractor 'nonsense'. Extractors: "),
     ],
 )
 def test_evaluate_refuses_with_a_sentence(

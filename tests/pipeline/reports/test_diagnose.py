@@ -46,7 +46,7 @@ def test_it_says_of_a_long_conversation_what_was_not_read(
     found = diagnose_run(run_id=run.pk)
     assert (found.too_long, [one.conversation for one in found.not_read]) == (1, ["test-0"])
     why = found.not_read[0].left_out
-    assert why.startswith("too long to be read whole: the model read ")
+    assert why.startswith("too long to read in full: the model read ")
     long, short = (trace_conversation(external_id=f"test-{number}").readings[0] for number in (0, 1))
     assert (long.left_out, short.left_out, long.language) == (why, "", "English")
     call_command("diagnose", str(run.pk))

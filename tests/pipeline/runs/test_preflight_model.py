@@ -29,7 +29,7 @@ def reader(**words: Any) -> Finding:
 def test_it_is_shown_how_the_model_is_asked_and_what_it_costs(model: Model) -> None:
     found = reader()
     assert found.ok
-    for words in ("fake-model at 127.0.0.1", "json_schema, strict", "temperature and seed", "1.00 dollars a million"):
+    for words in ("fake-model at 127.0.0.1", "json_schema, strict", "temperature and seed", "1.00 dollars per million"):
         assert words in found.sentence
     assert len(model.asked) == 1
 
@@ -38,7 +38,7 @@ def test_a_refused_key_is_a_reason_not_to_begin(model: Model) -> None:
     model.faults = ["no_key"]
     found = reader()
     assert not found.ok
-    assert "refuses the key" in found.sentence
+    assert "rejected the API key" in found.sentence
     assert KEY not in str(found)
 
 

@@ -150,7 +150,7 @@ def test_it_is_found_by_its_kind() -> None:
     source: RecordSource = get_source("file")("a.jsonl")
     assert isinstance(source, FileSource)
     known = ", ".join(sorted(settings.SOURCES))
-    with pytest.raises(UnknownSource, match=f"no kind of source 'fax'; registered are: {known}"):
+    with pytest.raises(UnknownSource, match=f"no kind of source 'fax'. Kinds: {known}"):
         get_source("fax")
 
 

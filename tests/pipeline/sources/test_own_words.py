@@ -105,4 +105,4 @@ def test_the_page_of_a_source_lists_what_is_repeated(admin_client: Client, tmp_p
 def test_a_conversation_without_own_words_is_filtered_with_the_reason(text: str, why: str) -> None:
     said = transcript_of("", [{"role": "customer", "text": text}])
     (answer,) = LocalExtractor().read([said], SUPPORT)
-    assert json.loads(answer.text)["filtered_because"] == f"nothing in it is a customer's own words: {why}"
+    assert json.loads(answer.text)["filtered_because"] == f"nothing in it was written by a customer: {why}"

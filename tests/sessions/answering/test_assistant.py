@@ -85,7 +85,7 @@ def test_a_photo_is_not_counted_for_the_project_that_was_left(worker: Worker, fr
     for text in ("hello", "1", "1", "0", "2"):
         front_end.ask(text)
     told = front_end.ask("", image_urls=[PHOTO])["text"]
-    assert told == "Your photo was not kept: choose a task first. Mill Bridge. Which task?"
+    assert told == "Your photo was not saved: choose a task first. Mill Bridge. Which task?"
     update = ProgressUpdate.objects.get()
     assert (update.images_uploaded, update.closed_reason) == (0, ProgressUpdate.ClosedReason.OTHER_TASK)
 

@@ -103,7 +103,7 @@ def test_it_expires_two_hours_after_its_latest_change() -> None:
 
 def test_one_that_is_closed_or_out_of_time_counts_no_more() -> None:
     update = opened().update
-    with pytest.raises(UpdateClosedError, match="out of time"):
+    with pytest.raises(UpdateClosedError, match="is expired"):
         count_progress(update_id=update.pk, at=NOON + 3 * HOUR, images=1)
     close_update(update_id=update.pk, at=NOON, reason=Closed.CANCELLED)
     with pytest.raises(UpdateClosedError, match=r"closed \(cancelled\)"):
@@ -142,7 +142,7 @@ def test_what_makes_no_sense_is_refused() -> None:
         count_progress(update_id=update.pk, at=NOON, images=-1, comments=2)
     with pytest.raises(ValueError, match="no task yet"):
         move_on(update_id=update.pk, step=Step.PHOTO, at=NOON)
-    with pytest.raises(ValueError, match="choice of a task"):
+    with pytest.raises(ValueError, match="back to choosing a task"):
         move_on(update_id=update.pk, step=Step.CHOOSE_TASK, at=NOON)
     with pytest.raises(ProgressUpdate.DoesNotExist):
         count_progress(update_id=0, at=NOON, images=1)

@@ -41,7 +41,7 @@ def test_it_stands_for_seven_hours_and_then_is_over_by_itself() -> None:
 
 def test_somebody_else_is_told_who_answers() -> None:
     taken()
-    with pytest.raises(AlreadyTakenOverError, match="Bob answers user alice until 2026-07-15 19:00 UTC"):
+    with pytest.raises(AlreadyTakenOverError, match="Bob is answering user alice until 2026-07-15 19:00 UTC"):
         taken(by="Charlie")
     assert Takeover.objects.get().taken_by == "Bob"
 
@@ -126,5 +126,5 @@ def test_an_end_too_far_away_is_refused_and_changes_nothing() -> None:
 
 @pytest.mark.parametrize("until", [NOON, NOON - HOUR])
 def test_an_end_before_the_beginning_is_refused(until: datetime) -> None:
-    with pytest.raises(ValueError, match="over before it begins"):
+    with pytest.raises(ValueError, match="end before it starts"):
         taken(until=until)

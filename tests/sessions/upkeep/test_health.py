@@ -94,7 +94,7 @@ def test_prometheus_needs_a_token_or_a_setting(client: Client, token: str, setti
 def test_the_page_shows_numbers_verdicts_and_what_looks_broken(admin_client: Client) -> None:
     page = admin_client.get(HEALTH).content.decode()
     for words in (
-        "1 time a user began two sessions within 10 seconds.",
+        "1 time a user started two sessions within 10 seconds.",
         '<span class="lm-badge lm-bad">alert</span>',
         "25.0%",
         "KeyError: &#x27;menu&#x27;",

@@ -61,7 +61,7 @@ def test_a_zone_that_this_machine_does_not_know_stops_nothing(caplog: pytest.Log
     Session.objects.filter(user_id="alice").update(zone="Antarctica/Yet_unnamed")
     ChatUser.objects.create(user_id="alice", zone="Antarctica/Yet_unnamed")
     assert keep_house(at=NOON + DAY).sessions_expired == 2
-    assert "knows no time zone 'Antarctica/Yet_unnamed'; UTC is used" in caplog.text
+    assert "the time zone 'Antarctica/Yet_unnamed' is unknown on this machine, so UTC is used" in caplog.text
     message = messages.receive(user_id="alice", key="m-1", text="hello", at=NOON + DAY).message
     assert message.session
     assert message.session.zone == "UTC"

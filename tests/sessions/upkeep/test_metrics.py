@@ -97,8 +97,8 @@ def test_a_context_that_only_ran_out_is_not_counted() -> None:
     ("changed", "said"),
     [
         ({}, None),
-        ({"rapid_creates": 2}, "2 times a user began two sessions within 10 seconds"),
-        ({"context_losses": 1}, "at work on something else"),
+        ({"rapid_creates": 2}, "2 times a user started two sessions within 10 seconds"),
+        ({"context_losses": 1}, "working on something other"),
         ({"duplicate_active": 1}, "dedupe_sessions"),
         ({"created": 30, "reused": 70}, "Only 70.0% of 100 messages"),
         ({"created": 10, "reused": 5}, None),  # too few to say
@@ -126,7 +126,7 @@ def test_the_command_prints_them_for_people_and_programs() -> None:
     }  # fmt: skip
     text = printed()
     assert "50.0% (alert)" in text
-    for name in ("created", "found one open", "rapid", "context losses", "active now", "two active"):
+    for name in ("created", "reused one", "rapid", "context losses", "active now", "two active"):
         assert name in text
     assert json.loads(printed("--json", "--hours", "1"))["created"] == 0
 

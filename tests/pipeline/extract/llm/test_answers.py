@@ -89,7 +89,7 @@ def test_what_is_wrong_with_an_answer_is_said_and_never_guessed(content: str, pr
 
 def test_an_answer_that_the_model_did_not_end_is_not_repaired() -> None:
     assert understand(completion(CALM, finish=None), MOOD).values
-    assert "did not end it" in understand(completion("{'mood': 'calm'}", finish=None), MOOD).problems[WHOLE]
+    assert "did not finish it" in understand(completion("{'mood': 'calm'}", finish=None), MOOD).problems[WHOLE]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_unit_that_is_answered_twice_counts_only_where_both_say_the_same() -> 
     one, other = {"verse": "1", "kind": "simile"}, {"verse": "1", "kind": "none"}
     rest = ({"verse": "2", "kind": "none"}, {"verse": "3", "kind": "none"})
     assert understand(verses(one, one, *rest), VERSES).values.keys() == {"1", "2", "3"}
-    assert understand(verses(one, other, *rest), VERSES).problems == {"1": "answered 2 times, differently"}
+    assert understand(verses(one, other, *rest), VERSES).problems == {"1": "answered 2 times with different results"}
 
 
 def test_a_repaired_answer_about_units_must_still_cover_them() -> None:
@@ -221,5 +221,5 @@ class Open(BaseModel):
 
 @pytest.mark.parametrize("model", [Endless, Open])
 def test_what_not_every_provider_takes_is_refused_before_it_is_sent(model: type[BaseModel]) -> None:
-    with pytest.raises(ValueError, match=r"not every provider|cannot be said"):
+    with pytest.raises(ValueError, match=r"not every provider|cannot be expressed"):
         wire_schema(model)

@@ -127,7 +127,8 @@ def test_bytes_that_are_no_text_are_kept_as_they_came(model: Model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [("no_key", "refuses the key"), ("no_money", "no credit left"), ("no_quota", "no credit left")]
+    ("fault", "told"),
+    [("no_key", "rejected the API key"), ("no_money", "no credit left"), ("no_quota", "no credit left")],
 )
 def test_what_stops_every_question_stops_the_run_at_once_and_it_can_be_resumed(
     model: Model, fault: str, told: str

@@ -156,7 +156,7 @@ def test_settings_that_lead_nowhere_are_named(settings: Settings, tmp_path: Any)
     with pytest.raises(NotConfigured, match="LLM_MODEL is not set"):
         target()
     settings.LLM_MODEL, settings.LLM_BASE_URL = "m", "file:///etc/passwd"
-    with pytest.raises(NotConfigured, match="LLM_BASE_URL cannot be called"):
+    with pytest.raises(NotConfigured, match="LLM_BASE_URL cannot be used"):
         target()
     settings.LLM_BASE_URL, settings.LLM_API_KEY_FILE = "https://host/v1", str(tmp_path / "key")
     with pytest.raises(NotConfigured, match="LLM_API_KEY_FILE cannot be read: No such file"):

@@ -60,5 +60,5 @@ def test_a_question_that_is_not_in_the_recording_stops_the_run(
     abilities_of(target())
     (tmp_path / "run.jsonl").write_text("")
     settings.LLM_REPLAY = str(tmp_path / "run.jsonl")
-    with pytest.raises(RunFault, match="no answer to this question"):
+    with pytest.raises(RunFault, match="no answer to this request"):
         read(start(seed(scripts(problems=1, each=2)), extractor="asked"))
