@@ -81,14 +81,14 @@ class Story(models.Model):
         help_text="the person responsible for it",
     )  # fmt: skip
     ticket_url = models.CharField(
-        max_length=2000, blank=True, db_default="", help_text="the ticket the ticket where it is worked on"
+        max_length=2000, blank=True, db_default="", help_text="the ticket where it is worked on"
     )
 
     titled_at = models.DateTimeField(
         null=True, blank=True, help_text="when its title was chosen; empty: not yet, so its signature's name is shown"
     )
     title_size = models.PositiveIntegerField(
-        default=0, help_text="number of number of its conversations when its title was chosen"
+        default=0, help_text="number of its conversations when its title was chosen"
     )
 
     NOT_WRITTEN = Q(edited_at__isnull=True) | ~Q(edited_actor="")

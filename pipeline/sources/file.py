@@ -87,7 +87,7 @@ class FileSource:
         read = {part.name: form for part, form, sure in found if form and sure > surest - MUCH_SURER}
         beside = [part for part in parts if part.name not in read]
         if found and not read:
-            raise UnreadableSource(f"{self} is in no format that is known. {_begins(seen)} {_looked_for()}")
+            raise UnreadableSource(f"{self} is not in a known format. {_begins(seen)} {_looked_for()}")
         groups: dict[type[Format], tuple[Format, Stream]] = {}
         for part, _, _ in found:
             if form := read.get(part.name):
@@ -109,7 +109,7 @@ class FileSource:
         try:
             return head_of(part, self.options)
         except DAMAGE as error:
-            raise UnreadableSource(f"{part.name} is packed and cannot be unpacked: {error}") from error
+            raise UnreadableSource(f"{part.name} cannot be unpacked: {error}") from error
         except OSError as error:
             raise UnreadableSource(f"{part.name} cannot be read: {error.strerror or error}") from error
 
@@ -134,11 +134,11 @@ def _begins(head: Head | None) -> str:
         return ""
     if b"\0" in head.raw[:1000] and not head.text.isprintable():
         return "It is not text."
-    return f"It begins: {' '.join(head.text[:200].split())[:80]!r}."
+    return f"It starts with: {' '.join(head.text[:200].split())[:80]!r}."
 
 
 def _looked_for() -> str:
-    return f"Formats looked for: {', '.join(dict.fromkeys(form.name for form in known_formats()))}."
+    return f"Known formats: {', '.join(dict.fromkeys(form.name for form in known_formats()))}."
 
 
 def name_of_files(paths: Sequence[str]) -> str:

@@ -116,7 +116,8 @@ class Import:
         file = source(self.paths, self.name, self.options)
         if len(file.name) > 200:
             raise UnreadableSource(
-                f"the name of a source has at most 200 characters; give a shorter one than {file.name}: --name NAME"
+                f"the name of a source can have at most 200 characters; replace {file.name} by a shorter one "
+                "with --name NAME"
             )
         return file
 
@@ -182,9 +183,9 @@ def _unless_it_replaces(source: Source, records: Iterator[Record | Reject]) -> I
     if 2 * len(changed) > len(known):
         first = changed[0]
         raise WouldReplace(
-            f"{source} has other texts under the same ids: this would replace {len(changed):,} of {len(known):,} that "
-            f"were looked at, such as {first}, {_short(known[first])!r} by {_short(texts[first])!r}. "
-            "Import it under a name of its own with --name NAME, or replace them with --yes."
+            f"{source} already has different texts under the same ids: of {len(known):,} checked, {len(changed):,} "
+            f"would be replaced, for example {first}: {_short(known[first])!r} by {_short(texts[first])!r}. Import "
+            "the file under another name with --name NAME, or replace them with --yes."
         )
     return chain(rows, records)
 
@@ -304,7 +305,7 @@ def _add(batch: Batch, record: Row, number: int) -> None:
     try:
         row, size = _row(record, number)
     except (ValueError, RecursionError) as error:
-        batch.rejects.append(record.reject(f"metadata holds what cannot be stored: {error}"))
+        batch.rejects.append(record.reject(f"metadata contains something that cannot be stored: {error}"))
     else:
         batch.rows.append(row)
         batch.characters += size
@@ -499,7 +500,7 @@ def _take_duplicates_out(rows: Sequence[Staged]) -> list[Reject]:
         return []
     duplicates = [row for row in rows if row[0] in numbers]
     first_places = dict(_fetch(_FIRST_PLACES, [[row[1] for row in duplicates]]))
-    return [_refuse(row, f"duplicate id: {first_places[row[1]]} has it already") for row in duplicates]
+    return [_refuse(row, f"duplicate id: already in {first_places[row[1]]}") for row in duplicates]
 
 
 def _update(changed: Sequence[int], values: dict[str, object]) -> int:

@@ -13,14 +13,20 @@ _OWN = re.compile(r"'[^']*'|\"[^\"]*\"|\b\d[\d.,]*\b")
 """What in a reason belongs to its row alone: quoted values and numbers."""
 
 _REMEDIES = (
-    ("no id", "name its field or column: --map id=NAME"),
-    ("no text", "there is nothing in them to read; if there is, name its field or column: --map text=NAME"),
-    ("duplicate id", "the first of them was imported; if a row is a message, name the thread: --map conversation=NAME"),
-    ("is not a date", "say how times are written: --date-format DD/MM/YYYY"),
-    ("invalid UTF-8", "say how the file is encoded: --encoding cp1252"),
-    ("longer than", "the setting MAX_RECORD_BYTES allows more"),
+    ("no id", "choose its field or column with --map id=NAME"),
+    ("no text", "nothing to read was found there; if there is text, choose its field or column with --map text=NAME"),
+    (
+        "duplicate id",
+        (
+            "the first one was imported; if each row is a message, choose the field of the thread with --map "
+            "conversation=NAME"
+        ),
+    ),
+    ("is not a date", "set how times are written with --date-format, for example DD/MM/YYYY"),
+    ("invalid UTF-8", "set the file's encoding with --encoding, for example cp1252"),
+    ("longer than", "to allow more, raise the setting MAX_RECORD_BYTES"),
     ("broken JSON", "the export is cut off or was changed by hand; export it again"),
-    ("broken CSV", "a quote is left open or a cell too many; export it again, or as XLSX"),
+    ("broken CSV", "a quote is not closed or there is a cell too many; export it again, or as XLSX"),
     ("damaged", "copy or download the file again"),
     ("NUL", "clean the text in the source; PostgreSQL cannot store it"),
 )

@@ -181,7 +181,7 @@ def read_record(raw: bytes, *, line: int, unit: str = "line", part: str = "") ->
     try:
         # the plain search first: it is far cheaper and nearly always says no
         if b"\\u0000" in raw and _NUL.search(raw):
-            raise _Refused("it holds a NUL character, which cannot be stored")
+            raise _Refused("it contains a NUL character, which cannot be stored")
         return _record(_Incoming.model_validate_json(raw), raw, line, unit, part)
     except ValidationError as error:
         reason = _reason(error, raw)
@@ -322,7 +322,7 @@ def _broken(message: str, raw: bytes) -> str:
     except UnicodeDecodeError as error:
         return f"invalid UTF-8 at byte {error.start + 1}"
     if b"\0" in raw:
-        return "it holds a NUL byte, which cannot be stored"
+        return "it contains a NUL byte, which cannot be stored"
     what = message.removeprefix("Invalid JSON: ").replace(" at line 1 column ", " at column ")
     return f"broken JSON: {what.replace(' at line 2 column 0', ' at its end')}"
 

@@ -40,11 +40,11 @@ class Chapter:
     def add(self, verse: str, text: str) -> None:
         """Add a verse; one that is there already, or too long, makes the chapter wrong, since nobody knows which."""
         if verse in self.verses:
-            self.wrong = self.wrong or f"verse {verse} stands there twice"
+            self.wrong = self.wrong or f"verse {verse} appears twice"
         elif len(text) > LONGEST_VERSE:
             self.wrong = self.wrong or f"verse {verse} is longer than {LONGEST_VERSE:,} characters"
         elif "\0" in text:
-            self.wrong = self.wrong or f"verse {verse} holds a NUL character, which cannot be stored"
+            self.wrong = self.wrong or f"verse {verse} contains a NUL character, which cannot be stored"
         else:
             self.verses[verse] = text
 

@@ -72,7 +72,7 @@ def _fill(chapter: Chapter, found: Found) -> None:
 def _add(chapter: Chapter, number: object, text: object) -> None:
     verse = verse_number(number)
     if not verse:
-        chapter.wrong = chapter.wrong or f"a verse has no number that can be read: {str(number)[:20]!r}"
+        chapter.wrong = chapter.wrong or f"a verse has no readable number: {str(number)[:20]!r}"
     elif said := " ".join(text_of(text).split()):
         chapter.add(verse, said)
 

@@ -73,7 +73,7 @@ class _Reader(XmlReader):
         self.close()
         found = [match for place in places.split()[:200] if (match := _PLACE.fullmatch(place))]
         if not found:
-            self.found.append(f"a verse has no place that can be read: {places[:60]!r}")
+            self.found.append(f"a verse has no readable reference: {places[:60]!r}")
             return
         first, last = found[0], found[-1]
         number = f"{first[3]}-{last[3]}" if int(last[3]) > int(first[3]) else first[3] + (first[4] or "")
@@ -130,7 +130,7 @@ def _cut_off(reader: _Reader, part: Part, line: int, why: str) -> Iterator[Chapt
     yield Reject(line, why, part=part.label)
     if reader.last:
         book, number = reader.last
-        wrong = "the file breaks off within this chapter"
+        wrong = "the file ends in the middle of this chapter"
         yield Chapter(book, number, reader.language, line, "line", part.label, wrong=wrong, is_piece=True)
 
 

@@ -22,7 +22,7 @@ def read_selection(words: str) -> Ranges:
         return ()
     parts = words.split(",")
     if len(parts) > MOST_RANGES:
-        raise BadSelection(f"{len(parts):,} ranges of chapters are too many; at most {MOST_RANGES:,} can be named")
+        raise BadSelection(f"{len(parts):,} ranges of chapters are too many; use at most {MOST_RANGES:,}")
     found = sorted(_range(part.strip()) for part in parts)
     joined: list[tuple[int, int]] = []
     for first, last in found:
@@ -36,12 +36,12 @@ def read_selection(words: str) -> Ranges:
 def _range(part: str) -> tuple[int, int]:
     match = _RANGE.fullmatch(part)
     if not match:
-        raise BadSelection(f"{part[:20]!r} names no chapters; write 5, 10-15, 1,3,5-7 or all")
+        raise BadSelection(f"{part[:20]!r} is not a chapter or range; write for example 5, 10-15, 1,3,5-7 or all")
     first, last = int(match[1]), int(match[2] or match[1])
     if not 1 <= first <= LARGEST_CHAPTER or not 1 <= last <= LARGEST_CHAPTER:
-        raise BadSelection(f"chapters are numbered from 1 to {LARGEST_CHAPTER:,}; {part!r} is outside of that")
+        raise BadSelection(f"chapter numbers go from 1 to {LARGEST_CHAPTER:,}; {part!r} is outside this range")
     if last < first:
-        raise BadSelection(f"{part!r} ends before it begins; write {last}-{first}")
+        raise BadSelection(f"{part!r} ends before it starts; write {last}-{first}")
     return first, last
 
 

@@ -94,15 +94,15 @@ class BooksSource:
                 size += sum(len(text) + _A_VERSE_COSTS for text in chapter.verses.values())
                 if size > MOST_CHARACTERS:
                     raise UnreadableSource(
-                        f"{self} holds more than {MOST_CHARACTERS:,} characters, which is no book but a library; "
-                        "import it in parts, each under a name of its own"
+                        f"{self} has more than {MOST_CHARACTERS:,} characters, which is too much for one book; "
+                        "import it in parts, each with its own name"
                     )
                 text = found.setdefault((part.name, chapter.book, chapter.language), Text(chapter.book, ""))
                 _put(text, chapter, rejects)
         if not forms:
             raise UnreadableSource(
-                f"{self} holds no book that can be read: OSIS XML, or JSON objects with `chapter` and `verses` (or "
-                "`verse` and `text`)"
+                f"{self} contains no readable book. Supported are OSIS XML, and JSON objects with `chapter` and "
+                "`verses` (or `verse` and `text`)"
             )
         self.summary.format = " and ".join(sorted(forms))
         return _joined(_whole(found, rejects), self.name)
@@ -111,7 +111,7 @@ class BooksSource:
         try:
             head = head_of(part, self.options)
         except DAMAGE as error:
-            raise UnreadableSource(f"{part.name} is packed and cannot be unpacked: {error}") from error
+            raise UnreadableSource(f"{part.name} cannot be unpacked: {error}") from error
         except OSError as error:
             raise UnreadableSource(f"{part.name} cannot be read: {error.strerror or error}") from error
         form = JsonBook()
@@ -130,7 +130,7 @@ class BooksSource:
         for book, (first, *others) in books.items():
             self.summary.note(f"{book}: {first}.")
             for other in others:
-                self.summary.note(f"Beside it: {other}. {_how_aligned(first, other)}")
+                self.summary.note(f"Second language: {other}. {_how_aligned(first, other)}")
             for text in (first, *others):
                 for number, chapter in sorted(text.chapters.items()):
                     if chapter.gaps:
@@ -168,7 +168,7 @@ class BooksSource:
         if not messages:
             return chapter.reject("no text")
         if "\0" in chapter.book:
-            return chapter.reject("its name holds a NUL character, which cannot be stored")
+            return chapter.reject("its name contains a NUL character, which cannot be stored")
         if sum(len(message["text"]) for message in messages) > limit():
             return chapter.reject(f"the chapter is longer than {limit():,} characters")
         self.summary.count += 1
@@ -203,7 +203,7 @@ def _put(text: Text, chapter: Chapter, rejects: list[Reject]) -> None:
             known.add(verse, said)
         known.wrong = known.wrong or chapter.wrong
     else:
-        rejects.append(chapter.reject(f"duplicate chapter: {known.unit} {known.line} has it already"))
+        rejects.append(chapter.reject(f"duplicate chapter: already in {known.unit} {known.line}"))
 
 
 def _whole(found: dict[tuple[str, str, str], Text], rejects: list[Reject]) -> Iterator[Text]:
@@ -262,15 +262,15 @@ def _is_in_step(first: Text, other: Text) -> bool:
 
 def _how_aligned(first: Text, other: Text) -> str:
     if _is_counted_alike(first, other):
-        return "Verses are put side by side by their numbers."
+        return "Verses are aligned by their numbers."
     common = first.chapters.keys() & other.chapters
     unlike = [
         number for number in common if first.chapters[number].verses.keys() != other.chapters[number].verses.keys()
     ]
     chapters = in_words(unlike)
     if _is_in_step(first, other):
-        return f"Chapters {chapters} are divided otherwise, so verses are put side by side in the order of the book."
-    return f"Chapters {chapters} have other verses: they are put side by side by their numbers, check them."
+        return f"Chapters {chapters} are divided differently, so verses are aligned in the order of the book."
+    return f"Chapters {chapters} have different verses; they are aligned by their numbers, so check them."
 
 
 def _partners(first: Text, other: Text) -> dict[tuple[int, str], list[tuple[str, str]]]:

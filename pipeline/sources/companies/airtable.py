@@ -19,13 +19,15 @@ def read_airtable(place: str, mapping: Mapping[str, str], url: str = "") -> Read
     what is missing or refused.
     """
     if find_spec("pyairtable") is None:
-        raise UnreadableSource("Airtable needs one package more: pip install -r requirements-airtable.txt")
+        raise UnreadableSource("Airtable needs an extra package. Run pip install -r requirements-airtable.txt")
     base, sign, table = place.partition("/")
     token = os.environ.get("AIRTABLE_TOKEN", "")
     if not sign or not base or not table:
-        raise UnreadableSource(f"{place!r} names no table; write BASE/TABLE, as in appXXXX/Companies")
+        raise UnreadableSource(f"{place!r} is not a table; write BASE/TABLE, for example appXXXX/Companies")
     if not token:
-        raise UnreadableSource("AIRTABLE_TOKEN is not set; make a token that may read the table, and set it")
+        raise UnreadableSource(
+            "AIRTABLE_TOKEN is not set. Create an Airtable token with read access to the table, and set it"
+        )
     records = _records(base, table, token, url or os.environ.get("AIRTABLE_URL", ""))
     names = list(dict.fromkeys([ID, *(name for record in records for name in record["fields"])]))
     rows = [[record["id"], *(_text(record["fields"].get(name)) for name in names[1:])] for record in records]

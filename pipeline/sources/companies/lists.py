@@ -93,7 +93,7 @@ def read_list(paths: Sequence[str], mapping: Mapping[str, str], options: Options
     except OSError as error:
         raise UnreadableSource(f"{', '.join(paths)} cannot be read: {error.strerror or error}") from error
     if not rows and not found.rejects:
-        raise UnreadableSource(f"{', '.join(paths)} holds no company")
+        raise UnreadableSource(f"{', '.join(paths)} contains no companies")
     found.companies = [each.listed() for each in rows.values()]
     return found
 
@@ -117,7 +117,7 @@ def parse_company_mapping(given: Iterable[str]) -> dict[str, str]:
         name, sign, column = each.partition("=")
         name = name.strip().casefold()
         if not sign or name not in FIELDS:
-            raise UnknownColumn(f"--map {each!r}: write FIELD=COLUMN, with a field of {', '.join(FIELDS)}")
+            raise UnknownColumn(f"--map {each!r}: write FIELD=COLUMN, where FIELD is one of {', '.join(FIELDS)}")
         mapping[name] = f"{mapping[name]}\n{column.strip()}" if name in mapping else column.strip()
     return mapping
 
@@ -140,7 +140,7 @@ def _read_table(table: Table, mapping: Mapping[str, str], rows: "dict[str, _Gath
     columns = _columns(header.names, data, mapping)
     named = [f"name = {columns.names[columns.name]}"]
     named.append(
-        f"id = {columns.names[columns.id]}" if columns.id is not None else "id = the name (there is no column)"
+        f"id = {columns.names[columns.id]}" if columns.id is not None else "id = the name (no ID column found)"
     )
     named.append(f"addresses = {', '.join(columns.names[place] for place in columns.urls) or 'none'}")
     found.notes.append(f"{table.name + ': ' if table.name else ''}{'; '.join(named)}.")
@@ -151,7 +151,7 @@ def _read_table(table: Table, mapping: Mapping[str, str], rows: "dict[str, _Gath
 
 def _told(columns: _Columns) -> str:
     """Return how the columns were understood, in a sentence."""
-    identity = columns.names[columns.id] if columns.id is not None else "the name, for there is no column of ids"
+    identity = columns.names[columns.id] if columns.id is not None else "the name (no ID column found)"
     urls = ", ".join(columns.names[place] for place in columns.urls) or "none"
     return f"Name = {columns.names[columns.name]}; id = {identity}; addresses = {urls}."
 
@@ -174,7 +174,8 @@ def _columns(names: tuple[str, ...], data: Sequence[Row], mapping: Mapping[str, 
         name = free[0] if free else identity
     if name is None:
         raise UnreadableSource(
-            f"no column can be the company's name; there are {', '.join(names)}. Name it with --map name=COLUMN"
+            f"no column was recognised as the company's name. Columns: {', '.join(names)}. Choose one with --map "
+            "name=COLUMN"
         )
     return _Columns(names, identity, name, tuple(urls))
 
@@ -184,7 +185,7 @@ def _place(names: tuple[str, ...], column: str) -> int:
     for place, name in enumerate(names):
         if compact(name) == wanted:
             return place
-    raise UnknownColumn(f"there is no column {column!r}; there are {', '.join(names)}")
+    raise UnknownColumn(f"there is no column {column!r}. Columns: {', '.join(names)}")
 
 
 def _is_of_urls(name: str, values: Sequence[str]) -> bool:
@@ -251,7 +252,7 @@ def _read_row(row: Row, columns: _Columns, rows: dict[str, _Gathered], found: Re
             try:
                 gathered.urls[normal_url(word)] = None
             except BadUrl as error:
-                found.rejects.append(f"{place}: {word[:100]!r} is no address of a page: {error}")
+                found.rejects.append(f"{place}: {word[:100]!r} is not a valid page address: {error}")
 
 
 def _metadata(row: Row, columns: _Columns) -> dict[str, str]:

@@ -29,11 +29,11 @@ def normal_url(text: str) -> str:
     except ValueError as error:
         raise BadUrl(str(error)) from error
     if parts.scheme not in _PORTS:
-        raise BadUrl("it is neither http nor https")
+        raise BadUrl("it does not start with http:// or https://")
     if not host or any(sign in host for sign in " <>\"'\\^`{|}"):
-        raise BadUrl("it names no host")
+        raise BadUrl("it has no host")
     if parts.username is not None or parts.password is not None:
-        raise BadUrl("it holds a user or a password")
+        raise BadUrl("it contains a user name or password")
     place = _ascii_host(host) + (f":{port}" if port is not None and port != _PORTS[parts.scheme] else "")
     url = urlunsplit((parts.scheme, place, quote(parts.path, _KEPT) or "/", quote(parts.query, _KEPT), ""))
     if len(url) > LONGEST:
@@ -52,4 +52,4 @@ def _ascii_host(host: str) -> str:
     try:
         return host.encode("idna").decode().lower() if not host.isascii() else host.lower()
     except UnicodeError as error:
-        raise BadUrl(f"{host} cannot be the name of a host") from error
+        raise BadUrl(f"{host} is not a valid host name") from error

@@ -620,7 +620,7 @@ def read_object(element: Element, part: Part, found: Found, reader: Reader, cloc
     try:
         thread = reader.thread(found)
     except BAD_SHAPE as error:
-        return refused(element, part, f"it cannot be understood: {error}")
+        return refused(element, part, f"its structure was not recognised: {error}")
     thread.line, thread.part, thread.raw = element.number, part.label, element.raw[:2000]
     return record_of(thread, clock)
 
@@ -718,7 +718,7 @@ def _gathered(
             element, part, found = each
             name = word(at_path(found, key))
             if not name:
-                yield refused(element, part, f"it names no conversation: {key} is empty")
+                yield refused(element, part, f"it belongs to no conversation: {key} is empty")
                 continue
             at = clock.read(reader.said(found).at)
             thing = {"line": element.number, "part": part.label, "found": found}

@@ -22,7 +22,9 @@ class FrontConversations(ThreadFormat):
         given = given.get("_results", []) if isinstance(given, dict) else given
         if not given and found.get("last_message"):
             given = [found["last_message"]]
-            summary.note("Conversations without their messages: only the last message was read.")
+            summary.note(
+                "The export has conversations without their messages, so only the last message of each was read."
+            )
         sent = [each for each in given if not _is_draft(each)]
         said = [_said(each) for each in sorted(sent, key=lambda each: each.get("created_at") or 0)]
         return Thread(

@@ -24,7 +24,7 @@ class GorgiasTickets(ThreadFormat):
         said = [_said(each) for each in messages if each.get("public") is not False]
         if not said and found.get("excerpt"):
             said = [Said(text_of(found["excerpt"]), "customer", at=found.get("created_datetime"))]
-            summary.note("Tickets without messages: only their excerpts were read.")
+            summary.note("The export has tickets without messages, so only their excerpts were read.")
         return Thread(
             said,
             external_id=found["id"],

@@ -25,7 +25,8 @@ class HelpScoutConversations(ThreadFormat):
         if not messages and found.get("preview"):
             messages = [Said(text_of(found["preview"]), "customer", at=found.get("createdAt"))]
             summary.note(
-                "Conversations without threads: only their previews were read. Export them with embed=threads."
+                "The export has conversations without threads, so only their previews were read. Export them "
+                "with embed=threads."
             )
         links = found.get("_links") or {}
         return Thread(

@@ -29,7 +29,7 @@ class IntercomConversations(ThreadFormat):
         parts = found.get("conversation_parts") or {}
         parts = parts.get("conversation_parts", []) if isinstance(parts, dict) else parts
         if len(parts) >= 500:
-            summary.note("Intercom gives at most 500 parts of a conversation; what came later is not in this file.")
+            summary.note("Intercom exports at most 500 parts per conversation; later ones are not in this file.")
         messages = [_said(source, source.get("created_at") or found.get("created_at"))]
         messages += [
             _said(part, part.get("created_at"))

@@ -93,7 +93,7 @@ class ThreadFormat(JsonFormat):
             try:
                 thread = self.thread(found, stream.summary)
             except BAD_SHAPE as error:
-                yield refused(element, part, f"not as {self.name} are: {_what(error)}")
+                yield refused(element, part, f"not the structure of {self.name}: {_what(error)}")
                 continue
             thread.line, thread.part, thread.raw = element.number, part.label, element.raw[:2000]
             overrule(thread, found, options.mapping)
@@ -148,7 +148,7 @@ class MessageFormat(JsonFormat):
                     key, said = self.message(found)
                     at = reader.read(said.at) if said else None
                 except BAD_SHAPE as error:
-                    yield refused(element, part, f"not as {self.name} are: {_what(error)}")
+                    yield refused(element, part, f"not the structure of {self.name}: {_what(error)}")
                     continue
                 place = {"line": element.number, "part": part.label}
                 gathered.add(key, {**place, "found": found}, order=at.timestamp() if at else 0.0)
@@ -211,7 +211,7 @@ class ChatFormat(JsonFormat):
                 message = self.message(found, heads[part.name])
                 chat = self.chat_of(element, part, heads[part.name])
             except BAD_SHAPE as error:
-                yield refused(element, part, f"not as {self.name} are: {_what(error)}")
+                yield refused(element, part, f"not the structure of {self.name}: {_what(error)}")
                 continue
             if message:
                 message.line, message.part = element.number, part.label
@@ -221,7 +221,7 @@ class ChatFormat(JsonFormat):
 def _what(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"{error} is missing"
-    return str(error) if type(error) is ValueError else "a field is of another kind"
+    return str(error) if type(error) is ValueError else "a field has an unexpected type"
 
 
 def time_reader(options: Options) -> TimeReader:

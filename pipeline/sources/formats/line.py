@@ -33,7 +33,7 @@ class LineChat:
 
     def records(self, stream: Stream, options: Options) -> Rows:
         stream.summary.fields.update(
-            text="message", author="name", times="the day above, and the clock before each name"
+            text="message", author="name", times="the date above and the time before each name"
         )
         with Chats() as chats:
             for part in stream.parts:

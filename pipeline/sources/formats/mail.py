@@ -91,7 +91,7 @@ def _say(counts: Counter[str], summary: Recognised) -> None:
     if attachments := counts["attachments"]:
         summary.note(f"{attachments:,} attachments were left out.")
     if automatic := counts["automatic"]:
-        summary.note(f"{automatic:,} mails say that a program sent them; they are read as a bot's.")
+        summary.note(f"{automatic:,} mails are marked as sent by a program and count as written by a bot.")
 
 
 def _is_mail(raw: bytes) -> bool:

@@ -59,7 +59,7 @@ def _duckdb(part: Part) -> Any:
         import duckdb
     except ImportError as error:
         install = "pip install -r requirements-parquet.txt"
-        raise UnreadableSource(f"{part.name} is a Parquet file; to read it, install DuckDB: {install}") from error
+        raise UnreadableSource(f"{part.name} is a Parquet file. To read it, install DuckDB with {install}") from error
     return duckdb
 
 
@@ -99,5 +99,5 @@ def _as_json(connection: Any, path: str, part: Part, stream: Stream, options: Op
         written = Part(part.name, lambda: open(lines.name, "rb"))  # noqa: SIM115 (Part.open's caller closes it)
         form, _ = recognise(head_of(written, options))
         if form is None:
-            raise UnreadableSource(f"{part.name}: its columns of lists are no conversations that are known")
+            raise UnreadableSource(f"{part.name}: its list columns are not in a known conversation format")
         yield from form.records(Stream([written], stream.summary, stream.companions), options)

@@ -27,7 +27,7 @@ class StackExchangePosts:
                 yield from self._gather(part, gathered, stream)
             for key, posts in gathered.groups(limit()):
                 if posts is None:
-                    yield Reject(0, f"the question is longer than {limit():,} bytes with its answers", key, unit="row")
+                    yield Reject(0, f"the question with its answers is longer than {limit():,} bytes", key, unit="row")
                 elif posts[0]["PostTypeId"] != _QUESTION:
                     first = posts[0]
                     yield Reject(first["line"], "its question is not in the file", key, unit="row", part=first["part"])

@@ -59,7 +59,7 @@ class Subtitles:
                 yield Reject(1, f"it cannot be read: {error}", unit="file", part=part.name)
                 continue
             yield record_of(_thread(part, name, cues))
-        stream.summary.note("Subtitles say no date: the time of a call is unknown.")
+        stream.summary.note("Subtitles contain no date, so the time of the call is unknown.")
 
 
 @dataclass(frozen=True, slots=True)

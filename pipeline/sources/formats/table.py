@@ -280,7 +280,7 @@ def _damage(cells: Sequence[str]) -> str:
     """Return the reason why a row cannot be used: bytes that are not UTF-8, or what cannot be stored."""
     for number, cell in enumerate(cells, start=1):
         if "\0" in cell:
-            return "it holds a NUL character, which cannot be stored"
+            return "it contains a NUL character, which cannot be stored"
         if not cell.isascii() and _ESCAPED.search(cell):
             return f"invalid UTF-8 in cell {number}"
     return ""

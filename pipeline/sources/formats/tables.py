@@ -121,14 +121,14 @@ def find_header(sample: Sequence[Row]) -> Header | None:
     if _is_data(head, rows[place + 1 : place + 20]):
         names = tuple(f"column {number}" for number in range(1, width + 1))
         return Header(
-            names, head.line - 1, ("The first row has no names of columns; they are called column 1, 2, ...",)
+            names, head.line - 1, ("The first row has no column names, so the columns are called column 1, 2, ...",)
         )
     names = _names(head.cells)
     notes = []
     if place:
         above = f"{place} row{'s' if place > 1 else ''}"
         notes.append(
-            f"{above} above the header were passed over." if place > 1 else f"{above} above the header was passed over."
+            f"{above} above the header were skipped." if place > 1 else f"{above} above the header was skipped."
         )
     after = rows[place + 1 : place + 3]
     return _survey_header(names, head, after, notes) or Header(names, head.line, tuple(notes))
@@ -373,13 +373,14 @@ class _Reader:
             name for name, places in self._layout.places.items() if len(places) > 1 and name != self._layout.comments
         ]
         if repeated:
-            self._summary.note(f"Columns of one name were put together: {', '.join(map(repr, repeated))}.")
+            self._summary.note(f"Columns with the same name were combined: {', '.join(map(repr, repeated))}.")
         if not self._map.of("id") and not self._map.of("conversation"):
             self._summary.note(
-                "No column of ids was found; they are made of the content, so importing again changes nothing."
+                "No ID column was found, so IDs are made from the content. Importing the same file again "
+                "changes nothing."
             )
         if not self._map.of("customer") and not self._layout.rows_are_messages:
-            self._summary.note("No column says who the customer is: --map customer=COLUMN.")
+            self._summary.note("No column says who the customer is. Choose one with --map customer=COLUMN.")
 
     def records(self) -> Rows:
         """Yield the conversations, and at the end note what could not be read of them."""
@@ -401,12 +402,14 @@ class _Reader:
         for reason, count in self._unread.most_common(3):
             example = self._unread_example[reason]
             unread = counted(count, "time")
-            self._summary.note(f"{unread} could not be read and stay unknown, such as {example!r}: {reason}.")
+            self._summary.note(f"{unread} could not be read and are left unknown, for example {example!r}: {reason}.")
         if self._internal:
             self._summary.note(f"Left out: {counted(self._internal, 'note')} of the team among themselves.")
         if self._joined:
             rows = counted(self._joined, "row")
-            self._summary.note(f"{rows} had more cells than the header has columns: the surplus is part of the text.")
+            self._summary.note(
+                f"{rows} had more cells than the header has columns; the extra cells were added to the text."
+            )
 
     def _rows(self) -> Iterator[Row | Reject]:
         """Yield the rows below the header, as wide as it; those that cannot be used as rejects."""
@@ -419,7 +422,7 @@ class _Reader:
                 yield self._reject(row, row.reason)
             elif len(row.cells) > width and any(not _is_blank(cell) for cell in row.cells[width:]):
                 if not text_is_last:
-                    what = f"{len(row.cells)} cells where the header has {width}; is a quote missing?"
+                    what = f"{len(row.cells)} cells, but the header has {width}; is a quote missing?"
                     yield self._reject(row, what)
                     continue
                 joined = self._table.joint.join(_text(cell) for cell in row.cells[width - 1 :]).rstrip(
@@ -579,7 +582,7 @@ class _Reader:
     def _threads_by_key(self) -> Rows:
         """Gather the rows of each conversation; one without a key is a conversation by itself."""
         column = self._map.one("conversation") or self._map.one("id")
-        self._summary.note(f'A row is a message; those with the same "{column}" are one conversation.')
+        self._summary.note(f'Each row is a message; rows with the same "{column}" are one conversation.')
         with Gathered() as gathered:
             for row in self._rows():
                 if isinstance(row, Reject):
@@ -597,7 +600,9 @@ class _Reader:
     def _threads_by_reply(self) -> Rows:
         """Gather the rows that answer each other."""
         own, parent = self._map.one("id"), self._map.one("reply_to")
-        self._summary.note(f'A row is a message; "{parent}" says which one it answers, and those are one conversation.')
+        self._summary.note(
+            f'Each row is a message; "{parent}" says which one it answers, and together they are one conversation.'
+        )
         with Replies() as replies, Gathered() as gathered, ExitStack() as stack:
             for plain in self._table.open():
                 if not plain.reason and plain.line > self._layout.header.line:

@@ -107,11 +107,11 @@ class WhatsAppChat:
         return 0.9 if has_head else 0.0
 
     def records(self, stream: Stream, options: Options) -> Rows:
-        stream.summary.fields.update(text="message", author="name", times="at the beginning of each message")
+        stream.summary.fields.update(text="message", author="name", times="at the start of each message")
         counts = Counter[str]()
         for part in stream.parts:
             yield from _conversations(part, stream.summary, options, counts)
-        say_cut(stream.summary, counts["messages"], counts["conversations"], options.pause, counts["passed over"])
+        say_cut(stream.summary, counts["messages"], counts["conversations"], options.pause, counts["skipped"])
 
 
 def _conversations(part: Part, summary: Recognised, options: Options, counts: Counter[str]) -> Rows:
@@ -123,7 +123,7 @@ def _conversations(part: Part, summary: Recognised, options: Options, counts: Co
         try:
             for number, line in enumerate(_messages(text_lines(part, options)), start=1):
                 if not line.author or not line.text:
-                    counts["passed over"] += 1
+                    counts["skipped"] += 1
                     continue
                 counts["messages"] += 1
                 dates.see(line.when)
@@ -133,7 +133,7 @@ def _conversations(part: Part, summary: Recognised, options: Options, counts: Co
             yield Reject(number + 1, f"the rest of the chat cannot be read: {error}", unit="message", part=part.name)
         reader = dates.reader(options)
         if str(reader):
-            summary.note(f"Dates are read with the {reader}; --date-format says otherwise.")
+            summary.note(f"Dates are read with the {reader}; use --date-format if that is wrong.")
         pause = options.pause or (DIRECT_PAUSE if len(authors) <= 2 else GROUP_PAUSE)
         messages = (_chat_message(thing, reader, part) for thing in gathered.in_order(""))
         for thread in cut(messages, chat=_chat_name(part), pause=pause):

@@ -108,14 +108,14 @@ def _unpacked(part: Part, opened: ExitStack) -> list[_Sheet]:
     except subprocess.TimeoutExpired:
         done = None
     if done is None or done.returncode == _OUT_OF_TIME < 0:
-        raise UnreadableSource(f"{part.name} is a workbook that takes too long to unpack: save it as CSV (UTF-8)")
+        raise UnreadableSource(f"{part.name} is a workbook that takes too long to unpack; save it as CSV (UTF-8)")
     said = [json.loads(line) for line in done.stdout.splitlines()]
     if failed := next((each for each in said if "error" in each), None):
         why = "locked with a password" if failed["is_locked"] else f"damaged: {failed['error']}"
-        raise UnreadableSource(f"{part.name} is a workbook that cannot be opened, it is {why}")
+        raise UnreadableSource(f"{part.name} is a workbook that cannot be opened: it is {why}")
     if done.returncode:
-        why = f"it is damaged, or needs more than {MEMORY_MB} MB to unpack: save it as CSV (UTF-8)"
-        raise UnreadableSource(f"{part.name} is a workbook that cannot be opened, {why}")
+        why = f"it is damaged, or needs more than {MEMORY_MB} MB to unpack; save it as CSV (UTF-8)"
+        raise UnreadableSource(f"{part.name} is a workbook that cannot be opened: {why}")
     return [_Sheet(each["name"], each["height"], each["first"], folder / str(each["number"])) for each in said]
 
 
@@ -126,8 +126,8 @@ def _check_size(name: str, path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         largest = max((each.file_size for each in archive.infolist()), default=0)
     if largest > MAX_SHEET_BYTES:
-        most = f"at most {MAX_SHEET_BYTES >> 20} MB are read"
-        raise UnreadableSource(f"{name} holds a sheet of {largest >> 20} MB, and {most}: save it as CSV (UTF-8)")
+        most = f"the limit is {MAX_SHEET_BYTES >> 20} MB"
+        raise UnreadableSource(f"{name} contains a sheet of {largest >> 20} MB, but {most}; save it as CSV (UTF-8)")
 
 
 def _records(sheets: Sequence[_Sheet], part: Part, stream: Stream, options: Options) -> Iterator[Record | Reject]:
@@ -157,4 +157,4 @@ def _records(sheets: Sequence[_Sheet], part: Part, stream: Stream, options: Opti
     if problem and not read:
         raise problem
     if others:
-        stream.summary.note(f"Read was sheet {joined(read)}; not read: {', '.join(others)}.")
+        stream.summary.note(f"Sheets read: {joined(read)}; not read: {', '.join(others)}.")

@@ -122,7 +122,7 @@ class Api:
             for piece in response.iter_bytes():
                 body += piece
                 if len(body) > MAX_BYTES:
-                    raise UnreadableSource(f"{self.vendor} answers with more than {MAX_BYTES:,} bytes")
+                    raise UnreadableSource(f"{self.vendor} sent more than {MAX_BYTES:,} bytes in one answer")
             return response.status_code, response.headers, bytes(body)
 
     def _wait(self, seconds: float) -> None:
@@ -142,13 +142,13 @@ class Api:
 
     def _refusal(self, status: int) -> Exception:
         if status in (401, 403):
-            why = "it is wrong, expired, or may not read"
-            return UnreadableSource(f"{self.vendor} refuses the token in {self.variable} (HTTP {status}): {why}")
+            why = "it is wrong, expired, or has no read access"
+            return UnreadableSource(f"{self.vendor} rejected the token in {self.variable} (HTTP {status}): {why}")
         if status == 404:
             return NotFound(f"{self.vendor}: HTTP 404")
         if status in (400, 410, 422):
             return BadRequest(f"{self.vendor}: HTTP {status}")
-        return UnreadableSource(f"{self.vendor} answers with HTTP {status}")
+        return UnreadableSource(f"{self.vendor} answered with HTTP {status}")
 
 
 def _object(body: bytes) -> dict[str, Any] | None:
@@ -194,7 +194,7 @@ class Settings:
         url = self.get("URL") or default
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in LOCAL:
-            raise UnreadableSource(f"{self.variable('URL')} must begin with https://")
+            raise UnreadableSource(f"{self.variable('URL')} must start with https://")
         return url
 
     def since(self, clock: Clock) -> int:
@@ -206,7 +206,7 @@ class Settings:
             at = datetime.fromisoformat(given)
         except ValueError:
             variable = self.variable("SINCE")
-            raise UnreadableSource(f"{variable} is not a date such as 2026-01-31: {given[:30]!r}") from None
+            raise UnreadableSource(f"{variable} must be a date such as 2026-01-31, not {given[:30]!r}") from None
         return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
 
 

@@ -63,7 +63,7 @@ class IntercomSource(Helpdesk):
             at = -1
         if 0 <= at <= self._clock.now() + 86_400:
             return at - 1
-        self._warn(f"{self} starts over: its cursor {self.cursor[:60]!r} is not valid.")
+        self._warn(f"{self} starts over because its cursor {self.cursor[:60]!r} is not valid.")
         return first - 1
 
     def _pages(self, search: "_Search", page: dict[str, Any]) -> Rows:
@@ -82,15 +82,20 @@ class IntercomSource(Helpdesk):
             try:
                 page = search.page(following)
             except BadRequest:
-                self._warn(f"{self} searches again from the last change it has seen: its page is no longer known.")
+                self._warn(
+                    f"{self} searches again from the last change it has seen, because Intercom no longer knows its "
+                    "page."
+                )
                 if newest - 1 <= search.changed_after:
-                    raise UnreadableSource(f"{self} cannot go on: Intercom does not know its own pages") from None
+                    raise UnreadableSource(
+                        f"{self} cannot continue: Intercom does not recognise the page cursor it gave out"
+                    ) from None
                 search, seen = replace(search, changed_after=newest - 1), set()
                 page = search.page("")
         self.notes += self._quality.sentences()
         if self._cut:
             self.notes.append(
-                f"Of {counted(self._cut, 'conversation')} Intercom gives only the newest {MAX_PARTS} parts."
+                f"Intercom returned only the newest {MAX_PARTS} parts of {counted(self._cut, 'conversation')}."
             )
 
     def _conversation(self, search: "_Search", found: dict[str, Any], line: int) -> Iterator[Record | Reject]:
@@ -102,7 +107,12 @@ class IntercomSource(Helpdesk):
         except (NotFound, BadRequest):
             return  # deleted since it was found
         except BAD_SHAPE as error:
-            yield Reject(line, f"not as Intercom's are: {type(error).__name__}", key[:200], unit="conversation")
+            yield Reject(
+                line,
+                (f"not the structure of an Intercom conversation: {type(error).__name__}"),
+                key[:200],
+                unit="conversation",
+            )
             return
         thread.line, thread.unit = line, "conversation"
         record = record_of(thread)

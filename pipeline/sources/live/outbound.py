@@ -52,18 +52,18 @@ def check_url(url: str, reach: Reach) -> SplitResult:
     Raises ForbiddenAddress.
     """
     if re.search(r"[\x00-\x20\x7f]", url):
-        raise ForbiddenAddress("it holds a space, a line break or another control character")
+        raise ForbiddenAddress("it contains a space, a line break or another control character")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise ForbiddenAddress(str(error)) from error
     if parts.scheme not in ("https", "http") or not host or port == 0:
-        raise ForbiddenAddress("it has not the form https://host/path")
+        raise ForbiddenAddress("it does not have the form https://host/path")
     if parts.scheme == "http" and not (reach.internal or reach.plain_http):
-        raise ForbiddenAddress("it begins with http://, so everybody on the way could read what is sent")
+        raise ForbiddenAddress("it starts with http://, so anyone on the network could read what is sent")
     if parts.username is not None or parts.password is not None:
-        raise ForbiddenAddress("it holds a user or a password")
+        raise ForbiddenAddress("it contains a user name or password")
     literal = _literal(host)
     if literal is None:
         _check_name(host)
@@ -161,6 +161,6 @@ def _check_name(host: str) -> None:
     try:
         labels = host.encode("idna").decode().removesuffix(".").split(".")
     except UnicodeError as error:
-        raise ForbiddenAddress(f"{host} cannot be the name of a host") from error
+        raise ForbiddenAddress(f"{host} is not a valid host name") from error
     if not all(_LABEL.fullmatch(label) for label in labels) or _NUMBER.fullmatch(labels[-1]):
-        raise ForbiddenAddress(f"{host} cannot be the name of a host")
+        raise ForbiddenAddress(f"{host} is not a valid host name")

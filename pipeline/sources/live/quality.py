@@ -83,7 +83,7 @@ class Quality:
             self.recovered += 1
             return True
         has_customer = any(role == CUSTOMER for role, _ in own)
-        why = "with little more than a greeting" if has_customer else "without a word of the customer"
+        why = "with little more than a greeting" if has_customer else "without a word from the customer"
         self.left_out[why] += 1
         return False
 
@@ -95,7 +95,7 @@ class Quality:
             told.append(f"Left out {counted(self.left_out.total(), 'conversation')}: {why}.")
         if self.recovered:
             told.append(
-                f"Kept {counted(self.recovered, 'conversation')} that begin with a greeting, a bot or an agent, "
-                "for what the customer says later."
+                f"Kept {counted(self.recovered, 'conversation')} that start with a greeting, a bot or an agent, "
+                "because the customer says more later."
             )
         return told

@@ -55,7 +55,7 @@ class ZendeskSource(Helpdesk):
             return self._settings.url("")
         account = self._settings.required("SUBDOMAIN")
         if not client.is_id(account):
-            raise UnreadableSource(f"{self._settings.variable('SUBDOMAIN')} is not the name of an account")
+            raise UnreadableSource(f"{self._settings.variable('SUBDOMAIN')} is not an account name")
         return f"https://{account}.zendesk.com"
 
     def _headers(self) -> Mapping[str, str]:
@@ -74,8 +74,8 @@ class ZendeskSource(Helpdesk):
             return place, exports.tickets(place.tickets)
         except BadRequest:
             if not place.tickets:
-                raise UnreadableSource(f"{self} cannot be read: Zendesk does not accept its first day") from None
-        self._warn(f"{self} starts over: Zendesk no longer knows its cursor.")
+                raise UnreadableSource(f"{self} cannot be read: Zendesk does not accept its start date") from None
+        self._warn(f"{self} starts over because Zendesk no longer knows its cursor.")
         return _Place("", exports.first), exports.tickets("")
 
     def _place(self, first: int) -> _Place:
@@ -89,7 +89,7 @@ class ZendeskSource(Helpdesk):
             tickets, events = "", 0
         if isinstance(tickets, str) and tickets and events:
             return _Place(tickets, events)
-        self._warn(f"{self} starts over: its cursor {self.cursor[:60]!r} is not valid.")
+        self._warn(f"{self} starts over because its cursor {self.cursor[:60]!r} is not valid.")
         return _Place("", first)
 
     def _pages(self, exports: "_Exports", place: _Place, page: dict[str, Any]) -> Rows:
@@ -127,7 +127,7 @@ class ZendeskSource(Helpdesk):
         except (NotFound, BadRequest):
             return  # deleted since it was found
         except BAD_SHAPE as error:
-            yield Reject(line, f"not as Zendesk's tickets are: {type(error).__name__}", key, unit="ticket")
+            yield Reject(line, f"not the structure of a Zendesk ticket: {type(error).__name__}", key, unit="ticket")
             return
         thread.line, thread.unit = line, "ticket"
         record = record_of(thread)

@@ -75,7 +75,7 @@ def told_apart(passages: Sequence[Passage]) -> str:
     text = first.text if len(first.text) <= 60 else f"{first.text[:60].rstrip()} ..."
     what = "1 sentence" if len(passages) == 1 else f"{len(passages)} sentences"
     where = f'"{" ".join(text.split())}" in {first.conversations:,} of {first.counted:,} conversations'
-    return f"Not read, because many conversations share it word for word: {what}, such as {where}"
+    return f"Left out because many conversations contain it word for word: {what}, for example {where}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class Scanner:
             elif mark in _OPENING:
                 if mark == 0x7B and self._begins_anew(piece, start, place):
                     self._keep(piece[start:place])
-                    return place, self._cut("it is not closed before the next one begins")
+                    return place, self._cut("it is not closed before the next one starts")
                 self._depth += 1
                 self._deepest = max(self._deepest, self._depth)
                 place += 1
@@ -284,18 +284,20 @@ class Scanner:
 
     def _stray(self, raw: bytes) -> Element:
         self._number += 1
-        return Element(self._number, raw, f"broken JSON: {raw.decode()} closes nothing")
+        return Element(self._number, raw, f"broken JSON: {raw.decode()} does not match an opening bracket")
 
     def _end(self) -> Iterator[Element]:
         """Say what is left open at the end of the file."""
         if self._depth:
-            yield self._cut("the file ends within it")
+            yield self._cut("the file ends in the middle of it")
         elif self._in_scalar:
             if element := self._scalar_ended():
                 yield element
         elif self._in_string or self._keys:
             self._number += 1
-            yield Element(self._number, bytes(self._kept[:2000]), "broken JSON: the file ends before the list does")
+            yield Element(
+                self._number, bytes(self._kept[:2000]), ("broken JSON: the file ends before the list is closed")
+            )
 
 
 def _no_object(raw: bytes) -> str:
@@ -324,9 +326,9 @@ _BARE_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 def parse_object(raw: bytes) -> dict[str, Any] | str:
     """Return the object that `raw` is, or the reason why it is none. Line ends may stand in texts as they are."""
     if b"\0" in raw:
-        return "it holds a NUL byte, which cannot be stored"
+        return "it contains a NUL byte, which cannot be stored"
     if b"\\u0000" in raw and _BARE_NUL.search(raw):
-        return "it holds a NUL character, which cannot be stored"
+        return "it contains a NUL character, which cannot be stored"
     try:
         value = from_json(raw, allow_inf_nan=False)
     except ValueError as error:

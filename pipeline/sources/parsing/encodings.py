@@ -92,12 +92,12 @@ def choose(
         return found
     if is_mixed:
         raise UnknownEncoding(
-            f"one part of it is UTF-8 and another is not ({look.good:,} letters are, {look.bad:,} bytes are not); "
-            "save it in one encoding, or name one with --encoding"
+            f"part of it is UTF-8 ({look.good:,} letters) and part is not ({look.bad:,} bytes); save it in one "
+            "encoding, or choose one with --encoding"
         )
     if _is_no_text(look.sample):
         raise UnknownEncoding("it is neither text nor a file of a format that is known")
-    raise UnknownEncoding("it is not UTF-8, and which encoding it is in cannot be told; name it with --encoding")
+    raise UnknownEncoding("it is not UTF-8 and its encoding could not be detected; choose it with --encoding")
 
 
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1b"))
@@ -121,7 +121,7 @@ def decoded(pieces: Iterable[bytes], encoding: Encoding) -> Iterator[str]:
         if text := decoder.decode(b"", final=True):
             yield text
     except UnicodeDecodeError as error:
-        raise UnknownEncoding(f"it is not {encoding.name} throughout: {error.reason}") from error
+        raise UnknownEncoding(f"parts of it are not {encoding.name}: {error.reason}") from error
 
 
 # --- Said, marked, or valid ---------------------------------------------------------------------------------------
@@ -142,7 +142,9 @@ def _given(pieces: Callable[[], Iterable[bytes]], given: str) -> Encoding:
         if not codecs.lookup(given)._is_text_encoding:  # hex, zip ... (the standard library's own mark)
             raise LookupError
     except LookupError:
-        raise UnknownEncoding(f"there is no encoding {given!r}; some are utf-8, utf-16, cp1252, shift_jis") from None
+        raise UnknownEncoding(
+            f"there is no encoding {given!r}; try for example utf-8, utf-16, cp1252 or shift_jis"
+        ) from None
     head, mark = _head(pieces), 0
     if codec in ("utf-16", "utf-32"):
         codec = next((name for bom, name in MARKS if head.startswith(bom)), f"{codec}-le")
@@ -150,15 +152,15 @@ def _given(pieces: Callable[[], Iterable[bytes]], given: str) -> Encoding:
         if codec in (name, "utf-8-sig") and head.startswith(bom):
             mark = len(bom)
     codec = codec.replace("utf-8-sig", "utf-8")
-    found = _strict(pieces, codec, "as you said", mark)
+    found = _strict(pieces, codec, "as you specified", mark)
     if found is None:
-        raise UnknownEncoding(f"it is not {Encoding(codec, '').name} throughout; another --encoding may be right")
+        raise UnknownEncoding(f"parts of it are not {Encoding(codec, '').name}; try another --encoding")
     return found
 
 
 def _declared(pieces: Callable[[], Iterable[bytes]], declared: str) -> Encoding | None:
     try:
-        return _strict(pieces, codecs.lookup(declared).name, "as its header says")
+        return _strict(pieces, codecs.lookup(declared).name, "as declared in the file")
     except LookupError:
         return None
 
@@ -177,7 +179,7 @@ def _strict(pieces: Callable[[], Iterable[bytes]], codec: str, why: str, mark: i
 def _damaged(pieces: Callable[[], Iterable[bytes]], codec: str, mark: int) -> Encoding:
     """Return UTF-8 with damage; other encodings with a mark are all right or nothing."""
     if codec != "utf-8":
-        raise UnknownEncoding(f"it begins as {Encoding(codec, '').name} and is damaged further on")
+        raise UnknownEncoding(f"it starts as {Encoding(codec, '').name} but is damaged further on")
     return Encoding(codec, "by its byte order mark", mark, damaged=_look(pieces()).bad)
 
 

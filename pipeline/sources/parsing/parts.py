@@ -136,7 +136,7 @@ class _Gunzipped:
             if unpacked:
                 return unpacked
             if not data and not self._inflate.eof:
-                raise EOFError("it ends before the end of what is packed in it")
+                raise EOFError("it ends before the packed data is complete")
 
     def _take(self) -> bytes:
         data = self._packed.read1(PIECE)
@@ -219,13 +219,13 @@ def _parts_of_zip(part: Part, opened: ExitStack) -> list[Part]:
     try:
         archive = opened.enter_context(zipfile.ZipFile(file))
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OSError) as error:
-        raise UnreadableSource(f"{part.name} begins like a zip file and cannot be unpacked: {error}") from error
+        raise UnreadableSource(f"{part.name} looks like a zip file but cannot be unpacked: {error}") from error
     names = set(archive.namelist())
     if names.intersection(OFFICE):
         return [part]
     inside = [each for each in archive.infolist() if not each.is_dir() and not _is_passed_over(each.filename)]
     if any(each.flag_bits & 1 for each in inside):
-        raise UnreadableSource(f"{part.name} is locked with a password; unpack it and name the folder")
+        raise UnreadableSource(f"{part.name} is protected by a password; unpack it and pass the folder")
     inside.sort(key=lambda each: each.filename)
     return [Part(f"{part.name}/{each.filename}", partial(_Member, archive, each)) for each in inside]  # type: ignore[arg-type]
 
@@ -275,5 +275,5 @@ def _check_directory(name: str, file: IO[bytes]) -> None:
         if directory == 0xFFFFFFFF and large >= 0 and len(tail) >= large + 48:
             (directory,) = struct.unpack_from("<Q", tail, large + 40)
         if min(directory, size) > DIRECTORY_BYTES:
-            raise UnreadableSource(f"{name} holds too many files; unpack it and name the folder")
+            raise UnreadableSource(f"{name} contains too many files; unpack it and pass the folder")
     file.seek(0)

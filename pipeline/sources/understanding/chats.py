@@ -185,12 +185,12 @@ def say_cut(summary: Recognised, count: int, conversations: int, pause: timedelt
     """Say how a chat was cut into conversations, and how to do it otherwise."""
     silence = _in_words(pause) if pause else f"{_in_words(GROUP_PAUSE)} ({_in_words(DIRECT_PAUSE)} between two people)"
     summary.note(
-        f"{counted(count, 'message')} cut into {counted(conversations, 'conversation')}: by threads and replies, and "
-        f"where nobody spoke for {silence}. --pause MINUTES changes that."
+        f"{counted(count, 'message')} divided into {counted(conversations, 'conversation')}: by threads and replies, "
+        f"and wherever nobody wrote for {silence}. Change that with --pause MINUTES."
     )
     if passed_over:
         summary.note(
-            f"Left out: {counted(passed_over, 'message')} without text, or written by the chat itself or a bot."
+            f"Left out: {counted(passed_over, 'message')} without text, or written by the chat system or a bot."
         )
 
 

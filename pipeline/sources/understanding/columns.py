@@ -168,7 +168,7 @@ def parse_mapping(given: Iterable[str]) -> dict[str, str]:
         name = name.strip().casefold().replace("-", "_").replace(" ", "_")
         name = _SYNONYMS.get(name, name)
         if not sign or name not in FIELDS:
-            raise UnknownColumn(f"--map {each!r}: write FIELD=COLUMN, with a field of {', '.join(FIELDS)}")
+            raise UnknownColumn(f"--map {each!r}: write FIELD=COLUMN, where FIELD is one of {', '.join(FIELDS)}")
         mapping[name] = f"{mapping[name]}\n{column.strip()}" if mapping.get(name) else column.strip()
     return mapping
 
@@ -358,7 +358,7 @@ class _Finder:
         if len(alike) == 1:
             return alike[0]
         there = ", ".join(repr(each) for each in self._profiles)
-        raise UnknownColumn(f"--map {name}={column}: there is no such column; there are {there}")
+        raise UnknownColumn(f"--map {name}={column}: there is no such column. Columns: {there}")
 
     def _free(self) -> list[Profile]:
         used = {column for columns in self._found.values() for column in columns}
@@ -406,7 +406,10 @@ class _Finder:
                 named = dates
             elif dates:
                 names = ", ".join(repr(each.name) for each in dates)
-                self._notes.append(f"No column of times was found by name; {names} look like it: --map created_at=...")
+                self._notes.append(
+                    f"No time column was recognised by its name; it could be {names}. Choose it with --map "
+                    "created_at=..."
+                )
         if named:
             self._found["created_at"] = (named[0].name,)
 
@@ -474,7 +477,7 @@ class _Finder:
         if not self._found["text"]:
             there = ", ".join(repr(each) for each in self._profiles) or "none"
             raise AmbiguousColumns(
-                f"no column is known to hold the text; the columns are {there}. Name it: --map text=COLUMN"
+                f"no column was recognised as the text. Columns: {there}. Choose it with --map text=COLUMN"
             )
 
     def _texts(self) -> tuple[str, ...]:
@@ -491,14 +494,16 @@ class _Finder:
             others = ", ".join(repr(each.name) for each in named if each is not best and each.is_text)
             if others:
                 self._notes.append(
-                    f"The text is {best.name!r}, not {others}; --map text=COLUMN (again for more) changes that."
+                    f"The text is taken from {best.name!r}, not {others}. Change that with --map text=COLUMN "
+                    "(can be repeated)."
                 )
             return (best.name,)
         texts = sorted((each for each in self._free() if each.is_text), key=lambda each: -each.mean_words)
         if len(texts) > 1 and texts[1].mean_words * 2 > texts[0].mean_words:
             names = ", ".join(repr(each.name) for each in texts)
             raise AmbiguousColumns(
-                f"several columns may be the text: {names}. Name it, or each of them: --map text={_quoted(texts[0].name)}"
+                f"several columns could be the text: {names}. Choose one or more with --map "
+                f"text={_quoted(texts[0].name)}"
             )
         return tuple(each.name for each in texts[:1])
 

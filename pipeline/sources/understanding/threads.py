@@ -100,7 +100,7 @@ def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
         has_made_id=not external_id,
     )
     if _holds_nul([messages, customer, external_id, record.metadata]):
-        raise Unusable("it holds a NUL character, which cannot be stored")
+        raise Unusable("it contains a NUL character, which cannot be stored")
     return record
 
 

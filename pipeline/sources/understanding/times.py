@@ -121,8 +121,8 @@ class TimeReader:
         """Return in a few words why `read` gives None, with what helps."""
         parsed = _parse(value)
         if isinstance(parsed, _OpenDate) and parsed.at(DayOrder.DAY_FIRST) and parsed.at(DayOrder.MONTH_FIRST):
-            return "day or month first? add --date-format DD/MM/YYYY or MM/DD/YYYY"
-        return "no time that is known; add --date-format"
+            return "it is unclear whether the day or the month comes first; add --date-format DD/MM/YYYY or MM/DD/YYYY"
+        return "not a known time format; add --date-format"
 
     def __str__(self) -> str:
         """Return what is to be said of the order: `day first`, or nothing where no order was needed."""
@@ -182,7 +182,7 @@ def read_date_format(given: str) -> tuple[str, DayOrder]:
     letters = letters.translate(str.maketrans("JGA", "DDY"))  # JJ/MM/AAAA, GG/MM/AAAA, DD/MM/AAAA
     day, month = letters.find("D"), letters.find("M")
     if day < 0 or month < 0 or not set(letters) <= set("DMY./-"):
-        raise BadDateFormat(f"the date format {given!r} is not known; {_FORMATS}")
+        raise BadDateFormat(f"the date format {given!r} is unknown; {_FORMATS}")
     return "", DayOrder.DAY_FIRST if day < month else DayOrder.MONTH_FIRST
 
 
@@ -199,7 +199,7 @@ def _read_pattern(given: str) -> tuple[str, DayOrder]:
     return given, DayOrder.DAY_FIRST if day < month else DayOrder.MONTH_FIRST
 
 
-_FORMATS: Final = "give DD/MM/YYYY, MM/DD/YYYY, or a pattern such as '%d/%m/%Y %H:%M'"
+_FORMATS: Final = "use DD/MM/YYYY, MM/DD/YYYY, or a pattern such as '%d/%m/%Y %H:%M'"
 
 
 # --- One value ----------------------------------------------------------------------------------------------------

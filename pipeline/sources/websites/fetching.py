@@ -180,7 +180,7 @@ class _Pages:
         if rules.outcome:
             return Answered(asked.key, rules.outcome, rules.refusal)
         if not rules.allow(way.url, self.agent):
-            return Answered(asked.key, PageOutcome.ROBOTS, "robots.txt asks us to stay away from it")
+            return Answered(asked.key, PageOutcome.ROBOTS, "robots.txt disallows it")
         headers = dict(way.cookies())
         if not way.has_moved:
             headers |= {"If-None-Match": asked.etag} if asked.etag else {}
@@ -194,7 +194,7 @@ class _Pages:
             async with asyncio.timeout(max(way.whole - way.spent, 0.001)):
                 return await self._exchange(way, headers, robots=robots)
         except TimeoutError:
-            return Answered(0, PageOutcome.TIMEOUT, f"not read within {self.policy.whole:g} s")
+            return Answered(0, PageOutcome.TIMEOUT, f"not fetched within {self.policy.whole:g} s")
         except Exception as error:
             return _failure(error)
         finally:
@@ -301,18 +301,20 @@ async def _read(
     if status == 304 and is_conditional:
         return Answered(0, PageOutcome.UNCHANGED, "the server says so", **marks)
     if refused := _refused(status, headers):
-        return Answered(0, refused, f"it answers {status}", **marks)
+        return Answered(0, refused, f"it answered with status {status}", **marks)
     content_type = headers.get("content-type", "")
     if types is not None and content_type.partition(";")[0].strip().lower() not in types:
-        return Answered(0, PageOutcome.NOT_HTML, f"it is {content_type[:100]}", **marks)
+        return Answered(0, PageOutcome.NOT_HTML, f"its type is {content_type[:100]}", **marks)
     if (length := headers.get("content-length", "")).isdecimal() and int(length) > most:
-        return Answered(0, PageOutcome.TOO_LARGE, f"its {int(length):,} bytes are more than {most:,}", **marks)
+        return Answered(
+            0, PageOutcome.TOO_LARGE, (f"it has {int(length):,} bytes, more than the limit of {most:,}"), **marks
+        )
     try:
         body = unpacker(headers.get("content-encoding", ""), most)
         async for piece in response.aiter_raw():
             body.add(piece)
     except TooLarge:
-        return Answered(0, PageOutcome.TOO_LARGE, f"it has more than {most:,} bytes", **marks)
+        return Answered(0, PageOutcome.TOO_LARGE, f"it has more than the limit of {most:,} bytes", **marks)
     except BadPacking as error:
         return Answered(0, PageOutcome.NOT_HTML, str(error)[:300], **marks)
     return Answered(0, PageOutcome.OK, body=body.body(), content_type=content_type, **marks)
@@ -338,9 +340,9 @@ def _failure(error: Exception) -> Answered:
     if isinstance(error, socket.gaierror):
         if error.errno in NO_SUCH_HOST:
             return Answered(0, PageOutcome.DEAD, "there is no host of that name")
-        return Answered(0, PageOutcome.UNREACHABLE, f"its name could not be looked up: {error.strerror}"[:300])
+        return Answered(0, PageOutcome.UNREACHABLE, f"its host name could not be resolved: {error.strerror}"[:300])
     if isinstance(error, httpx2.TimeoutException):
-        return Answered(0, PageOutcome.TIMEOUT, f"{type(error).__name__}: the server was silent for too long")
+        return Answered(0, PageOutcome.TIMEOUT, f"{type(error).__name__}: the server did not answer in time")
     if problem := _tls_problem(error):
         return Answered(0, PageOutcome.TLS, problem[:300])
     return Answered(0, PageOutcome.UNREACHABLE, f"{type(error).__name__}: {error}"[:300])
@@ -351,7 +353,7 @@ def _tls_problem(error: BaseException) -> str:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):
-            return f"its certificate cannot be trusted: {seen.verify_message}"
+            return f"its certificate is not trusted: {seen.verify_message}"
         if isinstance(seen, ssl.SSLError) or "[SSL" in str(seen):
             return f"TLS failed: {seen}"
         seen = seen.__cause__ or seen.__context__

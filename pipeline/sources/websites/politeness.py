@@ -79,7 +79,10 @@ def rules_of(answer: RobotsAnswer) -> Rules:
     if answer.outcome:
         return Rules(outcome=answer.outcome, refusal=answer.detail)
     if answer.status >= 500 or answer.status == 429:
-        return Rules(outcome=PageOutcome.ROBOTS, refusal=f"robots.txt answers {answer.status}, which means stay away")
+        return Rules(
+            outcome=PageOutcome.ROBOTS,
+            refusal=f"robots.txt returned {answer.status}, which means that fetching is not allowed",
+        )
     if not 200 <= answer.status < 300:
         return Rules()
     return Rules(Protego.parse(answer.body[:LARGEST_ROBOTS].decode("utf-8-sig", "replace")))

@@ -94,7 +94,7 @@ def test_rows_that_cannot_be_companies_are_named(tmp_path: Path) -> None:
     found = read_list([str(file)], {}, Options())
     assert [each.external_id for each in found.companies] == ["3"]
     assert found.rejects[0] == "line 2: no id"
-    assert "is no address of a page" in found.rejects[1]
+    assert "is not a valid page address" in found.rejects[1]
     with pytest.raises(UnreadableSource):
         read_list([str(tmp_path / "missing.csv")], {}, Options())
 

@@ -407,8 +407,8 @@ def test_a_source_without_conversations_is_refused() -> None:
         (None, "No such file or directory"),
         (b"", "holds no conversation"),
         (b"\n\n", "holds no conversation"),
-        (b"\x1f\x8bnonsense", "is packed and cannot be unpacked"),
-        (b"neither, nor\n", "no column is known to hold the text"),
+        (b"\x1f\x8bnonsense", "cannot be unpacked"),
+        (b"neither, nor\n", "no column was recognised as the text"),
         (b'{"id": "1", "text": "Hello"}\n', "can be read"),
     ],
 )

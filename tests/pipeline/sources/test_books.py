@@ -111,7 +111,7 @@ def test_two_languages_stand_side_by_side_verse_by_verse(tmp_path: Path) -> None
     ]
     assert record.metadata is not None
     assert (record.metadata["verses"], record.metadata["languages"]) == (3, ["en", "de"])
-    assert "Verses are put side by side by their numbers." in said
+    assert "Verses are aligned by their numbers." in said
 
 
 def test_where_chapters_end_elsewhere_verses_meet_in_the_order_of_the_book(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_where_chapters_end_elsewhere_verses_meet_in_the_order_of_the_book(tmp_p
     (first, second), _, said = read(english, german)
     assert [message["author"] for message in first.messages[-2:]] == ["1:3", "2:1 (German)"]
     assert second.messages[-1]["text"] == FLUSS[0]
-    assert "Chapters 1-2 are divided otherwise" in said
+    assert "Chapters 1-2 are divided differently" in said
 
 
 def test_a_verse_that_only_one_language_has_is_there_all_the_same(tmp_path: Path) -> None:
@@ -148,10 +148,10 @@ def test_it_knows_the_language_where_the_file_does_not_say(tmp_path: Path) -> No
 
 
 BROKEN = {
-    "a verse twice": ([{"chapter": 1, "verses": [{"v": 1, "text": "a"}, {"v": 1, "text": "b"}]}], "stands there twice"),
-    "a chapter twice": ([chapter(1, RIVER), chapter(1, FLUSS)], "duplicate chapter: row 1 has it already"),
+    "a verse twice": ([{"chapter": 1, "verses": [{"v": 1, "text": "a"}, {"v": 1, "text": "b"}]}], "appears twice"),
+    "a chapter twice": ([chapter(1, RIVER), chapter(1, FLUSS)], "duplicate chapter: already in row 1"),
     "no number": ([chapter(1, RIVER), {"chapter": "one", "verses": RIVER}], "it has no chapter number"),
-    "a verse without a number": ([{"chapter": 1, "verses": [{"v": "x", "text": "a"}]}], "no number that can be read"),
+    "a verse without a number": ([{"chapter": 1, "verses": [{"v": "x", "text": "a"}]}], "no readable number"),
     "no text": ([chapter(1, RIVER), {"chapter": 2, "verses": []}], "no text"),
     "a NUL": ([{"chapter": 1, "verses": ["a\0b"]}], "NUL"),
     "an endless verse": ([{"chapter": 1, "verses": ["a" * 20_001]}], "longer than 20,000 characters"),
@@ -184,11 +184,11 @@ def test_a_gap_between_verses_is_said(tmp_path: Path) -> None:
 
 WHOLE = osis("".join(f'<verse osisID="River.{c}.1">{RIVER[0]}</verse>' for c in (1, 2)))
 HOSTILE = {
-    "cut off": (WHOLE[: WHOLE.rindex("night")], ["River 1"], "breaks off within this chapter"),
+    "cut off": (WHOLE[: WHOLE.rindex("night")], ["River 1"], "ends in the middle of this chapter"),
     "entities": (osis("&a;", '<!DOCTYPE osis [<!ENTITY a "aaa">]>'), [], "entities"),
     "a billion laughs": (osis("&b;", '<!DOCTYPE osis [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'), [], "entities"),
     "too deep": (osis("<div>" * 300 + "</div>" * 300), [], "nested more than 200 deep"),
-    "no place": (osis('<verse osisID="somewhere">x</verse>') , [], "has no place that can be read"),
+    "no place": (osis('<verse osisID="somewhere">x</verse>') , [], "has no readable reference"),
     "an endless verse": (osis(f'<verse osisID="R.1.1">{"a " * 60_000}</verse>'), [], "longer than 20,000 characters"),
     "an endless tag": (osis(f'<verse osisID="R.1.1" x="{"a" * 1_200_000}">x</verse>'), [], "a tag is longer"),
 }  # fmt: skip
@@ -214,7 +214,7 @@ def test_damaged_gzip_keeps_what_came_and_not_the_chapter_it_breaks_in(tmp_path:
     records, rejects, _ = read(path)
     assert 1 < len(records) < 199
     assert all(len(record.messages) == 199 for record in records)
-    assert {"the file is damaged" in reject.reason or "breaks off" in reject.reason for reject in rejects} == {True}
+    assert {"the file is damaged" in reject.reason or "in the middle" in reject.reason for reject in rejects} == {True}
 
 
 @pytest.mark.parametrize(
@@ -223,14 +223,14 @@ def test_damaged_gzip_keeps_what_came_and_not_the_chapter_it_breaks_in(tmp_path:
 def test_what_is_no_book_is_said_at_once(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x"
     path.write_text(text)
-    with pytest.raises(UnreadableSource, match="holds no book that can be read"):
+    with pytest.raises(UnreadableSource, match="contains no readable book"):
         BooksSource(path).records()
 
 
 def test_a_library_is_refused_before_memory_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.sources.books.source.MOST_CHARACTERS", 1000)
     path = lines(tmp_path / "x.jsonl", *(chapter(number, RIVER) for number in range(1, 9)))
-    with pytest.raises(UnreadableSource, match="no book but a library"):
+    with pytest.raises(UnreadableSource, match="too much for one book"):
         BooksSource(path).records()
     assert books_chapters.MOST_CHARACTERS > 4_500_000  # the whole Bible fits
 

@@ -126,14 +126,14 @@ def test_it_names_the_candidates_where_several_columns_may_be_the_text() -> None
 
 
 def test_it_names_the_columns_where_none_is_text() -> None:
-    with pytest.raises(AmbiguousColumns, match=r"'Foo', 'Bar'. Name it: --map text=COLUMN"):
+    with pytest.raises(AmbiguousColumns, match=r"'Foo', 'Bar'. Choose it with --map text=COLUMN"):
         fields({"Foo": IDS, "Bar": IDS})
 
 
 def test_it_names_the_dates_where_several_may_be_meant_and_guesses_none() -> None:
     found = find(profiles({"id": IDS, "Phase one": DAYS, "Phase two": DAYS, "text": TEXT}))
     assert not found.of("created_at")
-    assert "'Phase one', 'Phase two' look like it" in found.notes[0]
+    assert "'Phase one', 'Phase two'. Choose it" in found.notes[0]
 
 
 def test_it_says_which_text_it_left_out() -> None:
@@ -161,12 +161,12 @@ def test_what_a_person_says_goes_before_everything() -> None:
 
 @pytest.mark.parametrize("given", ["text", "=x", "colour=Blue"])
 def test_it_names_the_fields_where_a_mapping_is_wrong(given: str) -> None:
-    with pytest.raises(UnknownColumn, match="FIELD=COLUMN, with a field of id, text, subject, customer"):
+    with pytest.raises(UnknownColumn, match="FIELD=COLUMN, where FIELD is one of id, text, subject, customer"):
         parse_mapping([given])
 
 
 def test_it_names_the_columns_where_a_mapping_names_none() -> None:
-    with pytest.raises(UnknownColumn, match="--map text=Nope: there is no such column; there are 'id', 'text'"):
+    with pytest.raises(UnknownColumn, match=r"--map text=Nope: there is no such column\. Columns: 'id', 'text'"):
         fields({"id": IDS, "text": TEXT}, text="Nope")
 
 

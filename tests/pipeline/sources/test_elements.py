@@ -97,10 +97,10 @@ PRETTY = json.dumps(GOOD, indent=2)
     ("broken", "why"),
     [
         (PRETTY.replace('"id": 1,', '"id": 1', 1), "expected `,` or `}`"),
-        (PRETTY.replace('"id": 1,', '"id": 1, "open": {', 1), "not closed before the next one begins"),
+        (PRETTY.replace('"id": 1,', '"id": 1, "open": {', 1), "not closed before the next one starts"),
         (PRETTY.replace('"id": 1,', '"id": 1, "open": "text', 1), "Invalid control character"),
         (PRETTY.replace('"id": 1,', "id: 1,", 1), "key must be a string"),
-        ("\n".join(map(json.dumps, GOOD)).replace('"id": 1,', '"id": {1,', 1), "not closed before the next one begins"),
+        ("\n".join(map(json.dumps, GOOD)).replace('"id": 1,', '"id": {1,', 1), "not closed before the next one starts"),
     ],
 )
 def test_a_broken_object_costs_itself_alone(broken: str, why: str, size: int) -> None:
@@ -113,11 +113,11 @@ def test_a_broken_object_costs_itself_alone(broken: str, why: str, size: int) ->
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b'[{"id": 1}, {"id": 2', "the file ends within it"),
-        (b'[{"id": 1},', "the file ends before the list does"),
-        (b'{"tickets": [{"id": 1}', "the file ends within it"),
+        (b'[{"id": 1}, {"id": 2', "the file ends in the middle of it"),
+        (b'[{"id": 1},', "the file ends before the list is closed"),
+        (b'{"tickets": [{"id": 1}', "the file ends in the middle of it"),
         (b'{"id": 1} oops and more words', "expected an object"),
-        (b'{"id": 1} ]]]]]', "] closes nothing"),
+        (b'{"id": 1} ]]]]]', "] does not match an opening bracket"),
         (b'[{"id": 1}, 5]', "not an object"),
         (b'[{"id": 1}, "words"]', "not an object but text"),
         (b'[{"id": 1}, nul]', "expected an object"),
@@ -146,8 +146,8 @@ def test_it_finds_the_same_however_the_file_is_cut_into_pieces(noise: bytes, pla
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b'{"a": "x\0"}', "it holds a NUL byte, which cannot be stored"),
-        (b'{"a": "x\\u0000"}', "it holds a NUL character, which cannot be stored"),
+        (b'{"a": "x\0"}', "it contains a NUL byte, which cannot be stored"),
+        (b'{"a": "x\\u0000"}', "it contains a NUL character, which cannot be stored"),
         (b'{"a": "caf\xe9"}', "invalid UTF-8 at byte 11"),
         (b'{"a": "\\ud800"}', "broken JSON: "),
         (b'{"a": NaN}', "broken JSON: "),

@@ -117,7 +117,7 @@ def test_utf8_with_a_damaged_place_stays_utf8_and_says_so() -> None:
 
 def test_a_file_of_two_encodings_is_refused_whole() -> None:
     part = "\n".join(f"{number},Die Größe der Tür für Müller" for number in range(20))
-    with pytest.raises(UnknownEncoding, match="one part of it is UTF-8"):
+    with pytest.raises(UnknownEncoding, match="part of it is UTF-8"):
         chosen(part.encode() + b"\n" + part.encode("cp1252"))
 
 

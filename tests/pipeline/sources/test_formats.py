@@ -339,7 +339,7 @@ def test_a_topic_of_several_people_is_one_conversation(export_file: Callable[...
 
 
 def test_what_only_begins_with_a_bracket_is_no_json(export_file: Callable[..., Path]) -> None:
-    with pytest.raises(UnreadableSource, match=r"in no format that is known. It begins: '\[CHAT\] History"):
+    with pytest.raises(UnreadableSource, match=r"not in a known format. It starts with: '\[CHAT\] History"):
         FileSource(export_file("[CHAT] History of 2026\n\nsome words\n")).records()
 
 

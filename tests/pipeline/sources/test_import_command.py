@@ -58,11 +58,14 @@ def test_it_lists_rejects_beside_the_file_and_ends_with_3(tmp_path: Path, capsys
     assert ended.value.returncode == 3
     said = capsys.readouterr().out
     assert "1 new, 0 updated, 0 unchanged, 3 rejected\n" in said
-    assert "1 x no text (line 3): there is nothing in them to read; if there is, name its field or column:" in said
+    assert (
+        "1 x no text (line 3): nothing to read was found there; if there is text, choose its field or column with"
+        in said
+    )
     assert rejects(tmp_path / "export.jsonl.rejects.jsonl") == [
         {"line": 2, "unit": "line", "reason": "broken JSON: expected value at column 1", "raw": "oops"},
         {"line": 3, "unit": "line", "reason": "no text", "id": "5", "raw": '{"id": 5}'},
-        {"line": 4, "unit": "line", "reason": "duplicate id: line 1 has it already", "id": "a", "raw": GOOD.strip()},
+        {"line": 4, "unit": "line", "reason": "duplicate id: already in line 1", "id": "a", "raw": GOOD.strip()},
     ]
 
 

@@ -107,7 +107,7 @@ def test_a_dry_run_shows_three_samples_and_stores_nothing(
 @pytest.mark.django_db
 def test_a_mapping_that_names_no_column_is_one_sentence(tmp_path: Path) -> None:
     path = lines(tmp_path / "export.jsonl", {"nr": 1, "problem": "The lock is jammed"})
-    with pytest.raises(CommandError, match="--map text=body: there is no such column; there are 'nr', 'problem'"):
+    with pytest.raises(CommandError, match=r"--map text=body: there is no such column\. Columns: 'nr', 'problem'"):
         call_command("import_conversations", str(path), "--map", "text=body")
 
 
@@ -133,7 +133,7 @@ def test_files_of_one_folder_say_which_of_them_a_row_is_from(tmp_path: Path) -> 
     imported = bring(tmp_path / "in")
     assert (str(imported.source), imported.counts.new, imported.counts.rejected) == ("file:in", 2, 1)
     (said,) = imported.reasons.sentences()
-    assert re.match(r"1 x duplicate id: .*1\.jsonl, line 1 has it already \(.*2\.jsonl, line 1\): the first", said)
+    assert re.match(r"1 x duplicate id: already in .*1\.jsonl, line 1 \(.*2\.jsonl, line 1\): the first", said)
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:

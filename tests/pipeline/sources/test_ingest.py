@@ -172,7 +172,7 @@ def test_the_first_of_a_duplicate_id_wins(source: Source) -> None:
     texts = ConversationVersion.objects.order_by("conversation__external_id")
     assert [version.text for version in texts] == ["a 1", "b 2", "c 4"]
     assert refused == [
-        Reject(line, f"duplicate id: line {first} has it already", key, "as it came")
+        Reject(line, f"duplicate id: already in line {first}", key, "as it came")
         for line, first, key in ((3, 1, "a"), (5, 1, "a"), (6, 2, "b"))
     ]
 

@@ -87,7 +87,7 @@ def test_it_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "content", "expected"),
     [
         ("missing", None, "cannot be read: No such file or directory"),
-        ("broken.zip", b"PK\x03\x04 and no more", "begins like a zip file and cannot be unpacked"),
+        ("broken.zip", b"PK\x03\x04 and no more", "looks like a zip file but cannot be unpacked"),
     ],
 )
 def test_it_says_in_one_sentence_what_cannot_be_read(
@@ -107,14 +107,14 @@ def test_it_says_so_of_an_empty_folder_and_of_a_locked_zip(tmp_path: Path) -> No
     data = bytearray(path.read_bytes())
     data[data.find(b"PK\x01\x02") + 8] |= 1  # the flag of a password, in the list of contents
     path.write_bytes(data)
-    with pytest.raises(UnreadableSource, match="locked with a password"):
+    with pytest.raises(UnreadableSource, match="protected by a password"):
         read(path)
 
 
 def test_it_refuses_a_zip_of_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "DIRECTORY_BYTES", 1000)
     path = write_zip(tmp_path / "many.zip", **{f"file{number}": b"" for number in range(100)})
-    with pytest.raises(UnreadableSource, match="holds too many files"):
+    with pytest.raises(UnreadableSource, match="contains too many files"):
         read(path)
 
 

@@ -49,4 +49,4 @@ def test_a_conversation_is_kept_for_what_the_customer_says_first_or_later() -> N
     assert (quality.kept, quality.recovered, quality.left_out.total()) == (1, 2, 3)
     left_out, kept = quality.sentences()
     assert left_out.startswith("Left out 3 conversations: ")
-    assert kept.startswith("Kept 2 conversations that begin with")
+    assert kept.startswith("Kept 2 conversations that start with")

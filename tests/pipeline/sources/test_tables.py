@@ -107,13 +107,13 @@ def test_a_text_with_bare_delimiters_in_the_last_column_is_whole(read: Read) -> 
 def test_surplus_cells_elsewhere_are_a_reject_that_says_how_many(read: Read) -> None:
     found = read("text,id\nThe lamp, the door,1\nfine,2\n")
     assert found.texts() == {"2": ["fine"]}
-    assert "3 cells where the header has 2" in found.rejects[0].reason
+    assert "3 cells, but the header has 2" in found.rejects[0].reason
 
 
 def test_columns_of_one_name_are_put_together_and_said(read: Read) -> None:
     found = read("id,text,text\n1,The lamp,flickers\n")
     assert found.texts() == {"1": ["The lamp\nflickers"]}
-    assert "Columns of one name were put together: 'text'" in found.said
+    assert "Columns with the same name were combined: 'text'" in found.said
 
 
 def test_a_row_with_damage_is_a_reject_and_the_others_are_read(read: Read) -> None:
@@ -133,7 +133,7 @@ def test_a_table_without_a_header_is_read_by_its_values(read: Read) -> None:
         "The lamp flickers all the time",
         "The door does not close",
     ]
-    assert "no names of columns" in found.said
+    assert "no column names" in found.said
 
 
 def test_one_column_of_texts_is_a_table(read: Read) -> None:
@@ -147,7 +147,7 @@ def test_a_table_with_a_header_alone_or_nothing_gives_nothing(read: Read) -> Non
 
 
 def test_it_names_the_columns_where_none_is_the_text(read: Read) -> None:
-    with pytest.raises(UnreadableSource, match=r"'foo', 'bar'\. Name it: --map text=COLUMN"):
+    with pytest.raises(UnreadableSource, match=r"'foo', 'bar'\. Choose it with --map text=COLUMN"):
         read("foo,bar\n1,2\n3,4\n")
 
 
@@ -180,7 +180,7 @@ def test_ids_that_are_missing_are_made_of_the_content_and_stay_the_same(read: Re
     made = {record.messages[0]["text"]: record.external_id for record in first.records}
     again = {record.messages[0]["text"]: record.external_id for record in second.records}
     assert made.items() <= again.items()
-    assert "made of the content" in first.said
+    assert "made from the content" in first.said
 
 
 def test_the_order_of_day_and_month_comes_from_the_last_row_too(read: Read) -> None:
@@ -402,7 +402,7 @@ def test_sheets_with_the_same_columns_are_read_and_others_are_said(tmp_path: Pat
         },
     )
     assert sorted(found.texts()) == ["1", "2", "3"]
-    assert "Read was sheet 'May', 'June'; not read: 'Cover' (1 row), 'Notes' (2 rows)." in found.said
+    assert "Sheets read: 'May', 'June'; not read: 'Cover' (1 row), 'Notes' (2 rows)." in found.said
 
 
 def test_a_hidden_sheet_is_not_read(tmp_path: Path) -> None:

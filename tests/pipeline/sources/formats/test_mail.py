@@ -172,7 +172,7 @@ def test_what_a_program_sent_is_a_bots(tmp_path: Path) -> None:
     path = write_mbox(tmp_path / "inbox", *THREAD, mail(5, "I am away.", answers=2, Auto_Submitted="auto-replied"))
     records, _, summary = read(path)
     assert records[0].messages[-1]["role"] == "bot"
-    assert any("a program sent" in note for note in summary.notes)
+    assert any("sent by a program" in note for note in summary.notes)
 
 
 def test_the_same_mail_in_two_folders_is_read_once(tmp_path: Path) -> None:
