@@ -93,7 +93,7 @@ def test_a_queue_of_ten_is_answered_by_keyboard_alone(open_page: Open) -> None:
     for number in range(10):
         page.wait_for_selector(f"text={10 - number} left")
         page.keyboard.press("x" if number % 3 == 0 else "a")
-    page.wait_for_selector("text=Nothing waits for you")
+    page.wait_for_selector("text=Nothing to review")
     assert Story.objects.filter(status="dismissed").count() == 4
     assert Story.objects.filter(status="approved").count() == 6
     page.keyboard.press("u")
@@ -134,7 +134,7 @@ def test_the_keys_are_told_and_the_theme_is_kept(open_page: Open) -> None:
     assert "Search" in page.locator("dialog").inner_text()
     page.keyboard.press("Escape")
     page.click("details.lm-me > summary")
-    page.click("text=Light or dark")
+    page.click("text=Light or dark mode")
     theme = page.evaluate("document.documentElement.dataset.theme")
     page.goto("/admin/pipeline/story/")
     assert page.evaluate("document.documentElement.dataset.theme") == theme != "auto"

@@ -85,12 +85,12 @@ def undo(request: HttpRequest) -> HttpResponse:
 def _undo_one(request: HttpRequest, token: str) -> None:
     kind, _, number = token.partition("-")
     if kind not in KINDS or not number.isdecimal():
-        raise DecisionRefused(f"{token[:40]!r} names nothing that can be undone.")
+        raise DecisionRefused(f"{token[:40]!r} is not something that can be undone.")
     # asked for each: `u` may take back several of different kinds
     require(request, RIGHTS.get(kind, DECIDING))
     record = KINDS[kind]._default_manager.filter(pk=int(number)).first()
     if record is None:
-        raise DecisionRefused("it does not exist any more.")
+        raise DecisionRefused("it no longer exists.")
     if isinstance(record, Change) and record.what == Change.What.PROMOTION:
         review.undo_promotion(change=record, by=request.user)
     elif isinstance(record, Change):

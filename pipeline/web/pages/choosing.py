@@ -17,14 +17,14 @@ from pipeline.web.parts.figures import stories_that_mention
 
 SORTS = {
     "size": "largest first",
-    "trend": "growing most first",
+    "trend": "fastest growing first",
     "severity": "most severe first",
-    "confidence": "surest first",
+    "confidence": "most confident first",
     "newest": "newest first",
     "title": "by title",
 }
 PERIODS = {"7": "in the last 7 days", "30": "in the last 30 days", "90": "in the last 90 days"}
-CONFIDENCES = {"80": "80 and more", "60": "60 and more", "40": "40 and more"}
+CONFIDENCES = {"80": "80 or more", "60": "60 or more", "40": "40 or more"}
 
 SEVERITIES = {"low": 1.0, "medium": 2.0, "high": 3.0, "critical": 4.0}
 """What readers that judge severity say of a theme; a story is as severe as its themes are on average."""

@@ -25,7 +25,7 @@ def conversation(request: HttpRequest, conversation_id: int) -> HttpResponse:
     version = row.current_version
     if asked := request.GET.get("version", ""):
         if not asked.isdecimal() or len(asked) > 18:
-            raise BadRequest("a version is a number")
+            raise BadRequest("the version must be a number")
         version = get_object_or_404(row.versions, pk=int(asked))
     themes = list(themes_of_conversation(row)[:SHOWN])
     numbered = {theme.pk: number for number, theme in enumerate(themes, start=1)}

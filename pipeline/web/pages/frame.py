@@ -53,7 +53,7 @@ def require(request: HttpRequest, *rights: str) -> None:
     """Raise PermissionDenied unless the person has all of these permissions."""
     for right in rights:
         if not request.user.has_perm(right):
-            raise PermissionDenied(f"this needs the permission {right}; ask an administrator for it.")
+            raise PermissionDenied(f"this needs the permission {right}. Ask an administrator for it.")
 
 
 # --- The answer ---------------------------------------------------------------------------------------------------

@@ -87,11 +87,15 @@ def _stories(request: HttpRequest) -> dict[str, Any]:
     wanted = list(dict.fromkeys([*largest, *growing[:FEW], *quiet[:FEW]]))
     rows = rows_of(wanted, until=until, since=since)
     questions = question_count(request)
-    change = f", {last - before:+d} on the week before" if before else ""
+    change = f", {last - before:+d} compared with the week before" if before else ""
     facts = [
         (last, f"conversations in the last week of data{change}", ""),
-        (len(growing), f"open stories are growing, {len(quiet)} went quiet", f"{reverse('admin:stories')}?sort=trend"),
-        (questions, "questions wait for your answer", ""),
+        (
+            len(growing),
+            (f"open stories are growing, {len(quiet)} have gone quiet"),
+            f"{reverse('admin:stories')}?sort=trend",
+        ),
+        (questions, "questions are waiting for your answer", ""),
         (without_owner, "approved stories have no owner", f"{reverse('admin:stories')}?owner=none"),
     ]
     return {
@@ -111,10 +115,13 @@ def _stories(request: HttpRequest) -> dict[str, Any]:
 def _told(since: Any) -> str:
     """Return in a sentence what came since the last visit."""
     if since is None:
-        return "Stories are problems that several conversations share. Read, approve or dismiss, merge twins."
+        return (
+            "Stories are problems that several conversations share. Read them, approve or dismiss them, and merge "
+            "duplicates."
+        )
     found = happened_since(since)
     if not (found.conversations or found.new or found.grown):
-        return "Nothing new was read since your last visit."
+        return "Nothing new has been read since your last visit."
     new = counted(found.new, "story is new", "stories are new")
     grew = counted(found.grown, "story grew", "stories grew")
     return f"{counted(found.conversations, 'conversation was', 'conversations were')} read. {new}, {grew}."

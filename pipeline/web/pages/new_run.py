@@ -295,8 +295,8 @@ def _limit(sent: QueryDict) -> int | None:
 
 def _refused(request: HttpRequest, error: Exception, back: str) -> HttpResponse:
     hints = {
-        OtherProfile: " Tick “read under another profile as well” if that is meant.",
-        WouldReplace: " Give the source a name of its own, or tick “replace the texts”.",
+        OtherProfile: " Tick “also read with another profile” if you want both.",
+        WouldReplace: " Give the source another name, or tick “replace the texts”.",
         UnreadableSource: "",
     }
     hint = next((told for kind, told in hints.items() if isinstance(error, kind)), "")

@@ -96,7 +96,7 @@ ACTIONS = {
     "join": ("Add to the nearest story", "pipeline.change_signature"),
     "promote": ("Make a story", "pipeline.change_signature"),
     "dismiss": ("Dismiss", "pipeline.change_orphan"),
-    "restore": ("Let wait again", "pipeline.change_orphan"),
+    "restore": ("Return to waiting", "pipeline.change_orphan"),
 }
 
 
@@ -106,7 +106,7 @@ def act(request: HttpRequest) -> HttpResponse:
     """Do what a button says with one orphan or with all that were chosen; several are asked about first."""
     do, _, one = request.POST.get("do", "").partition(":")
     if do not in ACTIONS:
-        raise Http404(f"{do[:40]!r} cannot be done to an orphan")
+        raise Http404(f"{do[:40]!r} is not an action for orphans")
     require(request, ACTIONS[do][1])
     sent = [one] if one else request.POST.getlist("orphan")[:MOST_AT_ONCE]
     ids = [int(word) for word in sent if word.isdecimal() and len(word) <= 18]

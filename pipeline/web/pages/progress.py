@@ -121,14 +121,14 @@ def _phases(run: Run, counts: ItemCounts, seconds: float) -> list[PhaseLine]:
     for phase, name in PHASES:
         place = ORDER.index(phase)
         if phase == Run.Phase.GROUP and not run.makes_stories:
-            lines.append(PhaseLine(name, 0, 1, "not asked for"))
+            lines.append(PhaseLine(name, 0, 1, "not requested"))
         elif phase == Run.Phase.EXTRACT:
             lines.append(PhaseLine(name, counts.finished, counts.planned or 1, _reading(run, counts, seconds)))
         elif place < now:
             told = f"{counts.planned:,} conversations" if phase == Run.Phase.PLAN else "done"
             lines.append(PhaseLine(name, 1, 1, told))
         else:
-            lines.append(PhaseLine(name, 0, 1, "under way" if place == now and run.is_live else ""))
+            lines.append(PhaseLine(name, 0, 1, "in progress" if place == now and run.is_live else ""))
     return lines
 
 
@@ -138,7 +138,7 @@ def _reading(run: Run, counts: ItemCounts, seconds: float) -> str:
         return told
     rate = (counts.finished - counts.skipped) / seconds if seconds > 0 else 0.0
     if not rate:
-        return f"{told}, just begun" if counts.reading else f"{told}, waits for a worker"
+        return f"{told}, just started" if counts.reading else f"{told}, waiting for a worker"
     return f"{told}, {rate:.1f}/s, about {duration((counts.planned - counts.finished) / rate)} left"
 
 

@@ -98,10 +98,10 @@ def _of_story(question: Question) -> Asked | None:
     ]
     [row] = story_rows([story], until=as_of(), with_quotes=False)
     why = (
-        "A run found it and nobody has looked yet. Approve keeps it for the team; dismiss takes it out of the lists, "
-        "and it collects silently."
+        "A run found this story and nobody has reviewed it yet. Approve it to keep it for the team. Dismiss it to "
+        "remove it from the lists; it still collects conversations in the background."
         if is_new
-        else f"It has grown since somebody reviewed it; it is {words(story.status)}. Does it still say one thing?"
+        else f"It has grown since it was last reviewed, and is {words(story.status)}. Is it still about one problem?"
     )
     told = (
         f"{counted(row.conversations, 'conversation')}, {counted(row.customers, 'customer')}, {row.change} in 4 weeks"
@@ -123,14 +123,14 @@ def _of_pair(question: Question) -> Asked | None:
         for side, said, words_of in zip(sides, quotes, marks, strict=True)
     ]
     why = (
-        f"The rules only just kept these apart. A yes makes one of them, called “{shown[0].title}”; a no keeps them "
-        "apart, in all later runs too."
+        f"The rules only just kept these apart. “Yes” merges them into “{shown[0].title}”; “No” keeps them apart. "
+        "Both also apply to later runs."
     )
     answers = [
         Answer("yes", "Yes, one problem", "y", "a", True),
         Answer("no", "No, two problems", "n", "x"),
     ]
-    return Asked(question, "Is this one problem?", why, shown, answers)
+    return Asked(question, "Are these one problem?", why, shown, answers)
 
 
 def _of_orphan(question: Question) -> Asked | None:
@@ -146,11 +146,14 @@ def _of_orphan(question: Question) -> Asked | None:
         Side(story.title, reverse("admin:story", args=[story.pk]), words(story.status),
              [marked(q, marks[1]) for q in quotes[1]]),
     ]  # fmt: skip
-    why = "It is too small to be a story, and lies near one. Add it there, make it a story of its own, or leave it."
+    why = (
+        "It is too small to be a story, but similar to one. Add it to that story, make it a separate story, or "
+        "leave it."
+    )
     answers = [
         Answer("join", f"Add to “{story.title}”", "y", "a", True),
         Answer("promote", "Make a story", "p"),
-        Answer("leave", "Leave it", "n", "x"),
+        Answer("leave", "Leave as an orphan", "n", "x"),
     ]
     return Asked(question, "Does this belong to the story?", why, sides, answers)
 
@@ -205,7 +208,7 @@ def _sent(request: HttpRequest) -> Question:
     kind, _, ids = request.POST.get("question", "").partition("-")
     numbers = [int(word) for word in ids.split("-") if word.isdecimal() and len(word) <= 18]
     if kind not in KINDS or len(numbers) != (2 if kind == "pair" else 1):
-        raise Http404("there is no such question")
+        raise Http404("this question does not exist")
     return Question(kind, *numbers)
 
 
@@ -218,13 +221,13 @@ def _take_story(request: HttpRequest, question: Question, do: str) -> None:
     require(request, "pipeline.change_story")
     story = Story.objects.filter(pk=question.first).first()
     if story is None:
-        raise DecisionRefused("the story is not there any more.")
+        raise DecisionRefused("the story no longer exists.")
     if do == "seen":
         did(request, f"“{story}” stays as it is.", [confirm_story(story=story, by=request.user, at=timezone.now())])
         return
     status = {"approve": Story.Status.APPROVED, "dismiss": Story.Status.DISMISSED}.get(do)
     if status is None:
-        raise DecisionRefused("press one of the buttons.")
+        raise DecisionRefused("choose one of the answers.")
     mine = Story.objects.filter(pk=story.pk)
     decided = set_status(stories=mine, status=status, by=request.user, at=timezone.now())
     did(request, f"“{story}” is now {words(status)}.", decided.changes)
@@ -234,17 +237,19 @@ def _take_pair(request: HttpRequest, question: Question, do: str) -> None:
     require(request, "pipeline.change_signature")
     signatures = signatures_of(question)
     if len(signatures) < 2 or do not in ("yes", "no"):
-        raise DecisionRefused("the two are not there any more; here is the next.")
+        raise DecisionRefused("this pair no longer exists; here is the next question.")
     child, parent = signatures
     decided = decisions.answer(child=child, parent=parent, same=do == "yes", by=request.user)
-    told = f"“{_title(child)}” is “{_title(parent)}” now." if do == "yes" else "They stay two problems."
+    told = (
+        f"“{_title(child)}” is now part of “{_title(parent)}”." if do == "yes" else ("They stay two separate problems.")
+    )
     did(request, told, [decided])
 
 
 def _take_orphan(request: HttpRequest, question: Question, do: str) -> None:
     orphan = Orphan.objects.filter(pk=question.first).select_related("signature", "nearest_story__signature").first()
     if orphan is None:
-        raise DecisionRefused("the orphan is not there any more; here is the next.")
+        raise DecisionRefused("the orphan no longer exists; here is the next question.")
     act_on_orphan(request, orphan, do)
 
 
@@ -254,16 +259,16 @@ def act_on_orphan(request: HttpRequest, orphan: Orphan, do: str) -> None:
     name, near = _title(orphan.signature), orphan.nearest_story
     if do == "promote":
         made = decisions.promote_orphan(orphan=orphan, by=request.user)
-        did(request, f"“{name}” is a story now.", [made])
+        did(request, f"“{name}” is now a story.", [made])
     elif do == "join" and near is not None:
         if not near.is_open:
-            raise DecisionRefused(f"“{near}” is not open any more.")
+            raise DecisionRefused(f"“{near}” is no longer open.")
         merge = decisions.merge_signatures(child=orphan.signature, parent=near.signature, by=request.user)
-        did(request, f"“{name}” belongs to “{near}” now.", [merge])
+        did(request, f"“{name}” now belongs to “{near}”.", [merge])
     elif do == "leave":
         did(request, f"“{name}” stays an orphan.", [leave_orphan(orphan=orphan, by=request.user, at=timezone.now())])
     else:
-        raise DecisionRefused("there is no story near it to add it to.")
+        raise DecisionRefused("there is no similar story to add it to.")
 
 
 ADDRESSES = [("review/", "review", review), ("review/answer/", "review_answer", answer)]

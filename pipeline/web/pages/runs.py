@@ -157,7 +157,7 @@ def act(request: HttpRequest, run_id: int) -> HttpResponse:
     """Stop a run, or bring it back to work."""
     do = request.POST.get("do", "")
     if do not in ACTIONS:
-        raise Http404(f"{do[:40]!r} cannot be done to a run")
+        raise Http404(f"{do[:40]!r} is not an action for runs")
     row = _the_run(run_id)
     try:
         messages.success(request, ACTIONS[do](request, row))
@@ -169,12 +169,12 @@ def act(request: HttpRequest, run_id: int) -> HttpResponse:
 def _stop(request: HttpRequest, row: Run) -> str:
     if not request_stop(run_id=row.pk):
         raise RunError(f"run {row.pk} is {words(_the_run(row.pk).state)}; only a run that is running can be stopped.")
-    return f"Run {row.pk} stops after the conversations in progress."
+    return f"Run {row.pk} will stop after the conversations in progress."
 
 
 def _stop_now(request: HttpRequest, row: Run) -> str:
     stop_at_once(run_id=row.pk)
-    return f"Run {row.pk} is stopped. What was being read is read again when it continues."
+    return f"Run {row.pk} is stopped. Conversations in progress will be read again when it continues."
 
 
 def _resume(request: HttpRequest, row: Run) -> str:
@@ -184,19 +184,22 @@ def _resume(request: HttpRequest, row: Run) -> str:
 
 def _salvage(request: HttpRequest, row: Run) -> str:
     _, plan = start.salvage_run(run_id=row.pk)
-    return f"Run {row.pk} is at work again from the phase {plan.phase}; {plan.to_ask:,} are asked about."
+    return (
+        f"Run {row.pk} continues from the phase {plan.phase}; "
+        f"{counted(plan.to_ask, 'conversation goes', 'conversations go')} to the reader."
+    )
 
 
 def _retry(request: HttpRequest, row: Run) -> str:
     kind = request.POST.get("class", "")[:200]
     choice = SalvageOptions(only_failed=not kind, error_class=kind)
     _, plan = start.salvage_run(run_id=row.pk, choice=choice)
-    return f"{counted(plan.to_ask + plan.to_parse, 'conversation is', 'conversations are')} tried again."
+    return f"{counted(plan.to_ask + plan.to_parse, 'conversation is', 'conversations are')} being retried."
 
 
 def _make_stories(request: HttpRequest, row: Run) -> str:
     start.make_stories(run_id=row.pk)
-    return f"Stories are being made of run {row.pk}."
+    return f"Stories are being made from run {row.pk}."
 
 
 ACTIONS: dict[str, Callable[[HttpRequest, Run], str]] = {

@@ -47,7 +47,7 @@ def _act(request: HttpRequest, do: str, name: str) -> str:
         return f"“{name}” is {'on' if do == 'resume' else 'paused'}."
     if do == "remove":
         schedule.remove(name=name)
-        return f"“{name}” is removed; the runs it started stay."
+        return f"“{name}” is removed; the runs it started are kept."
     source = request.POST.get("source", "")[:250]
     when: Any = request.POST.get("when", "").strip()[:60]
     assignment = schedule.Assignment(
@@ -61,7 +61,7 @@ def _act(request: HttpRequest, do: str, name: str) -> str:
         when=schedule.cron(when) if " " in when else schedule.every(when),
         assignment=assignment,
     )
-    return f"“{made.name}” is set."
+    return f"“{made.name}” is scheduled."
 
 
 def _days(word: str) -> float | None:

@@ -160,14 +160,14 @@ def make_story(request: HttpRequest) -> HttpResponse:
     name = " ".join(request.POST.get("name", "").split())[:180]
     chosen = [number for word in request.POST.getlist("conversation") if (number := _number(word))]
     if not chosen or not name:
-        messages.warning(request, "Choose conversations and say what they are about.")
+        messages.warning(request, "Choose conversations and enter a name for the story.")
         return back(request)
     try:
         made, records = review.gather(conversations=chosen, name=name, by=request.user)
     except DecisionRefused as refused:
         messages.warning(request, f"{str(refused)[:1].upper()}{str(refused)[1:]}")
         return back(request)
-    did(request, f"“{made}” is a story of {counted(len(chosen), 'conversation')}.", records)
+    did(request, f"“{made}” is now a story with {counted(len(chosen), 'conversation')}.", records)
     return HttpResponseRedirect(reverse("admin:story", args=[made.pk]), status=303)
 
 

@@ -88,7 +88,7 @@ def save_view(request: HttpRequest) -> HttpResponse:
         SavedView.objects.filter(user=request.user.pk, pk=_number(request.POST.get("forget", ""))).delete()
         return back(request)
     if not name:
-        messages.warning(request, "Give the view a name.")
+        messages.warning(request, "Enter a name for the view.")
         return back(request)
     try:
         SavedView.objects.update_or_create(
@@ -100,7 +100,7 @@ def save_view(request: HttpRequest) -> HttpResponse:
     except IntegrityError as error:
         if not breaks(error, "one_saved_view_per_user_page_and_name"):
             raise
-    messages.success(request, f"“{name}” is saved. Its address can be shared as well.")
+    messages.success(request, f"“{name}” is saved. You can also share its address.")
     return back(request)
 
 
@@ -124,7 +124,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     if do == "export":
         return _export(request, chosen, request.POST.get("format", "csv"))
     if do != "merge" and do not in BULK:
-        raise Http404(f"{do!r} cannot be done to several stories")
+        raise Http404(f"{do!r} is not an action for several stories")
     require(request, "pipeline.change_signature" if do == "merge" else "pipeline.change_story")
     count = chosen.count()
     if not count or (do == "merge" and count < 2):
@@ -179,7 +179,7 @@ def _set_all(request: HttpRequest, do: str, chosen: QuerySet[Story]) -> HttpResp
     did(request, f"{changed} now {words(status)}.", decided.changes)
     if decided.refused:
         refused = counted(len(decided.refused), "story", "stories")
-        messages.warning(request, f"{refused} stayed: the signature has another open story.")
+        messages.warning(request, f"{refused} not changed: the signature has another open story.")
     return None
 
 
@@ -200,7 +200,7 @@ def _merge_all(request: HttpRequest, chosen: QuerySet[Story]) -> HttpResponse | 
         except DecisionRefused as error:
             refused = f"“{row.story}” was not merged: {error}"
     if merged:
-        did(request, f"{counted(len(merged) + 1, 'story', 'stories')} are one now: “{parent}”.", merged)
+        did(request, f"{counted(len(merged) + 1, 'story', 'stories')} are now one: “{parent}”.", merged)
     if refused:
         messages.warning(request, refused)
     return HttpResponseRedirect(reverse("admin:story", args=[parent.pk]), status=303)

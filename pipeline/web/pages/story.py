@@ -174,7 +174,7 @@ def act(request: HttpRequest, story_id: int) -> HttpResponse:
     """Do what a button of the page says, and show what came of it with a way back."""
     row, do = the_story(story_id), request.POST.get("do", "")
     if do not in ACTIONS:
-        raise Http404(f"{do[:40]!r} cannot be done to a story")
+        raise Http404(f"{do[:40]!r} is not an action for stories")
     right, action = ACTIONS[do]
     require(request, right)
     following = _neighbours(request, row)[1] if do in GOES_ON else None
@@ -206,7 +206,7 @@ def _set_status(request: HttpRequest, row: Story, do: str) -> int | None:
     if decided.refused:
         raise DecisionRefused(f"“{row}” stays {words(row.status)}: its signature has another open story.")
     if not decided.changed:
-        messages.info(request, f"“{row}” was {words(status)} already.")
+        messages.info(request, f"“{row}” was already {words(status)}.")
     else:
         did(request, f"“{row}” is now {words(status)}.", decided.changes)
     return row.pk if do not in GOES_ON else None
@@ -215,14 +215,14 @@ def _set_status(request: HttpRequest, row: Story, do: str) -> int | None:
 def _merge(request: HttpRequest, row: Story, do: str) -> int | None:
     other = the_story(_number(request.POST.get("other", "")))
     merge = review.merge_signatures(child=other.signature, parent=row.signature, by=request.user, reason="story page")
-    did(request, f"“{other}” and “{row}” are one story now.", [merge])
+    did(request, f"“{other}” and “{row}” are now one story.", [merge])
     return row.pk
 
 
 def _different(request: HttpRequest, row: Story, do: str) -> int | None:
     other = the_story(_number(request.POST.get("other", "")))
     kept = review.veto(first=row.signature, second=other.signature, by=request.user, reason="story page")
-    did(request, f"“{other}” stays a problem of its own, in all later runs.", [kept])
+    did(request, f"“{other}” stays a separate problem, in later runs too.", [kept])
     return row.pk
 
 
@@ -231,11 +231,11 @@ def _split(request: HttpRequest, row: Story, do: str) -> int | None:
     if chosen := [number for word in request.POST.getlist("conversation") if (number := _number(word))]:
         name = request.POST.get("name", "").strip()
         if not name:
-            raise DecisionRefused("give the new story a name: what are the chosen conversations about?")
+            raise DecisionRefused("enter a name for the new story: what are the chosen conversations about?")
         made: list[Decision | Change] = [
             review.split_signature(signature=row.signature, conversations=chosen, name=name, by=request.user)
         ]
-        did(request, f"{counted(len(chosen), 'conversation')} left “{row}” as “{name}”.", made)
+        did(request, f"{counted(len(chosen), 'conversation')} of “{row}” became the new story “{name}”.", made)
         return row.pk
     try:
         threshold = float(request.POST.get("threshold", ""))
@@ -273,7 +273,7 @@ def _edit(request: HttpRequest, row: Story, do: str) -> int | None:
     if "ticket_url" in sent:
         columns["ticket_url"] = sent["ticket_url"].strip()[:2000]
         if columns["ticket_url"] and not is_link(str(columns["ticket_url"])):
-            raise DecisionRefused("a ticket is a web address that begins with https:// or http://.")
+            raise DecisionRefused("the ticket must be a web address that starts with https:// or http://.")
     changes = edit_story(story=row, by=request.user, at=timezone.now(), **columns)
     if changes:
         did(request, f"Changed: {', '.join(words(change.what) for change in changes)}.", changes)
@@ -282,7 +282,7 @@ def _edit(request: HttpRequest, row: Story, do: str) -> int | None:
 
 def _comment(request: HttpRequest, row: Story, do: str) -> int | None:
     comment(story=row, text=request.POST.get("text", "")[:10_000], by=request.user, at=timezone.now())
-    messages.success(request, "Your comment is there.")
+    messages.success(request, "Your comment was added.")
     return row.pk
 
 
@@ -291,7 +291,7 @@ def _remove_comment(request: HttpRequest, row: Story, do: str) -> int | None:
     if written.created_by_id != request.user.pk:
         require(request, "pipeline.delete_comment")
     remove_comment(comment=written, by=request.user, at=timezone.now())
-    messages.success(request, "The comment is gone.")
+    messages.success(request, "The comment was removed.")
     return row.pk
 
 

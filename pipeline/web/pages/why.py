@@ -8,10 +8,10 @@ from pipeline.models import Conversation, Item, Merge, Orphan, Story, Theme
 from pipeline.models.wording import counted, words
 
 RULES = {
-    "own_name": "it is the signature of its own name",
-    "name": "its name is that of the signature",
-    "registry": "the name was known already",
-    "meaning": "its meaning lies near the signature's",
+    "own_name": "it has a signature of its own",
+    "name": "its name is the same as the signature's",
+    "registry": "the name was already known",
+    "meaning": "its meaning is close to the signature's",
     Merge.PERSON: "a decision put it there",
 }
 """What the rule that assigned a theme means."""
@@ -25,7 +25,7 @@ def why_here(conversation: Conversation, item: Item | None, themes: Sequence[The
     told = [f"Run {item.run_id} {_READ[Item.State(item.state)]}{reason}."]
     newest = [theme for theme in themes if theme.run_id == max((t.run_id for t in themes), default=0)]
     if not newest:
-        return [*told, "Nothing was found in it that could be a theme."] if item.state == Item.State.EXTRACTED else told
+        return [*told, "No theme was found in it."] if item.state == Item.State.EXTRACTED else told
     roots = roots_of([theme.signature_id for theme in newest if theme.signature_id])
     homes = homes_of([root.pk for root in roots.values()])
     for theme in newest:
@@ -35,7 +35,7 @@ def why_here(conversation: Conversation, item: Item | None, themes: Sequence[The
 
 _READ = {
     Item.State.EXTRACTED: "read it and found something",
-    Item.State.FILTERED: "read it and left it out",
+    Item.State.FILTERED: "read it and filtered it out",
     Item.State.SKIPPED: "did not read it again",
     Item.State.FAILED: "could not read it",
     Item.State.PENDING: "will read it",
@@ -50,7 +50,7 @@ def _theme(theme: Theme, root: object, homes: dict[int, Story | Orphan]) -> str:
     key, pk = getattr(root, "key", ""), getattr(root, "pk", 0)
     rule = RULES.get(theme.signature_rule, f"rule {words(theme.signature_rule)}" if theme.signature_rule else "")
     score = f", cosine {theme.signature_score:.2f}" if theme.signature_score is not None else ""
-    means = f"{said} and means {key} ({rule}{score})" if rule else f"{said} and means {key}"
+    means = f"{said} and assigned to {key} ({rule}{score})" if rule else f"{said} and assigned to {key}"
     home = homes.get(pk)
     if isinstance(home, Story):
         return f"{means}, which is the story “{home.title}” ({words(home.status)})."
@@ -58,4 +58,4 @@ def _theme(theme: Theme, root: object, homes: dict[int, Story | Orphan]) -> str:
         short = home.missing_conversations
         need = f", {counted(short, 'conversation')} short of a story" if short else ""
         return f"{means}, which waits as an orphan: {home.detail}{need if need and 'needs' not in home.detail else ''}."
-    return f"{means}, which is no story and waits for nothing."
+    return f"{means}, which is neither a story nor an orphan."

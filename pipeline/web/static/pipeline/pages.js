@@ -46,11 +46,11 @@
       const shown = {" ": "space", Backspace: "⌫"}[key] || key;
       say(element.dataset.keyAlso ? `${shown}, ${element.dataset.keyAlso}` : shown, element.dataset.keyName || element.textContent.trim());
     });
-    if (rows().length && !known.has("j")) say("j, k", "Next and previous row; Enter opens it");
+    if (rows().length && !known.has("j")) say("j, k", "Next and previous row; Enter opens the row");
     if (rows().some((row) => row.querySelector("input[type=checkbox]"))) say("x", "Choose the row");
     say("/", "Search");
     document.querySelectorAll("[data-go]").forEach((link) => say(`g ${link.dataset.go}`, link.firstChild.textContent.trim()));
-    say("?", "These keys");
+    say("?", "Show these shortcuts");
     dialog.showModal();
   }
   document.addEventListener("keydown", (event) => {

@@ -75,7 +75,7 @@ def test_a_queue_is_worked_through_to_its_end(bob: Client) -> None:
         StoryFactory(title=f"Number {number}", conversations=1)
     while waiting := waiting_questions().questions:
         answer(bob, waiting[0].token, "approve")
-    assert "Nothing waits for you" in read(bob, address("review"))
+    assert "Nothing to review" in read(bob, address("review"))
     assert Change.objects.filter(what="status").count() == 4
 
 
@@ -106,7 +106,7 @@ def test_a_story_that_grew_since_it_was_reviewed_is_asked_about_once_more(bob: C
     story = StoryFactory(conversations=1, status="approved", reviewed_at=NOON)
     StoryEvidenceFactory(story=story, run=RunFactory(first_finished_at=NOON + timedelta(days=1)))
     assert "Is this story still right?" in read(bob, address("review"))
-    assert "Nothing waits for you" in answer(bob, f"changed-{story.pk}", "seen")
+    assert "Nothing to review" in answer(bob, f"changed-{story.pk}", "seen")
     undo(bob)
     story.refresh_from_db()
     assert story.reviewed_at == NOON

@@ -54,7 +54,7 @@ def test_a_file_is_shown_as_it_was_understood_and_nothing_is_stored(operator: Cl
 def test_what_a_person_says_about_a_column_is_followed(operator: Client) -> None:
     where = upload(operator)
     page = read(operator, where, map_customer="body", map_text="who")
-    assert "The calendar shows it twice." in page.split("What means what")[0]
+    assert "The calendar shows it twice." in page.split("Columns and their meaning")[0]
     assert 'value="body"' in page
     wrong = read(operator, where, map_text="no such column")
     assert 'role="alert"' in wrong or "could not" in wrong or "no such column" in wrong
@@ -242,7 +242,7 @@ def test_a_running_run_is_stopped_and_only_by_who_may(operator: Client) -> None:
     assert viewer.post(address("run_act", run.pk), {"do": "stop"}).status_code == 403
     assert 'name="do"' not in read(viewer, address("run", run.pk))
     page = operator.post(address("run_act", run.pk), {"do": "stop"}, follow=True).content.decode()
-    assert "stops after the conversations in progress" in page
+    assert "will stop after the conversations in progress" in page
     run.refresh_from_db()
     assert run.state == "stopping"
     operator.post(address("run_act", run.pk), {"do": "stop_now"})

@@ -127,7 +127,7 @@ def test_the_page_shows_stories_customers_and_chips_behind_the_hits(bob: Client)
     assert "bramble-vets" in page
     assert "meta.plan=gold" in page
     narrowed = read(bob, address("search"), q="charging", **{"meta.plan": "silver"})
-    assert "Nothing has these words" in narrowed
+    assert "No conversation contains these words" in narrowed
 
 
 def test_meaning_finds_what_no_word_of_the_question_stands_in(bob: Client) -> None:
@@ -148,7 +148,7 @@ def test_meaning_finds_what_no_word_of_the_question_stands_in(bob: Client) -> No
         meaning.near_conversations("appointments appear twice in the calendar")[0].conversation == newer.conversation_id
     )
     page = read(bob, address("search"), q="appointments appear twice in the calendar", by="meaning")
-    assert "that mean something like it" in page
+    assert "with a similar meaning" in page
     assert "Each booking is doubled" in page
 
 
@@ -161,7 +161,7 @@ def test_chosen_conversations_become_a_story_and_go_back(bob: Client) -> None:
     ]
     sent = {"conversation": chosen, "name": "A thing of its own"}
     page = bob.post(address("search_story"), sent, follow=True).content.decode()
-    assert "is a story of 3 conversations" in page
+    assert "is now a story with 3 conversations" in page
     made = Story.objects.order_by("-id")[0]
     assert set(made.evidence.values_list("conversation", flat=True)) == set(chosen)
     assert broken_promises() == []

@@ -165,7 +165,7 @@ def test_several_are_merged_into_the_largest(bob: Client, run: Run) -> None:
     sent = {"do": "merge", "story": [story.pk for story in stories]}
     assert "Merge 2 stories into one" in bob.post(address("stories_bulk"), sent).content.decode()
     page = bob.post(address("stories_bulk"), {**sent, "confirmed": "yes"}, follow=True).content.decode()
-    assert "2 stories are one now" in page
+    assert "2 stories are now one" in page
     assert broken_promises() == []
     undo(bob)
     assert state() == before
@@ -229,8 +229,8 @@ def test_a_dismissal_keeps_its_reason_and_a_story_can_go_back_to_candidate(bob: 
 def test_two_stories_are_merged_by_one_button_and_come_apart_again(bob: Client, run: Run) -> None:
     before, (one, other) = state(), Story.objects.order_by("id")
     fragment = read(bob, address("story_similar", one.pk))
-    assert "Same problem: merge" in fragment or "No open story is like this one" in fragment
-    assert "are one story now" in act(bob, one, "merge", other=other.pk)
+    assert "Same problem: merge" in fragment or "No open story is similar to this one" in fragment
+    assert "are now one story" in act(bob, one, "merge", other=other.pk)
     assert Merge.objects.filter(rule="person").count() == 1
     assert bob.get(address("story", other.pk)).status_code == 302
     assert broken_promises() == []
@@ -307,7 +307,7 @@ def test_an_undo_loses_nothing_that_somebody_did_since(bob: Client) -> None:
 
 def test_a_ticket_is_a_web_address_and_nothing_else(bob: Client) -> None:
     story = StoryFactory(conversations=0)
-    assert "begins with https://" in act(bob, story, "edit", ticket_url="javascript:alert(1)")
+    assert "starts with https://" in act(bob, story, "edit", ticket_url="javascript:alert(1)")
     Story.objects.filter(pk=story.pk).update(ticket_url="javascript:alert(1)")
     assert 'href="javascript' not in read(bob, address("story", story.pk))
 
