@@ -134,7 +134,7 @@ class Visit:
             self.finished += finish_piece(self.run, unread, self.token, self.profile, self.extractor, wanted)
 
     def _give_up(self, page: ClaimedPage) -> None:
-        error = RuntimeError(f"{page.url} was begun {page.delivery_count - 1} times and its worker ended each time")
+        error = RuntimeError(f"{page.url} was started {page.delivery_count - 1} times and its worker died each time")
         self._finish(page, failed_outcome(Item.Stage.FETCH, error))
 
     def _finish(self, page: ClaimedPage, outcome: Outcome) -> None:

@@ -55,8 +55,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('created_at', models.DateTimeField()),
-                ('operator', models.CharField(blank=True, help_text='account of the machine that ran the command; empty: on a page', max_length=200)),
-                ('counts', models.JSONField(default=dict, help_text='rows by what they are: conversations, quotes, messages ...')),
+                ('operator', models.CharField(blank=True, help_text='account on the machine that ran the command; empty if done on a page', max_length=200)),
+                ('counts', models.JSONField(default=dict, help_text='number of rows by kind: conversations, quotes, messages ...')),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={

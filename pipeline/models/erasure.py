@@ -12,9 +12,9 @@ class Erasure(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     operator = models.CharField(
-        max_length=200, blank=True, help_text="account of the machine that ran the command; empty: on a page"
+        max_length=200, blank=True, help_text="account on the machine that ran the command; empty if done on a page"
     )
-    counts = models.JSONField(default=dict, help_text="rows by what they are: conversations, quotes, messages ...")
+    counts = models.JSONField(default=dict, help_text="number of rows by kind: conversations, quotes, messages ...")
 
     class Meta:
         ordering = ["-id"]

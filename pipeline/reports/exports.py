@@ -106,7 +106,7 @@ def exported(what: str, chosen: Chosen = Chosen(), rows: QuerySet[Any] | None = 
     kind = kind_of(what)
     asked = {name for name in Chosen.__slots__ if name != "private" and getattr(chosen, name)}
     if odd := sorted(asked - set(kind.filters)):
-        raise UnknownExport(f"{what} cannot be narrowed by {', '.join(odd)}; they can be by {', '.join(kind.filters)}.")
+        raise UnknownExport(f"{what} cannot be filtered by {', '.join(odd)}. Use {', '.join(kind.filters)}.")
     found = kind.chosen(chosen) if rows is None else rows
     return Exported(what, kind.columns, _described(kind, found, chosen.private))
 
@@ -114,7 +114,7 @@ def exported(what: str, chosen: Chosen = Chosen(), rows: QuerySet[Any] | None = 
 def kind_of(what: str) -> Kind:
     """Return a kind of rows by its name; UnknownExport says which there are."""
     if what not in KINDS:
-        raise UnknownExport(f"{what!r} cannot be exported; what can be is {', '.join(KINDS)}.")
+        raise UnknownExport(f"{what!r} cannot be exported. Choose one of {', '.join(KINDS)}.")
     return KINDS[what]
 
 
@@ -183,7 +183,7 @@ def _stories(chosen: Chosen) -> QuerySet[Story]:
 
 def _check(status: str, *known: str) -> None:
     if status not in known:
-        raise UnknownExport(f"{status!r} is no status; there are {', '.join(known)}.")
+        raise UnknownExport(f"there is no status {status!r}. Choose one of {', '.join(known)}.")
 
 
 def _told_stories(stories: Sequence[Story], private: bool) -> Iterator[Row]:
@@ -448,7 +448,7 @@ def written(asked: Exported, form: str) -> Iterator[bytes]:
 def form_of(name: str) -> Form:
     """Return a form by its name; UnknownExport says which there are."""
     if name not in FORMS:
-        raise UnknownExport(f"{name!r} is no form of an export; there are {', '.join(FORMS)}.")
+        raise UnknownExport(f"{name!r} is not an export format. Choose one of {', '.join(FORMS)}.")
     return FORMS[name]
 
 

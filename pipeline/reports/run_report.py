@@ -116,9 +116,9 @@ def report_of_run(*, run_id: int) -> Report:
     """Count everything that the report says. Raises RunError for a dry run, one that is alive, or none at all."""
     run = find_run(run_id)
     if run.is_preview:
-        raise RunError(f"run {run_id} is a dry run: it read nothing, so there is nothing to report.")
+        raise RunError(f"run {run_id} is a dry run, so it read nothing and there is nothing to report.")
     if run.is_live:
-        raise RunError(f"run {run_id} is {words(run.state)}; its report can be made when it has ended.")
+        raise RunError(f"run {run_id} is {words(run.state)}; make its report after it has ended.")
     summary = run_summary(run)
     first, last, customers = _span(run)
     until = run.as_of or last or run.finished_at or timezone.now()
@@ -332,10 +332,10 @@ def _lead(
         when = f", all of {_day(first)}" if is_one_day else f"; they began from {_day(first)} to {_day(last)}"
     yield f"{counted(read, 'conversation was', 'conversations were')} read{when}.".replace(f"{read} ", f"{read:,} ", 1)
     if not run.makes_stories:
-        yield "No stories were asked for in this run."
+        yield "No stories were requested for this run."
         return
     if not told:
-        yield "No problem was shared by enough of them to be a story yet."
+        yield "No problem is shared by enough of them to be a story yet."
         return
     share = f"{100 * covered / read:.0f}%" if read else "none"
     problems = counted(len(told), "problem that several customers share", "problems that several customers share")
@@ -371,10 +371,13 @@ def _notes(run: Run, summary: RunSummary) -> Iterator[str]:
         why = run.attention or run.error
         yield f"The run ended as {words(run.state)}{f': {why}' if why else '.'}"
     counts = summary.conversations
-    parts = [f"{counts.extracted:,} brought a theme", f"{counts.filtered:,} were about nothing that is looked for"]
+    parts = [
+        f"{counts.extracted:,} have a theme",
+        (f"{counts.filtered:,} were not about anything this profile looks for"),
+    ]
     parts += [f"{counts.failed:,} could not be read"] if counts.failed else []
     parts += [f"{counts.skipped:,} were skipped because nothing had changed"] if counts.skipped else []
-    yield f"Of {counts.planned:,} conversations that were planned, {', '.join(parts)}."
+    yield f"Of {counts.planned:,} planned conversations, {', '.join(parts)}."
     if summary.model_use:
         yield f"A language model was asked: {cost_in_words(list(summary.model_use))}."
     yield f"Reading and grouping took {duration(summary.seconds)}."

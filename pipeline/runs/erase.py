@@ -145,7 +145,7 @@ def erase_customer(*, word: str, by: Any = None) -> Erasure:
     word = " ".join(word.split())
     held = holdings_of(word)
     if held.is_empty:
-        raise NothingToErase(f"nothing is held of {word!r}; nothing was erased.")
+        raise NothingToErase(f"nothing is stored about {word!r}, so nothing was erased. Check the spelling.")
     sources = list(Source.objects.filter(conversations__in=held.conversations).distinct().order_by("pk"))
     for source in sources:
         refuse_live(source=source)

@@ -74,7 +74,7 @@ def apply_retention(
     return counts
 
 
-@shared_task(name="pipeline.apply_retention", may_run_twice="what is forgotten is not there a second time")
+@shared_task(name="pipeline.apply_retention", may_run_twice="what has been deleted is not found a second time")
 def forget_what_is_old() -> dict[str, int]:
     """Forget what is older than settings.KEEP allows; return how many rows of each kind. Beat calls it every hour."""
     return apply_retention(at=timezone.now())

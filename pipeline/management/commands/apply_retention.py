@@ -11,11 +11,11 @@ from pipeline.runs.retention import apply_retention
 
 
 class Command(PipelineCommand):
-    help = "Forget what is older than the settings KEEP_..._DAYS allow, and say how many rows that are."
+    help = "Delete what is older than the settings KEEP_..._DAYS allow, and show how many rows that is."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="count and change nothing")
+        parser.add_argument("--dry-run", action="store_true", help="only count; change nothing")
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         counts = apply_retention(at=timezone.now(), dry_run=dry_run)
-        self.stdout.write(f"{'Would forget' if dry_run else 'Forgot'}: {in_words(counts)}.")
+        self.stdout.write(f"{'Would delete' if dry_run else 'Deleted'}: {in_words(counts)}.")

@@ -22,21 +22,25 @@ class Command(PipelineCommand):
         parser.add_argument("what", choices=KINDS, metavar="WHAT", help=", ".join(KINDS))
         parser.add_argument(
             "--format", choices=FORMS, metavar="FORMAT",
-            help=f"{', '.join(FORMS)} (default: as the output's name ends, else csv)",
+            help=f"{', '.join(FORMS)} (default: from the ending of the output file, otherwise csv)",
         )  # fmt: skip
         parser.add_argument("--output", default="-", metavar="FILE", help="file to write; - (the default) is stdout")
-        parser.add_argument("--run", type=positive, metavar="RUN", help="of this run alone")
-        parser.add_argument("--source", metavar="KIND:NAME", help="of this source alone")
-        parser.add_argument("--profile", default="", help="of this profile alone")
+        parser.add_argument("--run", type=positive, metavar="RUN", help="only from this run")
+        parser.add_argument("--source", metavar="KIND:NAME", help="only from this source")
+        parser.add_argument("--profile", default="", help="only from this profile")
         parser.add_argument(
-            "--status", default="", help="of stories: open (default), all, or one; of orphans: waiting, dismissed, all"
+            "--status",
+            default="",
+            help="for stories: open (default), all, or one status; for orphans: waiting, dismissed or all",
         )
-        parser.add_argument("--category", default="", help="of this category alone")
-        parser.add_argument("--customer", default="", help="of this customer alone")
-        parser.add_argument("--since", type=moment, metavar="DATE", help="of conversations that began then or later")
-        parser.add_argument("--until", type=moment, metavar="DATE", help="of conversations that began before")
+        parser.add_argument("--category", default="", help="only this category")
+        parser.add_argument("--customer", default="", help="only this customer")
         parser.add_argument(
-            "--private", action="store_true", help="with names and private data as they are; else they are redacted"
+            "--since", type=moment, metavar="DATE", help="only conversations that started then or later"
+        )
+        parser.add_argument("--until", type=moment, metavar="DATE", help="only conversations that started before")
+        parser.add_argument(
+            "--private", action="store_true", help="keep names and private data; by default they are redacted"
         )
 
     def handle(
@@ -46,7 +50,7 @@ class Command(PipelineCommand):
         form = format or _ending(output)
         form_of(form)
         if form == "xlsx" and output == "-" and sys.stdout.isatty():
-            raise WrongUsage("a workbook is no text: write it to a file with --output FILE.")
+            raise WrongUsage("a workbook cannot be written to standard output; give a file with --output FILE.")
         names = ("profile", "status", "category", "customer", "since", "until")
         asked = Chosen(run=run, source=_source(source), private=private, **{name: options[name] for name in names})
         rows = exported(what, asked)
@@ -69,7 +73,7 @@ def _source(name: str | None) -> int | None:
     found = Source.objects.filter(kind=kind, name=rest).values_list("pk", flat=True).first()
     if found is None:
         known = ", ".join(map(str, Source.objects.all()[:10])) or "none"
-        raise CommandError(f"There is no source {name!r}. Known are: {known}.")
+        raise CommandError(f"There is no source {name!r}. Sources: {known}.")
     return found
 
 

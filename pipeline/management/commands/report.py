@@ -10,7 +10,7 @@ from pipeline.reports.run_report import html_of, report_of_run
 
 
 class Command(PipelineCommand):
-    help = "Write what a run found as one HTML file that loads nothing: charts, titles, quotes, numbers."
+    help = "Write what a run found to a self-contained HTML file: charts, titles, quotes, numbers."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=positive, metavar="RUN", help="number of the run")
@@ -26,4 +26,4 @@ class Command(PipelineCommand):
             Path(name).write_text(text, encoding="utf-8")
         except OSError as error:
             raise CommandError(f"{name} cannot be written: {error.strerror}.") from error
-        self.stderr.write(f"Wrote {name}. It opens in any browser, and can be sent as it is.")
+        self.stderr.write(f"Wrote {name}. It opens in any browser and can be sent to others as it is.")

@@ -43,7 +43,7 @@ def wants_private(request: HttpRequest) -> bool:
     if request.GET.get("private") != "1":
         return False
     if not request.user.has_perm("pipeline.view_conversation"):
-        raise PermissionDenied("this needs the permission pipeline.view_conversation; ask an administrator for it.")
+        raise PermissionDenied("this needs the permission pipeline.view_conversation. Ask an administrator for it.")
     return True
 
 

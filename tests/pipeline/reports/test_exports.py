@@ -138,7 +138,7 @@ def test_what_there_is_not_is_refused_at_once() -> None:
         exported("ponies")
     with pytest.raises(UnknownExport, match="there are csv, xlsx"):
         written(rows_of_texts(), "pdf")
-    with pytest.raises(UnknownExport, match="orphans cannot be narrowed by customer"):
+    with pytest.raises(UnknownExport, match="orphans cannot be filtered by customer"):
         exported("orphans", Chosen(customer="x"))
 
 

@@ -143,7 +143,7 @@ def test_a_split_by_threshold_shows_the_parts_first(decider: Client) -> None:
         ({}, "Either choose conversations or give a threshold, not both."),
         ({"threshold": "0.5", "conversations": ["first"]}, "not both."),
         ({"conversations": ["first"]}, "What are the chosen conversations about?"),
-        ({"threshold": "-1"}, "at -1 sync_fails stays in one piece"),
+        ({"threshold": "-1"}, "sync_fails stays in one piece"),
         (
             {"conversations": ["first"], "name": "login_fails", "_confirmed": "yes"},
             "is already the name of a signature",
