@@ -159,7 +159,7 @@ def _release(run: Run) -> None:
         release_phase(run=run)
     except INFRASTRUCTURE_ERRORS:
         log.warning(
-            ("run %s: its phase could not be released; another worker can take it in %s s"),
+            "run %s: its phase could not be released; another worker can take it in %s s",
             run.pk,
             settings.CLAIM_TIMEOUT,
         )

@@ -106,7 +106,7 @@ def merge_themes(*, run: Run, following: str) -> bool:
     # end: see MOST_LOST. The compute reads and writes on this same connection, so its own lock does not stop it
     # (tests/races/test_decisions.py, test_a_merge_ends_though_people_never_stop_to_decide).
     log.info(
-        ("run %s: the registry of %s changed %s times; people's decisions now wait until the merge is done"),
+        "run %s: the registry of %s changed %s times; people's decisions now wait until the merge is done",
         run.pk,
         run.profile,
         MOST_LOST,

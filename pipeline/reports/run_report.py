@@ -373,7 +373,7 @@ def _notes(run: Run, summary: RunSummary) -> Iterator[str]:
     counts = summary.conversations
     parts = [
         f"{counts.extracted:,} have a theme",
-        (f"{counts.filtered:,} were not about anything this profile looks for"),
+        f"{counts.filtered:,} were not about anything this profile looks for",
     ]
     parts += [f"{counts.failed:,} could not be read"] if counts.failed else []
     parts += [f"{counts.skipped:,} were skipped because nothing had changed"] if counts.skipped else []

@@ -285,7 +285,7 @@ def _compared(item: Item, call: Call, outcome: Outcome) -> list[str]:
     stored = {theme.raw_key: theme for theme in item.themes.all()}
     said = {normalise.normal_form(draft.proposed.signature): draft for draft in outcome.themes}
     faults = [
-        (f"item {item.pk}: its answer has the theme {form}, but it is not stored")
+        f"item {item.pk}: its answer has the theme {form}, but it is not stored"
         for form in sorted(said.keys() - stored)
     ]
     faults += [f"theme {stored[form].pk} ({form}) is not in its answer" for form in sorted(stored.keys() - said)]
@@ -309,7 +309,7 @@ def _compared_theme(theme: Theme, draft: Draft) -> list[str]:
         "confidence": (theme.confidence, proposed.confidence),
     }
     faults = [
-        (f"{name} is {here!r}, but its answer gives {there!r}")
+        f"{name} is {here!r}, but its answer gives {there!r}"
         for name, (here, there) in columns.items()
         if here != there
     ]
@@ -363,7 +363,7 @@ def _evidence(run: Run) -> Check:
     faults = [
         f"evidence {pk} of theme {theme}: "
         + (
-            ("belongs to another version than the one that was read")
+            "belongs to another version than the one that was read"
             if is_elsewhere
             else (f"its quote is not at {start} to {end}")
         )

@@ -118,7 +118,7 @@ class Holdings:
 
 def in_words(counts: Mapping[str, int]) -> str:
     """Return counts by name as a list of words, without those that are nothing."""
-    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing"
+    return ", ".join(f"{name} ({number:,})" for name, number in counts.items() if number) or "nothing"
 
 
 # --- The door -----------------------------------------------------------------------------------------------------

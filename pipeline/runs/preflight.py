@@ -181,7 +181,7 @@ def _redis() -> Finding:
                 return Finding("Redis", False, *doubt)
             if refusal := _write_refusal(client):
                 return Finding(
-                    "Redis", False, (f"it is refusing writes: {refusal}"), ("check its memory, disk and replicas")
+                    "Redis", False, f"it is refusing writes: {refusal}", ("check its memory, disk and replicas")
                 )
     except redis.RedisError as error:
         return Finding("Redis", False, f"it cannot be reached: {_one_line(error)}", "check REDIS_URL")

@@ -22,14 +22,14 @@ class SessionCollector(Collector):
         numbers = self.metrics
         yield CounterMetricFamily("leitmotif_chat_sessions_created", "Sessions started", numbers.created)
         yield CounterMetricFamily(
-            "leitmotif_chat_sessions_reused", ("Messages that reused an open session"), numbers.reused
+            "leitmotif_chat_sessions_reused", "Messages that reused an open session", numbers.reused
         )
         yield CounterMetricFamily(
             "leitmotif_chat_rapid_creates", "Sessions followed by another within seconds", numbers.rapid_creates
         )
         yield CounterMetricFamily(
             "leitmotif_chat_context_losses",
-            ("Users whose project or task was not the one expected"),
+            "Users whose project or task was not the one expected",
             numbers.context_losses,
         )
         yield GaugeMetricFamily("leitmotif_chat_sessions_active", "Active sessions", numbers.active)
@@ -38,5 +38,5 @@ class SessionCollector(Collector):
         )
         if numbers.ratio is not None:
             yield GaugeMetricFamily(
-                "leitmotif_chat_reuse_ratio", ("Share of messages that reused an open session"), numbers.ratio
+                "leitmotif_chat_reuse_ratio", "Share of messages that reused an open session", numbers.ratio
             )

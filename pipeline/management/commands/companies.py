@@ -140,7 +140,7 @@ class Command(PipelineCommand):
         say(self.console, f"recall {scores.recall:.3f}: {scores.missed_count} missed {_named(scores.missed)}")
         say(
             self.console,
-            (f"precision {scores.precision:.3f}: {scores.in_vain_count} false alarms {_named(scores.in_vain)}"),
+            f"precision {scores.precision:.3f}: {scores.in_vain_count} false alarms {_named(scores.in_vain)}",
         )
 
     def _decide(self, asked: str, options: dict[str, Any]) -> None:

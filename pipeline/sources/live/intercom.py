@@ -109,7 +109,7 @@ class IntercomSource(Helpdesk):
         except BAD_SHAPE as error:
             yield Reject(
                 line,
-                (f"not the structure of an Intercom conversation: {type(error).__name__}"),
+                f"not the structure of an Intercom conversation: {type(error).__name__}",
                 key[:200],
                 unit="conversation",
             )

@@ -307,7 +307,7 @@ async def _read(
         return Answered(0, PageOutcome.NOT_HTML, f"its type is {content_type[:100]}", **marks)
     if (length := headers.get("content-length", "")).isdecimal() and int(length) > most:
         return Answered(
-            0, PageOutcome.TOO_LARGE, (f"it has {int(length):,} bytes, more than the limit of {most:,}"), **marks
+            0, PageOutcome.TOO_LARGE, f"it has {int(length):,} bytes, more than the limit of {most:,}", **marks
         )
     try:
         body = unpacker(headers.get("content-encoding", ""), most)

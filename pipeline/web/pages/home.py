@@ -92,7 +92,7 @@ def _stories(request: HttpRequest) -> dict[str, Any]:
         (last, f"conversations in the last week of data{change}", ""),
         (
             len(growing),
-            (f"open stories are growing, {len(quiet)} have gone quiet"),
+            f"open stories are growing, {len(quiet)} have gone quiet",
             f"{reverse('admin:stories')}?sort=trend",
         ),
         (questions, "questions are waiting for your answer", ""),

@@ -300,7 +300,7 @@ def test_an_id_of_several_sources_needs_its_source() -> None:
     ):
         trace_conversation(external_id="t-1")
     assert trace_conversation(external_id="t-1", source="file:two").source == "file:two"
-    with pytest.raises(NoSuchConversation, match=r"there is no source file:three; there are: file:one, file:two"):
+    with pytest.raises(NoSuchConversation, match=r"there is no source file:three. Sources: file:one, file:two"):
         trace_conversation(external_id="t-1", source="file:three")
     with pytest.raises(NoSuchConversation, match="there is no conversation t-2 in file:one"):
         trace_conversation(external_id="t-2", source="file:one")

@@ -314,7 +314,7 @@ def test_a_name_that_an_undone_split_left_may_be_given_again_by_people_and_by_ru
 def test_raising_the_threshold_takes_a_signature_apart_where_it_is_two_problems(first_run: Run) -> None:
     signature, _ = mixed()
     before = state()
-    with pytest.raises(DecisionRefused, match="at -1 sync_fails stays in one piece"):
+    with pytest.raises(DecisionRefused, match="at the threshold -1, sync_fails stays in one piece"):
         review.split_by_threshold(signature=signature, threshold=-1, by=alice())
     [split] = review.split_by_threshold(signature=signature, threshold=0.5, by=alice())
     assert (split.made.key, split.threshold, split.moves.count()) == ("login_fails_2", 0.5, 3)
@@ -510,14 +510,14 @@ def _undo_a_story_that_went_on() -> None:
     ("decide", "message"),
     [
         (_merged_already, "both names already mean sync_fails"),
-        (_other_profile, "profiles sample and support cannot be combined"),
+        (_other_profile, r"different profiles \(sample and support\) cannot be combined"),
         (_veto_of_one, "are currently merged. Undo that merge"),
         (_veto_twice, "are already kept apart"),
         (_split_all, "all conversations of login_fails were chosen"),
         (_split_none, "none of the chosen conversations is in login_fails"),
         (_split_to_a_name_in_use, "refund_is_late is already the name of a signature"),
         (_merge_a_split, "a split keeps them apart: locked_out out of login_fails"),
-        (_move_nowhere, "means sync_fails already"),
+        (_move_nowhere, "already belongs to sync_fails"),
         (_move_too_early, "has no signature yet"),
         (_rename_to_the_same, "already has that name"),
         (_rename_to_anothers, "is already the name of a signature"),

@@ -285,8 +285,8 @@ def test_the_command_says_what_it_will_do_and_asks(
 ) -> None:
     command("erase_customer", ADDRESS, "--dry-run")
     said = capsys.readouterr().out
-    assert "3 conversations" in said
-    assert "1 chat messages" in said
+    assert "conversations (3)" in said
+    assert "chat messages (1)" in said
     monkeypatch.setattr("builtins.input", lambda _: "n")
     command("erase_customer", ADDRESS)
     assert "Nothing was erased." in capsys.readouterr().out

@@ -214,7 +214,7 @@ def test_all_that_is_not_in_order_is_said_at_once(start_worker: type[Worker], tm
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX unfinished_items_by_chunk")
     try:
-        with pytest.raises(RunError, match=r"no extractor 'odd_one'.*holds no conversation.*unfinished_items"):
+        with pytest.raises(RunError, match=r"no extractor 'odd_one'.*contains no conversation.*unfinished_items"):
             preflight.require_ready(RunRequest("support", "odd_one", files=Import((str(tmp_path / "empty.jsonl"),))))
     finally:
         with connection.cursor() as cursor:
@@ -405,8 +405,8 @@ def test_a_source_without_conversations_is_refused() -> None:
     ("content", "sentence"),
     [
         (None, "No such file or directory"),
-        (b"", "holds no conversation"),
-        (b"\n\n", "holds no conversation"),
+        (b"", "contains no conversation"),
+        (b"\n\n", "contains no conversation"),
         (b"\x1f\x8bnonsense", "cannot be unpacked"),
         (b"neither, nor\n", "no column was recognised as the text"),
         (b'{"id": "1", "text": "Hello"}\n', "can be read"),

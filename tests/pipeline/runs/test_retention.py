@@ -167,6 +167,6 @@ def test_the_command_counts_before_it_forgets(capsys: Captured, settings: Settin
     settings.KEEP = {"answers": MONTH}
     CallFactory(answered_at=OLD)
     command("apply_retention", "--dry-run")
-    assert "Would delete: 1 raw answers" in capsys.readouterr().out
+    assert "Would delete: raw answers (1)" in capsys.readouterr().out
     command("apply_retention")
-    assert "Forgot: 1 raw answers" in capsys.readouterr().out
+    assert "Deleted: raw answers (1)" in capsys.readouterr().out

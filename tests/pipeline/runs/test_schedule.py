@@ -269,8 +269,8 @@ def test_schedules_are_listed_paused_resumed_and_removed(capsys: Captured) -> No
         (["file:test"], "one of the arguments --every --cron"),
         (["file:test", "--every", "1d", "--cron", "* * * * *"], "not allowed with argument"),
         (["--remove", "nonsense"], "there is no schedule named 'nonsense'. Schedules: none yet"),
-        (["--remove", "watch live runs"], "there is no schedule 'watch live runs'"),
-        (["--pause", "nonsense"], "there is no schedule 'nonsense'"),
+        (["--remove", "watch live runs"], "there is no schedule named 'watch live runs'"),
+        (["--pause", "nonsense"], "there is no schedule named 'nonsense'"),
     ],
 )
 def test_it_refuses_what_cannot_be_meant_with_a_sentence(words: list[str], refusal: str) -> None:
