@@ -29,8 +29,8 @@ class Account:
                 entry = pwd.getpwnam(name)
                 return cls(entry.pw_uid, entry.pw_gid)
         raise EmbeddedError(
-            "PostgreSQL refuses to run as root, and there is no account `postgres` or `nobody` to run it as. "
-            "Run as an ordinary user, or set DATABASE_URL and REDIS_URL."
+            "PostgreSQL refuses to run as root, and this machine has no account `postgres` or `nobody` to run it "
+            "as. Run this as an ordinary user, or set DATABASE_URL and REDIS_URL."
         )
 
     @property

@@ -188,9 +188,9 @@ def worn_out_outcome(claimed: Claimed, *, is_answered: bool) -> Outcome:
     times = claimed.delivery_count - 1
     return Outcome(
         Item.State.FAILED,
-        reason=f"begun {times} times, never finished",
+        reason=f"started {times} times, never finished",
         stage=Item.Stage.PARSE if is_answered else Item.Stage.READ,
         error_class="WorkerLost",
-        error=f"{claimed.question.transcript.key} was begun {times} times and its worker ended each time"
-        f"{', though its answer is stored' if is_answered else ''}.",
+        error=f"{claimed.question.transcript.key} was started {times} times and its worker died each "
+        f"time{', though its answer is stored' if is_answered else ''}.",
     )

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='theme',
             name='erased_at',
-            field=models.DateTimeField(blank=True, help_text='since when its vector is a stand-in that says nothing of what was said', null=True),
+            field=models.DateTimeField(blank=True, help_text='when its vector was replaced by one that says nothing about the text', null=True),
         ),
         migrations.CreateModel(
             name='Erasure',

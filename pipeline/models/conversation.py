@@ -12,7 +12,7 @@ class Conversation(models.Model):
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="conversations")
     external_id = models.CharField(max_length=200, help_text="its ID in the source")
     customer = models.CharField(max_length=200, blank=True, help_text="empty: unknown, counted as a separate customer")
-    occurred_at = models.DateTimeField(help_text="when it began")
+    occurred_at = models.DateTimeField(help_text="when it started")
     occurred_at_is_import_time = models.BooleanField(default=False, help_text="the source has no time")
     url = models.CharField(max_length=2000, blank=True)
     label = models.CharField(max_length=200, blank=True, help_text="the group a person put it in, for evaluation")

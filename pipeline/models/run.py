@@ -204,7 +204,7 @@ class Item(models.Model):
     flaws = models.JSONField(
         null=True,
         blank=True,
-        help_text="how often something in its answers was put right: repaired, asked_again, unasked, quotes_dropped",
+        help_text="how often something in its answers was corrected: repaired, asked_again, unasked, quotes_dropped",
     )
     epoch = models.PositiveIntegerField(default=0, help_text="the run's epoch when it was last claimed")
     # `delivery:nonce`, see ledger.claims.new_token

@@ -49,7 +49,7 @@ class Theme(models.Model):
         null=True, blank=True, help_text="the change of the registry that assigned it; themes merged together share one"
     )
     erased_at = models.DateTimeField(
-        null=True, blank=True, help_text="since when its vector is a stand-in that says nothing of what was said"
+        null=True, blank=True, help_text="when its vector was replaced by one that says nothing about the text"
     )
 
     class Meta:

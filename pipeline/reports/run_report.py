@@ -329,7 +329,7 @@ def _lead(
     when = ""
     if first and last:
         is_one_day = first.date() == last.date()
-        when = f", all of {_day(first)}" if is_one_day else f"; they began from {_day(first)} to {_day(last)}"
+        when = f", all of {_day(first)}" if is_one_day else f"; they started between {_day(first)} and {_day(last)}"
     yield f"{counted(read, 'conversation was', 'conversations were')} read{when}.".replace(f"{read} ", f"{read:,} ", 1)
     if not run.makes_stories:
         yield "No stories were requested for this run."
@@ -382,7 +382,7 @@ def _notes(run: Run, summary: RunSummary) -> Iterator[str]:
         yield f"A language model was asked: {cost_in_words(list(summary.model_use))}."
     yield f"Reading and grouping took {duration(summary.seconds)}."
     yield (
-        "A problem is listed when enough different conversations share it. Sizes beside a problem count conversations, "
-        "not messages. Quotes are customers' own words; addresses, numbers and the customer's own name in them are "
+        "A problem is listed when enough different conversations share it. The numbers count conversations, not "
+        "messages. Quotes are customers' own words; addresses, numbers and the customer's own name in them are "
         "replaced, the names of others are not."
     )

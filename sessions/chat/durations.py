@@ -33,7 +33,7 @@ class Lengths:
                 raise ValueError(f"SESSION_LENGTHS[{field.name!r}] is {length}. It must be longer than zero.")
             if length is None and field.name not in FOR_EVER:
                 raise ValueError(
-                    f"SESSION_LENGTHS[{field.name!r}] is None. Only {', '.join(FOR_EVER)} may be for ever."
+                    f"SESSION_LENGTHS[{field.name!r}] is None. Only {', '.join(FOR_EVER)} can be unlimited."
                 )
         if self.takeover > LONGEST_TAKEOVER:
             raise ValueError(f"SESSION_LENGTHS['takeover'] is {self.takeover}. It can be at most {LONGEST_TAKEOVER}.")

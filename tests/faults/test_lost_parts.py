@@ -28,7 +28,7 @@ def test_a_conversation_that_kills_its_worker_costs_only_itself(start_worker: ty
     assert ended.state == "completed_with_errors"
     assert item_counts(ended).extracted == 12
     poison = failed_items(ended).get()
-    assert (poison.conversation.external_id, poison.reason) == ("test-5", "begun 3 times, never finished")
+    assert (poison.conversation.external_id, poison.reason) == ("test-5", "started 3 times, never finished")
     assert 2 <= sum("poison" in line for line in log.read_text().splitlines()) <= 3
 
 

@@ -64,7 +64,7 @@ def test_parsing_that_ends_its_worker_fails_the_item_and_salvage_asks_nobody(mon
     with monkeypatch.context() as patch:
         patch.setattr("pipeline.extract.chunk.parse", die)
         item = begun_until_given_up(run)
-    assert (item.state, item.stage, item.reason) == ("failed", "parse", "begun 6 times, never finished")
+    assert (item.state, item.stage, item.reason) == ("failed", "parse", "started 6 times, never finished")
     assert advance(run_id=run.pk).state == "needs_attention"
     _, stock = salvage(run_id=run.pk)
     assert (stock.to_parse, stock.to_ask) == (1, 0)

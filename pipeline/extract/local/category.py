@@ -71,7 +71,7 @@ def _spam(text: str, side: CustomerSide, finding: Finding) -> str:
 def _empty(text: str, side: CustomerSide) -> str:
     if not all(SMALL_TALK.issuperset(words.split()) for words in side.plains) or _CRY_FOR_HELP.search(text):
         return ""
-    return "only greetings, thanks or small talk, no request" if text.strip() else "there are no words in it"
+    return "only greetings, thanks or small talk, no request" if text.strip() else "it contains no words"
 
 
 def _not_for_us(text: str, side: CustomerSide, finding: Finding) -> str:
@@ -79,7 +79,7 @@ def _not_for_us(text: str, side: CustomerSide, finding: Finding) -> str:
         return "an automatic reply, not a request"
     misdirected = _APOLOGY.search(side.text) and _MISDIRECTED.search(plain(side.agent))
     if misdirected or _WRONG_ADDRESSEE.search(side.text):
-        return "sent here by mistake: it was meant for somebody else"
+        return "sent here by mistake; it was meant for someone else"
     if _praises(side, finding):
         return "thanks or praise, no request"
     return ""

@@ -339,7 +339,7 @@ def _failure(error: Exception) -> Answered:
         return Answered(0, PageOutcome.UNSAFE_ADDRESS, str(error)[:300])
     if isinstance(error, socket.gaierror):
         if error.errno in NO_SUCH_HOST:
-            return Answered(0, PageOutcome.DEAD, "there is no host of that name")
+            return Answered(0, PageOutcome.DEAD, "there is no host with that name")
         return Answered(0, PageOutcome.UNREACHABLE, f"its host name could not be resolved: {error.strerror}"[:300])
     if isinstance(error, httpx2.TimeoutException):
         return Answered(0, PageOutcome.TIMEOUT, f"{type(error).__name__}: the server did not answer in time")

@@ -200,8 +200,8 @@ def shell_of(look: Look) -> Shell | None:
             return found
     if not any(map(str.isalnum, look.text)):
         if look.scripts:
-            return Shell(PageOutcome.NEEDS_JAVASCRIPT, "it holds scripts and no text")
-        return Shell(PageOutcome.EMPTY, "it holds no text")
+            return Shell(PageOutcome.NEEDS_JAVASCRIPT, "it contains scripts but no text")
+        return Shell(PageOutcome.EMPTY, "it contains no text")
     return None
 
 

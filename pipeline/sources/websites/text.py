@@ -68,7 +68,7 @@ def read_page(body: bytes, content_type: str, url: str) -> Page:
     if not body.strip():
         return Page(PageOutcome.EMPTY, "its body is empty")
     if body.startswith(_MAGIC) or not _is_markup(body, content_type):
-        return Page(PageOutcome.NOT_HTML, "its body is no markup")
+        return Page(PageOutcome.NOT_HTML, "its body is not HTML")
     html = decoded(body, content_type)
     if is_costly(html, DEEPEST):
         html = "".join(f"<p>{entities.escape(line)}</p>" for line in without_tags(html).split("\n") if line.strip())

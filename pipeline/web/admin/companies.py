@@ -273,7 +273,7 @@ class FetchAdmin(WholePageAdmin):
             ("Asked", moment(row.fetched_at)),
             ("Run", link_to(row.item.run)),
             ("What was seen", link_to(row.snapshot)),
-            ("Stands in", "the page could not be fetched, so this is an earlier snapshot" if row.is_stand_in else ""),
+            ("Substitute", "the page could not be fetched, so this is an earlier snapshot" if row.is_stand_in else ""),
             ("Change", row.get_magnitude_display() if row.magnitude else ""),
         ]
         found: list[Section] = [Facts(facts)]

@@ -124,7 +124,7 @@ def test_an_item_begun_too_often_without_an_answer_fails_unasked(asked: Path) ->
     _begun(run, MAX_DELIVERIES)
     run = finish(run)
     assert set(run.items.values_list("state", "error_class", "reason")) == {
-        ("failed", "WorkerLost", "begun 3 times, never finished")
+        ("failed", "WorkerLost", "started 3 times, never finished")
     }
     assert questions(asked) == []
 

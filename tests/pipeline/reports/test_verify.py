@@ -283,7 +283,7 @@ BREAKAGES: list[tuple[Callable[[Run], object], str]] = [
     (lambda run: first(run, signature_score=0.1), r"partition: .* theme \d+ has the rule and score own_name 0\.1"),
     (lambda run: first(run, registry_version=None), r"partition: theme \d+ has a signature that no pass recorded"),
     (lambda run: first(run, signature=None), r"conservation: 1 of 26 themes have no signature"),
-    (lambda run: first(run, raw_signature="other_name"), r"answers: theme \d+: raw signature is 'other_name', its"),
+    (lambda run: first(run, raw_signature="other_name"), r"answers: theme \d+: raw signature is 'other_name', but its"),
     (lambda run: first(run, raw_signature="other_name"), r"raw names: theme \d+: raw signature 'other_name' has the"),
     (lambda run: first(run, raw_key="otherkey"), r"answers: theme \d+ \(otherkey\) is not in its answer"),
     (lambda run: first(run, summary="Otherwise."),
@@ -291,7 +291,7 @@ BREAKAGES: list[tuple[Callable[[Run], object], str]] = [
     (lambda run: first(run, confidence=0.2), r"answers: theme \d+: confidence is 0\.2, but its answer gives 0\.9"),
     (lambda run: first(run, vector=b"\0" * 256), r"vectors: theme \d+: its vector has the length 0, not 1"),
     (lambda run: first(run, vector=b"\0" * 255), r"vectors: theme \d+: its vector has the length 0, not 1"),
-    (lambda run: first(run, vector=run.themes.latest("id").vector), r"answers: theme \d+: vector is not the one of"),
+    (lambda run: first(run, vector=run.themes.latest("id").vector), r"answers: theme \d+: its vector is not"),
     (lambda run: first(run, vector=b"\0" * 255),
         r"registry: vectors of support have 255 and 256 bytes, so they cannot"),  
     (lambda run: first(run, vector_model="another"), r"vectors: vectors of different models or sizes: another, script"),
@@ -300,7 +300,7 @@ BREAKAGES: list[tuple[Callable[[Run], object], str]] = [
     (lambda run: run.items.earliest("id").delete(),
         r"conservation: 27 conversations were planned, but there are items"),  
     (lambda run: run.themes.earliest("id").delete(), r"conservation: item \d+ is extracted but has no theme"),
-    (lambda run: run.themes.earliest("id").delete(), r"answers: item \d+: its answer has the theme problem000fail, no"),
+    (lambda run: run.themes.earliest("id").delete(), r"answers: item \d+: its answer has the theme problem000fail, but"),
     (quote(start=3), r"evidence: evidence \d+ of theme \d+: its quote is not at 3 to"),
     (quote(end=9999), r"evidence: evidence \d+ of theme \d+: its quote is not at 0 to 9999"),
     (quote(quote="nr 9"), r"evidence: evidence \d+ of theme \d+: its quote is not at"),
@@ -462,7 +462,7 @@ def test_the_demo_shows_what_is_there_where_nothing_new_came_in(capsys: pytest.C
     assert max(map(len, told.splitlines())) <= 80
     again = finish(start(run.source))
     assert demo.show(again, console) == run
-    assert capsys.readouterr().out == f"Nothing new was imported. This is what run {run.pk} read:\n{told}"
+    assert capsys.readouterr().out == f"Nothing new was imported. This is what run {run.pk} found:\n{told}"
     seed(["later name=problem_001_fails problem=1"], name=run.source.name)
     more = finish(start(run.source))
     assert demo.show(more, console) == more

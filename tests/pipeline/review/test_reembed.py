@@ -101,7 +101,7 @@ def test_it_is_taken_up_where_it_was_stopped_and_mixes_nothing_meanwhile(
 @pytest.mark.django_db(transaction=True)
 def test_while_a_run_is_live_or_nothing_changed_it_refuses() -> None:
     brought()
-    with pytest.raises(RunError, match="are those of scripted already"):
+    with pytest.raises(RunError, match="are already from scripted"):
         reembed(profile="support", extractor="scripted")
     start(seed(scripts(problems=1, each=1), name="live"))
     with pytest.raises(RunError, match=r"is live and writes vectors of its own model.*what was done so far is kept"):
