@@ -11,7 +11,7 @@ from pipeline.runs.retention import apply_retention
 
 
 class Command(PipelineCommand):
-    help = "Delete what is older than the settings KEEP_..._DAYS allow, and show how many rows that is."
+    help = "Delete what is older than the settings KEEP_*_DAYS allow, and show how many rows that is."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only count; change nothing")

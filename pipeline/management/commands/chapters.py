@@ -12,9 +12,7 @@ from pipeline.reports.chapters import find_book
 
 
 class Command(PipelineCommand):
-    help = (
-        "Show each chapter of a book read by a run (verses, instances, time, cost) and how to retry those that failed."
-    )
+    help = "Show each chapter of a book read by a run: verses, instances, time, cost, and how to retry failures."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=positive)

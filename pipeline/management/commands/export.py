@@ -16,7 +16,9 @@ from pipeline.reports.exports import FORMS, KINDS, Chosen, exported, form_of, wr
 
 
 class Command(PipelineCommand):
-    help = "Write stories, orphans, themes, the merge map or conversations as CSV, XLSX, JSON, JSON lines or Markdown."
+    help = (
+        "Export stories, orphans, themes, the merge map or conversations: as CSV, XLSX, JSON, JSON lines or Markdown."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=KINDS, metavar="WHAT", help=", ".join(KINDS))

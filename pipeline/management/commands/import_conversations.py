@@ -14,9 +14,9 @@ from pipeline.sources.ingest import Import, import_files
 
 class Command(PipelineCommand):
     help = (
-        "Import conversations from files, a folder, a pattern, a zip or standard input, in any known format, "
-        "gzipped or not. Importing again updates only what changed. Exit code 3 means that rows were rejected or "
-        "that there were none, 1 that nothing was imported."
+        "Import conversations from files, a folder, a pattern, a zip or standard input. Any known format is "
+        "recognised, gzipped or not. Importing again updates only what changed. Exit code 3 means that rows were "
+        "rejected or that there were none, 1 that nothing was imported."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

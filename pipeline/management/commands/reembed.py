@@ -18,8 +18,8 @@ class Command(PipelineCommand):
     """Reads the profile's conversations again with the new model, then groups all themes as that model sees them."""
 
     help = (
-        "Compute new vectors for a profile's themes with the current EMBEDDING_MODEL, and group the themes by them. "
-        "Can be stopped and run again. Stories keep their identity, and people's decisions stay."
+        "Compute new vectors for a profile's themes with the current EMBEDDING_MODEL, and regroup them. Can be "
+        "stopped and run again. Stories keep their identity, and people's decisions stay."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -10,8 +10,8 @@ from sessions.upkeep.duplicates import end_duplicates, find_duplicates
 
 class Command(BaseCommand):
     help = (
-        "End all but the most recent active session of each user, and recreate the index that prevents duplicates "
-        "if it is missing."
+        "End all but the most recent active session of each user. Recreates the index that prevents duplicates if "
+        "it is missing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
