@@ -85,7 +85,7 @@ class Merge(Decision):
     )
     rule_version = models.CharField(max_length=100, blank=True)
     vector_model = models.CharField(
-        max_length=100, blank=True, help_text="the model the model the model the model whose vectors the score compares"
+        max_length=100, blank=True, help_text="the model the model the model whose vectors the score compares"
     )
     score = models.FloatField(null=True, blank=True, help_text="cosine between the child's centre and the parent's")
     story = models.ForeignKey(
