@@ -84,9 +84,7 @@ class Merge(Decision):
         max_length=50, help_text="person: decided one by one, by whoever `created_by` or `actor` says; else which rule"
     )
     rule_version = models.CharField(max_length=100, blank=True)
-    vector_model = models.CharField(
-        max_length=100, blank=True, help_text="the model the model the model whose vectors the score compares"
-    )
+    vector_model = models.CharField(max_length=100, blank=True, help_text="the model whose vectors the score compares")
     score = models.FloatField(null=True, blank=True, help_text="cosine between the child's centre and the parent's")
     story = models.ForeignKey(
         "pipeline.Story", null=True, blank=True, on_delete=models.SET_NULL, related_name="handed_over_by",

@@ -243,8 +243,8 @@ def _extractor(intention: RunRequest) -> Finding:
     except (UnknownProfile, UnknownExtractor, RunFault) as error:
         return Finding("extractor", False, str(error).rstrip("."))
     except Exception as error:
-        return Finding("extractor", False, f"{intention.extractor} cannot read: {_one_line(error)}")
-    return Finding("extractor", True, f"{intention.extractor} can read (vectors of {reader.model})")
+        return Finding("extractor", False, f"{intention.extractor} cannot be used: {_one_line(error)}")
+    return Finding("extractor", True, f"{intention.extractor} is ready (embedding model {reader.model})")
 
 
 def _model(reader: Asking, intention: RunRequest) -> Finding:
@@ -273,7 +273,9 @@ def _registry(intention: RunRequest) -> Finding:
         raise
     except Exception as error:  # the extractor cannot even name its model; its own finding says why
         return Finding("signatures", False, f"their embedding model cannot be compared: {_one_line(error)}")
-    return Finding("signatures", True, f"those of {intention.profile} have vectors of the same model, or none")
+    return Finding(
+        "signatures", True, f"{intention.profile} has no signatures yet, or their vectors are from the same model"
+    )
 
 
 def _source(source: Source) -> Finding:
