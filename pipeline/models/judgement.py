@@ -69,7 +69,7 @@ class Judgement(models.Model):
             ),
         ]
         indexes = [
-            # review.judge.questions.asked_before: has this been asked, in whichever run
+            # review.judge.subjects.asked_before: has this been asked, in whichever run
             models.Index(fields=["request_hash"], name="judgements_by_question"),
         ]
 

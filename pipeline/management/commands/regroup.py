@@ -18,9 +18,9 @@ DRY_RUN = "Nothing was written. Apply it with:  ./manage.py regroup {profile} --
 
 class Command(PipelineCommand):
     help = (
-        "Group all current themes of a profile again, whichever runs they came from, and show what changes. Nothing "
-        "is written without --yes. People's decisions stay. Signatures and stories keep their identity wherever "
-        "they share enough themes with the current ones."
+        "Group all current themes of a profile again, from all runs, and show what would change. Nothing is written "
+        "without --yes. People's decisions stay. Signatures and stories keep their identity wherever they share "
+        "enough themes with the current ones."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
