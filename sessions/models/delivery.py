@@ -19,7 +19,7 @@ class Delivery(models.Model):
     try_count = models.PositiveIntegerField(default=0)
     delivered_at = models.DateTimeField(null=True, blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True)
-    error = models.TextField(blank=True, help_text="what went wrong at the latest try")
+    error = models.TextField(blank=True, help_text="what went wrong in the latest attempt")
 
     class Meta:
         verbose_name_plural = "deliveries"
