@@ -21,7 +21,7 @@ class ApiToken(models.Model):
         OPERATE = "operate", "start, stop, resume and salvage runs"
         CHAT_READ = "chat_read", "read messages, sessions and takeovers"
         CHAT_WRITE = "chat_write", "send messages, end sessions, take over"
-        METRICS = "metrics", "read the numbers"
+        METRICS = "metrics", "read the metrics"
 
     CHANGES = (Scope.REVIEW, Scope.IMPORT, Scope.OPERATE)
     """What is recorded with the person who did it: a token for these acts for somebody."""
@@ -30,10 +30,10 @@ class ApiToken(models.Model):
     """What the front end of a chat needs."""
 
     name = models.CharField(max_length=200, help_text="the program that uses it")
-    handle = models.CharField(max_length=16, help_text="the token's first part, by which its row is found; no secret")
+    handle = models.CharField(max_length=16, help_text="the first part of the token, used to find its row; not secret")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the whole token, in hexadecimal")
     scopes = ArrayField(
-        models.CharField(max_length=20, choices=Scope.choices), help_text="what it may be used for, one or several"
+        models.CharField(max_length=20, choices=Scope.choices), help_text="what it can be used for; one or several"
     )
     acts_for = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="api_tokens",
@@ -41,7 +41,7 @@ class ApiToken(models.Model):
     )  # fmt: skip
     made_at = models.DateTimeField()
     made_by = models.CharField(max_length=200, blank=True, help_text="empty: by a command")
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="from then on it counts no longer; empty: never")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="when it expires; empty: never")
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.CharField(max_length=200, blank=True, help_text="empty: by a command")
 

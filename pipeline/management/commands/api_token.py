@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         steps = parser.add_subparsers(dest="step", required=True)
-        make = steps.add_parser("make", help="make a token and print it")
+        make = steps.add_parser("make", help="create a token and print it")
         make.add_argument("name", help="which program will use it")
         make.add_argument(
             "--scope", action="append", choices=ApiToken.Scope.values, dest="scopes", metavar="SCOPE", required=True,
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         make.add_argument(
             "--days", type=life, default=LIFE, help=f"how many days it is valid, or `forever` (default: {LIFE.days})"
         )
-        steps.add_parser("revoke", help="make a token count no longer").add_argument("name")
+        steps.add_parser("revoke", help="revoke a token").add_argument("name")
         steps.add_parser("list", help="print which programs have a token")
 
     def handle(self, *, step: str, name: str = "", **options: Any) -> None:
@@ -67,15 +67,15 @@ class Command(BaseCommand):
 
     def _revoke(self, name: str) -> None:
         if not revoke_token(name=name, at=timezone.now()):
-            raise CommandError(f"No token named {name} counts. See: ./manage.py api_token list")
-        self.stdout.write(f"The token of {name} counts no longer.")
+            raise CommandError(f"There is no valid token named {name}. See ./manage.py api_token list")
+        self.stdout.write(f"The token {name} has been revoked.")
 
     def _list(self) -> None:
         for token in ApiToken.objects.select_related("acts_for"):
             parts = [f"{token.name}: {', '.join(token.scopes)}"]
             if token.acts_for:
                 parts.append(f"for {token.acts_for.get_username()}")
-            parts.append(f"made {token.made_at:%Y-%m-%d %H:%M}")
+            parts.append(f"created {token.made_at:%Y-%m-%d %H:%M}")
             if token.revoked_at:
                 parts.append(f"revoked {token.revoked_at:%Y-%m-%d %H:%M}")
             elif token.expires_at:

@@ -40,7 +40,7 @@ class NewTokenForm(ModelForm):  # type: ignore[type-arg]  # it takes none when i
         name: str = self.cleaned_data["name"]
         others = ApiToken.objects.filter(name=name, revoked_at__isnull=True).exclude(expires_at__lte=timezone.now())
         if others.exists():
-            raise ValidationError("There is a token of this name. Revoke it first, or take another name.")
+            raise ValidationError("There is already a token with this name. Revoke it first, or choose another name.")
         return name
 
     def clean(self) -> dict[str, Any]:

@@ -376,8 +376,8 @@ def test_the_command_makes_lists_and_revokes_tokens(capsys: pytest.CaptureFixtur
     call_command("api_token", "revoke", "shop")
     assert find_token(token) is None
     call_command("api_token", "list")
-    assert capsys.readouterr().out.splitlines()[1].startswith("shop: chat_read; made 20")
-    with pytest.raises(CommandError, match="No token named shop counts"):
+    assert capsys.readouterr().out.splitlines()[1].startswith("shop: chat_read; created 20")
+    with pytest.raises(CommandError, match="There is no valid token named shop"):
         call_command("api_token", "revoke", "shop")
 
 

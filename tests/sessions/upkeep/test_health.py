@@ -167,7 +167,7 @@ def test_a_token_made_in_the_admin_is_shown_once(admin_client: Client) -> None:
 def test_a_name_that_is_taken_is_refused_in_the_admin(admin_client: Client) -> None:
     for _ in range(2):
         page: Any = admin_client.post("/admin/pipeline/apitoken/add/", {"name": "shop", "scopes": ["read"]})
-    assert "There is a token of this name" in page.content.decode()
+    assert "There is already a token with this name" in page.content.decode()
     assert ApiToken.objects.count() == 1
 
 
