@@ -92,7 +92,7 @@ def test_the_command_makes_and_lists_them(capsys: pytest.CaptureFixture[str]) ->
     capsys.readouterr()
     call_command("api_token", "list")
     shop, till = capsys.readouterr().out.splitlines()
-    assert shop.startswith("shop: metrics, read; made ")
+    assert shop.startswith("shop: metrics, read; created ")
     assert "; expires " in shop
     assert "expires" not in till
 
@@ -109,4 +109,4 @@ def test_people_choose_scopes_and_days_in_the_admin(admin_client: Client) -> Non
     )
     row = ApiToken.objects.get()
     assert (row.scopes, row.expires_at) == (["read"], row.made_at + timedelta(days=30))
-    assert b"shown only this once" in page.content
+    assert b"will not be shown again" in page.content
