@@ -167,6 +167,7 @@ pipeline_hold                       viewer    -         viewer    -         view
 pipeline_judgement                  viewer    -         viewer    -         viewer
 pipeline_vocabularyversion          viewer    admin     viewer    -         viewer
 pipeline_contextdocument            viewer    admin     viewer    admin     viewer
+pipeline_evidence                   viewer    -         viewer    -         viewer
 pipeline_signature                  viewer    -         viewer    -         viewer
 pipeline_orphan                     viewer    -         viewer    -         viewer
 pipeline_run                        viewer    -         viewer    -         viewer
