@@ -124,6 +124,7 @@ def test_a_worker_looks_at_a_large_file_once(operator: Client, monkeypatch: pyte
     assert "Looking at it" in read(operator, where)
     row = Upload.objects.get()
     assert row.look
+    assert row.look is not None
     asked = row.look["asked"]
     assert operator.get(address("new_run_live", row.token)).headers.get("HX-Refresh") is None
     uploads.look_and_note(upload=row, said=Said(**asked))  # as the worker does
