@@ -261,11 +261,13 @@ def hold_group(*, signature: Signature, by: Any, reason: str = "", is_failure: b
     with deciding(signature.profile, by) as stamp:
         lock([root := root_of(signature.pk)])
         if Hold.objects.filter(STANDING, signature=root).exists():
-            raise DecisionRefused(f"{signature} is held back already.")
+            raise DecisionRefused(f"{signature} is already held back.")
         open_stories = Story.objects.open().filter(signature=root)
         alone = Q(absorbed__isnull=True) & Q(recurrences__isnull=True)
         if taken := open_stories.exclude(pk__in=open_stories.filter(Story.UNTOUCHED & alone).values("pk")).first():
-            raise DecisionRefused(f"people work on “{taken}”, which stands for {signature}; dismiss the story instead.")
+            raise DecisionRefused(
+                f"people are working on “{taken}”, the story of {signature}; dismiss the story instead."
+            )
         hold = Hold.objects.create(signature_id=root, reason=reason, is_failure=is_failure, **stamp.columns)
         for story in open_stories:
             let_wait_again(story)

@@ -79,7 +79,7 @@ def edit_story(*, story: Story, by: Any, at: datetime, **columns: object) -> lis
     with transaction.atomic():
         current = Story.objects.select_for_update(no_key=True, of=("self",)).get(pk=story.pk)
         if isinstance(by, ModelActor) and current.edited_at and not current.edited_actor:
-            raise DecisionRefused(f"a person wrote the title or the description of “{current}”; theirs stay.")
+            raise DecisionRefused(f"a person wrote the title or the description of “{current}”, which is kept.")
         for name, value in columns.items():
             before, after = {name: getattr(current, name)}, {name: value}
             if before == after:

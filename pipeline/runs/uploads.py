@@ -99,7 +99,7 @@ def add_piece(*, upload: Upload, begins: int, piece: bytes) -> Upload:
     with transaction.atomic():
         row = Upload.objects.select_for_update().get(pk=upload.pk)
         if row.state != Upload.State.ARRIVING or begins != row.size or row.size + len(piece) > row.whole_size:
-            raise WrongPiece(f"{row.name} goes on at byte {row.size:,} of {row.whole_size:,}.", row.size)
+            raise WrongPiece(f"{row.name} continues at byte {row.size:,} of {row.whole_size:,}.", row.size)
         with path_of(row).open("r+b") as file:
             file.seek(begins)  # what a piece wrote whose transaction failed is written over
             file.write(piece)
@@ -115,9 +115,7 @@ def path_of(upload: Upload) -> Path:
     """Return where an upload lies; UploadGone if it does not any more."""
     path = _folder(upload) / _safe(upload.name)
     if not path.is_file():
-        raise UploadGone(
-            f"{upload.name} is not kept any more, or not where this process looks (UPLOADS_DIR); upload it again."
-        )
+        raise UploadGone(f"{upload.name} is no longer stored, or not in this process's UPLOADS_DIR; upload it again.")
     return path
 
 

@@ -193,7 +193,7 @@ def test_a_search_by_meaning_finds_other_words(open_page: Open, settings: Any, t
         ThemeFactory(item__conversation__text=text, summary=text, vector=vector, vector_model=embedder.name)
     page = open_page(somebody("viewer"), "/admin/search/?q=appointments+appear+twice")
     page.wait_for_selector("text=Nothing has these words")
-    page.get_by_role("link", name="Look by meaning").click()
+    page.get_by_role("link", name="Search by meaning").click()
     page.wait_for_selector("text=that mean something like it")
     assert "The diary shows each visit two times over." in page.locator("article").first.inner_text()
 

@@ -21,23 +21,26 @@ KINDS = {"pairs": About.PAIR, "titles": About.TITLE, "groups": About.GROUP}
 
 class Command(PipelineCommand):
     help = (
-        "Have the language model of LLM_MODEL judge what a finished run found: borderline pairs, groups that may be no "
-        "one problem, and names, titles and descriptions of stories. Each judgement is a decision of model:NAME that "
-        "you can undo, and none touches what a person decided. Without --pairs, --titles or --groups: all three."
+        "Have the language model of LLM_MODEL judge what a finished run found: borderline pairs, groups that may "
+        "not be one problem, and names, titles and descriptions of stories. Each judgement is a decision of "
+        "model:NAME that you can undo, and none touches what a person decided. Without --pairs, --titles or "
+        "--groups: all three."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int)
         parser.add_argument("--pairs", action="store_true", help="pairs of the review queue: one problem or two")
-        parser.add_argument("--titles", action="store_true", help="names, titles and descriptions that nobody wrote")
+        parser.add_argument(
+            "--titles", action="store_true", help="names, titles and descriptions not written by people"
+        )
         parser.add_argument("--groups", action="store_true", help="keep, split or hold back new stories")
         parser.add_argument(
-            "--most", type=positive, default=MOST, metavar="N", help=f"questions of each kind; default: {MOST}"
+            "--most", type=positive, default=MOST, metavar="N", help=f"questions of each kind (default: {MOST})"
         )
-        parser.add_argument("--budget", type=dollars, help="what judging may cost now, beyond what the run has cost")
-        parser.add_argument("--budget-tokens", type=positive, help="the same in tokens")
-        parser.add_argument("--concurrency", type=positive, help="questions under way; default: LLM_CONCURRENCY")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be asked and what it would cost")
+        parser.add_argument("--budget", type=dollars, help="what judging may cost, in dollars, in addition to the run")
+        parser.add_argument("--budget-tokens", type=positive, help="the same, in tokens")
+        parser.add_argument("--concurrency", type=positive, help="how many calls at a time (default: LLM_CONCURRENCY)")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be asked and what it would cost")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, run: int, json: bool, **options: Any) -> None:
@@ -64,7 +67,7 @@ def _foreseen(found: Estimate) -> str:
     asked = ", ".join(f"{number:,} of {About(about).value}s" for about, number in found.questions.items())
     price = "price unknown" if found.dollars is None else f"about ${found.dollars:.4f}"
     tokens = f"about {found.input_tokens:,} tokens in and {found.output_tokens:,} out"
-    return f"A dry run: would ask about {asked}; {tokens}, {price}."
+    return f"Dry run: would ask about {asked}; {tokens}, {price}."
 
 
 def _lines(judged: Judged) -> list[str]:
@@ -78,7 +81,7 @@ def _lines(judged: Judged) -> list[str]:
         )
         lines.append(f"{About(about).value.capitalize()}s: {counts['asked']} asked about; {verdicts or 'no answer'}.")
     if judged.too_large:
-        lines.append(f"{counted(judged.too_large, 'group is', 'groups are')} too large to be reviewed whole.")
+        lines.append(f"{counted(judged.too_large, 'group is', 'groups are')} too large to be reviewed in full.")
     price = "price unknown" if judged.unpriced else f"${judged.dollars:.4f}"
     lines.append(f"{counted(judged.calls, 'call')}, {judged.tokens:,} tokens, {price}.")
     if judged.stopped:

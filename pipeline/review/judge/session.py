@@ -124,8 +124,8 @@ def judge(
     run, asked = _run(run_id), target()
     if budget is not None and most_of(1, 1, asked) is None:
         raise CannotJudge(
-            f"the price of {asked.model} at {asked.host} is not known, so a budget in dollars cannot be kept; set "
-            "LLM_PRICES, or use --budget-tokens."
+            f"the price of {asked.model} at {asked.host} is unknown, so a budget in dollars cannot be enforced; set "
+            "LLM_PRICES or use --budget-tokens."
         )
     spent = spent_by(run)
     set_budget(
@@ -148,7 +148,9 @@ def judge(
             say(f"{about.label}: {len(waiting)} to ask")
             questions.put(waiting)
     except BudgetSpent:
-        judged.stopped = "the budget is used up; what was not asked waits. Judge again with a larger --budget."
+        judged.stopped = (
+            "the budget is used up; the remaining questions were not asked. Judge again with a larger --budget."
+        )
     finally:
         _count_costs(judged, run, began)
     return judged
@@ -157,9 +159,9 @@ def judge(
 def _run(run_id: int) -> Run:
     run = find_run(run_id)
     if run.state not in Run.FINISHED:
-        raise CannotJudge(f"run {run.pk} is {run.state}; only what a finished run found can be judged.")
+        raise CannotJudge(f"run {run.pk} is {run.state}; only finished runs can be judged.")
     if run.is_of_pages:
-        raise CannotJudge(f"run {run.pk} read web pages: its companies have conclusions, and no groups to judge.")
+        raise CannotJudge(f"run {run.pk} read web pages; it has conclusions about companies, but no groups to judge.")
     return run
 
 

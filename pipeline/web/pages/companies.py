@@ -183,16 +183,16 @@ def act(request: HttpRequest, company_id: int) -> HttpResponse:
     """Set a person's status with its reason, or let what the pages say count again."""
     row, do = get_object_or_404(Company, pk=company_id), request.POST.get("do", "")
     if do not in ("override", "clear"):
-        raise Http404(f"{do[:40]!r} cannot be done to a company")
+        raise Http404(f"{do[:40]!r} is not an action for companies")
     reason, now = request.POST.get("reason", "").replace("\0", "")[:2000], timezone.now()
     try:
         if do == "override":
             status = request.POST.get("status", "")[:20]
             done = override_status(company=row, status=status, reason=reason, by=request.user, at=now)
-            told = f"{done} is {words(done.standing_status)} from now on, whatever later runs find, until you clear it."
+            told = f"{done} is now {words(done.standing_status)}, whatever later runs find, until you clear it."
         else:
             done = clear_override(company=row, reason=reason, by=request.user, at=now)
-            told = f"What its pages say counts again: {done} is {words(done.standing_status)}."
+            told = f"The status concluded from its pages applies again: {done} is {words(done.standing_status)}."
         messages.success(request, told)
     except NotDecided as refused:
         messages.warning(request, f"{str(refused)[:1].upper()}{str(refused)[1:]}")

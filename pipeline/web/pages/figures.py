@@ -84,7 +84,7 @@ def _at(lines: Sequence[ChapterLine], place: Place, book_name: str) -> ChapterLi
     for line in lines:
         if line.chapter == place.chapter and book_name in ("", line.book):
             return line
-    raise RunError(f"there is no chapter {place.chapter} here.")
+    raise RunError(f"this book has no chapter {place.chapter}.")
 
 
 # --- One chapter --------------------------------------------------------------------------------------------------

@@ -190,7 +190,7 @@ def _look(upload: Upload, said: Said, *, again: bool) -> tuple[Look | None, str]
         given = {"upload_id": upload.pk, "said": asked}
         uploading.look_into_upload.apply_async(kwargs=given, retry=False, ignore_result=True)
     except BrokerError as error:
-        return None, f"The queue cannot be reached ({error}), so no worker can look at the file."
+        return None, f"The queue cannot be reached ({error}), so no worker can check the file."
     return None, ""
 
 

@@ -148,7 +148,7 @@ def colours(request: HttpRequest, profile: str) -> HttpResponse:
     by, _, key = request.GET.get("by", "").partition(".")
     _the_map(profile)
     if by not in ("source", "category", "status", "meta"):
-        raise Http404(f"the map is not coloured by {by[:40]!r}")
+        raise Http404(f"the map cannot be coloured by {by[:40]!r}")
     found = colouring(profile, by, key[:100].replace("\0", ""))
     places = base64.b64encode(found.places).decode()
     return JsonResponse({"values": found.values, "places": places})
@@ -173,12 +173,12 @@ def draw(request: HttpRequest) -> HttpResponse:
     """Have a worker bring the map of a profile up to date."""
     profile = request.POST.get("profile", "")[:50]
     if not Run.objects.filter(profile=profile).exists():
-        raise Http404(f"no run was made under the profile {profile!r}")
+        raise Http404(f"the profile {profile!r} has no runs")
     try:
         tasks.draw_map.apply_async(kwargs={"profile": profile}, retry=False, ignore_result=True)
-        messages.success(request, f"A worker draws the map of {profile}; look again in a moment.")
+        messages.success(request, f"A worker is drawing the map of {profile}; reload the page in a moment.")
     except BrokerError as error:
-        messages.warning(request, f"The queue cannot be reached ({error}), so nothing is drawn.")
+        messages.warning(request, f"The queue cannot be reached ({error}), so the map cannot be drawn.")
     return HttpResponseRedirect(reverse("admin:map"), status=303)
 
 

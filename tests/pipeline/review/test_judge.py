@@ -372,7 +372,7 @@ def test_what_a_person_wrote_stays_and_a_persons_words_replace_the_models(run: R
     theirs.refresh_from_db()
     assert (theirs.edited_by, theirs.edited_actor) == (alice(), "")
     by = review.ModelActor("fake-model", Judgement.objects.earliest("id").pk)
-    with pytest.raises(DecisionRefused, match="theirs stay"):
+    with pytest.raises(DecisionRefused, match="which is kept"):
         edit_story(story=theirs, by=by, at=NOW, title="Fix everything at once")
 
 
@@ -482,5 +482,5 @@ def test_the_command_judges_what_it_is_told_to_and_ends_with_4_when_the_budget_i
 
 def test_a_run_that_is_not_finished_is_not_judged(model: Model) -> None:
     live = start(seed(said(SYNC, 3)))
-    with pytest.raises(CannotJudge, match="only what a finished run found"):
+    with pytest.raises(CannotJudge, match="only finished runs can be judged"):
         judge(live)

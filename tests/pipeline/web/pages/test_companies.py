@@ -81,7 +81,7 @@ def test_a_status_needs_a_reason_and_stands_until_it_is_cleared(analyst: Client)
     assert "set by anna" in shown
     assert "I spoke to them." in shown
     cleared = analyst.post(where, {"do": "clear"}, follow=True).content.decode()
-    assert "What its pages say counts again" in cleared
+    assert "The status concluded from its pages applies again" in cleared
     again = analyst.post(where, {"do": "clear"}, follow=True).content.decode()
     assert "nothing to clear" in again
     assert list(company.history.values_list("kind", flat=True)) == ["cleared", "overridden", "concluded"]

@@ -91,7 +91,7 @@ def test_a_place_leads_to_its_verses(reader: Client) -> None:
     assert 'id="v1"' not in shown
     assert "in verses 2 to 3" in text_of(shown)
     assert "is not a place in a book" in read(reader, where, place="Ezekiel")
-    assert "There is no chapter 9 here" in read(reader, where, place="9")
+    assert "This book has no chapter 9" in read(reader, where, place="9")
     assert reader.get(address("chapter", third.pk), {"verses": "x"}).status_code == 400
     before, after = address("chapter", first.pk), address("chapter", third.pk)
     assert f'href="{after}"' in read(reader, before)
