@@ -192,9 +192,9 @@ def test_a_search_by_meaning_finds_other_words(open_page: Open, settings: Any, t
         vector = embedder.encode([text])[0].astype("float32").tobytes()
         ThemeFactory(item__conversation__text=text, summary=text, vector=vector, vector_model=embedder.name)
     page = open_page(somebody("viewer"), "/admin/search/?q=appointments+appear+twice")
-    page.wait_for_selector("text=Nothing has these words")
+    page.wait_for_selector("text=No conversation contains these words")
     page.get_by_role("link", name="Search by meaning").click()
-    page.wait_for_selector("text=that mean something like it")
+    page.wait_for_selector("text=with a similar meaning")
     assert "The diary shows each visit two times over." in page.locator("article").first.inner_text()
 
 
@@ -267,12 +267,12 @@ def test_a_run_is_stopped_and_salvaged_by_its_buttons(open_page: Open, worker: W
     run = begin.start_run(source=source, profile="support", extractor="scripted", selection=Selection(concurrency=1))
     page = open_page(somebody("operator"), address("run", run.pk))
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.wait_for_selector("text=stops after the conversations in progress")
+    page.wait_for_selector("text=will stop after the conversations in progress")
     page.wait_for_selector(".lm-chip:has-text('stopped')", timeout=60_000)
     unread = run.items.filter(state="pending").count()
     assert unread
     page.get_by_role("button", name="Salvage").click()
-    page.wait_for_selector("text=is at work again from the phase")
+    page.wait_for_selector("text=continues from the phase")
     page.wait_for_selector("text=Review them", timeout=120_000)
     run.refresh_from_db()
     assert (run.state, run.items.filter(state="extracted").count()) == ("completed", 24)

@@ -59,7 +59,7 @@ def test_what_is_refused_is_one_sentence_without_the_token(
     assert token not in str(raised.value)
 
 
-@pytest.mark.parametrize(("place", "said"), [("appBoats", "names no table"), ("/x", "names no table")])
+@pytest.mark.parametrize(("place", "said"), [("appBoats", "is not a table"), ("/x", "is not a table")])
 def test_a_place_that_is_none_is_said(place: str, said: str, airtable: Airtable) -> None:
     with pytest.raises(UnreadableSource, match=said):
         read_airtable(place, {})

@@ -405,7 +405,7 @@ def test_a_refused_key_ends_it_and_nothing_is_held(run: Run, model: Model) -> No
     model.says = answering(group=KEEP)
     abilities_of(target())
     model.faults = ["ok", "no_key"]
-    with pytest.raises(RunFault, match="refuses the key"):
+    with pytest.raises(RunFault, match="rejected the API key"):
         judge(run, About.GROUP, concurrency=1)
     assert not Hold.objects.exists()
     assert sorted(Judgement.objects.values_list("state", flat=True)) == ["answered", "waiting"]

@@ -252,7 +252,7 @@ def test_rows_of_one_id_are_joined_in_the_order_of_time(read: Read) -> None:
     assert found.texts() == {"2": ["The app crashes.", "Please update."], "1": ["Charged twice.", "We refund it."]}
     assert found.roles() == {"2": ["customer", "agent"], "1": ["customer", "agent"]}
     assert {record.external_id: record.customer for record in found.records} == {"1": "cara", "2": "dan"}
-    assert 'those with the same "id" are one conversation' in found.said
+    assert 'rows with the same "id" are one conversation' in found.said
 
 
 @pytest.mark.parametrize(
@@ -443,7 +443,7 @@ def test_a_workbook_that_no_memory_would_hold_is_a_sentence(tmp_path: Path) -> N
             if name.endswith("sheet1.xml"):
                 content = content.replace(b"</sheetData>", far.encode())
             written.writestr(name, content)
-    with pytest.raises(UnreadableSource, match=r"cannot be opened, it is damaged, or needs more than 300 MB to unpack"):
+    with pytest.raises(UnreadableSource, match=r"cannot be opened: it is damaged, or needs more than 300 MB to unpack"):
         read_file(WorkbookFormat(), path)
 
 

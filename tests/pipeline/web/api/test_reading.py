@@ -203,7 +203,7 @@ def test_rows_are_taken_away_as_files(program: Program, run: Run) -> None:
     assert answer["X-RateLimit-Limit"]
     for query in ({"form": "pdf"}, {"run": run.pk, "status": "nonsense"}):
         assert problem(program.get("/exports/stories", **query))["status"] == 422
-    assert "cannot be narrowed by status" in problem(program.get("/exports/merges", status="all"))["detail"]
+    assert "cannot be filtered by status" in problem(program.get("/exports/merges", status="all"))["detail"]
 
 
 def test_companies_are_narrowed(program: Program) -> None:

@@ -56,7 +56,7 @@ def test_merge_veto_split_move_and_rename(program: Program, stories: tuple[Story
     assert program.read(f"/stories/{stories[0].pk}")["absorbed_by_id"] == stories[1].pk
     refused = problem(program.send("/decisions/veto", first=first, second=second))
     assert refused["status"] == 409
-    assert "mean the same now" in refused["detail"]
+    assert "are currently merged" in refused["detail"]
     program.do(f"/decisions/merge/{merged['id']}/undo")
     assert state() == before
     [vetoed] = program.do("/decisions/veto", first=first, second=second)["records"]

@@ -90,7 +90,7 @@ def test_a_place_leads_to_its_verses(reader: Client) -> None:
     assert 'id="v2"' in shown
     assert 'id="v1"' not in shown
     assert "in verses 2 to 3" in text_of(shown)
-    assert "is not a place in a book" in read(reader, where, place="Ezekiel")
+    assert "is not a chapter or verse" in read(reader, where, place="Ezekiel")
     assert "This book has no chapter 9" in read(reader, where, place="9")
     assert reader.get(address("chapter", third.pk), {"verses": "x"}).status_code == 400
     before, after = address("chapter", first.pk), address("chapter", third.pk)
