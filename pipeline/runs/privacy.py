@@ -176,7 +176,7 @@ def _exported(run: Run) -> str:
     judged = run.judgements.values("verdict", "reason", "answer", "outcome", "error")
     tables = [run_summary(run).as_json(), list(rows), list(items), list(stories), list(judged)]
     files = [
-        b"".join(written(exported(what, Chosen(**{"run": run.pk} if "run" in kind.filters else {})), form)).decode()
+        b"".join(written(exported(what, Chosen(run=run.pk) if "run" in kind.filters else Chosen()), form)).decode()
         for what, kind in KINDS.items()
         for form in ("csv", "jsonl", "md")
     ]

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count, cycle
 from pathlib import Path
 
@@ -115,6 +116,10 @@ def _resident(pid: int) -> int:
     return 0
 
 
+def _is_quiet(source: Source) -> bool:
+    return not Run.objects.filter(source=source, state__in=Run.LIVE).exists()
+
+
 def _connections() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
@@ -190,9 +195,9 @@ def test_everything_at_once_for_a_long_time(house: House, tmp_path: Path) -> Non
 
     # Queues drain, and a last run of each source reads what came while one was at work.
     for source in Source.objects.all():
-        until(lambda s=source: not Run.objects.filter(source=s, state__in=Run.LIVE).exists(), seconds=300)
+        until(partial(_is_quiet, source), seconds=300)
         work.run(source)
-        until(lambda s=source: not Run.objects.filter(source=s, state__in=Run.LIVE).exists(), seconds=300)
+        until(partial(_is_quiet, source), seconds=300)
     queue = redis.Redis.from_url(settings.REDIS_URL)
     until(lambda: not any(queue.llen(f"{settings.REDIS_PREFIX}{name}") for name in QUEUES), seconds=120)
     until(lambda: not Message.objects.filter(state=Message.State.RECEIVED).exists(), seconds=120)

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -34,12 +34,12 @@ def company() -> Company:
     return Company.objects.create(external_id="c1", name="Firm", created_at=NOON, updated_at=NOON)
 
 
-def decide(client: Client, where: str) -> HttpResponse:
+def decide(client: Client, where: str) -> Any:
     body = json.dumps({"status": "operational", "reason": "we called them"})
     return client.generic("POST", where, body, "application/json", headers={"Idempotency-Key": "k1"})
 
 
-def send_file(client: Client) -> HttpResponse:
+def send_file(client: Client) -> Any:
     file = SimpleUploadedFile("export.csv", b"id,text\n1,It is slow\n")
     return client.post("/api/v1/uploads", {"file": file}, headers={"Idempotency-Key": "k1"})
 

@@ -57,19 +57,19 @@ class InstanceAdmin(WholePageAdmin):
 
     @admin.display(description="verse")
     def place(self, evidence: Evidence) -> str:
-        return str(evidence.details.get("unit", ""))
+        return str(_details(evidence).get("unit", ""))
 
     @admin.display(description="kinds")
     def kinds(self, evidence: Evidence) -> str:
-        return ", ".join(words(kind) for kind in evidence.details.get("kinds", []))
+        return ", ".join(words(kind) for kind in _details(evidence).get("kinds", []))
 
     @admin.display(description="target")
     def target(self, evidence: Evidence) -> str:
-        return short(str(evidence.details.get("target") or ""))
+        return short(str(_details(evidence).get("target") or ""))
 
     @admin.display(description="vehicle")
     def vehicle(self, evidence: Evidence) -> str:
-        return short(str(evidence.details.get("vehicle") or ""))
+        return short(str(_details(evidence).get("vehicle") or ""))
 
     @admin.display(description="chapter")
     def conversation(self, evidence: Evidence) -> SafeString | str:
@@ -77,7 +77,7 @@ class InstanceAdmin(WholePageAdmin):
 
     def sections(self, request: HttpRequest, row: Evidence) -> list[Section]:
         """Return the words, where they stand, and all that is said of them."""
-        details = row.details
+        details = _details(row)
         told = [(name.capitalize(), details.get(name)) for name in TOLD]
         others = [(words(name).capitalize(), value) for name, value in details.items() if name not in (*TOLD, "kinds")]
         return [
@@ -87,3 +87,7 @@ class InstanceAdmin(WholePageAdmin):
                 *((name, value) for name, value in others if not isinstance(value, list | dict)),
             ])
         ]  # fmt: skip
+
+
+def _details(evidence: Evidence) -> dict[str, Any]:
+    return evidence.details or {}  # the admin lists only instances, which have some

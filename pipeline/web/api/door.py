@@ -168,7 +168,9 @@ def count(token: ApiToken) -> Pace | None:
     key = f"{settings.REDIS_PREFIX}api:{token.pk}:{minute}"
     try:
         pipe = _redis().pipeline(transaction=False)
-        sent, _ = pipe.incr(key).expire(key, 2 * MINUTE).execute()
+        pipe.incr(key)
+        pipe.expire(key, 2 * MINUTE)
+        sent, _ = pipe.execute()
     except redis.RedisError as error:
         logger.warning("requests are not counted, for Redis cannot be used: %s", error)
         return None

@@ -115,7 +115,10 @@ def _as(kind: type, value: Any) -> Any:
         if at.tzinfo is None:
             raise ValueError(value)
         return at
-    if type(value) is not kind or (kind is int and not 0 <= value < 2**63) or (kind is str and "\0" in value):
+    # bool is a kind of int, and no id; PostgreSQL's bigint ends at 2**63, and its text holds no NUL
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    is_text = isinstance(value, str) and "\0" not in value
+    if not (is_number if kind is int else is_text):
         raise ValueError(value)
     return value
 

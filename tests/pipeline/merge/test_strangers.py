@@ -12,7 +12,8 @@ def around(middle: Floats, count: int, spread: float, seed: int) -> Floats:
     """Return unit vectors, (count, d), around the direction of `middle`, the wider the spread."""
     noise = np.random.default_rng(seed).standard_normal((count, len(middle))) * spread / len(middle) ** 0.5
     rows = middle / np.linalg.norm(middle) + noise
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    found: Floats = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return found
 
 
 AXES = np.eye(64, dtype=np.float32)

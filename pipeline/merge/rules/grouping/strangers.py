@@ -101,5 +101,5 @@ def _ties_between(atoms: Ints, ties: "scipy.sparse.csr_array") -> Doubles:
     count = int(atoms.max()) + 1
     rows = np.repeat(atoms, np.diff(ties.indptr))
     found = np.bincount(rows * count + atoms[ties.indices], weights=ties.data, minlength=count * count)
-    between: Doubles = found.reshape(count, count)
+    between: Doubles = found.astype(np.float64).reshape(count, count)
     return between

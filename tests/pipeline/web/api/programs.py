@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group, User
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -62,13 +61,13 @@ class Program:
         return found
 
 
-def said(answer: HttpResponse) -> Any:
+def said(answer: Any) -> Any:
     """Return what a good answer says."""
     assert answer.status_code < 300, (answer.status_code, answer.content.decode()[:1000])
     return json.loads(answer.content)
 
 
-def problem(answer: HttpResponse) -> Any:
+def problem(answer: Any) -> Any:
     """Return a bad answer, which has the one shape."""
     assert answer.status_code >= 400, answer.content.decode()[:500]
     assert answer["Content-Type"] == "application/problem+json"

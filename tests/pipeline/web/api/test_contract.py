@@ -79,6 +79,7 @@ def broken(known: dict[str, Any], examples: int) -> Iterator[str]:
 def operations() -> Iterator[Any]:
     """Yield the routes as schemathesis knows them. It sends them with a token: that is not varied here."""
     import schemathesis  # a second to import, which only these tests pay for
+    from schemathesis.core.result import Ok
 
     told = json.loads(json.dumps(api.get_openapi_schema()))
     for methods in told["paths"].values():
@@ -87,6 +88,7 @@ def operations() -> Iterator[Any]:
     schema = schemathesis.openapi.from_dict(told)
     schema.app = get_wsgi_application()
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
         yield found.ok()
 
 

@@ -70,7 +70,7 @@ def test_one_for_deciding_acts_for_somebody() -> None:
 @pytest.fixture
 def at_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     """All requests of the test come 20 s after a minute began, each test in a minute of its own token."""
-    monkeypatch.setattr(door.time, "time", lambda: 60_000_020.0)
+    monkeypatch.setattr("pipeline.web.api.door.time.time", lambda: 60_000_020.0)
 
 
 @pytest.mark.usefixtures("at_a_minute")
@@ -138,7 +138,7 @@ def test_bodies_that_are_too_large_or_unmeasured_are_not_read(program: Program, 
     assert problem(program.send("/decisions/merge", child=1, parent=2, reason="x" * 200))["code"] == "too_large"
     settings.UPLOAD_LIMIT, settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000, 100
     assert problem(program.send("/decisions/merge", child=1, parent=2, reason="x" * 200))["code"] == "too_large"
-    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    chunked: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
     answer = program.client.generic("POST", "/api/v1/decisions/merge", b"", "application/json", **chunked)
     assert problem(answer)["code"] == "length_required"
 

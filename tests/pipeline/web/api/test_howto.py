@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -36,7 +35,7 @@ def _curl() -> ArgumentParser:
     return parser
 
 
-def send(client: Client, call: str) -> HttpResponse:
+def send(client: Client, call: str) -> Any:
     """Send what a call of curl says."""
     said = _curl().parse_args(shlex.split(call)[1:])
     headers = dict(header.split(": ", 1) for header in said.H)

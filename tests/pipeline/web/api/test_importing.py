@@ -47,7 +47,12 @@ def test_a_file_is_uploaded_looked_into_and_imported(program: Program) -> None:
 
 def test_a_mapping_that_means_nothing_is_refused_in_words(program: Program) -> None:
     token = upload(program)["token"]
-    for asked in ({"map": "nonsense=who"}, {"map": "text=no such column"}, {"date_format": "soon"}):
+    wrong: tuple[dict[str, Any], ...] = (
+        {"map": "nonsense=who"},
+        {"map": "text=no such column"},
+        {"date_format": "soon"},
+    )
+    for asked in wrong:
         told = problem(program.get(f"/uploads/{token}", **asked))
         assert (told["status"], told["code"]) == (422, "refused"), asked
     assert problem(program.send(f"/uploads/{token}/import", map=["nonsense=who"]))["status"] == 422

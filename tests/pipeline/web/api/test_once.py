@@ -83,9 +83,9 @@ def send_file(program: Program, text: str = "id,text\n1,It is slow\n", key: str 
 
 def test_a_file_that_is_sent_again_is_kept_once(program: Program) -> None:
     first, again = send_file(program), send_file(program)  # the boundaries between its parts are others each time
-    assert said(again) == said(first)  # type: ignore[arg-type]
+    assert said(again) == said(first)
     assert Upload.objects.count() == 1
-    assert problem(send_file(program, "id,text\n1,Another\n"))["code"] == "key_reused"  # type: ignore[arg-type]
+    assert problem(send_file(program, "id,text\n1,Another\n"))["code"] == "key_reused"
 
 
 def test_one_of_which_nobody_knows_how_far_it_came_is_not_done_again(
@@ -96,8 +96,8 @@ def test_one_of_which_nobody_knows_how_far_it_came_is_not_done_again(
 
     with monkeypatch.context() as broken:
         broken.setattr(uploads, "keep_upload", fail)
-        assert problem(send_file(program))["status"] == 500  # type: ignore[arg-type]
-    told = problem(send_file(program))  # type: ignore[arg-type]
+        assert problem(send_file(program))["status"] == 500
+    told = problem(send_file(program))
     assert (told["status"], told["code"]) == (409, "key_in_use")
     assert Upload.objects.count() == 0
     send_file(program, key="k2")

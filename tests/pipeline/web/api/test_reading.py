@@ -1,5 +1,6 @@
 """What programs read: each list and each row, page by page, narrowed, in a bounded number of questions."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_what_a_run_found_can_be_read_from_run_to_quote(program: Program, run: R
     assert program.read(f"/runs/{run.pk}/summary")["stories_new"] == 2
 
 
-LISTS = {
+LISTS: dict[str, Callable[[], Any]] = {
     "/runs": lambda: RunFactory(),
     "/sources": lambda: RunFactory().source,
     "/stories": lambda: StoryFactory(conversations=2),

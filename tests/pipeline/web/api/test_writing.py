@@ -1,5 +1,7 @@
 """What programs decide: the same as people on the pages, in the name of whom the token acts for, and undone alike."""
 
+from typing import Any
+
 import pytest
 
 from pipeline.models import Change, Company, Merge, Orphan, Rename, Run, Story
@@ -18,7 +20,8 @@ def stories(run: Run) -> tuple[Story, Story]:
 
 @pytest.fixture
 def orphan(run: Run) -> Orphan:
-    return Orphan.objects.waiting().get()
+    found: Orphan = Orphan.objects.waiting().get()
+    return found
 
 
 def test_a_status_is_changed_and_taken_back(program: Program, stories: tuple[Story, Story]) -> None:
@@ -97,7 +100,7 @@ def test_decisions_are_listed(program: Program, stories: tuple[Story, Story]) ->
     ],
     ids=str,
 )
-def test_a_split_says_what_is_taken_out(program: Program, body: dict[str, object]) -> None:
+def test_a_split_says_what_is_taken_out(program: Program, body: dict[str, Any]) -> None:
     answer = program.send("/decisions/split", signature=7, **body)
     assert problem(answer)["code"] == "invalid"
 
