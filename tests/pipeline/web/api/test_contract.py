@@ -55,6 +55,7 @@ def test_the_api_answers_as_it_says(known: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.django_db
 def test_the_api_answers_as_it_says_whatever_is_sent(known: dict[str, Any]) -> None:
     assert not (found := list(broken(known, examples=100))), "\n".join(found)
