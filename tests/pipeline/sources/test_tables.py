@@ -57,7 +57,7 @@ def test_it_reads_any_encoding_whole(read: Read, encoding: str) -> None:
 
 
 def test_it_refuses_a_file_whose_encoding_is_not_the_one_said(read: Read) -> None:
-    with pytest.raises(UnreadableSource, match="not UTF-8 throughout"):
+    with pytest.raises(UnreadableSource, match="parts of it are not UTF-8"):
         read("id,text\n1,Tür\n".encode("cp1252"), encoding="utf-8")
 
 
@@ -471,7 +471,7 @@ def test_a_workbook_that_takes_long_is_given_up(tmp_path: Path, monkeypatch: pyt
         for name in archive.namelist():
             written.writestr(name, archive.read(name).replace(b"<sheetData></sheetData>", body))
     monkeypatch.setattr("pipeline.sources.formats.xlsx.SECONDS", 1)
-    with pytest.raises(UnreadableSource, match="takes too long to unpack: save it as CSV"):
+    with pytest.raises(UnreadableSource, match="takes too long to unpack; save it as CSV"):
         read_file(WorkbookFormat(), path)
 
 
@@ -526,7 +526,7 @@ def test_parquet_without_duckdb_says_what_to_install(tmp_path: Path, monkeypatch
     path = tmp_path / "export.bin"
     path.write_bytes(b"PAR1")
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    with pytest.raises(UnreadableSource, match=r"install DuckDB: pip install -r requirements-parquet\.txt"):
+    with pytest.raises(UnreadableSource, match=r"install DuckDB with pip install -r requirements-parquet\.txt"):
         read_file(ParquetFormat(), path)
 
 
@@ -555,7 +555,7 @@ def test_a_table_of_a_channels_messages_is_cut_as_a_chat(tmp_path: Path) -> None
     found = read_file(TableFormat(), path)
     assert [len(record.messages) for record in found.records] == [3, 3]
     assert [[each["author"] for each in record.messages] for record in found.records] == [["kim", "lee", "kim"]] * 2
-    assert "6 messages cut into 2 conversations" in found.said
+    assert "6 messages divided into 2 conversations" in found.said
 
 
 def test_the_rooms_of_a_table_are_chats_of_their_own(tmp_path: Path) -> None:

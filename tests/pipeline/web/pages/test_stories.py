@@ -370,4 +370,4 @@ def test_stories_are_sorted_by_severity_and_narrowed_by_product_area(bob: Client
     narrowed = read(bob, address("stories"), area="billing")
     assert ">Grave<" in narrowed
     assert ">Mild<" not in narrowed
-    assert "No story is like this" in read(bob, address("stories"), area="';--")
+    assert "No stories match" in read(bob, address("stories"), area="';--")
