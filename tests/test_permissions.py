@@ -88,6 +88,7 @@ admin:run                           GET  viewer    200
 admin:run_live                      GET  viewer    200
 admin:run_items                     GET  viewer    200
 admin:run_report                    GET  viewer    200
+admin:run_salvage                   GET  operator  200
 admin:run_whatif                    GET  viewer    200
 admin:run_act                       POST operator  404
 admin:administration                GET  viewer    200

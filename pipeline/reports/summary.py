@@ -136,12 +136,27 @@ def nearly_stories(run: Run | int) -> QuerySet[Orphan]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a run brought to review: stories that it made, stories that it added to, waiting orphans by reason."""
+
+    new: int
+    grown: int
+    orphans: dict[str, int]
+
+
+def brought_by(run: Run) -> Brought:
+    """Return what the run brought to review, counted now; three questions."""
+    stories = stories_of_run(run)
+    by_reason = orphans_of_run(run).values_list("reason").annotate(number=Count("id")).order_by("reason")
+    return Brought(stories.filter(first_run=run).count(), stories.exclude(first_run=run).count(), dict(by_reason))
+
+
 def run_summary(run: Run) -> RunSummary:
     """All that the run did, counted now."""
     counts, seconds = item_counts(run), seconds_worked(run)
     themes = Theme.objects.filter(run=run)
-    stories = stories_of_run(run)
-    by_reason = orphans_of_run(run).values_list("reason").annotate(number=Count("id")).order_by("reason")
+    brought = brought_by(run)
     return RunSummary(
         run=run.pk,
         source=str(run.source),
@@ -153,10 +168,10 @@ def run_summary(run: Run) -> RunSummary:
         themes=themes.count(),
         signatures_proposed=themes.values("raw_signature").distinct().count(),
         signatures_after_merge=themes.exclude(signature=None).values("signature__root_link__root").distinct().count(),
-        stories_new=stories.filter(first_run=run).count(),
-        stories_grown=stories.exclude(first_run=run).count(),
+        stories_new=brought.new,
+        stories_grown=brought.grown,
         languages=languages_of_run(run),
-        orphans=dict(by_reason),
+        orphans=brought.orphans,
         grouping=_told(list(run.passes.order_by("id"))),
         seconds=seconds,
         conversations_per_second=counts.finished / seconds if seconds else 0.0,

@@ -19,7 +19,7 @@ from pipeline.models.wording import counted, words
 from pipeline.reports.compare import comparable_run_before, compare_runs
 from pipeline.reports.coverage import coverage_of
 from pipeline.reports.diagnose import diagnose_run
-from pipeline.reports.summary import run_summary
+from pipeline.reports.summary import brought_by
 from pipeline.reports.whatif import what_if
 from pipeline.runs import start
 from pipeline.runs.salvage import SalvageOptions, plan_salvage
@@ -60,13 +60,13 @@ def runs(request: HttpRequest) -> HttpResponse:
 def run(request: HttpRequest, run_id: int) -> HttpResponse:
     """Show a run: how far it is, and afterwards what it brought."""
     row = _the_run(run_id)
-    summary = None if row.is_live else run_summary(row)
+    has_results = not row.is_live and not row.is_preview
     context = {
         "title": f"Run {row.pk}",
         "run": row,
         "progress": progress_of(row),
-        "summary": summary,
-        "salvage": _salvage_plan(row) if request.user.has_perm(OPERATE) else None,
+        "brought": brought_by(row) if has_results and row.makes_stories else None,
+        "may_salvage": has_results and row.phase != Run.Phase.PLAN,
         "uploads": Upload.objects.filter(run=row),
         "flower": flower_url(),
         "parameters": sorted(row.parameters.items()),
@@ -94,12 +94,18 @@ def _the_run(run_id: int) -> Run:
     return row
 
 
-def _salvage_plan(row: Run) -> Any:
-    """Return what salvaging would reuse and redo; None where it makes no sense."""
-    if row.is_live or row.is_preview or row.phase == Run.Phase.PLAN:
-        return None
-    plan = plan_salvage(run=row)
-    return plan if plan.is_worth_it else None
+@page(OPERATE)
+def salvage(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Show what salvaging the run would reuse and redo, with its button; nothing where it makes no sense.
+
+    The run's page asks for it by itself: to find out what is missing takes as many questions as all the rest.
+    """
+    row = _the_run(run_id)
+    context: dict[str, Any] = {"run": row}
+    if not row.is_live and not row.is_preview and row.phase != Run.Phase.PLAN:
+        plan = plan_salvage(run=row)
+        context["salvage"] = plan if plan.is_worth_it else None
+    return show(request, "pages/run_salvage.html", context)
 
 
 @page("pipeline.view_run")
@@ -217,6 +223,7 @@ ADDRESSES = [
     ("runs/<int:run_id>/live/", "run_live", live),
     ("runs/<int:run_id>/items/", "run_items", items),
     ("runs/<int:run_id>/report/", "run_report", report),
+    ("runs/<int:run_id>/salvage/", "run_salvage", salvage),
     ("runs/<int:run_id>/what-if/", "run_whatif", whatif),
     ("runs/<int:run_id>/act/", "run_act", act),
 ]

@@ -13,6 +13,7 @@ from pipeline.models import (
     Conversation,
     Fetch,
     MapPoint,
+    Run,
     Snapshot,
     Story,
     Theme,
@@ -49,6 +50,7 @@ def pages() -> dict[str, str]:
     evidence = story.evidence.select_related("conversation").order_by("id").first()
     assert evidence is not None
     chapter = Conversation.objects.filter(source__kind="books").order_by("id")[0]
+    run = Run.objects.filter(state="completed_with_errors").order_by("id")[0]
     return {
         "home": address("index"),
         "stories": address("stories"),
@@ -82,6 +84,7 @@ def pages() -> dict[str, str]:
         "colours of the map": f"{address('map_colours', 'support')}?by=status",
         "point of the map": address("map_theme", evidence.theme_id),
         "runs": address("runs"),
+        "run": address("run", run.pk),
         "new run": address("new_run"),
         "schedules": address("schedules"),
     }
