@@ -258,6 +258,9 @@ WORDS = {
     "backfill_runs": [],
     "companies": ["flagged"],
     "privacy_selftest": [],
+    "api_token": ["list"],
+    "apply_retention": [],
+    "export": ["stories"],
 }
 
 

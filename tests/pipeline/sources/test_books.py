@@ -286,7 +286,7 @@ def test_chapters_that_are_not_there_are_refused_before_a_row_is_written(river: 
     with pytest.raises(RunError, match="has no chapter 13-14; it has 1-12"):
         create_run(source=river, profile="support", extractor="scripted", selection=Selection(select="12-14"))
     talk = Source.objects.create(kind="file", name="talk")
-    with pytest.raises(RunError, match="and file:talk has none"):
+    with pytest.raises(RunError, match="but file:talk has none"):
         create_run(source=talk, profile="support", extractor="scripted", selection=Selection(select="1"))
     assert not Run.objects.exists()
 

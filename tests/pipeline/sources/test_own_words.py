@@ -53,7 +53,7 @@ def test_the_import_says_what_is_repeated_and_a_reader_does_not_get_it(
     rows = [{"id": n, "text": f"{FRAME} {PROBLEMS[n % 4]} Case {'abcd'[n % 4] * 5}."} for n in range(20)]
     path = write(tmp_path / "mail.jsonl", *rows)
     call_command("import_conversations", str(path))
-    assert '1 sentence, such as "I have been your customer since 1999' in capsys.readouterr().out
+    assert '1 sentence, for example "I have been your customer since 1999' in capsys.readouterr().out
     conversation = Conversation.objects.get(external_id="0")
     assert transcript(conversation).customer_text.strip() == "The invoice lists my plan twice. Case aaaaa."
     assert transcript(conversation).text == rows[0]["text"]

@@ -54,7 +54,7 @@ def test_a_request_opens_the_session_with_one_query(
 
 
 def test_a_second_opening_in_a_request_is_a_warning(client: Client) -> None:
-    with pytest.warns(OpenedTwiceWarning, match="alice before"):
+    with pytest.warns(OpenedTwiceWarning, match="already opened the session of user alice"):
         client.get("/twice")
 
 

@@ -85,7 +85,7 @@ def test_an_escalated_user_waits_for_a_person_and_one_comes() -> None:
     assert stands(NOON + 6.99 * HOUR)
     assert Takeover.objects.get().taken_by == ""
     assert taken(at=NOON + HOUR).taken_by == "Bob"
-    with pytest.raises(AlreadyTakenOverError, match="Bob answers"):
+    with pytest.raises(AlreadyTakenOverError, match="Bob is answering user alice"):
         taken(by="Charlie", at=NOON + HOUR)
     row = Takeover.objects.get()
     assert (row.taken_at, row.until) == (NOON + HOUR, NOON + 8 * HOUR)

@@ -127,8 +127,8 @@ def test_a_question_that_is_none_is_not_found(bob: Client, question: str) -> Non
 
 
 def test_an_answer_to_what_is_gone_says_so(bob: Client) -> None:
-    assert "not there any more" in answer(bob, "story-123456", "approve")
-    assert "not there any more" in answer(bob, "pair-123456-123457", "yes")
+    assert "no longer exists" in answer(bob, "story-123456", "approve")
+    assert "no longer exists" in answer(bob, "pair-123456-123457", "yes")
 
 
 def test_who_may_only_look_answers_nothing() -> None:
