@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from pipeline.access import LIFE, TokenNameTakenError, make_token, revoke_token
+from pipeline.management.command import PipelineCommand
 from pipeline.models import ApiToken
 
 
@@ -21,7 +22,7 @@ def life(word: str) -> timedelta | None:
     return timedelta(days=int(word))
 
 
-class Command(BaseCommand):
+class Command(PipelineCommand):
     help = "Make, list and revoke tokens of the HTTP API. A token is shown once, when it is made."
 
     def add_arguments(self, parser: CommandParser) -> None:
