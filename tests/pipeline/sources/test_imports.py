@@ -48,7 +48,7 @@ def test_a_second_file_of_one_name_replaces_nothing_unasked(tmp_path: Path) -> N
     )
     bring(january)
     with pytest.raises(
-        WouldReplace, match=r"of 1 checked, 1 would be replaced, .* 'The bell is silent' by 'The light is dim'.*--name.*--yes"
+        WouldReplace, match=r"1 would be replaced, .* 'The bell is silent' by 'The light is dim'.*--name.*--yes"
     ):
         bring(february)
     assert Conversation.objects.count() == 2
