@@ -93,7 +93,7 @@ def test_what_a_person_says_goes_before_everything() -> None:
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [("utf-8", "is not UTF-8 throughout"), ("klingon", "no encoding 'klingon'"), ("hex", "no encoding 'hex'")],
+    [("utf-8", "parts of it are not UTF-8"), ("klingon", "no encoding 'klingon'"), ("hex", "no encoding 'hex'")],
 )
 def test_what_a_person_says_and_does_not_fit_is_refused(given: str, says: str) -> None:
     with pytest.raises(UnknownEncoding, match=says):

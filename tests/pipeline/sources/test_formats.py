@@ -327,7 +327,7 @@ def test_a_group_chat_is_cut_whatever_wrote_it(shape: str, export_file: Callable
     rows, summary = read(export_file(content))
     assert [len(row.messages) for row in records(rows)] == [3, 3, 3]
     assert {row.customer for row in records(rows)} == {"kim"}
-    assert "9 messages cut into 3 conversations" in " ".join(summary.notes)
+    assert "9 messages divided into 3 conversations" in " ".join(summary.notes)
     longer, _ = read(export_file(content), pause=timedelta(days=30))
     assert [len(row.messages) for row in records(longer)] == [9]
 

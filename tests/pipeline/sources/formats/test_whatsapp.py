@@ -99,7 +99,7 @@ def test_a_group_is_cut_by_pauses_and_a_longer_export_has_the_same_ids(tmp_path:
     path.write_text(first)
     records, _, summary = read(path)
     assert [len(record.messages) for record in records] == [3, 3]
-    assert any("6 messages cut into 2 conversations" in note for note in summary.notes)
+    assert any("6 messages divided into 2 conversations" in note for note in summary.notes)
     path.write_text(first + "03/03/2026, 10:00 - Ada: hello again\n")
     again, *_ = read(path)
     assert [record.external_id for record in again[:2]] == [record.external_id for record in records]
