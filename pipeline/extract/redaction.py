@@ -14,8 +14,8 @@ addresses, no dates of birth, and no secret that has no form. A detector of your
 Each pattern takes time in proportion to the text: what it passes over it does not try again (possessive quantifiers,
 bounded repetition, a look behind so that a long word is entered once). Before a pattern looks, RE2 says in a fraction
 of the time whether there is anything for it at all (`_HINTS`); in most texts there is nothing for most. Cards are
-found, and what overlaps is joined, by array arithmetic. 1 MB of the worst text known takes less than half a second of
-an idle core: tests/pipeline/extract/test_redaction.py.
+found, and what overlaps is joined, by array arithmetic. The worst texts known took 0.2 to 0.6 s of processor time a MB
+on a busy machine (1 to 2.4 before that): tests/pipeline/extract/test_redaction.py has them.
 """
 
 import ipaddress
