@@ -374,7 +374,7 @@ def test_it_refuses_to_go_on_with_another_reader_than_it_began_with(monkeypatch:
     run = start(seed(scripts(2, 3)))
     lose(run_id=run.pk, why="a test")
     monkeypatch.setattr(ScriptedExtractor, part, "scripted-2")
-    with pytest.raises(RunError, match=rf"run {run.pk} was read with .*; this installation reads with .*-2"):
+    with pytest.raises(RunError, match=rf"run {run.pk} was read with .*, but this installation reads with .*-2"):
         reopen(run_id=run.pk)
     assert fresh(run).state == "lost"
 
