@@ -33,7 +33,7 @@ def test_it_is_honoured_between_two_items_of_a_piece(worker: Worker, capsys: Cap
     assert Call.objects.count() == counts.extracted < 40
     shown = words_for_people(capsys.readouterr().out)
     assert "is stopping after the conversations in progress" in shown
-    assert f"{counts.extracted} of 40 conversations are finished, {counts.pending} wait" in shown
+    assert f"{counts.extracted} of 40 conversations are finished, {counts.pending} are waiting" in shown
     assert f"run_pipeline --resume {run.pk}" in shown
 
 
