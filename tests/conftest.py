@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
@@ -18,6 +18,7 @@ from pipeline.merge.rules import versions
 from pipeline.merge.rules.assign import assign
 from pipeline.merge.rules.versions import Rules
 from tests.settings import OWN_REDIS
+from tests.support.rows import delete_rows
 from tests.support.waiting import until
 from tests.support.workers import Worker
 
@@ -25,7 +26,7 @@ TESTS = Path(__file__).resolve().parent
 
 
 def pytest_configure() -> None:
-    TransactionTestCase._fixture_teardown = _delete_rows  # type: ignore[attr-defined]
+    TransactionTestCase._fixture_teardown = lambda _: delete_rows()  # type: ignore[attr-defined]
     embedded.hold(valkey=False)
     if OWN_REDIS:
         Path(os.environ["TEST_FOLDER"]).mkdir(mode=0o755, exist_ok=True)
@@ -66,35 +67,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("shared worker"))
         elif "browser" in fixtures:
             item.add_marker(pytest.mark.xdist_group("browser"))
-
-
-KEPT = {
-    "django_migrations", "django_content_type", "auth_permission",
-    "auth_group", "auth_group_permissions",  # the roles, which a migration made
-}  # fmt: skip
-
-
-def _delete_rows(_test: TransactionTestCase) -> None:
-    """After a test that commits, delete the rows of the tables that have some.
-
-    Django truncates all tables and makes its permissions again: a third of a second, where this takes a hundredth.
-    Like that it waits for whoever is writing just now, such as a worker that still answers, and forgets the ids of
-    content types: a test may have looked at another database.
-    """
-    from django.contrib.contenttypes.models import ContentType  # not before the apps are loaded
-
-    ContentType.objects.clear_cache()
-    names = connection.introspection.django_table_names(only_existing=True, include_views=False)
-    tables = [connection.ops.quote_name(name) for name in names if name not in KEPT]
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables))
-        filled = [table for (table,) in cursor]
-        cursor.execute("SELECT current_setting('is_superuser')")
-        if cursor.fetchone() == ("on",):
-            cursor.execute("SET LOCAL session_replication_role = replica")  # no look at foreign keys: all rows go
-        for table in filled:
-            cursor.execute(f"DELETE FROM {table}")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from django.db import connection
 
 from config import embedded
 from tests.config.folders import temporary_folder
+from tests.support.rows import delete_rows
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +70,7 @@ def own_postgres(
     monkeypatch.setenv("SECRET_KEY", settings.SECRET_KEY)
     _connect(HOST=str(_private_postgres.sockets), PORT="", NAME="leitmotif", USER="leitmotif", PASSWORD="", OPTIONS={})
     if "pipeline_run" in connection.introspection.table_names():
-        forget_everything()
+        delete_rows()
     else:
         call_command("migrate", verbosity=0)
     yield _private_postgres
@@ -79,8 +80,3 @@ def own_postgres(
 def _connect(**where: object) -> None:
     connection.close()
     connection.settings_dict.update(where)
-
-
-def forget_everything() -> None:
-    """Empty the database, as the end of a test does; numbers are not used again."""
-    call_command("flush", verbosity=0, interactive=False, reset_sequences=False, inhibit_post_migrate=True)

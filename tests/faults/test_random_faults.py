@@ -18,10 +18,10 @@ from pipeline.ledger.states import lose
 from pipeline.models import Run
 from pipeline.runs.create import RunIsLive
 from tests.faults import scene as scenes
-from tests.faults.conftest import forget_everything
 from tests.faults.outcome import Outcome, asked, outcome_of
 from tests.faults.scene import IN_FLIGHT, TEXTS, Scene
 from tests.settings import OWN_REDIS
+from tests.support.rows import delete_rows
 from tests.support.seeding import finish, seed, start
 from tests.support.waiting import refused
 from tests.support.workers import Worker
@@ -86,7 +86,7 @@ def new_scene(own_postgres: embedded.Postgres, log: Path, undisturbed: list[Outc
     """A way to a run that is planned, with a worker that waits for it."""
     if not undisturbed:
         undisturbed.append(outcome_of(finish(start(seed(TEXTS), chunk_size=scenes.CHUNK))))
-        forget_everything()
+        delete_rows()
 
     def make(number: int) -> Scene:
         with scenes.queue() as client:

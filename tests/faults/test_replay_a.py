@@ -21,8 +21,8 @@ from pipeline.management.printing import exit_code
 from pipeline.models import Call, Item, Orphan, Run, Signature, Story, Theme
 from tests.faults import broken as faults
 from tests.faults.broken import broken
-from tests.faults.conftest import forget_everything
 from tests.faults.outcome import Outcome, asked, outcome_of
+from tests.support.rows import delete_rows
 from tests.support.seeding import NOW, finish, read, salvage, scripts, seed, start, twins
 from tests.support.workers import Worker
 
@@ -56,7 +56,7 @@ def twenty(transactional_db: None, log: Path) -> Worker:
 def undisturbed(each: int) -> Outcome:
     """What comes of these conversations when nothing is broken, read in one process; the database is empty after."""
     outcome = outcome_of(finish(start(seed(texts(each)), chunk_size=50)))
-    forget_everything()
+    delete_rows()
     return outcome
 
 

@@ -26,13 +26,14 @@ def test_rules_and_lengths_come_from_the_environment() -> None:
     done = started(
         SESSION_IDLE_HOURS="0.5", SESSION_DAY_END="18:30", SESSION_MAX_AGE_HOURS="off", SESSION_PROJECT_HOURS="1",
         SESSION_TASK_HOURS="2", SESSION_MENU_HOURS="3", SESSION_TAKEOVER_HOURS="4", SESSION_PROGRESS_HOURS="5",
-        SESSION_RETENTION_DAYS="6", SESSION_LOG_DAYS="off",
+        SESSION_RETENTION_DAYS="6", SESSION_LOG_DAYS="off", SESSION_DELIVERY_DAYS="7",
     )  # fmt: skip
     assert done.stdout.split(" Lengths") == [
         "ExpiryRules(idle=datetime.timedelta(seconds=1800), day_end=datetime.time(18, 30), max_age=None)",
         "(project=datetime.timedelta(seconds=3600), task=datetime.timedelta(seconds=7200), "
         "menu=datetime.timedelta(seconds=10800), takeover=datetime.timedelta(seconds=14400), "
-        "progress=datetime.timedelta(seconds=18000), log=None, retention=datetime.timedelta(days=6))\n",
+        "progress=datetime.timedelta(seconds=18000), log=None, retention=datetime.timedelta(days=6), "
+        "deliveries=datetime.timedelta(days=7))\n",
     ], done.stderr
 
 

@@ -157,7 +157,7 @@ def test_a_worker_whose_database_is_not_ours_at_all_says_what_it_fails_of(start_
     start_worker(concurrency=1, TEST_DATABASE="postgres").wait_until_ready()
     found = finding("workers", patience=20)
     assert not found.ok
-    assert 'fails: relation "django_migrations" does not exist' in found.sentence
+    assert 'is failing: relation "django_migrations" does not exist' in found.sentence
 
 
 # --- The one door -------------------------------------------------------------------------------------------------

