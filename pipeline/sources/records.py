@@ -196,7 +196,7 @@ def excerpt(raw: bytes) -> str:
 
 
 def _record(incoming: _Incoming, raw: bytes, line: int, unit: str, part: str) -> Record:
-    messages = _messages(incoming)
+    messages = oldest_first(_messages(incoming))
     return Record(
         line=line,
         external_id=incoming.id,
@@ -241,6 +241,17 @@ def _messages(incoming: _Incoming) -> list[dict[str, str]]:
         created_at = _iso(message.created_at, number) if message.created_at else ""
         stored.append(stored_message(role, author, original, text, created_at))
     return stored
+
+
+def oldest_first(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the messages in the order of their times; as they are where not all have one. Many exports give the
+    newest first, and who speaks first matters.
+    """
+    times = [each["created_at"] for each in messages]
+    if not all(times) or times == sorted(times):
+        return messages
+    given = messages[::-1] if times == sorted(times, reverse=True) else messages  # of one time: as the others stand
+    return sorted(given, key=lambda each: each["created_at"])
 
 
 def stored_message(role: str, author: str, original: str, text: str, created_at: str = "") -> dict[str, str]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.sources.own_words.html import plain_text
-from pipeline.sources.records import Record, Reject, excerpt, stored_message
+from pipeline.sources.records import Record, Reject, excerpt, oldest_first, stored_message
 from pipeline.sources.understanding import times
 from pipeline.sources.understanding.deleted import is_deleted
 from pipeline.sources.understanding.roles import CUSTOMER, split_transcript
@@ -126,17 +126,6 @@ def _parted(messages: list[Said]) -> list[Said]:
         return messages
     parts = split_transcript(plain_text(messages[0].text))
     return [Said(each.text, each.role, each.author, each.time) for each in parts or ()] or messages
-
-
-def oldest_first(messages: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return the messages in the order of their times; as they are where not all have one. Many exports give the
-    newest first, and who speaks first matters.
-    """
-    times = [each["created_at"] for each in messages]
-    if not all(times) or times == sorted(times):
-        return messages
-    given = messages[::-1] if times == sorted(times, reverse=True) else messages  # of one time: as the others stand
-    return sorted(given, key=lambda each: each["created_at"])
 
 
 def with_subject(messages: list[dict[str, str]], subject: str) -> list[dict[str, str]]:

@@ -54,9 +54,7 @@ def pages() -> dict[str, str]:
     assert evidence.conversation.current_version is not None
     chapter = Conversation.objects.filter(source__kind="books").order_by("id")[0]
     said = evidence.conversation.current_version.messages[0]["text"]
-    word = max(
-        re.findall(r"[a-z]+", said.casefold()), key=len
-    )  # found, however few rows there are
+    word = max(re.findall(r"[a-z]+", said.casefold()), key=len)  # found, however few rows there are
     run = Run.objects.filter(state="completed_with_errors").order_by("id")[0]
     return {
         "home": address("index"),
