@@ -28,7 +28,7 @@ def test_the_list_shows_those_that_need_a_look_first_and_counts_each_status(anal
     assert "Harbour Boats" in flagged
     assert "Quiet Mill" not in flagged
     assert "Quiet Mill" in read(analyst, address("companies"), q="boats-1.example")
-    assert "No company is like this" in read(analyst, address("companies"), q="nobody")
+    assert "No companies match" in read(analyst, address("companies"), q="nobody")
     assert analyst.get(address("companies"), {"status": "nonsense", "page": "x"}).status_code == 200
 
 
@@ -65,7 +65,7 @@ def test_what_changed_is_shown_line_by_line(analyst: Client) -> None:
     first = Fetch.objects.filter(previous__isnull=True).get()
     assert "for the first time" in read(analyst, address("company_change", first.pk))
     Fetch.objects.filter(pk=fetch.pk).update(fetched_at=fetch.fetched_at.replace(year=2020))
-    assert "Nothing changed that counts" in read(analyst, address("company_changes"))
+    assert "No significant changes" in read(analyst, address("company_changes"))
 
 
 def test_a_status_needs_a_reason_and_stands_until_it_is_cleared(analyst: Client) -> None:

@@ -23,7 +23,7 @@ def text_of(page: str) -> str:
 
 
 def test_the_only_book_is_shown_at_once_and_none_says_how_to_bring_one(reader: Client) -> None:
-    assert "No book is here yet" in read(reader, address("books"))
+    assert "No books yet" in read(reader, address("books"))
     assert address("books") not in read(reader, address("search"))
     chapter_of_a_book()
     source = Source.objects.get(kind="books")
