@@ -139,7 +139,7 @@ def bar(request: HttpRequest) -> list[Entry]:
     if request.user.has_perm("chat.view_session"):
         entries.append(Entry("Chats", reverse("admin:app_list", args=["chat"]), "t", "/chat/" in request.path))
     entries.append(
-        Entry("Administration", reverse("admin:administration"), "a", request.path.startswith("/admin/administration"))
+        Entry("Admin", reverse("admin:administration"), "a", request.path.startswith("/admin/administration"))
     )
     return entries
 
