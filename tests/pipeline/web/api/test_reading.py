@@ -123,8 +123,9 @@ def ids(program: Program, where: str, **query: Any) -> set[int]:
 
 
 def test_stories_are_narrowed(program: Program) -> None:
-    one, other = StoryFactory(conversations=3, category="billing_question"), StoryFactory(conversations=3)
-    done = StoryFactory(conversations=3, status="done", title="A zebra on the crossing")
+    one = StoryFactory(conversations=3, category="billing_question")
+    other = StoryFactory(conversations=3, category="product_issue")
+    done = StoryFactory(conversations=3, category="product_issue", status="done", title="A zebra on the crossing")
     assert ids(program, "/stories") == {one.pk, other.pk}
     assert ids(program, "/stories", status="all") == {one.pk, other.pk, done.pk}
     assert ids(program, "/stories", status="all", q="zebra") == {done.pk}
