@@ -13,6 +13,7 @@ from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import request_stop, stop_at_once
 from pipeline.models import Item, Run, Source
 from pipeline.models.wording import words
+from pipeline.reports.progress import Progress, progress_of
 from pipeline.reports.summary import run_summary
 from pipeline.runs import preview, start
 from pipeline.runs.create import Selection, Throughput
@@ -20,7 +21,6 @@ from pipeline.runs.salvage import SalvageOptions, plan_salvage
 from pipeline.web.api.door import Scope, needs, person_of
 from pipeline.web.api.paging import NEWEST, Cursor, Limit, Page, page_of
 from pipeline.web.api.shapes import In, Name, Row, RowId, Word, name_of
-from pipeline.web.pages.progress import Progress, progress_of
 from pipeline.web.parts.figures import RunFigures, run_figures, source_figures
 
 router = Router(tags=["runs"])
@@ -460,14 +460,9 @@ def _why_not(run: Run) -> str:
     return "a dry run" if run.is_preview else words(run.state) if run.is_live else "not planned"
 
 
-class SalvageIn(PaceIn):
+class SalvageIn(SalvageFilter, PaceIn):
     """As the plan is asked for; and how it works."""
 
-    phase: Literal["extract", "merge", "group"] | None = None
-    only_failed: bool = False
-    error_class: Word = ""
-    item: RowId | None = None
-    reparse: bool = False
     ask_again: bool = Field(False, description="stored answers are put aside: it is asked, and paid for, once more")
 
 
@@ -482,7 +477,6 @@ class Salvaged(Schema):
 @needs(Scope.OPERATE)
 def salvage_run(request: HttpRequest, run_id: Row, body: SalvageIn) -> Status[dict[str, Any]]:
     """Bring an ended run back to work where something is missing; what is stored is used, nothing is asked twice."""
-    asked = SalvageFilter(**{name: getattr(body, name) for name in SalvageFilter.model_fields})
-    choice = asked.options(_pace(body), body.ask_again)
+    choice = body.options(_pace(body), body.ask_again)
     _, plan = start.salvage_run(run_id=_the_run(run_id).pk, choice=choice)
     return Status(202, {"run": _told([_the_run(run_id)])[0], "plan": plan})
