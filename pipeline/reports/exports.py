@@ -20,7 +20,6 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from pipeline.extract.redaction import Redactor
@@ -31,7 +30,6 @@ from pipeline.models import (
     Evidence,
     Merge,
     Orphan,
-    Run,
     Signature,
     SignatureRoot,
     Story,
@@ -41,7 +39,7 @@ from pipeline.models import (
 from pipeline.models.refusal import Refusal
 from pipeline.models.signature import STANDING
 from pipeline.models.wording import counted, words
-from pipeline.reports.trends import story_rows
+from pipeline.reports.trends import newest_moment, story_rows
 
 BATCH = 500
 """Rows that are read and described together."""
@@ -197,13 +195,6 @@ def _told_stories(stories: Sequence[Story], private: bool) -> Iterator[Row]:
             story.confidence, row.conversations, row.customers, _day(row.first_at), _day(row.last_at), row.recent,
             row.before, row.quote if private else _hidden(row.quote, ""), story.description, key, profile,
         )  # fmt: skip
-
-
-def newest_moment() -> datetime:
-    """Return up to when trends are counted: the newest moment that finished runs count recency from, or now."""
-    newest = Run.objects.filter(state__in=Run.FINISHED, is_preview=False, as_of__isnull=False)
-    found: datetime | None = newest.order_by("-as_of").values_list("as_of", flat=True).first()
-    return found or timezone.now()
 
 
 def _row(columns: Sequence[str], *values: Value) -> Row:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Max
+from django.utils import timezone
 
-from pipeline.models import Story, StoryEvidence
+from pipeline.models import Run, Story, StoryEvidence
 from pipeline.reports.summary import quotes_of, with_sizes
 
 WEEKS = 12
@@ -28,6 +29,13 @@ WHERE evidence.story_id = ANY(%(stories)s) AND conversation.occurred_at <= %(unt
   AND conversation.occurred_at > %(until)s - make_interval(weeks => %(weeks)s)
 GROUP BY 1, 2
 """
+
+
+def newest_moment() -> datetime:
+    """Return up to when trends are counted: the newest moment that finished runs count recency from, or now."""
+    finished = Run.objects.filter(state__in=Run.FINISHED, is_preview=False)
+    newest: datetime | None = finished.aggregate(newest=Max("as_of"))["newest"]
+    return newest or timezone.now()
 
 
 def weekly(stories: Sequence[int], until: datetime, weeks: int = WEEKS) -> dict[int, list[int]]:

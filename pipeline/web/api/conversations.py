@@ -12,10 +12,10 @@ from pipeline.models import Conversation, Item
 from pipeline.reports import meaning
 from pipeline.reports.search import Chips, find_conversations, hits, stories_of_conversations
 from pipeline.reports.summary import themes_of_conversation
+from pipeline.reports.why import why_here
 from pipeline.web.api.door import Scope, needs
 from pipeline.web.api.paging import NEWEST, Cursor, Limit, Page, bad_cursor, page_of, read_cursor, write_cursor
 from pipeline.web.api.shapes import Row, RowId, Word
-from pipeline.web.pages.why import why_here
 
 router = Router(tags=["conversations"])
 searching = Router(tags=["conversations"])

@@ -13,15 +13,14 @@ from pydantic import AwareDatetime, Field
 from pipeline.models import Story, StoryEvidence
 from pipeline.models.wording import words
 from pipeline.reports.about_story import typical_evidence
-from pipeline.reports.trends import StoryRow, story_rows
+from pipeline.reports.trends import StoryRow, newest_moment, story_rows
 from pipeline.review import DecisionRefused
 from pipeline.review.triage import edit_story, set_status
 from pipeline.web.api.door import Scope, needs, person_of, reason_of
 from pipeline.web.api.paging import NEWEST, UPDATED, Cursor, Limit, Order, Page, page_of
 from pipeline.web.api.shapes import In, Name, Reason, Recorded, Row, RowId, Text, Word, name_of, recorded
-from pipeline.web.pages.choosing import Chosen, chosen_stories
-from pipeline.web.pages.frame import as_of
-from pipeline.web.pages.story import is_link
+from pipeline.web.parts.choosing import Chosen, chosen_stories
+from pipeline.web.parts.links import is_link
 
 router = Router(tags=["stories"])
 
@@ -97,7 +96,7 @@ def list_stories(
         q=asked.q,
         sort="newest",
     )
-    found = chosen_stories(chosen, as_of(), None)
+    found = chosen_stories(chosen, newest_moment(), None)
     if asked.updated_since:
         found = found.filter(updated_at__gte=asked.updated_since)
     rows, after = page_of(_with_people(found), ORDERS[asked.order], cursor, limit)
@@ -116,7 +115,7 @@ def _with_people(stories: Any) -> Any:
 
 
 def _told(stories: list[Story]) -> list[dict[str, Any]]:
-    return [_story(row) for row in story_rows(stories, until=as_of())]
+    return [_story(row) for row in story_rows(stories, until=newest_moment())]
 
 
 def _story(row: StoryRow) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from pipeline.reports.companies import changes_since, current_signals, dead_link
 from pipeline.review.companies import NotDecided, clear_override, override_status
 from pipeline.sources.websites.changes import DiffLine, readable_diff
 from pipeline.web.pages.frame import page, show
-from pipeline.web.pages.story import is_link
+from pipeline.web.parts.links import is_link
 from pipeline.web.parts.texts import Excerpt, Span, excerpts_of, turns_of
 
 PER_PAGE = 50

@@ -8,10 +8,11 @@ from django.shortcuts import get_object_or_404
 
 from pipeline.models import CompanyUrl, Conversation, Item
 from pipeline.reports.summary import themes_of_conversation
+from pipeline.reports.why import why_here
 from pipeline.sources.understanding.language import language_name
 from pipeline.web.pages.frame import page, show
-from pipeline.web.pages.story import is_link
-from pipeline.web.pages.why import why_here
+from pipeline.web.parts.links import is_link
+from pipeline.web.parts.numbers import number_in
 from pipeline.web.parts.threads import left_out_of, thread_of
 
 SHOWN = 50
@@ -24,9 +25,10 @@ def conversation(request: HttpRequest, conversation_id: int) -> HttpResponse:
     row: Conversation = get_object_or_404(found, pk=conversation_id)
     version = row.current_version
     if asked := request.GET.get("version", ""):
-        if not asked.isdecimal() or len(asked) > 18:
+        number = number_in(asked)
+        if number is None:
             raise BadRequest("the version must be a number")
-        version = get_object_or_404(row.versions, pk=int(asked))
+        version = get_object_or_404(row.versions, pk=number)
     themes = list(themes_of_conversation(row)[:SHOWN])
     numbered = {theme.pk: number for number, theme in enumerate(themes, start=1)}
     item = Item.objects.filter(conversation=row).select_related("run").order_by("-id").first()

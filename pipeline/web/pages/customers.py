@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 
 from pipeline.models import Conversation, Story
 from pipeline.reports.search import hits
-from pipeline.reports.trends import story_rows
-from pipeline.web.pages.frame import as_of, page, show
+from pipeline.reports.trends import newest_moment, story_rows
+from pipeline.web.pages.frame import page, show
 
 PER_PAGE = 50
 SHOWN = 20
@@ -45,7 +45,7 @@ def customer(request: HttpRequest) -> HttpResponse:
         .annotate(mine=Count("evidence")).order_by("-mine", "id")[:SHOWN]
     )  # fmt: skip
     stories: list[Any] = list(counted)
-    rows = story_rows(stories, until=as_of())
+    rows = story_rows(stories, until=newest_moment())
     span = mine.aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
     context = {
         "title": name or "Customer",

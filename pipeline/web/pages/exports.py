@@ -18,6 +18,7 @@ from pipeline.models.refusal import Refusal
 from pipeline.reports.exports import Chosen, UnknownExport, exported, form_of, kind_of, written
 from pipeline.reports.run_report import html_of, policy_of, report_of_run, style_of_report
 from pipeline.web.pages.frame import page, require
+from pipeline.web.parts.numbers import number_in
 
 
 def as_file(
@@ -52,18 +53,14 @@ def export(request: HttpRequest, what: str, form: str) -> HttpResponse:
     """Return all rows of a kind that the address asks for: run, source, profile, status, customer, since, until."""
     said: Mapping[str, str] = request.GET
     chosen = Chosen(
-        run=_number(said.get("run", "")),
-        source=_number(said.get("source", "")),
+        run=number_in(said.get("run", "")),
+        source=number_in(said.get("source", "")),
         since=_midnight(said.get("since", "")),
         until=_midnight(said.get("until", "")),
         private=wants_private(request),
         **{name: said.get(name, "")[:200].replace("\0", "") for name in ("profile", "status", "category", "customer")},
     )
     return as_file(request, what, form, chosen)
-
-
-def _number(word: str) -> int | None:
-    return int(word) if word.isdecimal() and len(word) <= 18 else None
 
 
 def _midnight(word: str) -> datetime | None:

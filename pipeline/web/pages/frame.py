@@ -10,13 +10,12 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from pipeline.models import Run, Visit
+from pipeline.models import Visit
 from pipeline.review.stream import open_question_count
 
 POLICY = (
@@ -184,12 +183,6 @@ def since_last_visit(request: HttpRequest) -> datetime | None:
     if now - visit.seen_at > SEEN_EVERY:
         Visit.objects.filter(pk=visit.pk).update(seen_at=now)
     return visit.since_at
-
-
-def as_of() -> datetime:
-    """Return up to when trends are drawn: the newest moment that finished runs count recency from, or now."""
-    newest = Run.objects.filter(state__in=Run.FINISHED, is_preview=False).aggregate(newest=Max("as_of"))["newest"]
-    return newest or timezone.now()
 
 
 def flower_url() -> str:

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from pipeline.models import Item, Orphan, Run, Story
 from pipeline.models.wording import counted
-from pipeline.reports.trends import counts_now, happened_since, moving, rows_of
+from pipeline.reports.trends import counts_now, happened_since, moving, newest_moment, rows_of
 from pipeline.review.stream import new_stories
-from pipeline.web.pages.frame import as_of, question_count, show, since_last_visit
+from pipeline.web.pages.frame import question_count, show, since_last_visit
 
 SHOWN = 8
 FEW = 4
@@ -80,7 +80,7 @@ def cards(request: HttpRequest) -> TemplateResponse:
 
 
 def _stories(request: HttpRequest) -> dict[str, Any]:
-    since, until = since_last_visit(request), as_of()
+    since, until = since_last_visit(request), newest_moment()
     last, before, without_owner = counts_now(until)
     growing, quiet = moving(until)
     largest = list(new_stories().values_list("pk", flat=True)[:SHOWN])

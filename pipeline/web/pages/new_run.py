@@ -27,6 +27,7 @@ from pipeline.sources.file import FileSource
 from pipeline.sources.ingest import WouldReplace
 from pipeline.sources.records import UnreadableSource, is_live
 from pipeline.web.pages.frame import page, show
+from pipeline.web.parts.numbers import number_in
 
 OPERATE = "pipeline.operate_run"
 FIELDS = ("id", "text", "subject", "customer", "created_at", "role", "author", "conversation", "label", "url")
@@ -52,14 +53,12 @@ def new_run(request: HttpRequest) -> HttpResponse:
         "piece": PIECE_BYTES,
         "uploads": waiting.exclude(state=Upload.State.ARRIVING)[:5],
     }
-    number = request.GET.get("source", "")
-    if number.isdecimal() and len(number) <= 18:
-        source = get_object_or_404(Source, pk=int(number))
+    number = number_in(request.GET.get("source", ""))
+    if number is not None:
+        source = get_object_or_404(Source, pk=number)
         context |= {"source": source, "is_live_source": is_live(source.kind), **_readers(source, source.kind)}
-        dry = request.GET.get("dry", "")
-        context["dry"] = (
-            Run.objects.filter(source=source, is_preview=True, pk=int(dry)).first() if dry.isdecimal() else None
-        )
+        dry = number_in(request.GET.get("dry", ""))
+        context["dry"] = Run.objects.filter(source=source, is_preview=True, pk=dry).first() if dry else None
     return show(request, "pages/new_run.html", context)
 
 
@@ -262,8 +261,7 @@ def start_file(request: HttpRequest, token: Any) -> HttpResponse:
 @page(OPERATE)
 def start_source(request: HttpRequest) -> HttpResponse:
     """Start a run of a source, or count what it would read."""
-    number = request.POST.get("source", "")
-    source = get_object_or_404(Source, pk=int(number) if number.isdecimal() and len(number) <= 18 else 0)
+    source = get_object_or_404(Source, pk=number_in(request.POST.get("source", "")) or 0)
     back = f"{reverse('admin:new_run')}?source={source.pk}"
     chosen: dict[str, Any] = {
         "profile": request.POST.get("profile", "")[:50],

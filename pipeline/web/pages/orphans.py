@@ -20,6 +20,7 @@ from pipeline.review import DecisionRefused
 from pipeline.review.triage import dismiss_orphans, restore_orphans
 from pipeline.web.pages.acting import MOST_AT_ONCE, back, did
 from pipeline.web.pages.frame import page, require, show
+from pipeline.web.parts.numbers import number_in
 
 PER_PAGE = 24
 SHOWN = {"waiting": "waiting", "near": "near a story", "tipping": "one conversation short", "dismissed": "dismissed"}
@@ -109,7 +110,7 @@ def act(request: HttpRequest) -> HttpResponse:
         raise Http404(f"{do[:40]!r} is not an action for orphans")
     require(request, ACTIONS[do][1])
     sent = [one] if one else request.POST.getlist("orphan")[:MOST_AT_ONCE]
-    ids = [int(word) for word in sent if word.isdecimal() and len(word) <= 18]
+    ids = [number for word in sent if (number := number_in(word)) is not None]
     chosen = Orphan.objects.waiting().filter(pk__in=ids).order_by("id")
     chosen = chosen.select_related("signature", "nearest_story__signature")
     rows = list(chosen)

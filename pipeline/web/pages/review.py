@@ -13,13 +13,14 @@ from pipeline import review as decisions
 from pipeline.group.current import themes_that_wait
 from pipeline.models import Evidence, Orphan, Signature, Story
 from pipeline.models.wording import counted, words
-from pipeline.reports.trends import story_rows
+from pipeline.reports.trends import newest_moment, story_rows
 from pipeline.review import DecisionRefused
 from pipeline.review.asking import KINDS, Waiting, differing_words, marked, signatures_of, waiting_questions
 from pipeline.review.stream import Question, confirm_story, leave_orphan
 from pipeline.review.triage import set_status
 from pipeline.web.pages.acting import did
-from pipeline.web.pages.frame import as_of, page, require, show
+from pipeline.web.pages.frame import page, require, show
+from pipeline.web.parts.numbers import number_in
 
 QUOTES = 3
 SKIPPED = "skipped"
@@ -96,7 +97,7 @@ def _of_story(question: Question) -> Asked | None:
         Answer("approve" if is_new else "seen", "Approve" if is_new else "Still right", "a", "y", True),
         Answer("dismiss", "Dismiss", "x", "n"),
     ]
-    [row] = story_rows([story], until=as_of(), with_quotes=False)
+    [row] = story_rows([story], until=newest_moment(), with_quotes=False)
     why = (
         "A run found this story and nobody has reviewed it yet. Approve it to keep it for the team. Dismiss it to "
         "remove it from the lists; it still collects conversations in the background."
@@ -206,7 +207,7 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 def _sent(request: HttpRequest) -> Question:
     kind, _, ids = request.POST.get("question", "").partition("-")
-    numbers = [int(word) for word in ids.split("-") if word.isdecimal() and len(word) <= 18]
+    numbers = [number for word in ids.split("-") if (number := number_in(word)) is not None]
     if kind not in KINDS or len(numbers) != (2 if kind == "pair" else 1):
         raise Http404("this question does not exist")
     return Question(kind, *numbers)

@@ -19,12 +19,12 @@ from pipeline.models.wording import counted, words
 from pipeline.reports.compare import comparable_run_before, compare_runs
 from pipeline.reports.coverage import coverage_of
 from pipeline.reports.diagnose import diagnose_run
+from pipeline.reports.progress import progress_of
 from pipeline.reports.summary import brought_by
 from pipeline.reports.whatif import what_if
 from pipeline.runs import start
 from pipeline.runs.salvage import SalvageOptions, plan_salvage
 from pipeline.web.pages.frame import flower_url, page, show
-from pipeline.web.pages.progress import progress_of
 from pipeline.web.parts.curve import MOST_THEMES, chart_of
 from pipeline.web.parts.figures import run_figures
 

@@ -28,6 +28,7 @@ from pipeline.reports.summary import with_sizes
 from pipeline.review import DecisionRefused
 from pipeline.web.pages.acting import back, did
 from pipeline.web.pages.frame import page, show
+from pipeline.web.parts.numbers import number_in
 
 PER_PAGE = 20
 BEHIND = 6
@@ -95,9 +96,9 @@ def read_chips(query: Any) -> Chips:
     return Chips(
         since=_midnight(query.get("since", "")),
         until=_midnight(query.get("until", ""), days=1),
-        source=_number(query.get("source", "")),
+        source=number_in(query.get("source", "")),
         customer=query.get("customer", "")[:200].replace("\0", ""),
-        story=_number(query.get("story", "")),
+        story=number_in(query.get("story", "")),
         metadata={
             name.removeprefix(META)[:100].replace("\0", ""): value[:200].replace("\0", "")
             for name, value in query.items()
@@ -116,12 +117,8 @@ def _midnight(word: str, days: int = 0) -> datetime | None:
     return timezone.make_aware(datetime(found.year, found.month, found.day)) + timedelta(days=days)  # noqa: DTZ001
 
 
-def _number(word: str) -> int | None:
-    return int(word) if word.isdecimal() and len(word) <= 18 else None
-
-
 def _page_number(request: HttpRequest, total: int) -> int:
-    asked = _number(request.GET.get("page", "")) or 1
+    asked = number_in(request.GET.get("page", "")) or 1
     return max(1, min(asked, -(-total // PER_PAGE)))
 
 
@@ -142,9 +139,9 @@ def _shown_chips(query: Any) -> list[tuple[str, str, str]]:
 
 
 def _chip_text(name: str, value: str) -> str:
-    if name == "source" and (number := _number(value)):
+    if name == "source" and (number := number_in(value)):
         return f"source {Source.objects.filter(pk=number).first() or value}"
-    if name == "story" and (number := _number(value)):
+    if name == "story" and (number := number_in(value)):
         return f"in “{Story.objects.filter(pk=number).first() or value}”"
     return f"{name.removeprefix(META)} {value[:60]}"
 
@@ -158,7 +155,7 @@ def _keys(ids: list[int], chips: Chips) -> list[tuple[str, list[tuple[str, int]]
 def make_story(request: HttpRequest) -> HttpResponse:
     """Make the chosen conversations a story of their own: out of the stories and orphans they are in, under a name."""
     name = " ".join(request.POST.get("name", "").split())[:180]
-    chosen = [number for word in request.POST.getlist("conversation") if (number := _number(word))]
+    chosen = [number for word in request.POST.getlist("conversation") if (number := number_in(word))]
     if not chosen or not name:
         messages.warning(request, "Choose conversations and enter a name for the story.")
         return back(request)

@@ -17,13 +17,14 @@ from pipeline.models import Change, Decision, SavedView, Signature, Story
 from pipeline.models.refusal import breaks
 from pipeline.models.wording import counted, words
 from pipeline.reports import exports
-from pipeline.reports.trends import StoryRow, story_rows
+from pipeline.reports.trends import StoryRow, newest_moment, story_rows
 from pipeline.review import DecisionRefused
 from pipeline.review.triage import set_status
 from pipeline.web.pages.acting import MOST_AT_ONCE, back, did
-from pipeline.web.pages.choosing import Chosen, chosen_stories, fields
 from pipeline.web.pages.exports import as_file, wants_private
-from pipeline.web.pages.frame import as_of, page, require, show, since_last_visit
+from pipeline.web.pages.frame import page, require, show, since_last_visit
+from pipeline.web.parts.choosing import Chosen, chosen_stories, fields
+from pipeline.web.parts.numbers import number_in
 
 PER_PAGE = 50
 PER_COLUMN = 20
@@ -36,7 +37,7 @@ BOARD = (
 @page("pipeline.view_story")
 def stories(request: HttpRequest) -> HttpResponse:
     """Show the stories that the address asks for, as a list or as a board."""
-    chosen, until, since = Chosen.read(request.GET), as_of(), since_last_visit(request)
+    chosen, until, since = Chosen.read(request.GET), newest_moment(), since_last_visit(request)
     is_board = request.GET.get("view") == "board"
     context = {
         "title": "Stories",
@@ -85,7 +86,7 @@ def save_view(request: HttpRequest) -> HttpResponse:
     if where not in ("stories", "search"):
         raise Http404
     if "forget" in request.POST:
-        SavedView.objects.filter(user=request.user.pk, pk=_number(request.POST.get("forget", ""))).delete()
+        SavedView.objects.filter(user=request.user.pk, pk=number_in(request.POST.get("forget", "")) or 0).delete()
         return back(request)
     if not name:
         messages.warning(request, "Enter a name for the view.")
@@ -140,9 +141,9 @@ def _chosen_of(request: HttpRequest) -> QuerySet[Story]:
     """Return the stories whose boxes were ticked, or all that the list shows on all its pages."""
     if request.POST.get("all"):
         asked = Chosen.read(_query(request.POST.get("query", "")))
-        found = chosen_stories(asked, as_of(), request.user)
+        found = chosen_stories(asked, newest_moment(), request.user)
         return Story.objects.filter(pk__in=list(found.values_list("pk", flat=True)[:MOST_AT_ONCE]))
-    ids = [number for word in request.POST.getlist("story")[:MOST_AT_ONCE] if (number := _number(word))]
+    ids = [number for word in request.POST.getlist("story")[:MOST_AT_ONCE] if (number := number_in(word))]
     return Story.objects.standing().filter(pk__in=ids)
 
 
@@ -150,12 +151,8 @@ def _query(text: str) -> Any:
     return QueryDict(text[:2000])
 
 
-def _number(word: str) -> int:
-    return int(word) if word.isdecimal() and len(word) <= 18 else 0
-
-
 def _ask(request: HttpRequest, do: str, chosen: QuerySet[Story], count: int) -> HttpResponse:
-    rows = story_rows(list(chosen.order_by("title")[:10]), until=as_of())
+    rows = story_rows(list(chosen.order_by("title")[:10]), until=newest_moment())
     largest = max(rows, key=lambda row: row.conversations)
     label = "Merge" if do == "merge" else BULK[do][0]
     told = f"{label} {counted(count, 'story', 'stories')}?"
@@ -186,7 +183,7 @@ def _set_all(request: HttpRequest, do: str, chosen: QuerySet[Story]) -> HttpResp
 def _merge_all(request: HttpRequest, chosen: QuerySet[Story]) -> HttpResponse | None:
     """Merge all into the largest; those that cannot be merged are named."""
     rows = sorted(
-        story_rows(list(chosen.select_related("signature").defer("signature__vector_sum")), until=as_of()),
+        story_rows(list(chosen.select_related("signature").defer("signature__vector_sum")), until=newest_moment()),
         key=lambda row: (-row.conversations, row.story.pk),
     )
     parent, merged, refused = rows[0].story, list[Decision | Change](), ""
@@ -217,7 +214,7 @@ def _signature(story: Story) -> Signature:
 @page("pipeline.view_story")
 def export(request: HttpRequest) -> HttpResponse:
     """Return the stories that the address asks for as a file, in one of the forms of `reports.exports`."""
-    found = chosen_stories(Chosen.read(request.GET), as_of(), request.user)
+    found = chosen_stories(Chosen.read(request.GET), newest_moment(), request.user)
     return _export(request, found, request.GET.get("format", "csv"))
 
 

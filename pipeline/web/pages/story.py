@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
@@ -17,15 +16,17 @@ from pipeline import review
 from pipeline.models import Change, Comment, Decision, Story, StoryEvidence, Theme
 from pipeline.models.wording import counted, words
 from pipeline.reports.about_story import activity, comments, run_marks, share_of, typical_evidence, who
-from pipeline.reports.trends import WEEKS, story_rows, week_ends
+from pipeline.reports.trends import WEEKS, newest_moment, story_rows, week_ends
 from pipeline.review import DecisionRefused
 from pipeline.review.similar import parts_of, similar_stories
 from pipeline.review.triage import comment, edit_story, remove_comment, set_status
 from pipeline.web.pages.acting import back, did
-from pipeline.web.pages.choosing import MOST_NEIGHBOURS, Chosen, chosen_stories
-from pipeline.web.pages.frame import as_of, page, require, show, since_last_visit
+from pipeline.web.pages.frame import page, require, show, since_last_visit
 from pipeline.web.pages.pictures import bars
+from pipeline.web.parts.choosing import MOST_NEIGHBOURS, Chosen, chosen_stories
 from pipeline.web.parts.confidence import confidence
+from pipeline.web.parts.links import is_link
+from pipeline.web.parts.numbers import number_in
 from pipeline.web.parts.passages import passages
 from pipeline.web.parts.texts import excerpts_of
 
@@ -50,7 +51,7 @@ def story(request: HttpRequest, story_id: int) -> HttpResponse:
     if row.absorbed_by_id:
         messages.info(request, f"“{row}” was merged into this story.")
         return HttpResponseRedirect(reverse("admin:story", args=[row.absorbed_by_id]))
-    since, until = since_last_visit(request), as_of()
+    since, until = since_last_visit(request), newest_moment()
     [figures] = story_rows([row], until=until, with_quotes=False)
     ends, evidence = week_ends(until), typical_evidence(row)
     shows_all = "all" in request.GET
@@ -77,14 +78,6 @@ def story(request: HttpRequest, story_id: int) -> HttpResponse:
     return show(request, "pages/story.html", context)
 
 
-def is_link(address: str) -> bool:
-    """Whether an address that somebody stored leads to the web; nothing else becomes a link."""
-    try:
-        return urlsplit(address).scheme in ("http", "https")
-    except ValueError:
-        return False
-
-
 def _quote(row: StoryEvidence, since: Any) -> dict[str, Any]:
     quotes = list(row.theme.evidence.all())
     finished = row.run.first_finished_at if row.run else None
@@ -101,7 +94,7 @@ def _quote(row: StoryEvidence, since: Any) -> dict[str, Any]:
 def _neighbours(request: HttpRequest, row: Story) -> tuple[int | None, int | None]:
     """Return the stories before and after this one in the list it was opened from, or in that of all open stories."""
     chosen = Chosen.read(QueryDict(request.GET.get("in", request.POST.get("in", ""))[:2000]))
-    ids = list(chosen_stories(chosen, as_of(), request.user).values_list("pk", flat=True)[:MOST_NEIGHBOURS])
+    ids = list(chosen_stories(chosen, newest_moment(), request.user).values_list("pk", flat=True)[:MOST_NEIGHBOURS])
     if row.pk not in ids:
         return None, (ids[0] if ids else None)
     place = ids.index(row.pk)
@@ -116,7 +109,7 @@ def similar(request: HttpRequest, story_id: int) -> HttpResponse:
     """Show the stories that lie near this one, each with a button that merges."""
     row = the_story(story_id)
     near = similar_stories(row, SIMILAR)
-    rows = {each.story.pk: each for each in story_rows([one.story for one in near], until=as_of())}
+    rows = {each.story.pk: each for each in story_rows([one.story for one in near], until=newest_moment())}
     found = [(rows[one.story.pk], round(100 * one.cosine)) for one in near]
     return show(
         request, "pages/similar.html", {"story": row, "near": found, "inside": request.GET.get("in", "")[:2000]}
@@ -213,14 +206,14 @@ def _set_status(request: HttpRequest, row: Story, do: str) -> int | None:
 
 
 def _merge(request: HttpRequest, row: Story, do: str) -> int | None:
-    other = the_story(_number(request.POST.get("other", "")))
+    other = the_story(number_in(request.POST.get("other", "")) or 0)
     merge = review.merge_signatures(child=other.signature, parent=row.signature, by=request.user, reason="story page")
     did(request, f"“{other}” and “{row}” are now one story.", [merge])
     return row.pk
 
 
 def _different(request: HttpRequest, row: Story, do: str) -> int | None:
-    other = the_story(_number(request.POST.get("other", "")))
+    other = the_story(number_in(request.POST.get("other", "")) or 0)
     kept = review.veto(first=row.signature, second=other.signature, by=request.user, reason="story page")
     did(request, f"“{other}” stays a separate problem, in later runs too.", [kept])
     return row.pk
@@ -228,7 +221,7 @@ def _different(request: HttpRequest, row: Story, do: str) -> int | None:
 
 def _split(request: HttpRequest, row: Story, do: str) -> int | None:
     """Split by a threshold, or take the chosen conversations out under a name."""
-    if chosen := [number for word in request.POST.getlist("conversation") if (number := _number(word))]:
+    if chosen := [number for word in request.POST.getlist("conversation") if (number := number_in(word))]:
         name = request.POST.get("name", "").strip()
         if not name:
             raise DecisionRefused("enter a name for the new story: what are the chosen conversations about?")
@@ -248,8 +241,8 @@ def _split(request: HttpRequest, row: Story, do: str) -> int | None:
 
 def _move(request: HttpRequest, row: Story, do: str) -> int | None:
     """Move the chosen conversations to another story."""
-    other = the_story(_number(request.POST.get("other", "")))
-    chosen = [number for word in request.POST.getlist("conversation") if (number := _number(word))]
+    other = the_story(number_in(request.POST.get("other", "")) or 0)
+    chosen = [number for word in request.POST.getlist("conversation") if (number := number_in(word))]
     themes = Theme.objects.filter(pk__in=row.evidence.filter(conversation__in=chosen).values("theme"))
     moves: list[Decision | Change] = [
         review.move_theme(theme=theme, target=other.signature, by=request.user) for theme in themes.order_by("pk")
@@ -268,7 +261,7 @@ def _edit(request: HttpRequest, row: Story, do: str) -> int | None:
     if "description" in sent:
         columns["description"] = sent["description"].replace("\r\n", "\n").strip()[:20_000]
     if "owner" in sent:
-        owner = get_user_model()._default_manager.filter(pk=_number(sent["owner"]), is_active=True).first()
+        owner = get_user_model()._default_manager.filter(pk=number_in(sent["owner"]) or 0, is_active=True).first()
         columns["owner_id"] = owner.pk if owner else None
     if "ticket_url" in sent:
         columns["ticket_url"] = sent["ticket_url"].strip()[:2000]
@@ -287,16 +280,12 @@ def _comment(request: HttpRequest, row: Story, do: str) -> int | None:
 
 
 def _remove_comment(request: HttpRequest, row: Story, do: str) -> int | None:
-    written = get_object_or_404(Comment, story=row, pk=_number(request.POST.get("comment", "")))
+    written = get_object_or_404(Comment, story=row, pk=number_in(request.POST.get("comment", "")) or 0)
     if written.created_by_id != request.user.pk:
         require(request, "pipeline.delete_comment")
     remove_comment(comment=written, by=request.user, at=timezone.now())
     messages.success(request, "The comment was removed.")
     return row.pk
-
-
-def _number(word: str) -> int:
-    return int(word) if word.isdecimal() and len(word) <= 18 else 0
 
 
 Action = Callable[[HttpRequest, Story, str], int | None]

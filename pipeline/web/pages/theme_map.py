@@ -21,6 +21,7 @@ from pipeline.models import Registry, Run, Story, Theme, ThemeMap
 from pipeline.models.wording import words
 from pipeline.reports.theme_map import Mapped, colouring, mapped_stories, maps, metadata_keys_on, packed_points
 from pipeline.web.pages.frame import page, show
+from pipeline.web.parts.numbers import number_in
 
 OPERATE = "pipeline.operate_run"
 
@@ -57,7 +58,7 @@ def theme_map(request: HttpRequest) -> HttpResponse:
             ("story", "story"), ("period", "period"), ("status", "status of the story"), ("category", "category"),
             ("source", "source"), *((f"{META}{key}", words(key)) for key in keys),
         ],
-        "picked": _number(request.GET.get("story", "")),
+        "picked": number_in(request.GET.get("story", "")) or 0,
         "points": row.points.count(),
         "listed": list(zip(stories[:LISTED], _near(stories), strict=False)),
         "more": max(0, len(stories) - LISTED),
@@ -108,10 +109,6 @@ def _token(row: ThemeMap) -> str:
     )  # fmt: skip
     told = (row.pk, row.version, registry, *counts.values())
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-
-
-def _number(word: str) -> int:
-    return int(word) if word.isdecimal() and len(word) <= 18 else 0
 
 
 # --- What the script asks for -------------------------------------------------------------------------------------

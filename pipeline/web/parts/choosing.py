@@ -14,6 +14,7 @@ from pipeline.models import Source, Story, StoryEvidence
 from pipeline.models.wording import words
 from pipeline.reports.trends import PERIOD
 from pipeline.web.parts.figures import stories_that_mention
+from pipeline.web.parts.numbers import number_in
 
 SORTS = {
     "size": "largest first",
@@ -68,16 +69,12 @@ class Chosen:
         """Return what a query asks for."""
         said = {name: query.get(name, "")[:200].replace("\0", "") for name in cls.__slots__ if query.get(name)}
         numbers = ("run", "source", "seen", "confidence")
-        said = {name: value for name, value in said.items() if name not in numbers or _is_id(value)}
+        said = {name: value for name, value in said.items() if name not in numbers or number_in(value) is not None}
         if said.get("sort") not in SORTS:
             said.pop("sort", None)
         if said.get("status") not in ("open", "all", *Story.Status.values):
             said.pop("status", None)
         return cls(**said)
-
-
-def _is_id(word: str) -> bool:
-    return word.isdecimal() and len(word) <= 18
 
 
 def chosen_stories(chosen: Chosen, until: datetime, user: Any) -> QuerySet[Story]:
@@ -101,7 +98,7 @@ def chosen_stories(chosen: Chosen, until: datetime, user: Any) -> QuerySet[Story
 def _owned(owner: str, user: Any) -> Q:
     if owner == "none":
         return Q(owner__isnull=True)
-    return Q(owner=user.pk if owner == "me" else int(owner) if _is_id(owner) else 0)
+    return Q(owner=user.pk if owner == "me" else number_in(owner) or 0)
 
 
 def _narrowed_by_conversations(stories: QuerySet[Story], chosen: Chosen, until: datetime) -> QuerySet[Story]:
