@@ -1,4 +1,4 @@
-
+import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('auth', '__first__'),
     ]
 
     operations = [
@@ -30,6 +30,9 @@ class Migration(migrations.Migration):
                 ('vector_sum', models.BinaryField(blank=True, help_text='float32, of all its themes; roots only', null=True)),
                 ('size', models.PositiveIntegerField(default=0, help_text='how many vectors the sum contains')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('profile', 'key'), name='one_signature_per_profile_and_key'), models.UniqueConstraint(fields=('profile', 'normal_form'), name='one_signature_for_all_spelling_twins')],
+            },
             managers=[
                 ('objects', psqlextra.manager.manager.PostgresManager()),
             ],
@@ -61,11 +64,13 @@ class Migration(migrations.Migration):
                 ('advance_claimed_at', models.DateTimeField(blank=True, help_text='since when someone merges or groups', null=True)),
                 ('phase_count', models.PositiveSmallIntegerField(default=0, help_text='how often this phase was started without an end being recorded')),
                 ('stop_requested_at', models.DateTimeField(blank=True, null=True)),
+                ('removed_count', models.PositiveIntegerField(db_default=0, help_text='skipped items that retention removed; they count as skipped')),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-id'],
                 'permissions': [('operate_run', 'Can start, stop, resume and salvage runs')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'running', 'stopping']), ('finished_at__isnull', False), _connector='XOR'), name='a_run_has_ended_or_is_live')],
             },
         ),
         migrations.CreateModel(
@@ -102,7 +107,11 @@ class Migration(migrations.Migration):
                 ('signature_rule', models.CharField(blank=True, help_text='why this signature: name, registry or meaning', max_length=50)),
                 ('signature_score', models.FloatField(blank=True, help_text='cosine to the centre of its signature when it was assigned', null=True)),
                 ('registry_version', models.PositiveBigIntegerField(blank=True, help_text='the change of the registry that assigned it; themes merged together share one', null=True)),
+                ('erased_at', models.DateTimeField(blank=True, help_text='when its vector was replaced by one that says nothing about the text', null=True)),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='confidence_from_0_to_1')],
+            },
         ),
         migrations.CreateModel(
             name='QueueHeartbeat',
@@ -124,6 +133,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ThemeMap',
+            fields=[
+                ('profile', models.CharField(max_length=50, primary_key=True, serialize=False)),
+                ('vector_model', models.CharField(help_text='vectors of different models are never compared', max_length=100)),
+                ('version', models.PositiveBigIntegerField(default=0)),
+                ('laid_out_count', models.PositiveIntegerField(default=0, help_text='how many points there were when all were last laid out together')),
+                ('drawn_at', models.DateTimeField(help_text='when points were last stored')),
+            ],
+        ),
+        migrations.CreateModel(
             name='SignatureRoot',
             fields=[
                 ('signature', models.OneToOneField(db_column='signature_id', on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='root_link', serialize=False, to='pipeline.signature')),
@@ -131,6 +150,27 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'pipeline_signature_root',
                 'managed': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='ApiToken',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(help_text='the program that uses it', max_length=200)),
+                ('handle', models.CharField(help_text='the first part of the token, used to find its row; not secret', max_length=16)),
+                ('digest', models.CharField(help_text='SHA-256 of the whole token, in hexadecimal', max_length=64)),
+                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('read', 'read stories, orphans, conversations, runs, companies'), ('review', 'decide about stories, orphans, signatures and companies'), ('import', 'upload files and import them'), ('operate', 'start, stop, resume and salvage runs'), ('chat_read', 'read messages, sessions and takeovers'), ('chat_write', 'send messages, end sessions, take over'), ('metrics', 'read the metrics')], max_length=20), help_text='what it can be used for; one or several', size=None)),
+                ('made_at', models.DateTimeField()),
+                ('made_by', models.CharField(blank=True, help_text='empty: by a command', max_length=200)),
+                ('expires_at', models.DateTimeField(blank=True, help_text='when it expires; empty: never', null=True)),
+                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ('revoked_by', models.CharField(blank=True, help_text='empty: by a command', max_length=200)),
+                ('acts_for', models.ForeignKey(blank=True, help_text='in whose name it decides; it may do nothing that this person may not. Empty: it changes nothing', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'API token',
+                'ordering': ['name', '-made_at'],
+                'constraints': [models.UniqueConstraint(fields=('handle',), name='one_token_per_handle'), models.UniqueConstraint(condition=models.Q(('revoked_at__isnull', True)), fields=('name',), name='one_counting_token_per_name'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='a_token_names_its_program'), models.CheckConstraint(condition=models.Q(models.Q(('scopes', []), _negated=True), ('scopes__contained_by', ['read', 'review', 'import', 'operate', 'chat_read', 'chat_write', 'metrics'])), name='a_token_may_be_used_for_something_known'), models.CheckConstraint(condition=models.Q(models.Q(('scopes__overlap', ['review', 'import', 'operate']), _negated=True), ('acts_for__isnull', False), _connector='OR'), name='a_token_that_changes_things_acts_for_somebody'), models.CheckConstraint(condition=models.Q(('expires_at__isnull', True), ('expires_at__gt', models.F('made_at')), _connector='OR'), name='a_token_expires_after_it_was_made'), models.CheckConstraint(condition=models.Q(('revoked_at__isnull', False), ('revoked_by', ''), _connector='OR'), name='a_token_that_counts_has_no_revoker')],
             },
         ),
         migrations.CreateModel(
@@ -142,6 +182,9 @@ class Migration(migrations.Migration):
                 ('spent_cost', models.DecimalField(decimal_places=9, default=0, max_digits=16)),
                 ('spent_tokens', models.PositiveBigIntegerField(default=0)),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('most_cost__isnull', False), ('most_tokens__isnull', False), _connector='OR'), name='a_budget_has_a_limit')],
+            },
         ),
         migrations.AddField(
             model_name='signature',
@@ -154,7 +197,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('chunk', models.PositiveIntegerField()),
                 ('remote_id', models.CharField(help_text="the provider's ID for it", max_length=200)),
-                ('requests', models.JSONField(help_text='for each request by name: item, request hash, step, unit and size in bytes')),
+                ('requests', models.JSONField(help_text='by call-ID, the call it becomes: item, request hash, step, unit, bytes')),
                 ('faults', models.JSONField(help_text='requests refused permanently: a list of item, step, unit, status and body')),
                 ('made_at', models.DateTimeField()),
                 ('looked_at', models.DateTimeField(blank=True, help_text='when its status was last requested from the provider', null=True)),
@@ -163,6 +206,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'batches',
+                'constraints': [models.UniqueConstraint(condition=models.Q(('settled_at__isnull', True)), fields=('run', 'chunk'), name='one_batch_under_way_per_chunk')],
             },
         ),
         migrations.CreateModel(
@@ -187,6 +231,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'companies',
                 'ordering': ['name', 'id'],
+                'indexes': [models.Index(fields=['status', 'name'], name='companies_by_status')],
+                'constraints': [models.UniqueConstraint(fields=('external_id',), name='one_company_per_external_id'), models.CheckConstraint(condition=models.Q(('confidence__lte', 100)), name='a_companys_confidence_is_of_100'), models.CheckConstraint(condition=models.Q(models.Q(('override', ''), ('override_at__isnull', True), ('override_reason', '')), models.Q(models.Q(('override', ''), _negated=True), ('override_at__isnull', False), models.Q(('override_reason', ''), _negated=True)), _connector='OR'), name='an_override_has_a_time_and_a_reason'), models.CheckConstraint(condition=models.Q(('override_by__isnull', True), ('override_at__isnull', False), _connector='OR'), name='an_override_by_someone_has_a_time')],
             },
         ),
         migrations.CreateModel(
@@ -212,6 +258,9 @@ class Migration(migrations.Migration):
                 ('config', models.CharField(help_text="PostgreSQL's text search configuration for its language; simple: words as they are", max_length=20)),
                 ('words', django.contrib.postgres.search.SearchVectorField(help_text='IDs, customer and label as they are, and the text by its language')),
             ],
+            options={
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['words'], name='conversations_by_word'), models.Index(fields=['config'], name='search_texts_by_config')],
+            },
         ),
         migrations.CreateModel(
             name='CompanyUrl',
@@ -233,6 +282,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'page',
                 'ordering': ['company', 'id'],
+                'indexes': [models.Index(fields=['outcome', 'company'], name='pages_by_outcome')],
+                'constraints': [models.UniqueConstraint(fields=('company', 'url'), name='one_url_per_company'), models.CheckConstraint(condition=models.Q(('outcome', ''), ('checked_at__isnull', False), _connector='XOR'), name='a_page_with_an_outcome_was_asked_for')],
             },
         ),
         migrations.CreateModel(
@@ -242,8 +293,12 @@ class Migration(migrations.Migration):
                 ('content_hash', models.CharField(help_text='sha256 of the messages', max_length=64)),
                 ('messages', models.JSONField(help_text='a list of {role, author, text, created_at}, in order')),
                 ('stored_at', models.DateTimeField()),
+                ('erased_at', models.DateTimeField(blank=True, help_text='since when its text is gone: a customer asked, or it was kept long enough', null=True)),
                 ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='pipeline.conversation')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('conversation', 'content_hash'), name='one_version_per_conversation_and_content')],
+            },
         ),
         migrations.AddField(
             model_name='conversation',
@@ -262,6 +317,31 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['base_url', 'model'],
                 'constraints': [models.UniqueConstraint(fields=('base_url', 'model'), name='one_endpoint_per_address_and_model')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Erasure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField()),
+                ('operator', models.CharField(blank=True, help_text='account on the machine that ran the command; empty if done on a page', max_length=200)),
+                ('counts', models.JSONField(default=dict, help_text='number of rows by kind: conversations, quotes, messages ...')),
+                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ErasedMark',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('conversation', 'Conversation'), ('customer', 'Customer')], max_length=20)),
+                ('digest', models.CharField(help_text='HMAC-SHA256 under SECRET_KEY, in hexadecimal', max_length=64)),
+                ('erasure', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marks', to='pipeline.erasure')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('kind', 'digest'), name='one_mark_per_erased_thing')],
             },
         ),
         migrations.CreateModel(
@@ -288,6 +368,56 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'indexes': [models.Index(condition=models.Q(('state__in', ['pending', 'reading'])), fields=['run', 'chunk'], name='unfinished_items_by_chunk'), models.Index(fields=['run', 'state'], name='items_by_run_and_state'), models.Index(condition=models.Q(('language', ''), _negated=True), fields=['language', 'conversation'], name='items_by_language')],
+                'constraints': [models.UniqueConstraint(fields=('run', 'conversation'), name='one_item_per_run_and_conversation'), models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'reading']), ('finished_at__isnull', False), _connector='XOR'), name='an_item_is_finished_or_waits'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['extracted', 'filtered']), _negated=True), ('version__isnull', False), _connector='OR'), name='what_was_read_has_a_version')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Judgement',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('about', models.CharField(choices=[('pair', 'whether two signatures mean the same'), ('group', 'whether the conversations of a story share one problem'), ('title', 'what a story is called and how it is described')], max_length=10)),
+                ('request_hash', models.CharField(help_text='sha256 of model, prompt and all that was asked', max_length=64)),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('asking', 'Asking'), ('answered', 'Answered'), ('failed', 'Failed')], default='waiting', max_length=10)),
+                ('verdict', models.CharField(blank=True, help_text='same, different, unsure; keep, split, reject; or written', max_length=20)),
+                ('reason', models.TextField(blank=True, help_text="why, in the model's words, without what is private")),
+                ('answer', models.JSONField(blank=True, help_text='what it answered, after all checks', null=True)),
+                ('outcome', models.TextField(blank=True, help_text='what followed, or why nothing did')),
+                ('error_class', models.CharField(blank=True, max_length=200)),
+                ('error', models.TextField(blank=True)),
+                ('claim', models.CharField(blank=True, help_text='who asks; only they may write', max_length=64)),
+                ('claimed_at', models.DateTimeField(blank=True, help_text='renewed while it is being asked', null=True)),
+                ('created_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('first', models.ForeignKey(help_text='the signature; of a pair the child', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='pipeline.signature')),
+                ('run', models.ForeignKey(help_text='whose budget pays for it', on_delete=django.db.models.deletion.CASCADE, related_name='judgements', to='pipeline.run')),
+                ('second', models.ForeignKey(blank=True, help_text='of a pair the parent', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='pipeline.signature')),
+            ],
+            options={
+                'ordering': ['id'],
+                'indexes': [models.Index(fields=['request_hash'], name='judgements_by_question')],
+                'constraints': [models.UniqueConstraint(fields=('run', 'request_hash'), name='one_judgement_per_run_and_question'), models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'asking']), ('ended_at__isnull', False), _connector='XOR'), name='a_judgement_is_over_or_waits'), models.CheckConstraint(condition=models.Q(models.Q(('about', 'pair'), ('second__isnull', False)), models.Q(models.Q(('about', 'pair'), _negated=True), ('second__isnull', True)), _connector='OR'), name='a_judgement_of_a_pair_is_about_two'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error_class', ''), _negated=True), _connector='OR'), name='a_failed_judgement_says_why')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Hold',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField()),
+                ('actor', models.CharField(blank=True, db_default='', help_text='model:NAME where a language model decided; empty: a person did, or a rule', max_length=120)),
+                ('undone_at', models.DateTimeField(blank=True, null=True)),
+                ('reason', models.TextField(blank=True)),
+                ('registry_version', models.PositiveBigIntegerField(help_text='which change of the registry recorded it')),
+                ('is_failure', models.BooleanField(default=False, help_text='its review failed: nobody has said anything against it, and it may be asked again')),
+                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('signature', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='pipeline.signature')),
+                ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('judgement', models.ForeignKey(blank=True, help_text='the answer by which a language model decided', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pipeline.judgement')),
+            ],
+            options={
+                'ordering': ['id'],
+                'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_hold_undone_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('actor', ''), ('created_by__isnull', True), _connector='OR'), name='a_hold_is_by_a_person_or_a_model'), models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('signature',), name='one_standing_hold_per_signature')],
             },
         ),
         migrations.CreateModel(
@@ -312,32 +442,39 @@ class Migration(migrations.Migration):
                 ('cost', models.DecimalField(blank=True, decimal_places=9, help_text='US dollars; empty: unknown or none', max_digits=16, null=True)),
                 ('seconds', models.FloatField(blank=True, help_text='from sending the request to the last byte of the answer', null=True)),
                 ('answered_at', models.DateTimeField()),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='pipeline.item')),
+                ('erased_at', models.DateTimeField(blank=True, help_text='since when the answer is gone, for good', null=True)),
+                ('item', models.ForeignKey(blank=True, help_text='whose reading it is of', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='pipeline.item')),
+                ('judgement', models.ForeignKey(blank=True, help_text='what a language model was asked to judge, where no conversation was read', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='pipeline.judgement')),
             ],
             options={
                 'ordering': ['id'],
+                'constraints': [models.UniqueConstraint(fields=('item', 'step', 'unit', 'attempt'), name='one_call_per_item_step_unit_attempt'), models.UniqueConstraint(condition=models.Q(('judgement__isnull', False)), fields=('judgement', 'step', 'unit', 'attempt'), name='one_call_per_judgement_step_unit_attempt'), models.CheckConstraint(condition=models.Q(('item__isnull', False), ('judgement__isnull', False), _connector='XOR'), name='a_call_belongs_to_an_item_or_a_judgement'), models.CheckConstraint(condition=models.Q(('attempt__gte', 1)), name='attempts_count_from_one')],
             },
         ),
         migrations.CreateModel(
-            name='MergePass',
+            name='KeyedWrite',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('profile', models.CharField(max_length=50)),
-                ('kind', models.CharField(choices=[('join', 'new themes joined the existing groups'), ('consolidation', 'all themes were regrouped')], max_length=20)),
-                ('rules', models.CharField(help_text='version of the rules that grouped the themes', max_length=100)),
-                ('registry_version', models.PositiveBigIntegerField(help_text='which change of the registry this was')),
-                ('theme_count', models.PositiveIntegerField(help_text='how many themes were covered')),
-                ('new_count', models.PositiveIntegerField(help_text='how many of them were new')),
-                ('moved_count', models.PositiveIntegerField(help_text='how many moved from one signature to another')),
-                ('reason', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('run', models.ForeignKey(blank=True, help_text='the run whose merge this was', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='passes', to='pipeline.run')),
+                ('key', models.CharField(help_text="the program's own word for this write", max_length=200)),
+                ('digest', models.CharField(help_text='SHA-256 of method, address and body: another one is refused', max_length=64)),
+                ('begun_at', models.DateTimeField()),
+                ('status', models.PositiveSmallIntegerField(blank=True, help_text='of the answer; empty: none yet', null=True)),
+                ('answer', models.TextField(blank=True, help_text='its body, as it was sent')),
+                ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='pipeline.apitoken')),
             ],
             options={
-                'verbose_name_plural': 'merge passes',
                 'ordering': ['id'],
+                'indexes': [models.Index(fields=['begun_at'], name='keyed_writes_by_age')],
+                'constraints': [models.UniqueConstraint(fields=('token', 'key'), name='one_write_per_token_and_key'), models.CheckConstraint(condition=models.Q(('key', ''), _negated=True), name='a_keyed_write_has_a_key'), models.CheckConstraint(condition=models.Q(('status__isnull', False), ('answer', ''), _connector='OR'), name='an_answer_to_a_keyed_write_has_a_status')],
             },
+        ),
+        migrations.CreateModel(
+            name='MapPoint',
+            fields=[
+                ('theme', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='map_point', serialize=False, to='pipeline.theme')),
+                ('x', models.FloatField()),
+                ('y', models.FloatField()),
+            ],
         ),
         migrations.CreateModel(
             name='NewVector',
@@ -381,6 +518,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'evidence',
+                'constraints': [models.UniqueConstraint(fields=('theme', 'start', 'end'), name='one_evidence_per_theme_and_place'), models.CheckConstraint(condition=models.Q(('end__gt', models.F('start'))), name='evidence_has_a_length')],
             },
         ),
         migrations.CreateModel(
@@ -395,6 +533,29 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'context usage',
+                'constraints': [models.UniqueConstraint(fields=('theme',), name='one_context_usage_per_theme')],
+            },
+        ),
+        migrations.CreateModel(
+            name='MergePass',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('profile', models.CharField(max_length=50)),
+                ('kind', models.CharField(choices=[('join', 'new themes joined the existing groups'), ('consolidation', 'all themes were regrouped')], max_length=20)),
+                ('rules', models.CharField(help_text='version of the rules that grouped the themes', max_length=100)),
+                ('registry_version', models.PositiveBigIntegerField(help_text='which change of the registry this was')),
+                ('theme_count', models.PositiveIntegerField(help_text='how many themes were covered')),
+                ('new_count', models.PositiveIntegerField(help_text='how many of them were new')),
+                ('moved_count', models.PositiveIntegerField(help_text='how many moved from one signature to another')),
+                ('reason', models.TextField()),
+                ('created_at', models.DateTimeField()),
+                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('run', models.ForeignKey(blank=True, help_text='the run whose merge this was', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='passes', to='pipeline.run')),
+            ],
+            options={
+                'verbose_name_plural': 'merge passes',
+                'ordering': ['id'],
+                'constraints': [models.UniqueConstraint(fields=('profile', 'registry_version'), name='one_pass_per_registry_version'), models.CheckConstraint(condition=models.Q(('new_count__lte', models.F('theme_count'))), name='a_pass_has_no_more_new_themes_than_themes')],
             },
         ),
         migrations.CreateModel(
@@ -407,26 +568,47 @@ class Migration(migrations.Migration):
                 ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pipeline.signature')),
                 ('theme', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reassignments', to='pipeline.theme')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('merge_pass', 'theme'), name='one_reassignment_per_pass_and_theme'), models.CheckConstraint(condition=models.Q(('source', models.F('target')), _negated=True), name='a_reassignment_leads_elsewhere')],
+            },
         ),
         migrations.CreateModel(
             name='Rename',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField()),
+                ('actor', models.CharField(blank=True, db_default='', help_text='model:NAME where a language model decided; empty: a person did, or a rule', max_length=120)),
+                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.TextField(blank=True)),
                 ('registry_version', models.PositiveBigIntegerField(help_text='which change of the registry recorded it')),
-                ('created_at', models.DateTimeField()),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('profile', models.CharField(max_length=50)),
                 ('old_key', models.CharField(max_length=200)),
                 ('new_key', models.CharField(max_length=200)),
                 ('new_form', models.CharField(blank=True, help_text='the normal form of the new name if it differs; themes with it are assigned here too', max_length=200)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('judgement', models.ForeignKey(blank=True, help_text='the answer by which a language model decided', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pipeline.judgement')),
                 ('signature', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='renames', to='pipeline.signature')),
                 ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['id'],
                 'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_rename_undone_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('actor', ''), ('created_by__isnull', True), _connector='OR'), name='a_rename_is_by_a_person_or_a_model'), models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True), models.Q(('new_form', ''), _negated=True)), fields=('profile', 'new_form'), name='one_standing_rename_to_a_name')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Reservation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('claim', models.CharField(help_text='the delivery that reserved it; the reservation lapses if that worker dies', max_length=64)),
+                ('cost', models.DecimalField(decimal_places=9, max_digits=16)),
+                ('tokens', models.PositiveBigIntegerField()),
+                ('made_at', models.DateTimeField()),
+                ('item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reservations', to='pipeline.item')),
+                ('judgement', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reservations', to='pipeline.judgement')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('item__isnull', False), ('judgement__isnull', False), _connector='XOR'), name='a_reservation_is_for_an_item_or_a_judgement')],
             },
         ),
         migrations.CreateModel(
@@ -441,6 +623,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['page', 'name'],
+                'constraints': [models.UniqueConstraint(fields=('user', 'page', 'name'), name='one_saved_view_per_user_page_and_name')],
             },
         ),
         migrations.CreateModel(
@@ -455,6 +638,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('company_url', 'content_hash'), name='one_snapshot_per_url_and_content')],
             },
         ),
         migrations.CreateModel(
@@ -482,6 +666,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'fetches',
                 'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('magnitude', ''), _negated=True), fields=['fetched_at'], name='changes_by_time')],
+                'constraints': [models.UniqueConstraint(fields=('item', 'attempt'), name='one_fetch_per_item_and_attempt'), models.CheckConstraint(condition=models.Q(('magnitude', ''), models.Q(('outcome', 'ok'), ('previous__isnull', False)), _connector='OR'), name='only_a_page_that_was_read_has_changed'), models.CheckConstraint(condition=models.Q(('outcome__in', ['ok', 'unchanged']), models.Q(('is_stand_in', True), ('snapshot__isnull', True), _connector='OR'), _connector='XOR'), name='a_page_that_was_not_read_has_at_most_a_stand_in')],
             },
         ),
         migrations.AddField(
@@ -519,12 +705,14 @@ class Migration(migrations.Migration):
             name='Split',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField()),
+                ('actor', models.CharField(blank=True, db_default='', help_text='model:NAME where a language model decided; empty: a person did, or a rule', max_length=120)),
+                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.TextField(blank=True)),
                 ('registry_version', models.PositiveBigIntegerField(help_text='which change of the registry recorded it')),
-                ('created_at', models.DateTimeField()),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('threshold', models.FloatField(blank=True, help_text='least cosine within a part; empty: conversations were chosen by hand', null=True)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('judgement', models.ForeignKey(blank=True, help_text='the answer by which a language model decided', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pipeline.judgement')),
                 ('made', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='made_by', to='pipeline.signature')),
                 ('signature', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='splits', to='pipeline.signature')),
                 ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -532,28 +720,32 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['id'],
                 'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_split_undone_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('actor', ''), ('created_by__isnull', True), _connector='OR'), name='a_split_is_by_a_person_or_a_model'), models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('made',), name='one_standing_split_makes_a_signature'), models.CheckConstraint(condition=models.Q(('signature', models.F('made')), _negated=True), name='a_split_makes_another_signature')],
             },
         ),
         migrations.CreateModel(
             name='Move',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField()),
+                ('actor', models.CharField(blank=True, db_default='', help_text='model:NAME where a language model decided; empty: a person did, or a rule', max_length=120)),
+                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.TextField(blank=True)),
                 ('registry_version', models.PositiveBigIntegerField(help_text='which change of the registry recorded it')),
-                ('created_at', models.DateTimeField()),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('rule_before', models.CharField(blank=True, help_text="the theme's rule at its source", max_length=50)),
                 ('score_before', models.FloatField(blank=True, help_text="the theme's score at its source", null=True)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('judgement', models.ForeignKey(blank=True, help_text='the answer by which a language model decided', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pipeline.judgement')),
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pipeline.signature')),
                 ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pipeline.signature')),
-                ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('theme', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='moves', to='pipeline.theme')),
+                ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('split', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='moves', to='pipeline.split')),
             ],
             options={
                 'ordering': ['id'],
                 'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_move_undone_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('actor', ''), ('created_by__isnull', True), _connector='OR'), name='a_move_is_by_a_person_or_a_model'), models.CheckConstraint(condition=models.Q(('source', models.F('target')), _negated=True), name='a_move_leads_elsewhere')],
             },
         ),
         migrations.CreateModel(
@@ -573,6 +765,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='a_status_change_has_a_reason')],
             },
         ),
         migrations.CreateModel(
@@ -590,6 +783,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField()),
                 ('reviewed_at', models.DateTimeField(blank=True, null=True)),
                 ('edited_at', models.DateTimeField(blank=True, help_text='when a person last edited the title or description', null=True)),
+                ('edited_actor', models.CharField(blank=True, db_default='', help_text='model:NAME where a language model wrote title or description last; empty: a person, or nobody', max_length=120)),
                 ('ticket_url', models.CharField(blank=True, db_default='', help_text='the ticket where it is worked on', max_length=2000)),
                 ('titled_at', models.DateTimeField(blank=True, help_text="when its title was chosen; empty: not yet, so its signature's name is shown", null=True)),
                 ('title_size', models.PositiveIntegerField(default=0, help_text='number of its conversations when its title was chosen')),
@@ -603,6 +797,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'stories',
+                'constraints': [models.UniqueConstraint(condition=models.Q(('absorbed_by__isnull', True), ('status__in', ['candidate', 'approved', 'in_progress'])), fields=('signature',), name='one_open_story_per_signature'), models.CheckConstraint(condition=models.Q(('confidence__lte', 100)), name='a_storys_confidence_is_of_100'), models.CheckConstraint(condition=models.Q(('reviewed_by__isnull', True), ('reviewed_at__isnull', False), _connector='OR'), name='a_story_reviewed_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('edited_by__isnull', True), ('edited_at__isnull', False), _connector='OR'), name='a_story_edited_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('edited_actor', ''), models.Q(('edited_at__isnull', False), ('edited_by__isnull', True)), _connector='OR'), name='a_story_is_written_by_a_person_or_a_model')],
             },
         ),
         migrations.CreateModel(
@@ -624,21 +819,26 @@ class Migration(migrations.Migration):
                 ('nearest_story', models.ForeignKey(blank=True, help_text='the most similar open story when this was last evaluated', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='near_orphans', to='pipeline.story')),
                 ('story', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='graduates', to='pipeline.story')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('graduated_at__isnull', True)), fields=('signature',), name='one_waiting_orphan_per_signature'), models.CheckConstraint(condition=models.Q(('graduated_at__isnull', True), ('dismissed_at__isnull', True), _connector='OR'), name='a_graduated_orphan_is_not_dismissed'), models.CheckConstraint(condition=models.Q(('dismissed_by__isnull', True), ('dismissed_at__isnull', False), _connector='OR'), name='an_orphan_dismissed_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('confidence__lte', 100)), name='an_orphans_confidence_is_of_100')],
+            },
         ),
         migrations.CreateModel(
             name='Merge',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField()),
+                ('actor', models.CharField(blank=True, db_default='', help_text='model:NAME where a language model decided; empty: a person did, or a rule', max_length=120)),
+                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.TextField(blank=True)),
                 ('registry_version', models.PositiveBigIntegerField(help_text='which change of the registry recorded it')),
-                ('created_at', models.DateTimeField()),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('rule', models.CharField(help_text='person, or the name of the rule', max_length=50)),
+                ('rule', models.CharField(help_text='person: decided one by one, by whoever `created_by` or `actor` says; else which rule', max_length=50)),
                 ('rule_version', models.CharField(blank=True, max_length=100)),
                 ('vector_model', models.CharField(blank=True, help_text='the model whose vectors the score compares', max_length=100)),
                 ('score', models.FloatField(blank=True, help_text="cosine between the child's centre and the parent's", null=True)),
                 ('child', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='merges', to='pipeline.signature')),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('judgement', models.ForeignKey(blank=True, help_text='the answer by which a language model decided', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pipeline.judgement')),
                 ('parent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='merged_children', to='pipeline.signature')),
                 ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='merges', to='pipeline.run')),
                 ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -647,6 +847,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['id'],
                 'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_merge_undone_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('actor', ''), ('created_by__isnull', True), _connector='OR'), name='a_merge_is_by_a_person_or_a_model'), models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('child',), name='one_standing_merge_per_signature'), models.CheckConstraint(condition=models.Q(('child', models.F('parent')), _negated=True), name='no_signature_is_its_own_parent')],
             },
         ),
         migrations.CreateModel(
@@ -662,25 +863,30 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='a_comment_says_something'), models.CheckConstraint(condition=models.Q(('removed_by__isnull', True), ('removed_at__isnull', False), _connector='OR'), name='a_comment_removed_by_someone_has_a_time')],
             },
         ),
         migrations.CreateModel(
             name='Change',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField()),
+                ('actor', models.CharField(blank=True, db_default='', help_text='model:NAME where a language model decided; empty: a person did, or a rule', max_length=120)),
+                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('what', models.CharField(choices=[('status', 'Status'), ('title', 'Title'), ('description', 'Description'), ('owner', 'Owner'), ('ticket', 'Ticket'), ('dismissal', 'Dismissal'), ('promotion', 'Promotion'), ('left', 'Left')], max_length=20)),
                 ('before', models.JSONField(default=dict, help_text='the values of the changed columns before')),
                 ('after', models.JSONField(default=dict, help_text='the values of the changed columns after')),
                 ('reason', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('judgement', models.ForeignKey(blank=True, help_text='the answer by which a language model decided', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pipeline.judgement')),
                 ('orphan', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='pipeline.orphan')),
                 ('story', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='pipeline.story')),
             ],
             options={
                 'ordering': ['id'],
+                'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_change_undone_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('actor', ''), ('created_by__isnull', True), _connector='OR'), name='a_change_is_by_a_person_or_a_model'), models.CheckConstraint(condition=models.Q(('story__isnull', False), ('orphan__isnull', False), _connector='OR'), name='a_change_is_about_something')],
             },
         ),
         migrations.CreateModel(
@@ -695,6 +901,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'story evidence',
+                'constraints': [models.UniqueConstraint(fields=('story', 'conversation'), name='one_evidence_per_story_and_conversation')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Tally',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(help_text='the metric', max_length=100)),
+                ('label', models.CharField(blank=True, help_text='the value of its label; empty: it has none', max_length=50)),
+                ('number', models.PositiveBigIntegerField()),
+                ('counted_at', models.DateTimeField()),
+                ('seconds', models.FloatField(help_text='what it took to count all: the longer, the rarer it is done')),
+            ],
+            options={
+                'verbose_name_plural': 'tallies',
+                'constraints': [models.UniqueConstraint(fields=('name', 'label'), name='one_tally_per_metric_and_label')],
             },
         ),
         migrations.CreateModel(
@@ -703,7 +925,13 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('token', models.UUIDField(default=uuid.uuid4, editable=False)),
                 ('name', models.CharField(help_text="the file name on the person's machine", max_length=255)),
-                ('size', models.PositiveBigIntegerField(help_text='bytes')),
+                ('size', models.PositiveBigIntegerField(help_text='bytes that are here')),
+                ('whole_size', models.PositiveBigIntegerField(default=0, help_text='bytes it will have; 0: it came at once')),
+                ('state', models.CharField(choices=[('arriving', 'Arriving'), ('kept', 'Kept'), ('importing', 'Importing'), ('started', 'Started'), ('failed', 'Failed')], default='kept', max_length=10)),
+                ('error', models.TextField(blank=True, help_text='why it could not be imported')),
+                ('row_count', models.PositiveBigIntegerField(default=0, help_text='rows read until now, while it is imported')),
+                ('choice', models.JSONField(blank=True, default=dict, help_text='what was asked for when its run was to start')),
+                ('look', models.JSONField(blank=True, help_text='what a worker recognised it as: {asked, found, problem}; empty: none looked', null=True)),
                 ('created_at', models.DateTimeField()),
                 ('imported', models.CharField(blank=True, help_text='the outcome for its rows, in words', max_length=200)),
                 ('rejects', models.JSONField(blank=True, default=list, help_text='the first rejected rows, as {line, unit, reason, raw}')),
@@ -712,19 +940,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('token',), name='one_upload_per_token'), models.CheckConstraint(condition=models.Q(('state', 'failed'), ('error', ''), _connector='XOR'), name='an_upload_says_why_exactly_if_it_failed')],
             },
         ),
         migrations.CreateModel(
             name='Veto',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField()),
+                ('actor', models.CharField(blank=True, db_default='', help_text='model:NAME where a language model decided; empty: a person did, or a rule', max_length=120)),
+                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.TextField(blank=True)),
                 ('registry_version', models.PositiveBigIntegerField(help_text='which change of the registry recorded it')),
-                ('created_at', models.DateTimeField()),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
                 ('score', models.FloatField(blank=True, help_text='cosine between the two centres', null=True)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('first', models.ForeignKey(help_text='the older of the two', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pipeline.signature')),
+                ('judgement', models.ForeignKey(blank=True, help_text='the answer by which a language model decided', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pipeline.judgement')),
                 ('second', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pipeline.signature')),
                 ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
@@ -732,6 +963,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'vetoes',
                 'ordering': ['id'],
                 'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_veto_undone_by_someone_has_a_time'), models.CheckConstraint(condition=models.Q(('actor', ''), ('created_by__isnull', True), _connector='OR'), name='a_veto_is_by_a_person_or_a_model'), models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('first', 'second'), name='one_standing_veto_per_pair'), models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='a_veto_has_no_direction')],
             },
         ),
         migrations.CreateModel(
@@ -758,104 +990,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['profile', '-number'],
+                'constraints': [models.UniqueConstraint(fields=('profile', 'number'), name='one_vocabulary_per_profile_and_number'), models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='vocabularies_count_from_one')],
             },
         ),
-        migrations.CreateModel(
-            name='Reservation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('claim', models.CharField(help_text='the delivery that reserved it; the reservation lapses if that worker dies', max_length=64)),
-                ('cost', models.DecimalField(decimal_places=9, max_digits=16)),
-                ('tokens', models.PositiveBigIntegerField()),
-                ('made_at', models.DateTimeField()),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reservations', to='pipeline.item')),
-                ('budget', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reservations', to='pipeline.budget')),
-            ],
-        ),
-        migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('most_cost__isnull', False), ('most_tokens__isnull', False), _connector='OR'), name='a_budget_has_a_limit'),
-        ),
-        migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.UniqueConstraint(fields=('profile', 'key'), name='one_signature_per_profile_and_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.UniqueConstraint(fields=('profile', 'normal_form'), name='one_signature_for_all_spelling_twins'),
-        ),
-        migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.UniqueConstraint(condition=models.Q(('settled_at__isnull', True)), fields=('run', 'chunk'), name='one_batch_under_way_per_chunk'),
-        ),
-        migrations.AddIndex(
-            model_name='company',
-            index=models.Index(fields=['status', 'name'], name='companies_by_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='company',
-            constraint=models.UniqueConstraint(fields=('external_id',), name='one_company_per_external_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='company',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__lte', 100)), name='a_companys_confidence_is_of_100'),
-        ),
-        migrations.AddConstraint(
-            model_name='company',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('override', ''), ('override_at__isnull', True), ('override_reason', '')), models.Q(models.Q(('override', ''), _negated=True), ('override_at__isnull', False), models.Q(('override_reason', ''), _negated=True)), _connector='OR'), name='an_override_has_a_time_and_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='company',
-            constraint=models.CheckConstraint(condition=models.Q(('override_by__isnull', True), ('override_at__isnull', False), _connector='OR'), name='an_override_by_someone_has_a_time'),
+        migrations.AddField(
+            model_name='reservation',
+            name='budget',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reservations', to='pipeline.budget'),
         ),
         migrations.AddField(
             model_name='searchtext',
             name='version',
             field=models.ForeignKey(help_text='the conversation these words are from', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='pipeline.conversationversion'),
         ),
-        migrations.AddConstraint(
-            model_name='conversationversion',
-            constraint=models.UniqueConstraint(fields=('conversation', 'content_hash'), name='one_version_per_conversation_and_content'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('state__in', ['pending', 'reading'])), fields=['run', 'chunk'], name='unfinished_items_by_chunk'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(fields=['run', 'state'], name='items_by_run_and_state'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('language', ''), _negated=True), fields=['language', 'conversation'], name='items_by_language'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.UniqueConstraint(fields=('run', 'conversation'), name='one_item_per_run_and_conversation'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'reading']), ('finished_at__isnull', False), _connector='XOR'), name='an_item_is_finished_or_waits'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['extracted', 'filtered']), _negated=True), ('version__isnull', False), _connector='OR'), name='what_was_read_has_a_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='call',
-            constraint=models.UniqueConstraint(fields=('item', 'step', 'unit', 'attempt'), name='one_call_per_item_step_unit_attempt'),
-        ),
-        migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(('attempt__gte', 1)), name='attempts_count_from_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='mergepass',
-            constraint=models.UniqueConstraint(fields=('profile', 'registry_version'), name='one_pass_per_registry_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='mergepass',
-            constraint=models.CheckConstraint(condition=models.Q(('new_count__lte', models.F('theme_count'))), name='a_pass_has_no_more_new_themes_than_themes'),
+        migrations.AddField(
+            model_name='mappoint',
+            name='map',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='points', to='pipeline.thememap'),
         ),
         migrations.AddIndex(
             model_name='theme',
@@ -867,75 +1018,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='theme',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='confidence_from_0_to_1'),
-        ),
-        migrations.AddConstraint(
-            model_name='theme',
             constraint=models.CheckConstraint(condition=models.Q(('gate_reason', ''), ('signature__isnull', True), _connector='OR'), name='a_theme_held_by_its_gate_has_no_signature'),
-        ),
-        migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.UniqueConstraint(fields=('theme', 'start', 'end'), name='one_evidence_per_theme_and_place'),
-        ),
-        migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.CheckConstraint(condition=models.Q(('end__gt', models.F('start'))), name='evidence_has_a_length'),
-        ),
-        migrations.AddConstraint(
-            model_name='contextusage',
-            constraint=models.UniqueConstraint(fields=('theme',), name='one_context_usage_per_theme'),
-        ),
-        migrations.AddConstraint(
-            model_name='reassignment',
-            constraint=models.UniqueConstraint(fields=('merge_pass', 'theme'), name='one_reassignment_per_pass_and_theme'),
-        ),
-        migrations.AddConstraint(
-            model_name='reassignment',
-            constraint=models.CheckConstraint(condition=models.Q(('source', models.F('target')), _negated=True), name='a_reassignment_leads_elsewhere'),
-        ),
-        migrations.AddConstraint(
-            model_name='rename',
-            constraint=models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_rename_undone_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='rename',
-            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True), models.Q(('new_form', ''), _negated=True)), fields=('profile', 'new_form'), name='one_standing_rename_to_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.UniqueConstraint(fields=('user', 'page', 'name'), name='one_saved_view_per_user_page_and_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(fields=('company_url', 'content_hash'), name='one_snapshot_per_url_and_content'),
-        ),
-        migrations.AddIndex(
-            model_name='fetch',
-            index=models.Index(condition=models.Q(('magnitude', ''), _negated=True), fields=['fetched_at'], name='changes_by_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='fetch',
-            constraint=models.UniqueConstraint(fields=('item', 'attempt'), name='one_fetch_per_item_and_attempt'),
-        ),
-        migrations.AddConstraint(
-            model_name='fetch',
-            constraint=models.CheckConstraint(condition=models.Q(('magnitude', ''), models.Q(('outcome', 'ok'), ('previous__isnull', False)), _connector='OR'), name='only_a_page_that_was_read_has_changed'),
-        ),
-        migrations.AddConstraint(
-            model_name='fetch',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['ok', 'unchanged']), models.Q(('is_stand_in', True), ('snapshot__isnull', True), _connector='OR'), _connector='XOR'), name='a_page_that_was_not_read_has_at_most_a_stand_in'),
-        ),
-        migrations.AddIndex(
-            model_name='companyurl',
-            index=models.Index(fields=['outcome', 'company'], name='pages_by_outcome'),
-        ),
-        migrations.AddConstraint(
-            model_name='companyurl',
-            constraint=models.UniqueConstraint(fields=('company', 'url'), name='one_url_per_company'),
-        ),
-        migrations.AddConstraint(
-            model_name='companyurl',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome', ''), ('checked_at__isnull', False), _connector='XOR'), name='a_page_with_an_outcome_was_asked_for'),
         ),
         migrations.AddConstraint(
             model_name='companyurl',
@@ -945,10 +1028,6 @@ class Migration(migrations.Migration):
             model_name='run',
             constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['pending', 'running', 'stopping'])), fields=('source',), name='one_live_run_per_source'),
         ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'running', 'stopping']), ('finished_at__isnull', False), _connector='XOR'), name='a_run_has_ended_or_is_live'),
-        ),
         migrations.AddIndex(
             model_name='conversation',
             index=models.Index(fields=['source', 'occurred_at', 'id'], name='conversations_by_time'),
@@ -956,125 +1035,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='conversation',
             constraint=models.UniqueConstraint(fields=('source', 'external_id'), name='one_conversation_per_source_and_external_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='split',
-            constraint=models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_split_undone_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='split',
-            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('made',), name='one_standing_split_makes_a_signature'),
-        ),
-        migrations.AddConstraint(
-            model_name='split',
-            constraint=models.CheckConstraint(condition=models.Q(('signature', models.F('made')), _negated=True), name='a_split_makes_another_signature'),
-        ),
-        migrations.AddConstraint(
-            model_name='move',
-            constraint=models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_move_undone_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='move',
-            constraint=models.CheckConstraint(condition=models.Q(('source', models.F('target')), _negated=True), name='a_move_leads_elsewhere'),
-        ),
-        migrations.AddConstraint(
-            model_name='statuschange',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='a_status_change_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='story',
-            constraint=models.UniqueConstraint(condition=models.Q(('absorbed_by__isnull', True), ('status__in', ['candidate', 'approved', 'in_progress'])), fields=('signature',), name='one_open_story_per_signature'),
-        ),
-        migrations.AddConstraint(
-            model_name='story',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__lte', 100)), name='a_storys_confidence_is_of_100'),
-        ),
-        migrations.AddConstraint(
-            model_name='story',
-            constraint=models.CheckConstraint(condition=models.Q(('reviewed_by__isnull', True), ('reviewed_at__isnull', False), _connector='OR'), name='a_story_reviewed_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='story',
-            constraint=models.CheckConstraint(condition=models.Q(('edited_by__isnull', True), ('edited_at__isnull', False), _connector='OR'), name='a_story_edited_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='orphan',
-            constraint=models.UniqueConstraint(condition=models.Q(('graduated_at__isnull', True)), fields=('signature',), name='one_waiting_orphan_per_signature'),
-        ),
-        migrations.AddConstraint(
-            model_name='orphan',
-            constraint=models.CheckConstraint(condition=models.Q(('graduated_at__isnull', True), ('dismissed_at__isnull', True), _connector='OR'), name='a_graduated_orphan_is_not_dismissed'),
-        ),
-        migrations.AddConstraint(
-            model_name='orphan',
-            constraint=models.CheckConstraint(condition=models.Q(('dismissed_by__isnull', True), ('dismissed_at__isnull', False), _connector='OR'), name='an_orphan_dismissed_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='orphan',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__lte', 100)), name='an_orphans_confidence_is_of_100'),
-        ),
-        migrations.AddConstraint(
-            model_name='merge',
-            constraint=models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_merge_undone_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='merge',
-            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('child',), name='one_standing_merge_per_signature'),
-        ),
-        migrations.AddConstraint(
-            model_name='merge',
-            constraint=models.CheckConstraint(condition=models.Q(('child', models.F('parent')), _negated=True), name='no_signature_is_its_own_parent'),
-        ),
-        migrations.AddConstraint(
-            model_name='comment',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='a_comment_says_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='comment',
-            constraint=models.CheckConstraint(condition=models.Q(('removed_by__isnull', True), ('removed_at__isnull', False), _connector='OR'), name='a_comment_removed_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='change',
-            constraint=models.CheckConstraint(condition=models.Q(('story__isnull', False), ('orphan__isnull', False), _connector='OR'), name='a_change_is_about_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='change',
-            constraint=models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_change_undone_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='storyevidence',
-            constraint=models.UniqueConstraint(fields=('story', 'conversation'), name='one_evidence_per_story_and_conversation'),
-        ),
-        migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.UniqueConstraint(fields=('token',), name='one_upload_per_token'),
-        ),
-        migrations.AddConstraint(
-            model_name='veto',
-            constraint=models.CheckConstraint(condition=models.Q(('undone_by__isnull', True), ('undone_at__isnull', False), _connector='OR'), name='a_veto_undone_by_someone_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='veto',
-            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('first', 'second'), name='one_standing_veto_per_pair'),
-        ),
-        migrations.AddConstraint(
-            model_name='veto',
-            constraint=models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='a_veto_has_no_direction'),
-        ),
-        migrations.AddConstraint(
-            model_name='vocabularyversion',
-            constraint=models.UniqueConstraint(fields=('profile', 'number'), name='one_vocabulary_per_profile_and_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='vocabularyversion',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='vocabularies_count_from_one'),
-        ),
-        migrations.AddIndex(
-            model_name='searchtext',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['words'], name='conversations_by_word'),
-        ),
-        migrations.AddIndex(
-            model_name='searchtext',
-            index=models.Index(fields=['config'], name='search_texts_by_config'),
         ),
     ]

@@ -27,6 +27,9 @@ def code_before_the_newest_migration(folder: Path) -> None:
     packed = subprocess.run(["git", "archive", f"{newest}^"], cwd=ROOT, capture_output=True, check=False)
     if not newest or packed.returncode:
         pytest.skip("the history of the project is not here: a clone with --depth 1 has none")
+    replaced = ["git", "show", "--format=", "--name-only", "--diff-filter=D", newest, "--", *wanted[-2:]]
+    if subprocess.run(replaced, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip():
+        pytest.skip("the newest migrations replace earlier ones, which is done only while nothing is released")
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
         archive.extractall(folder, filter="data")
 

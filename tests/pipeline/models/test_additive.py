@@ -33,11 +33,6 @@ def may_be_left_out(field: Any) -> bool:
     return bool(field.null or field.has_db_default() or field.many_to_many or field.primary_key)
 
 
-def operations(app: str, name: str) -> list[Any]:
-    loader = MigrationLoader(connection, ignore_no_migrations=True)
-    return list(loader.disk_migrations[app, name].operations)
-
-
 @pytest.mark.django_db
 def test_no_migration_after_the_last_release_breaks_its_code() -> None:
     loader = MigrationLoader(connection, ignore_no_migrations=True)
@@ -50,10 +45,13 @@ def test_no_migration_after_the_last_release_breaks_its_code() -> None:
     assert list(breaks_old_code(later)) == []
 
 
-@pytest.mark.django_db
-def test_the_first_one_that_was_written_for_it_does_not() -> None:
-    added = operations("pipeline", "0005_erasure_and_retention")
-    assert len([each for each in added if isinstance(each, migrations.AddField)]) == 4
+def test_columns_that_are_empty_or_have_a_default_in_the_database_do_not() -> None:
+    added = [
+        migrations.AddField("call", "erased_at", models.DateTimeField(blank=True, null=True)),
+        migrations.AddField("conversationversion", "erased_at", models.DateTimeField(blank=True, null=True)),
+        migrations.AddField("run", "removed_count", models.PositiveIntegerField(db_default=0)),
+        migrations.AddField("theme", "erased_at", models.DateTimeField(blank=True, null=True)),
+    ]
     assert list(breaks_old_code(added)) == []
 
 
