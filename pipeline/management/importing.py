@@ -15,7 +15,7 @@ from pipeline.sources.ingest import Import, ImportCounts, Imported
 from pipeline.sources.own_words.repeated import told_apart
 from pipeline.sources.reasons import Reasons
 from pipeline.sources.records import Record, Reject
-from pipeline.sources.understanding.columns import UnknownColumn, parse_mapping
+from pipeline.sources.understanding.column_names import UnknownColumn, parse_mapping
 from pipeline.sources.understanding.times import BadDateFormat, read_date_format
 
 SAMPLES = 3

@@ -33,7 +33,7 @@ from pipeline.sources.parsing.parts import DAMAGE, parts_of
 from pipeline.sources.reasons import Reasons
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from pipeline.sources.remembered import with_remembered
-from pipeline.sources.understanding.columns import UnknownColumn, parse_mapping
+from pipeline.sources.understanding.column_names import UnknownColumn, parse_mapping
 from pipeline.sources.understanding.times import BadDateFormat, read_date_format
 
 KEPT = timedelta(days=7)

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.sources.formats.base import Format, Options, Recognised, Stream
 from pipeline.sources.parsing.parts import parts_of
 from pipeline.sources.records import Record, Reject
-from pipeline.sources.understanding.columns import parse_mapping
+from pipeline.sources.understanding.column_names import parse_mapping
 from pipeline.sources.understanding.speakers import settled
 
 

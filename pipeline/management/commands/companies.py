@@ -26,7 +26,7 @@ from pipeline.sources.companies.airtable import read_airtable
 from pipeline.sources.companies.lists import Reading, parse_company_mapping, read_list
 from pipeline.sources.companies.sync import sync_companies
 from pipeline.sources.formats.base import Options
-from pipeline.sources.understanding.columns import UnknownColumn
+from pipeline.sources.understanding.column_names import UnknownColumn
 
 REJECTS_SHOWN = 10
 

@@ -12,12 +12,13 @@ from typing import Final, Protocol
 from pipeline.sources.companies.urls import BadUrl, normal_url
 from pipeline.sources.formats.base import Options, Stream
 from pipeline.sources.formats.table import TableFormat
-from pipeline.sources.formats.tables import Row, Table, find_header
 from pipeline.sources.formats.xlsx import WorkbookFormat
 from pipeline.sources.parsing.heads import head_of
 from pipeline.sources.parsing.parts import DAMAGE, Part, parts_of
 from pipeline.sources.records import UnreadableSource
-from pipeline.sources.understanding.columns import UnknownColumn, compact
+from pipeline.sources.tables.header import find_header
+from pipeline.sources.tables.rows import Row, Table
+from pipeline.sources.understanding.column_names import UnknownColumn, compact
 
 FIELDS: Final = ("id", "name", "url")
 """What a person can map; `url` may be given again for more columns."""

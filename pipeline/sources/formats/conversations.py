@@ -17,8 +17,8 @@ from pipeline.sources.parsing.elements import Element, parse_object
 from pipeline.sources.parsing.heads import as_utf8, head_of, is_lines
 from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
 from pipeline.sources.records import Record, Reject, excerpt, read_record
-from pipeline.sources.understanding import columns
-from pipeline.sources.understanding.columns import compact
+from pipeline.sources.understanding import column_names
+from pipeline.sources.understanding.column_names import compact
 from pipeline.sources.understanding.roles import CUSTOMER
 from pipeline.sources.understanding.times import TimeReader
 
@@ -50,17 +50,17 @@ def _says_more(found: Found) -> bool:
 
 
 _UNDER_OTHER_NAMES = {
-    "created_at": columns.NAMES["created_at"].keys(),
-    "customer": columns.NAMES["customer"].keys()
-    | columns.NAMES["customer_email"].keys()
-    | columns.NAMES["customer_id"].keys(),
-    "url": columns.NAMES["url"].keys(),
+    "created_at": column_names.NAMES["created_at"].keys(),
+    "customer": column_names.NAMES["customer"].keys()
+    | column_names.NAMES["customer_email"].keys()
+    | column_names.NAMES["customer_id"].keys(),
+    "url": column_names.NAMES["url"].keys(),
 }
 _MESSAGE = frozenset(("role", "author", "text", "content", "created_at", "id"))
 """What a message of ours may hold: any other field may say who speaks."""
 
-_CONVERSATION = frozenset(name for name in columns.NAMES["conversation"] if name.endswith(("id", "key", "hash")))
-_SPEAKER = columns.NAMES["role"].keys() - {"type", "kind"}
+_CONVERSATION = frozenset(name for name in column_names.NAMES["conversation"] if name.endswith(("id", "key", "hash")))
+_SPEAKER = column_names.NAMES["role"].keys() - {"type", "kind"}
 
 
 class Conversations(AnyJson):

@@ -11,7 +11,7 @@ from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject, excerpt
 from pipeline.sources.understanding.chats import ChatMessage, Chats, say_cut
-from pipeline.sources.understanding.columns import at_path
+from pipeline.sources.understanding.column_names import at_path
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.threads import Said, Thread, record_of, text_of, word
 from pipeline.sources.understanding.times import TimeColumn, TimeReader

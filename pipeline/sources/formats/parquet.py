@@ -11,9 +11,10 @@ from typing import Any, Final
 from django.conf import settings
 
 from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.tables import Row, Table, records_of
 from pipeline.sources.parsing.parts import PIECE, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
+from pipeline.sources.tables.reading import records_of
+from pipeline.sources.tables.rows import Row, Table
 
 MAGIC: Final = b"PAR1"
 ROWS_AT_A_TIME: Final = 500

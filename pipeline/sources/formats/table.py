@@ -13,12 +13,13 @@ from typing import Any, Final
 from django.conf import settings
 
 from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.tables import Row, Table, records_of
 from pipeline.sources.parsing import encodings
 from pipeline.sources.parsing.encodings import Encoding, UnknownEncoding
 from pipeline.sources.parsing.parts import PIECE, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.understanding import columns
+from pipeline.sources.tables.reading import records_of
+from pipeline.sources.tables.rows import Row, Table
+from pipeline.sources.understanding import column_names
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 
@@ -97,12 +98,12 @@ def _measured(head: str, delimiter: str) -> Dialect:
         return Dialect(delimiter)
     widths = Counter(len(row) for row in rows if len(row) > 1 or delimiter == ",")
     width, often = widths.most_common(1)[0] if widths else (1, 0)
-    names = max(sum(columns.compact(cell) in _KNOWN for cell in row if len(cell) <= 60) for row in rows[:30])
+    names = max(sum(column_names.compact(cell) in _KNOWN for cell in row if len(cell) <= 60) for row in rows[:30])
     spaced = all(cell.startswith(" ") for row in rows[:50] for cell in row[1:] if cell) and any(row[1:] for row in rows)
     return Dialect(delimiter, 0, often / len(rows), width, names, spaced)
 
 
-_KNOWN: Final = {name for names in columns.NAMES.values() for name in names}
+_KNOWN: Final = {name for names in column_names.NAMES.values() for name in names}
 
 
 def _pieces_of_lines(text: str) -> Iterator[str]:

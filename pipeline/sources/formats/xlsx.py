@@ -22,10 +22,12 @@ from django.conf import settings
 
 from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.tables import Row, Table, header_of, joined, records_of
 from pipeline.sources.parsing import workbook_rows
 from pipeline.sources.parsing.parts import OFFICE, PIECE, ZIP, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
+from pipeline.sources.tables.header import header_of
+from pipeline.sources.tables.reading import records_of
+from pipeline.sources.tables.rows import Row, Table, joined
 
 OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MAX_SHEET_BYTES: Final = 96 << 20

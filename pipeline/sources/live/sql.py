@@ -22,9 +22,10 @@ from psycopg import sql
 
 from pipeline.models import Conversation
 from pipeline.sources.formats.base import Options, Recognised
-from pipeline.sources.formats.tables import Row, Table, records_of
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.understanding import columns
+from pipeline.sources.tables.reading import records_of
+from pipeline.sources.tables.rows import Row, Table
+from pipeline.sources.understanding import column_names
 
 ROWS_AT_A_TIME: Final = 2000
 OVERLAP: Final = timedelta(minutes=10)
@@ -73,11 +74,11 @@ class SqlSource:
     def _statement(self, query: str, names: list[str]) -> sql.Composed:
         """Return the query, narrowed to what changed. Of a row a message, whole conversations are read again."""
         inner = sql.SQL("SELECT * FROM ({}) AS given").format(sql.SQL(query))
-        changed = next((name for name in names if columns.compact(name) == "updatedat"), "")
+        changed = next((name for name in names if column_names.compact(name) == "updatedat"), "")
         since = self._since(changed) if changed else None
         if since is None:
             return sql.Composed([inner])
-        key = next((name for name in names if columns.compact(name) in columns.NAMES["conversation"]), "")
+        key = next((name for name in names if column_names.compact(name) in column_names.NAMES["conversation"]), "")
         condition = sql.SQL("{} >= {}").format(sql.Identifier(changed), sql.Literal(since))
         if not key:
             return sql.SQL("{} WHERE {}").format(inner, condition)

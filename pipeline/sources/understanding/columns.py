@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (letters of other scripts count as two columns)
 """Which column of a table, or which path in a JSON object, means what: by its name, by its values, or as a person says.
 
 `find` gives a `Mapping`, which says in a sentence what it took for what, so that a person can check it. Where columns
@@ -6,124 +5,19 @@ would do alike, nothing is guessed: `AmbiguousColumns` names them, with the --ma
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final
 
 from pipeline.sources.understanding import times
+from pipeline.sources.understanding.column_names import FIELDS, NAMES, UnknownColumn, compact
 from pipeline.sources.understanding.roles import CUSTOMER, is_flag, role_in_field
 
 
 class AmbiguousColumns(ValueError):
     """It cannot be told which column is meant; the message names the candidates and what to give."""
 
-
-class UnknownColumn(ValueError):
-    """A mapping names a field or a column that is not there; the message names those that are."""
-
-
-# --- Names --------------------------------------------------------------------------------------------------------
-
-# What each field is called, the best name first: small letters and digits only.
-_NAMES: Final[dict[str, str]] = {
-    "id": """id ticketid ticketnumber ticketno ticketnr caseid casenumber caseno issuekey key issueid issuenumber tweetid messageid
-        reviewid responseid feedbackid requestid requestnumber submissionid entryid postid commentid complaintid recordid uuid guid
-        externalid _id objectid number no nr ticket case reference referencenumber ref # rowid index
-        ticketnummer fallnummer vorgangsnummer vorgangsnr vorgang nummer kennung referenz anfragenummer
-        identifiant ndeticket nticket ndedossier numero numeroticket numeroduticket numerodeticket idticket iddeticket numerodedossier
-        identificador numerodecaso idcaso iddecaso numerocaso codigo folio numerodelticket codice idrichiesta
-        protocolo numerodochamado zaaknummer kenmerk 番号 チケット番号 管理番号 编号 工单号 번호""",
-    "conversation": """conversationid conversationhash conversationkey conversation threadid threadkey threadts thread chatid
-        linkid topicid sessionid dialogid dialogueid dialogue dialog callid roomid interactionid chatsessionid gesprachsid gesprachid gesprach
-        konversation konversationsid unterhaltung sitzungsid idconversation conversacion idconversacion iddeconversacion hilo
-        conversazione idconversazione conversa idconversa gesprekid 会話id 会话id""",
-    "text": """text body message messagetext messagebody content plaintext description customermessage initialmessage firstmessage
-        usermessage comment comments feedback review reviewtext reviewbody reviewcontent transcript question complaint
-        consumercomplaintnarrative complaintwhathappened narrative verbatim inquiry enquiry query request details problem issue post
-        tweet utterance instruction prompt conversation dialogue chat fulltext note notes remarks answer freetext
-        nachricht beschreibung inhalt kommentar kommentare anfrage anliegen problembeschreibung frage rezension bewertungstext
-        ruckmeldung mitteilung freitext meldung nachrichtentext texte contenu commentaire commentaires demande avis probleme
-        messageduclient texto mensaje descripcion comentario comentarios contenido consulta pregunta resena opinion solicitud
-        problema reclamo queja testo messaggio descrizione commento contenuto richiesta recensione domanda segnalazione
-        mensagem descricao conteudo pergunta avaliacao reclamacao tekst bericht omschrijving beschrijving opmerking vraag
-        本文 内容 問い合わせ内容 お問い合わせ内容 メッセージ コメント 描述 评论 留言 正文 내용 메시지 문의내용""",
-    "subject": """subject title ticketname casename issuename reviewtitle headline reviewheadline summary shortdescription ticketsubject
-        betreff titel uberschrift zusammenfassung kurzbeschreibung objet sujet titre resume intitule asunto titulo
-        oggetto titolo assunto onderwerp 件名 タイトル 标题 主题 제목""",
-    "customer": """customer requester client contact caller callerid associatedcontact associatedcontacts user reporter customername requestername contactname clientname username
-        reviewer reviewername reportername submitter submittername respondent fullname name displayname author authorname visitor
-        member submittedby createdby openedby reportedby raisedby requestedby sender sendername from
-        kunde kundin kundenname nutzer benutzer ersteller melder absender anfragender gemeldetvon erstelltvon
-        demandeur nomduclient utilisateur auteur cliente usuario solicitante nombre nombredelcliente nombrecliente remitente
-        richiedente utente nome nomecliente autore mittente autor klant naam
-        顧客 お客様 お客様名 顧客名 氏名 客户 客户名称 用户 用户名 고객 고객명 이름""",
-    "customer_email": """requesteremail customeremail contactemail clientemail useremail email emailaddress mail mailaddress
-        reporteremail submitteremail respondentemail recipientemail senderemail fromemail fromaddress authoremail
-        kundenemail emailkunde emailadresse mailadresse kundenmail emaildesanfragenden adresseemail adressemail courriel
-        emailduclient emailclient correo correoelectronico emailcliente emaildelcliente correodelcliente
-        direcciondecorreoelectronico indirizzoemail posta emaildocliente enderecodeemail emailadres klantemail
-        メールアドレス 邮箱 电子邮件 이메일""",
-    "customer_id": """requesterid reporterid customerid clientid contactid userid visitorid memberid subscriberid accountid customerkey
-        customernumber customerno authorid senderid anonymousid kundennummer kundennr kundenid nutzerid benutzerid
-        idclient numeroclient numeroduclient idutilisateur idcliente iddecliente idusuario numerodecliente idutente
-        klantnummer klantid 顧客番号 会員番号 客户编号 고객번호""",
-    "created_at": """createdat created createdon createddate createdtime creationdate creationtime datecreated timecreated createtime
-        createdate creation opened openedat openedon openeddate opendate dateopened submittedat submitted submittedon submissiondate
-        submissiontime datesubmitted submitdate received receivedat receiveddate datereceived sentat senton sentdate datesent sent
-        date datetime timestamp posted postedat postdate postedon published publishedat publicationdate reviewdate reviewedat
-        reviewsubmitdateandtime reviewcreationdate messagedate messagetime ticketcreated requestdate reportedat reportdate
-        dateandtime starttime startdate startedat started recordeddate completedat enddate time at ts epoch day
-        syscreatedon createddatetime sentdatetime timestampms
-        reviewsubmitmillissinceepoch millis zeitstempel datum datumuhrzeit datumundzeit datumzeit erstelltam erstellt erstelldatum
-        erstellungsdatum erstellungszeitpunkt eingang eingangsdatum eingegangenam angelegtam gemeldetam geoffnetam zeit zeitpunkt
-        gesendetam datedecreation creele cree dateheure dateetheure horodateur horodatage dateouverture datedouverture dateenvoi
-        recule fecha fechadecreacion fechacreacion creadoel creado fechayhora fechahora marcatemporal fechaapertura
-        fechadeapertura fechadeenvio recibidoel data datacreazione datadicreazione creatoil creato dataeora dataora
-        informazionicronologiche dataapertura datacriacao datadecriacao criadoem datahora carimbodedatahora dataehora
-        aangemaaktop aangemaakt aanmaakdatum tijdstempel 作成日 作成日時 日時 日付 受付日時 タイムスタンプ 创建时间 时间 日期
-        提交时间 생성일 날짜 작성일 타임스탬프""",
-    "role": """role senderrole authorrole participantrole sendertype authortype usertype participanttype messagetype
-        direction inbound isinbound incoming isincoming fromcustomer iscustomer isfromcustomer outbound isoutbound fromagent isagent
-        isstaff fromme speaker party side participant type kind sender author from who
-        rolle absendertyp richtung sprecher eingehend rol sens emetteur direccion sentido ruolo direzione papel direcao
-        役割 送信者種別 角色 方向 역할""",
-    "author": """author sender from authorname sendername fromname username user authorid senderid agentname speaker participant poster who name
-        verfasser absender autor benutzer auteur expediteur remitente usuario mittente autore utente remetente afzender
-        投稿者 送信者 发送者 作者 발신자 작성자""",
-    "reply_to": """inresponsetotweetid inresponsetostatusid inresponsetoid inresponseto inreplyto inreplytoid inreplytostatusid
-        inreplytotweetid replyto replytoid replytomessageid parentid parentmessageid parentcommentid parenttweetid repliedto
-        antwortauf enreponsea enrespuestaa inrispostaa 返信先""",
-    "label": """label intent category kategorie categorie categoria topic topicname thema class theme categorienaam
-        カテゴリ 分類 分类 类别 카테고리""",
-    "url": """url link permalink reviewlink ticketurl ticketlink weburl htmlurl weblink href lien enlace collegamento
-        adresseurl リンク 链接 링크""",
-    "metadata": "metadata",
-    "classified_at": "classifiedat",
-}  # fmt: skip
-
-FIELDS: Final = (
-    "id",
-    "text",
-    "subject",
-    "customer",
-    "created_at",
-    "role",
-    "author",
-    "conversation",
-    "reply_to",
-    "label",
-    "url",
-)
-"""What a person can map."""
-
-_SYNONYMS: Final = {
-    "time": "created_at", "date": "created_at", "created": "created_at", "times": "created_at", "thread": "conversation",
-    "title": "subject", "body": "text", "message": "text", "link": "url", "requester": "customer", "email": "customer",
-    "in_reply_to": "reply_to", "speaker": "role", "sender": "author", "category": "label",
-}  # fmt: skip
 
 _ROLE_ITSELF: Final = frozenset(
     "role senderrole authorrole participantrole rolle rol ruolo papel 役割 角色 역할".split()  # noqa: SIM905
@@ -135,58 +29,6 @@ _NOT_THE_CUSTOMER: Final = re.compile(
     r"agent|assign|owner|operator|staff|bearbeiter|zustandig|assistent|empfanger|^to$|^cc$|manager|company|firma"
 )
 _TIME_OF_DAY: Final = frozenset("time uhrzeit zeit heure hora ora orario tijd createdtime 時刻 时间".split())  # noqa: SIM905
-
-
-@lru_cache(maxsize=4096)
-def compact(name: str) -> str:
-    """Return a name as it is compared: `Ticket ID`, `ticket_id`, `ticketId` and ` TICKET-ID: ` are `ticketid`."""
-    plain = unicodedata.normalize("NFKD", name[:200].casefold().replace("ø", "o").replace("ł", "l"))
-    plain = re.sub(r"\((?:utc|gmt|cet|optional|required|text)\)|\*", "", plain)
-    letters = "".join(sign for sign in plain if sign.isalnum())
-    return unicodedata.normalize("NFKC", letters) or name.strip()
-
-
-NAMES: Final[dict[str, dict[str, int]]] = {
-    name: {compact(word): rank for rank, word in reversed(list(enumerate(words.split())))}
-    for name, words in _NAMES.items()
-}
-"""For each field, its names with their rank; 0 is the best."""
-
-
-# --- What a person says -------------------------------------------------------------------------------------------
-
-
-def parse_mapping(given: Iterable[str]) -> dict[str, str]:
-    """Return the field and the column of each `customer=Requester email`; several columns of a field stand in lines.
-
-    UnknownColumn, which names the fields, if one is not written so. A field with nothing behind `=` is left out of the
-    table: `subject=`.
-    """
-    mapping: dict[str, str] = {}
-    for each in given:
-        name, sign, column = each.partition("=")
-        name = name.strip().casefold().replace("-", "_").replace(" ", "_")
-        name = _SYNONYMS.get(name, name)
-        if not sign or name not in FIELDS:
-            raise UnknownColumn(f"--map {each!r}: write FIELD=COLUMN, where FIELD is one of {', '.join(FIELDS)}")
-        mapping[name] = f"{mapping[name]}\n{column.strip()}" if mapping.get(name) else column.strip()
-    return mapping
-
-
-def at_path(found: object, path: str) -> Any:
-    """Return what stands at `requester.email` or `messages.0.text` in a JSON value; None if nothing does."""
-    if isinstance(found, MappingOf) and path in found:
-        return found[path]
-    head, _, rest = path.partition(".")
-    if isinstance(found, MappingOf):
-        if head in found:
-            return at_path(found[head], rest) if rest else found[head]
-        wanted = compact(head)
-        key = next((key for key in found if compact(str(key)) == wanted), None)
-        return None if key is None else at_path(found[key], rest) if rest else found[key]
-    if isinstance(found, list) and head.isdecimal() and int(head) < len(found):
-        return at_path(found[int(head)], rest) if rest else found[int(head)]
-    return None
 
 
 # --- Values -------------------------------------------------------------------------------------------------------
@@ -277,7 +119,7 @@ def _is_moment(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Which columns mean which field. A field may have several: texts are joined, of customers the first given counts."""
+    """Which columns mean which field. Of several, texts are joined, and of customers the first that is given counts."""
 
     fields: dict[str, tuple[str, ...]]
     columns: tuple[str, ...]
@@ -428,12 +270,17 @@ class _Finder:
             return
         fits = [
             each for each in self._by_name("role")
-            if each.share(each.roles) >= 0.6 and (is_flag(each.name) or CUSTOMER in each.sides) and len(each.distinct) <= 50
+            if each.share(each.roles) >= 0.6
+            and (is_flag(each.name) or CUSTOMER in each.sides)
+            and len(each.distinct) <= 50
         ]  # fmt: skip
         plain = [each for each in self._by_name("role") if compact(each.name) in _ROLE_ITSELF and each.mean_words < 4]
         by_value = [
             each for each in self._free()
-            if each.share(each.roles) >= 0.95 and len(each.sides) > 1 and CUSTOMER in each.sides and len(each.distinct) <= 12
+            if each.share(each.roles) >= 0.95
+            and len(each.sides) > 1
+            and CUSTOMER in each.sides
+            and len(each.distinct) <= 12
         ]  # fmt: skip
         if found := fits or plain or by_value:
             self._found["role"] = (found[0].name,)

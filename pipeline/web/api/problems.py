@@ -27,7 +27,7 @@ from pipeline.reports.companies import UnknownCompany
 from pipeline.reports.exports import UnknownExport
 from pipeline.sources.ingest import WouldReplace
 from pipeline.sources.records import UnreadableSource
-from pipeline.sources.understanding.columns import UnknownColumn
+from pipeline.sources.understanding.column_names import UnknownColumn
 from pipeline.sources.understanding.times import BadDateFormat
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pipeline.models import Upload
 from pipeline.runs.uploads import Said, import_upload, keep_upload, look_into
-from pipeline.sources.understanding.columns import parse_mapping
+from pipeline.sources.understanding.column_names import parse_mapping
 from pipeline.web.api.door import Scope, needs, person_of
 from pipeline.web.api.shapes import In, Word
 

@@ -11,7 +11,7 @@ from pipeline.sources.companies.sync import sync_companies
 from pipeline.sources.companies.urls import BadUrl, normal_url
 from pipeline.sources.formats.base import Options
 from pipeline.sources.records import UnreadableSource
-from pipeline.sources.understanding.columns import UnknownColumn
+from pipeline.sources.understanding.column_names import UnknownColumn
 from tests.support.workbooks import workbook
 
 

@@ -4,16 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.sources.understanding.columns import (
-    AmbiguousColumns,
-    Mapping,
-    Profile,
-    UnknownColumn,
-    at_path,
-    compact,
-    find,
-    parse_mapping,
-)
+from pipeline.sources.understanding.column_names import UnknownColumn, at_path, compact, parse_mapping
+from pipeline.sources.understanding.columns import AmbiguousColumns, Mapping, Profile, find
 from tests.support.counting import steps
 
 TEXT = [

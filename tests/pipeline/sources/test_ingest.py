@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from pipeline.models import Conversation, ConversationVersion, Source
 from pipeline.sources import ingest as step
+from pipeline.sources import staging
 from pipeline.sources.ingest import ImportCounts, ingest
 from pipeline.sources.records import Record, Reject
 
@@ -258,7 +259,7 @@ def test_two_imports_in_opposite_orders_do_not_deadlock(source: Source) -> None:
 @together
 @pytest.mark.slow
 def test_without_the_order_they_deadlock(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step, "_ADD", step._ADD.replace("ORDER BY external_id", ""))
+    monkeypatch.setattr(staging, "_ADD", staging._ADD.replace("ORDER BY external_id", ""))
     for attempt in range(20):
         given = [replace(record, external_id=f"{attempt} {record.external_id}") for record in many("text")]
         if any(isinstance(each, OperationalError) for each in at_once(source, given, given[::-1])):
@@ -289,5 +290,5 @@ def test_it_waits_for_another_import_and_goes_on(source: Source) -> None:
 
 @together
 def test_without_conflict_handling_it_would_fail(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step, "_ADD", step._ADD.replace("ON CONFLICT (source_id, external_id) DO NOTHING", ""))
+    monkeypatch.setattr(staging, "_ADD", staging._ADD.replace("ON CONFLICT (source_id, external_id) DO NOTHING", ""))
     assert isinstance(import_beside_an_uncommitted_twin(source), IntegrityError)

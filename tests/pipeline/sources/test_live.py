@@ -243,7 +243,7 @@ def test_a_page_that_is_no_longer_known_is_searched_for_again(intercom: Intercom
 
 def test_a_cursor_is_saved_only_when_its_rows_are_stored(intercom: Intercom, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(intercom, 120)
-    store, stored = ingesting._store, []
+    store, stored = ingesting.store, []
 
     def broken(rows: Any, *args: Any) -> Any:
         stored.append(rows)
@@ -251,11 +251,11 @@ def test_a_cursor_is_saved_only_when_its_rows_are_stored(intercom: Intercom, mon
             raise RuntimeError("the disk is full")
         return store(rows, *args)
 
-    monkeypatch.setattr(ingesting, "_store", broken)
+    monkeypatch.setattr(ingesting, "store", broken)
     with pytest.raises(RuntimeError):
         import_live("intercom", "main")
     assert json.loads(Source.objects.get().cursor)["changed_at"] == FIRST + 100 * 49
-    monkeypatch.setattr(ingesting, "_store", store)
+    monkeypatch.setattr(ingesting, "store", store)
     assert import_live("intercom", "main")[1].new == 70
 
 

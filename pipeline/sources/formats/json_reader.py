@@ -1,0 +1,249 @@
+"""Reads JSON objects of an unknown shape as conversations and messages, as the first of them showed what keys mean."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.sources.formats.json_messages import (
+    are_answers,
+    are_messages,
+    is_internal,
+    keyed,
+    listed,
+    message_text,
+    messages_key,
+    unwrapped,
+)
+from pipeline.sources.formats.json_objects import Found
+from pipeline.sources.own_words.html import plain_text
+from pipeline.sources.understanding import column_names, columns
+from pipeline.sources.understanding.column_names import at_path, compact
+from pipeline.sources.understanding.roles import BOT, CUSTOMER, SYSTEM, is_flag, is_role_word, role_in_field, role_of
+from pipeline.sources.understanding.threads import Said, Thread, customer_of, rest, text_of, word
+
+_ROLE_KEYS = ("role", "type", "user_type", "kind", "t")
+NOWHERE = "\0"
+_KINDS = ("type", "kind", "messagetype", "eventtype")
+_SPEAKS = frozenset(
+    """
+    direction role senderrole authorrole participantrole sendertype authortype usertype participanttype rolle richtung
+    absendertyp sens direccion direzione direcao
+    """.split()  # noqa: SIM905 (read best as text)
+)
+WRITERS = (
+    "author",
+    "sender",
+    "from",
+    "user",
+    "creator",
+    "createdby",
+    "postedby",
+    "member",
+    "participant",
+    "poster",
+    "who",
+    "owner",
+)
+_PEOPLE = ("users", "participants", "members", "people", "authors", "agents", "contacts")
+CHATS = frozenset(("channel", "room", "group", "chat", "space", "chatname", "threadname", "participants", "members"))
+_NAME_KEYS = ("name", "displayname", "fullname", "username", "login", "nickname", "email", "id")
+
+
+def _plain(value: object) -> object:
+    """Return a value as a cell of a table would show it."""
+    if isinstance(value, Mapping):
+        return customer_of(value)[0] or text_of(value)
+    return text_of(value) if isinstance(value, list) else value
+
+
+def mapping_of(objects: Sequence[Found], given: Mapping[str, str]) -> columns.Mapping:
+    """Return which keys of these objects mean what; the text is at no key where none of them can be it."""
+    profiles = {str(key): columns.Profile(str(key)) for found in objects for key in found}
+    for path in "\n".join(given.values()).split("\n"):
+        if path and any(at_path(found, path) is not None for found in objects):
+            profiles.setdefault(path, columns.Profile(path))
+    for found in objects:
+        for name, profile in profiles.items():
+            profile.see(_plain(at_path(found, name)))
+    try:
+        return columns.find(list(profiles.values()), given)
+    except columns.AmbiguousColumns:  # the other fields are found all the same
+        # a key that no object has: the text is asked for there, and found empty
+        profiles[NOWHERE] = columns.Profile(NOWHERE)
+        return columns.find(list(profiles.values()), {**given, "text": NOWHERE})
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads objects as conversations, as the first objects of the file showed what their fields mean."""
+
+    conversation: columns.Mapping
+    message: columns.Mapping
+    messages: str = ""
+    """The key of the list of messages; empty where there is only a text."""
+
+    notes: list[str] = field(default_factory=list)
+
+    def thread(self, found: Found) -> Thread:
+        """Return the conversation that an object is."""
+        key = self.messages if are_messages(at_path(found, self.messages)) else messages_key(found)
+        given = at_path(found, key) if key else None
+        if isinstance(given, list) and all(isinstance(each, str) for each in given):
+            given = ["\n".join(given)]  # lines, which may say who speaks
+        people = _people(found)
+        listed = [unwrapped(each) for each in given] if isinstance(given, list) else []
+        messages = [self.said(each, people) for each in listed if not is_internal(each)]
+        if are_answers(key) and (first := self._own_text(found, key, messages)):
+            messages.insert(0, first)
+        texts = [key for key in self._of("text") if key != self.messages] or [message_text(found)]
+        if not any(said.text.strip() for said in messages):
+            messages = [Said("\n\n".join(text for each in texts if (text := text_of(at_path(found, each)).strip())))]
+        metadata = found.get("metadata")
+        used = {key, *(texts if key not in found else ()), *(path for name in _KEPT for path in self._of(name))}
+        customers = [value for path in self._of("customer") if (value := at_path(found, path)) not in (None, "")]
+        customers.sort(key=lambda value: "@" not in customer_of(value)[0])
+        if not customers:
+            customers = [each for each in _listed_people(found) if _role_of_person(each) == CUSTOMER][:1]
+        names = tuple(name for value in customers[1:] for name in customer_of(value)[1])
+        return Thread(
+            messages,
+            external_id=self._word(found, "id") or self._word(found, "conversation"),
+            subject=text_of(self._value(found, "subject")),
+            customer=customers[0] if customers else None,
+            names=names,
+            at=self._value(found, "created_at"),
+            label=self._word(found, "label"),
+            url=self._word(found, "url"),
+            classified_at=self._value(found, "classified_at"),
+            metadata={
+                **rest(found, "metadata", *used),
+                **(metadata if isinstance(metadata, dict) else {}),
+            },
+        )
+
+    def _own_text(self, found: Found, key: str, messages: Sequence[Said]) -> Said | None:
+        """Return the text that the messages answer, unless it is the first of them already."""
+        text = text_of(found.get(message_text({name: each for name, each in found.items() if name != key})))
+        letters = _letters(text)
+        if not letters or any(letters[:150] in _letters(said.text) for said in messages):
+            return None
+        role = "customer" if self._of("customer") else ""
+        author = name_of(self._value(found, "customer")) if role else self._author(found)  # those who answer are others
+        return Said(text, role, author, self._value(found, "created_at"))
+
+    def said(self, found: object, people: "Mapping[str, tuple[str, str]] | None" = None) -> Said:
+        """Return the message that an object, or a line, is. `people` says the role and name of an id."""
+        if not isinstance(found, Mapping):
+            return Said(text_of(found))
+        known = self.message
+        text = text_of(at_path(found, known.one("text")))
+        role = self._role(found)
+        author = self._author(found)
+        if people and (known_as := next((people[each] for each in _ids(found) if each in people), None)):
+            role, author = role or known_as[0], known_as[1] or author
+        at = at_path(found, known.one("created_at")) if known.one("created_at") else None
+        return Said(text or text_of(found.get(message_text(found))), role, "" if author == role else author, at)
+
+    def _role(self, found: Found) -> str:
+        path = self.message.one("role")
+        value = at_path(found, path) if path else None
+        if role := _role_in(path, value):
+            return role
+        for key, each in found.items():
+            if (is_flag(key) and (role := _role_in(key, each))) or (
+                isinstance(each, Mapping) and (role := _role_in(key, each))
+            ):
+                return role
+            if compact(key) in _KINDS and isinstance(each, str) and (role := _role_of_kind(each)):
+                return role
+            if compact(key) in _SPEAKS and isinstance(each, str) and (role := _role_in(key, each)):
+                return role
+        return word(value) if compact(path) == "role" else ""
+
+    def _author(self, found: Found) -> str:
+        path = self.message.one("author")
+        if not path and compact(self.message.one("customer")) in column_names.NAMES["author"]:
+            path = self.message.one("customer")
+        if path and (name := name_of(at_path(found, path))):
+            return name
+        keys = keyed(found)
+        return next(
+            (name for each in WRITERS if (name := name_of(found.get(keys.get(each, ""))))),
+            "",
+        )
+
+    def _of(self, name: str) -> tuple[str, ...]:
+        return self.conversation.of(name)
+
+    def _value(self, found: Found, name: str) -> object:
+        return next((value for path in self._of(name) if (value := at_path(found, path)) not in (None, "")), None)
+
+    def _word(self, found: Found, name: str) -> str:
+        return word(self._value(found, name))
+
+
+_KEPT = ("id", "subject", "customer", "created_at", "label", "url", "classified_at")
+
+
+def _role_in(key: str, value: object) -> str:
+    """Return the role that a field of a message says: itself, or the object of its author."""
+    if isinstance(value, Mapping):
+        said = (role_in_field(name, value[name]) for name in _ROLE_KEYS if isinstance(value.get(name), str))
+        return next((role for role in said if role), "")
+    if isinstance(value, str) and not is_flag(key) and role_of(value):
+        return value  # the word itself, to be counted
+    return (role_in_field(key, value) or "") if isinstance(value, str | int) else ""
+
+
+def _role_of_kind(kind: str) -> str:
+    """Return the role that the kind of a message says: `system_message`, `customer`, but not `m.room.member`."""
+    role = role_of(kind) or ""
+    return role if role in (SYSTEM, BOT) or is_role_word(kind) else ""
+
+
+def name_of(value: object) -> str:
+    if isinstance(value, Mapping):
+        keys = keyed(value)
+        name = next((name for each in _NAME_KEYS if (name := word(value.get(keys.get(each, ""))))), "")
+        return name or next(
+            (name for each in value.values() if isinstance(each, Mapping) and (name := name_of(each))), ""
+        )
+    return word(value)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, plain_text(text[:2000])))
+
+
+def _ids(found: Found) -> Iterator[str]:
+    """Yield the ids by which a message names its author."""
+    keys = keyed(found)
+    for name in ("authorid", "senderid", "userid", "fromid", "participantid", "memberid", "author", "sender", "from"):
+        value = found.get(keys.get(name, ""))
+        if own := word(value.get("id") if isinstance(value, Mapping) else value):
+            yield own
+
+
+def _people(found: Found) -> dict[str, tuple[str, str]]:
+    """Return (role, name) for the id of each who takes part in a conversation, where it lists them."""
+    people: dict[str, tuple[str, str]] = {}
+    for each in _listed_people(found):
+        keys = keyed(each)
+        if own := next((own for name in _IDS_OF_PEOPLE if (own := word(each.get(keys.get(name, ""))))), ""):
+            people[own] = (_role_of_person(each), name_of({key: value for key, value in each.items() if key != "id"}))
+    return people
+
+
+_IDS_OF_PEOPLE = ("id", "userid", "participantid", "memberid", "authorid", "contactid", "agentid")
+
+
+def _listed_people(found: Found) -> list[Found]:
+    keys = keyed(found)
+    lists = [listed(found.get(keys.get(name, "")))[:1000] for name in _PEOPLE]
+    return [each for people in lists for each in people if isinstance(each, Mapping)]
+
+
+def _role_of_person(person: Found) -> str:
+    keys = keyed(person)
+    names = (*_ROLE_KEYS, "participantrole", "authorrole", "usertype", "participanttype")
+    said = (_role_in(name, person.get(keys.get(compact(name), ""))) for name in names)
+    return next((role_of(role) or role for role in said if role), "")

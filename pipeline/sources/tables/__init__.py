@@ -1,0 +1,1 @@
+"""Conversations in tables, wherever the rows come from: delimited text, a workbook, Parquet, a database."""
