@@ -301,8 +301,10 @@ FORMATS = [  # of files, in the order in which they are asked what a file is; th
     "pipeline.sources.formats.model_chats.OpenAiMessages",
     "pipeline.sources.formats.github.GitHubIssues",
     "pipeline.sources.formats.jira.JiraJson",
+    "pipeline.sources.formats.trello.TrelloCards",
     "pipeline.sources.formats.jira.JiraXml",
     "pipeline.sources.formats.stack_exchange.StackExchangePosts",
+    "pipeline.sources.formats.sms.SmsBackup",
     "pipeline.sources.formats.app_reviews.AppStoreFeed",
     "pipeline.sources.formats.app_reviews.PlayReviews",
     "pipeline.sources.formats.conversations.Conversations",
@@ -310,6 +312,7 @@ FORMATS = [  # of files, in the order in which they are asked what a file is; th
     "pipeline.sources.formats.parquet.ParquetFormat",
     "pipeline.sources.formats.table.TableFormat",
     "pipeline.sources.formats.any_json.AnyJson",
+    "pipeline.sources.formats.any_xml.AnyXml",
     "pipeline.sources.formats.transcript.Transcript",
 ]
 PROFILES = {

@@ -5,13 +5,13 @@ The reporter is the customer. Of those who comment, the assignee is the agent; a
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
 from pipeline.sources.formats.json_objects import Found, Rows, ThreadFormat, limit, time_reader
-from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
-from pipeline.sources.parsing.xml_elements import XmlElement, xml_elements
+from pipeline.sources.parsing.parts import Part
+from pipeline.sources.parsing.xml_elements import XmlElement, elements_in
 from pipeline.sources.records import Reject
 from pipeline.sources.understanding.threads import Said, Thread, record_of, rest, text_of, word
 from pipeline.sources.understanding.times import TimeReader
@@ -31,24 +31,11 @@ class JiraXml:
         stream.summary.fields.update(_SAYS)
         reader = time_reader(options)
         for part in stream.parts:
-            for item in elements_in(part, "item"):
+            for item in elements_in(part, "item", limit()):
                 if item.reason:
                     yield Reject(item.number, item.reason, unit="item", part=part.label)
                 else:
                     yield record_of(_issue(item, part, reader), reader)
-
-
-def elements_in(part: Part, name: str) -> Iterator[XmlElement]:
-    """Yield the elements of that name in an XML file; damage of a packed one ends them with one that says so."""
-    number = 0
-    with part.open() as file:
-        try:
-            for element in xml_elements(iter(lambda: file.read(PIECE), b""), name, limit()):
-                number = element.number
-                yield element
-        except DAMAGE as error:
-            reason = f"the file is damaged; the rest could not be read: {error}"
-            yield XmlElement(name, number=number + 1, reason=reason)
 
 
 def _issue(item: XmlElement, part: Part, reader: TimeReader) -> Thread:

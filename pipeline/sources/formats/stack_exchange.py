@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.jira import elements_in
 from pipeline.sources.formats.json_objects import Rows, limit, time_reader
 from pipeline.sources.parsing.parts import Part
+from pipeline.sources.parsing.xml_elements import elements_in
 from pipeline.sources.records import Reject
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.threads import Said, Thread, record_of
@@ -36,7 +36,7 @@ class StackExchangePosts:
 
     def _gather(self, part: Part, gathered: Gathered, stream: Stream) -> Iterator[Reject]:
         """Keep the questions and answers of a file; yield what cannot be read."""
-        for row in elements_in(part, "row"):
+        for row in elements_in(part, "row", limit()):
             given = row.attributes
             kind = given.get("PostTypeId")
             key = given.get("Id" if kind == _QUESTION else "ParentId")

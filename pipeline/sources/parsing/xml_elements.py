@@ -1,8 +1,13 @@
 """The elements of XML, one by one and within bounds: no entity is expanded, nothing outside the file is fetched."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from xml.parsers import expat
+
+from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part
 
 MAX_DEPTH = 200
 
@@ -137,3 +142,89 @@ def xml_elements(pieces: Iterable[bytes], name: str, limit: int) -> Iterator[Xml
         yield from reader.found
         number = reader.found[-1].number if reader.found else number
         yield XmlElement(name, number=number + 1, reason=f"broken XML; the rest could not be read: {error}")
+
+
+def elements_in(part: Part, name: str, limit: int) -> Iterator[XmlElement]:
+    """Yield the elements of that name in an XML file; damage of a packed one ends them with one that says so."""
+    number = 0
+    with part.open() as file:
+        try:
+            for element in xml_elements(iter(lambda: file.read(PIECE), b""), name, limit):
+                number = element.number
+                yield element
+        except DAMAGE as error:
+            reason = f"the file is damaged; the rest could not be read: {error}"
+            yield XmlElement(name, number=number + 1, reason=reason)
+
+
+def as_object(element: XmlElement, repeated: Collection[tuple[str, str]] = ()) -> dict[str, Any]:
+    """Return an element as a JSON object: its attributes and children by their names without a prefix.
+
+    What holds only text is a word, also where its attributes say no more than how it is written. A list is what stands
+    side by side under one name (`repeated`: names of parent and child, so that one alone is a list too), and an element
+    that holds nothing but such a list is that list.
+    """
+    found: dict[str, Any] = {local(key): value for key, value in element.attributes.items()}
+    for child in element.children:
+        name = local(child.name)
+        value = _value_of(child, repeated)
+        if (local(element.name), name) in repeated:
+            found.setdefault(name, []).append(value)
+        elif name not in found or found[name] in ("", {}):
+            found[name] = value
+    if text := element.text.strip():
+        found.setdefault("email" if _ADDRESS.fullmatch(text) else "text", text)
+    return found
+
+
+_HOW_WRITTEN = frozenset(("type", "lang", "nil", "space", "format", "encoding", "xmlns", "array"))
+"""Attributes that say how a text is written, and nothing of it."""
+
+_ADDRESS = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,190}")
+
+
+def _value_of(element: XmlElement, repeated: Collection[tuple[str, str]]) -> Any:
+    names = {local(child.name) for child in element.children}
+    own = local(element.name)
+    if len(names) == 1 and ((own, name := next(iter(names))) in repeated or own.rstrip("s") == name):
+        return [_value_of(child, repeated) for child in element.children]
+    said = {key: value for key, value in element.attributes.items() if local(key) not in _HOW_WRITTEN}
+    if element.children or (said and element.text.strip()):
+        return as_object(element, repeated)
+    if len(said) == 1 and not element.text.strip():
+        return next(iter(said.values()))  # `<thread dsq:id="7"/>` names what it stands for
+    return element.text if not said else as_object(element, repeated)
+
+
+def local(name: str) -> str:
+    """Return a name without its prefix."""
+    return name.rpartition(":")[2]
+
+
+class _Tree(XmlReader):
+    """Builds the elements of the beginning of a file, also those that it cuts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = XmlElement("")
+        self._open = [self.root]
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        element = XmlElement(name, attributes)
+        self._open[-1].children.append(element)
+        self._open.append(element)
+
+    def characters(self, text: str) -> None:
+        self._open[-1].text += text
+
+    def end(self, name: str) -> None:
+        self._open.pop()
+
+
+def tree_of(head: bytes) -> XmlElement:
+    """Return the first element of a file as far as its beginning shows it; one without a name if it is no XML."""
+    tree = _Tree()
+    # what is broken, or refused, shows again when the whole file is read, with the place where it is
+    with suppress(XmlRefused, expat.ExpatError, LookupError):
+        tree.feed(head)
+    return tree.root.children[0] if tree.root.children else tree.root

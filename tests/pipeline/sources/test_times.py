@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.sources.understanding import times
+from pipeline.sources.understanding.moments import MAX_LENGTH
 from pipeline.sources.understanding.times import (
     BadDateFormat,
     DayOrder,
@@ -203,4 +203,4 @@ def test_anything_is_read_or_unknown_and_never_an_error(value: object) -> None:
     found = read(value)
     assert found is None or found.utcoffset() == timedelta(0)
     assert isinstance(TimeReader().why_not(value), str)
-    assert len(str(value)) <= times.MAX_LENGTH or found is None
+    assert len(str(value)) <= MAX_LENGTH or found is None
