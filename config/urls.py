@@ -7,9 +7,11 @@ from django.views.generic import RedirectView
 from config import api
 from config.login import ThrottledLoginForm
 from config.metrics import metrics
+from pipeline.web import admin as of_pipeline  # noqa: F401  Django looks for an admin module at the top of an app only
 from pipeline.web import health
 from sessions.api import routes
 
+admin.autodiscover()
 admin.site.login_form = ThrottledLoginForm
 
 urlpatterns: list[URLPattern | URLResolver] = [

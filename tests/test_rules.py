@@ -139,6 +139,12 @@ def test_what_starts_loads_nothing_heavy() -> None:
     assert done.stdout.split() == []
 
 
+def test_the_rules_of_merging_may_be_loaded_before_the_sentence_model() -> None:
+    """`onnxruntime` ends the process with a segmentation fault if `usearch` was imported before it."""
+    code = "import pipeline.merge.rules.grouping.neighbours, onnxruntime"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+
+
 # --- Words --------------------------------------------------------------------------------------------------------
 
 

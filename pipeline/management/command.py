@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from pipeline.models import schema
 from pipeline.models.refusal import Refusal
+from pipeline.runs.checks import SETTINGS
 
 LARGEST = 2**31 - 1
 MOST_DOLLARS = 1_000_000
@@ -71,6 +72,7 @@ def dollars(word: str) -> Decimal:
 class PipelineCommand(BaseCommand):
     """A command that needs the tables as the models have them."""
 
+    requires_system_checks = [SETTINGS]  # all others load every page, which takes longer than most commands
     requires_migrations_checks = True
 
     def execute(self, *words: Any, **options: Any) -> Any:

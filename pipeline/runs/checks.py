@@ -1,7 +1,8 @@
 """System checks: settings and tables that would lose work or double it, each with an id and a hint.
 
-`./manage.py check` runs those of the settings, `check --database default` and `doctor` all. An error stops every
-command before it begins; a warning is printed.
+`./manage.py check` runs those of the settings, `check --database default` and `doctor` all. Our own commands run those
+with the tag SETTINGS (Django's look at every page, which takes longer than most commands): an error stops the command
+before it begins; a warning is printed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ from django.db import DatabaseError
 from django.utils.module_loading import autodiscover_modules
 
 from pipeline.models import schema
+
+SETTINGS = "leitmotif_settings"
+"""The tag of what every command of ours checks first."""
 
 OUR_TASKS = ("pipeline.", "sessions.")
 CELERY_VISIBILITY = 3600.0
@@ -37,7 +41,7 @@ def warnings() -> list[CheckMessage]:
     return [message for message in settings_messages() if message.level < ERROR]
 
 
-@register
+@register(SETTINGS)
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Look at the settings of queue, runs and secrets."""
     return settings_messages()

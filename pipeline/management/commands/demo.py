@@ -27,6 +27,7 @@ from pipeline.models import Run, Source
 from pipeline.reports.summary import earlier_run_that_read, run_summary, stories_of_source
 from pipeline.reports.verify import verify
 from pipeline.runs import start
+from pipeline.runs.checks import SETTINGS
 from pipeline.runs.create import Selection, Throughput
 from pipeline.sources.ingest import Import, import_files
 from pipeline.sources.records import UnreadableSource
@@ -46,6 +47,7 @@ PROOF_ORDERS = 2
 
 
 class Command(BaseCommand):
+    requires_system_checks = [SETTINGS]
     help = "Run the whole pipeline on the bundled sample, or on FILE, and show the stories."
 
     def add_arguments(self, parser: CommandParser) -> None:

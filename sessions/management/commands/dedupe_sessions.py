@@ -9,6 +9,7 @@ from sessions.upkeep.duplicates import end_duplicates, find_duplicates
 
 
 class Command(BaseCommand):
+    requires_system_checks = ["leitmotif_settings"]
     help = (
         "End all but the most recent active session of each user. Recreates the index that prevents duplicates if "
         "it is missing."

@@ -22,6 +22,7 @@ NAMES = {
 
 
 class Command(BaseCommand):
+    requires_system_checks = ["leitmotif_settings"]
     help = "Show how many sessions were created and reused, and what looks wrong."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,7 +41,7 @@ def as_text(metrics: SessionMetrics) -> str:
         values["ratio"] = f"{metrics.ratio:.1%} ({words(metrics.verdict)})"
     else:
         values["ratio"] = "no sessions yet"
-    return "\n".join(f"{title:34}{values[name]}" for name, title in NAMES.items())
+    return "\n".join(f"{title:44}{values[name]}" for name, title in NAMES.items())
 
 
 def _since(hours: float | None) -> Any:

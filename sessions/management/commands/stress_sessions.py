@@ -18,6 +18,7 @@ def positive(word: str) -> int:
 
 
 class Command(BaseCommand):
+    requires_system_checks = ["leitmotif_settings"]
     help = (
         "Open sessions of made-up users from many connections at once and look for duplicates. Removes what it "
         "created. Exit code 1 if a user had two active sessions or a caller got an error."

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import onnxruntime  # noqa: F401  before usearch: imported after it, it ends the process (1.31.1 and 2.26.6)
 from numpy.typing import NDArray
 from usearch.index import Index
 
