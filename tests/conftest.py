@@ -19,6 +19,7 @@ from pipeline.merge.rules.assign import assign
 from pipeline.merge.rules.versions import Rules
 from tests.settings import OWN_REDIS
 from tests.support.rows import delete_rows
+from tests.support.scenes import Stage, scene_of
 from tests.support.waiting import until
 from tests.support.workers import Worker
 
@@ -41,15 +42,18 @@ def pytest_unconfigure() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-SLOW_FOLDERS = ("config", "races", "faults", "flow", "browser")
-"""Below tests/: whose tests start servers and programs."""
+PROOFS = ("config", "races", "faults", "flow", "browser")
+"""Folders below tests/ whose tests start servers and programs, break them, or race."""
+
+OWN_PROCESSES = {"start_worker", "own_postgres", "browser"}
+"""Fixtures of tests that start processes of their own, wherever they are."""
 
 COMMITS = {"transactional_db", "live_server", "worker", "start_worker", "own_postgres", "without_the_index"}
 """Fixtures of tests that need rows which others see."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell the quick tests apart, and let tests that share a worker run in one process.
+    """Tell quick tests and proofs apart, and let tests that share a worker run in one process.
 
     Those that start workers of their own end the shared one first; to alternate would start it again and again.
     """
@@ -57,7 +61,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         marker = item.get_closest_marker("django_db")
         commits = bool(fixtures & COMMITS) or bool(marker and marker.kwargs.get("transaction"))
-        if not commits and not set(item.path.relative_to(TESTS).parts) & set(SLOW_FOLDERS):
+        if fixtures & OWN_PROCESSES or item.path.relative_to(TESTS).parts[0] in PROOFS:
+            item.add_marker(pytest.mark.proof)
+        elif not commits:
             item.add_marker(pytest.mark.quick)
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(0))  # long proofs bound their own waiting
@@ -67,6 +73,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("shared worker"))
         elif "browser" in fixtures:
             item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> None:
+    """Change to the scene that the test asks for, or to none, just before its own transaction begins."""
+    if fixturedef.argname == "_django_db_helper":
+        with request.getfixturevalue("django_db_blocker").unblock():
+            Stage.change_to(scene_of(request.node))
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from pipeline.review.regroup import plan_regroup, regroup
 from pipeline.review.triage import set_status
 from tests.support.decided import broken_promises, state
 from tests.support.factories import SignatureFactory, alice, bob
+from tests.support.scenes import scene
 from tests.support.seeding import NOW, change, finish, partition, read, seed, start
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ def said(name: str, times: int, problem: int | None = None, first: int = 0) -> l
     return [f"nr {first + n} name={name} problem={number}" for n in range(times)]
 
 
-@pytest.fixture
+@scene
 def first_run() -> Run:
     """Two stories, Sync with 4 conversations and Login with 3, and two orphans that wait with 2 each."""
     texts = [*said(SYNC, 3), *said("calendar_sync", 1, 1), *said(LOGIN, 3), *said(CARD, 2), *said(REFUND, 2)]

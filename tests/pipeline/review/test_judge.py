@@ -43,6 +43,7 @@ from tests.pipeline.review.test_decisions import CARD, LOGIN, REFUND, SYNC, said
 from tests.support.commands import Captured, command
 from tests.support.decided import broken_promises, state
 from tests.support.factories import alice, bob
+from tests.support.scenes import scene
 from tests.support.seeding import NOW, finish, seed, start
 
 pytestmark = pytest.mark.django_db
@@ -56,8 +57,8 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.extract.llm.client.FIRST_PAUSE", 0.01)
 
 
-@pytest.fixture
-def run(model: Model) -> Run:
+@scene
+def run() -> Run:
     """Two stories, Sync with 4 conversations and Login with 3; two orphans with 2 each."""
     return finish(start(seed([*said(SYNC, 4), *said(LOGIN, 3), *said(CARD, 2), *said(REFUND, 2)])))
 

@@ -315,6 +315,7 @@ def hostile_files(folder: Path) -> list[Path]:
     return [*paths, folder / "bomb.zip"]
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
 def test_three_hundred_megabytes_are_enough_whatever_comes_in(tmp_path: Path) -> None:
     """For the whole process, with the libraries of the other steps in it."""

@@ -17,15 +17,16 @@ from pipeline.review.reviewed import ReviewedPair, reviewed_pairs
 from pipeline.web.admin.base import url_of
 from tests.support.decided import broken_promises, state
 from tests.support.factories import SignatureFactory, alice, bob
+from tests.support.scenes import scene
 from tests.support.seeding import finish, seed, start
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("found")]
 
 SCRIPT = "<script>alert(1)</script>"
 
 
-@pytest.fixture(autouse=True)
-def _found() -> None:
+@scene
+def found() -> None:
     """One story, Sync, and three orphans, of which two lie near each other."""
     texts = [
         *(f"nr {n} name=sync_fails problem=1" for n in range(4)),
