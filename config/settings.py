@@ -251,6 +251,7 @@ CELERY_TASK_ROUTES = {
     "pipeline.advance_run": {"queue": "merge"},
     "pipeline.consolidate_profile": {"queue": "merge"},
     "pipeline.draw_map": {"queue": "merge"},
+    "pipeline.judge_run": {"queue": "extract"},  # it waits for answers, as reading does, and must not hold up a merge
 }
 
 # --- The pipeline -------------------------------------------------------------------------------------------------

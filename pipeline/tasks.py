@@ -21,7 +21,7 @@ from pipeline.extract.llm.faults import RunFault
 from pipeline.extract.versions import OtherVersion, reader_of, versions
 from pipeline.extract.visit import read_pages
 from pipeline.ledger import queues
-from pipeline.ledger.claims import AtLimit
+from pipeline.ledger.claims import AtLimit, claim_judging, runs_to_judge
 from pipeline.ledger.counts import find_run, unfinished_chunks, unfinished_items
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, RunError
 from pipeline.ledger.states import fail
@@ -94,10 +94,12 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
 def advance_run(*, run_id: int) -> str:
     """Take the run as far as it goes; return its state.
 
-    Of a run that is finished the themes join the map, and a profile that has grown much is consolidated.
+    Of a run that is finished the themes join the map, a profile that has grown much is consolidated, and a language
+    model judges what was found, if the run asks for that.
     """
     run = advance(run_id=run_id)
     if run.state in Run.FINISHED:
+        send_to_be_judged(run=run)
         if is_due(run.profile):
             consolidate_profile.delay(profile=run.profile)
         if settings.THEME_MAP:
@@ -114,6 +116,18 @@ def consolidate_profile(*, profile: str) -> int | None:
     """Group all themes of a profile again if that is due; return the number of the pass."""
     done = consolidate(profile=profile)
     return done.pk if done else None
+
+
+@shared_task(
+    name="pipeline.judge_run",
+    may_run_twice="a question is claimed before it is asked, and one that was answered is not asked again",
+    **RETRY,
+)
+def judge_run(*, run_id: int) -> bool:
+    """Have a language model judge a finished run that asks for it; return whether nothing is left to ask."""
+    from pipeline.review.judge.after_run import judge_finished_run  # its libraries take a second to load
+
+    return judge_finished_run(run_id=run_id)
 
 
 @shared_task(
@@ -196,7 +210,17 @@ def watch_runs() -> list[int]:
     live = list(Run.objects.filter(state__in=Run.LIVE).values_list("pk", flat=True))
     for run_id in live:
         supervise(run_id=run_id)
+    for run in runs_to_judge():
+        send_to_be_judged(run=run)
     return live
+
+
+def send_to_be_judged(*, run: Run) -> bool:
+    """Send a finished run to be judged if it waits for that and nobody is at it; return whether it was sent."""
+    if not claim_judging(run=run):
+        return False
+    judge_run.apply_async(kwargs={"run_id": run.pk}, ignore_result=True)
+    return True
 
 
 def _answered_by_batch(run: Run) -> list[int]:

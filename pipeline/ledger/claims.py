@@ -232,3 +232,17 @@ def release_phase(*, run: Run) -> None:
     """Let somebody else take the phase at once."""
     # Whoever gets here lives, so this beginning is none of those that ended a worker: the count starts again.
     Run.objects.filter(pk=run.pk, epoch=run.epoch, phase=run.phase).update(advance_claimed_at=None, phase_count=0)
+
+
+def runs_to_judge() -> QuerySet[Run]:
+    """Return finished runs that ask for a language model's judgement, were not judged since, and at which nobody is."""
+    free = Q(advance_claimed_at__isnull=True) | Q(advance_claimed_at__lt=stale_before())
+    waiting = Run.objects.filter(free, state__in=Run.FINISHED, judged_at__isnull=True, is_preview=False)
+    return waiting.filter(parameters__judge=True).order_by("id")
+
+
+def claim_judging(*, run: Run) -> bool:
+    """Take the judging of a finished run that asks for it; False if it does not, was judged, or somebody is at it."""
+    # One UPDATE, as with phases: of several that find the run finished one sends it to be judged. Where its message is
+    # lost, or its worker dies, the claim lapses and beat sends it again.
+    return runs_to_judge().filter(pk=run.pk, epoch=run.epoch).update(advance_claimed_at=timezone.now()) == 1

@@ -6,6 +6,7 @@ so it looks after the run as beat does.
 
 import time
 
+from django.conf import settings
 from django.db import connection
 from rich.console import Console
 from rich.progress import (
@@ -20,10 +21,11 @@ from rich.progress import (
 )
 
 from pipeline import tasks
+from pipeline.ledger.claims import stale_before
 from pipeline.ledger.counts import ItemCounts, find_run, item_counts
 from pipeline.ledger.errors import RunError
 from pipeline.ledger.states import request_stop
-from pipeline.models import Run
+from pipeline.models import Judgement, Run
 from pipeline.models.wording import counted, duration
 from pipeline.reports.companies import company_progress
 from pipeline.runs import workers
@@ -63,6 +65,36 @@ def follow(run_id: int, console: Console) -> Run:
                     "Stopping after the conversations in progress. "
                     "Press Ctrl-C again to detach; the run will stop by itself."
                 )
+
+
+def follow_judging(run: Run, console: Console) -> Run:
+    """Wait until a finished run that asks for it was judged by a language model; return it as it is then.
+
+    Ctrl-C leaves it to the workers. Where nobody judges for RUN_LOST_AFTER seconds it says how to continue and returns.
+    """
+    moved_at, seen = time.monotonic(), -1
+    while run.is_to_be_judged:
+        try:
+            asked = run.judgements.count()
+            ended = asked - run.judgements.filter(state__in=Judgement.OPEN).count()
+            if ended > seen:
+                told = f"run {run.pk}: judging, {ended} of {counted(asked, 'question')} answered"
+                console.print(told, highlight=False, soft_wrap=True)
+            if ended > seen or (run.advance_claimed_at and run.advance_claimed_at >= stale_before()):
+                moved_at, seen = time.monotonic(), ended
+            tasks.send_to_be_judged(run=run)  # where beat does not run nobody else would send it again
+            run = find_run(run.pk)
+            time.sleep(LOOK_EVERY)
+        except tasks.SERVER_AWAY:
+            connection.close()
+            time.sleep(LOOK_EVERY)
+        except KeyboardInterrupt:
+            console.print("The workers continue to judge; see run_status.", highlight=False)
+            break
+        if time.monotonic() - moved_at > settings.RUN_LOST_AFTER:
+            console.print(f"Nobody is judging run {run.pk}. Continue with:  ./manage.py judge {run.pk}")
+            break
+    return run
 
 
 class _Watch:

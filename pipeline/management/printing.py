@@ -63,11 +63,13 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         *([("Model calls", in_words(list(summary.model_use)))] if summary.model_use else []),
         *([("Estimated", _estimated(summary.estimate))] if summary.model_use and summary.estimate else []),
         *([("Repaired", _put_right(summary))] if summary.flaws else []),
+        *([("Judged", str(summary.judging))] if summary.judging else []),
         ("Time", f"{duration(summary.seconds)}, {summary.conversations_per_second:.1f} {_unit(summary)}/s"),
     ):
         table.add_row(name, value)
     console.print(table)
-    for note in (summary.attention, summary.error):
+    stopped = summary.judging.stopped if summary.judging else ""
+    for note in (summary.attention, summary.error, stopped and f"judging ended early: {stopped}"):
         if note:
             console.print(f"Note: {note}", style="yellow", markup=False)
 

@@ -116,12 +116,18 @@ class Run(models.Model):
     seconds_before = models.FloatField(default=0, help_text="worked in earlier attempts, before it was reopened")
     heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="last heartbeat from any worker on this run")
     dispatched_at = models.DateTimeField(null=True, blank=True, help_text="when chunks were last dispatched")
-    advance_claimed_at = models.DateTimeField(null=True, blank=True, help_text="since when someone merges or groups")
+    advance_claimed_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when someone merges, groups or judges"
+    )
     # raised when a phase is claimed, set to 0 when it is left in any way but by the worker's death
     phase_count = models.PositiveSmallIntegerField(
         default=0, help_text="how often this phase was started without an end being recorded"
     )
     stop_requested_at = models.DateTimeField(null=True, blank=True)
+    judged_at = models.DateTimeField(
+        null=True, blank=True, help_text="when a language model had judged what it found, where the run asks for that"
+    )
+    judging_stopped = models.TextField(blank=True, help_text="why judging ended before everything was asked")
     removed_count = models.PositiveIntegerField(
         db_default=0, help_text="skipped items that retention removed; they count as skipped"
     )
@@ -153,6 +159,11 @@ class Run(models.Model):
     def is_of_pages(self) -> bool:
         """Whether it reads web pages: its items are fetched first, and it concludes about companies."""
         return self.source.is_of_pages
+
+    @property
+    def is_to_be_judged(self) -> bool:
+        """Whether it was started with the wish for a model's judgement, has finished, and was not judged since."""
+        return bool(self.parameters.get("judge")) and self.state in self.FINISHED and self.judged_at is None
 
     @property
     def makes_stories(self) -> bool:

@@ -46,11 +46,19 @@ class Budget(models.Model):
 
 
 class Batch(models.Model):
-    """The questions of a chunk that were handed to the provider in one file, and what it refused of them."""
+    """The questions of a chunk that are handed to the provider in one file, and what it refused of them.
+
+    The row is there before anything is sent, and learns the file before the batch is ordered: whatever dies in between
+    leaves a row by which the order is found at the provider (`extract.llm.batching.collect`).
+    """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="batches")
     chunk = models.PositiveIntegerField()
-    remote_id = models.CharField(max_length=200, help_text="the provider's ID for it")
+    claim = models.CharField(max_length=64, help_text="the delivery that sends it; while it lives nobody looks for it")
+    file_id = models.CharField(max_length=200, blank=True, help_text="the provider's ID for the file of questions")
+    remote_id = models.CharField(
+        max_length=200, blank=True, help_text="the provider's ID for the batch; empty until it was accepted"
+    )
     requests = models.JSONField(help_text="by call-ID, the call it becomes: item, request hash, step, unit, bytes")
     faults = models.JSONField(help_text="requests refused permanently: a list of item, step, unit, status and body")
     made_at = models.DateTimeField()

@@ -34,6 +34,7 @@ from pipeline.models import (
 )
 from pipeline.reports.companies import PageRun, page_run
 from pipeline.reports.costs import ModelUse, flaws_of, model_use_of
+from pipeline.reports.judging import Judging, judging_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class RunSummary:
     model_use: Sequence[ModelUse] = ()
     flaws: Mapping[str, int] = field(default_factory=dict)
     estimate: Mapping[str, Any] | None = None
+    judging: Judging | None = None
+    """What a language model judged of the result, if it did or is to."""
     pages: PageRun | None = None
     """Of a run over web pages, what it did in companies and URLs."""
 
@@ -178,6 +181,7 @@ def run_summary(run: Run) -> RunSummary:
         model_use=model_use_of(run),
         flaws=flaws_of(run),
         estimate=(run.preview or {}).get("estimate"),
+        judging=judging_of(run),
         pages=page_run(run, counts) if run.is_of_pages else None,
     )
 

@@ -48,6 +48,8 @@ class Selection:
     batch: bool = False
     force_refresh: bool = False
     no_stories: bool = False
+    judge: bool = False
+    """Whether a language model judges the result once the run has finished, within the run's budget."""
     select: str | None = None
     """Of a book: which chapters, as `selection.read_selection` takes them; None is all."""
     skip_fresh: float | None = None
@@ -92,6 +94,7 @@ def create_run(*, source: Source, profile: str, extractor: str, selection: Selec
     # all that may refuse comes before the first row
     refuse_other_model(profile, extractor)
     refuse_missing_chapters(source=source, select=selection.select)
+    refuse_judging(source=source, selection=selection)
     _lose_dead_runs(source)
     run = _create(source, profile, extractor, selection)
     try:
@@ -126,6 +129,14 @@ def refuse_missing_chapters(*, source: Source, select: str | None) -> None:
         raise RunError(
             f"{source} has no chapter {in_words(absent)}; it has {in_words(known)}. Choose from these with --select."
         )
+
+
+def refuse_judging(*, source: Source, selection: Selection) -> None:
+    """Raise RunError if the run is to be judged by a model, but will have no groups to judge."""
+    if selection.judge and source.is_of_pages:
+        raise RunError(f"{source} has conclusions about companies, but no groups to judge. Leave out --judge.")
+    if selection.judge and selection.no_stories:
+        raise RunError("a run without stories has nothing to judge. Leave out --judge or --no-stories.")
 
 
 def chapters_of(source: Source) -> list[int]:

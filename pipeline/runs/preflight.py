@@ -18,6 +18,7 @@ from django.core import checks as django_checks
 from django.db import Error, connection
 
 from pipeline.extract.base import Asking, Checked, UnknownExtractor, asks, get_extractor
+from pipeline.extract.llm.abilities import probe
 from pipeline.extract.llm.endpoint import target
 from pipeline.extract.llm.faults import RunFault
 from pipeline.extract.llm.prices import most_of
@@ -60,7 +61,7 @@ class RunRequest:
     """What a run would read and how; without source and files only the installation is looked at.
 
     `asks` says whether anything will be asked that is not answered yet: else a reader need not show that it can answer.
-    `spends` says that the run has a budget in dollars.
+    `spends` says that the run has a budget in dollars, `judges` that a language model judges its result.
     """
 
     profile: str
@@ -69,6 +70,7 @@ class RunRequest:
     files: Import | None = None
     asks: bool = True
     spends: bool = False
+    judges: bool = False
 
 
 def require_ready(intention: RunRequest, *, patience: float | None = None) -> None:
@@ -90,7 +92,9 @@ def require_ready_again(
 ) -> None:
     """Return if an ended run may go on; RunError as of `reopen.reopen` and of `require_ready`; nothing is changed."""
     run = reopenable(run_id=run_id, phase=phase)
-    require_ready(RunRequest(run.profile, run.extractor, run.source, asks=asks, spends=spends), patience=patience)
+    judges = bool(run.parameters.get("judge"))
+    request = RunRequest(run.profile, run.extractor, run.source, asks=asks, spends=spends, judges=judges)
+    require_ready(request, patience=patience)
 
 
 def run_checks(intention: RunRequest, *, patience: float | None = None) -> list[Finding]:
@@ -129,6 +133,8 @@ def _at_once(intention: RunRequest) -> Iterator[Finding]:
         if tables.ok:
             if asks_a_model:  # what it can do is kept in a table
                 yield _found("extractor", _extractor, intention)
+            elif intention.judges:
+                yield _found("judge", _judge, intention)
             yield from _rows(intention)
 
 
@@ -249,12 +255,28 @@ def _extractor(intention: RunRequest) -> Finding:
 
 def _model(reader: Asking, intention: RunRequest) -> Finding:
     reader.prompt_of(get_profile(intention.profile))
-    if intention.spends and most_of(1, 1, target()) is None:
-        sentence = (
-            f"the price of {target().model} at {target().host} is unknown, so a budget in dollars cannot be enforced"
-        )
-        return Finding("extractor", False, sentence, "set LLM_PRICES or use --budget-tokens")
+    if intention.spends and (unknown := _unknown_price("extractor")):
+        return unknown
     return Finding("extractor", True, f"{reader.told()} (embedding model {reader.model})")
+
+
+def _judge(intention: RunRequest) -> Finding:
+    """Ask the model that is to judge something tiny, where no model reads that would have been asked."""
+    try:
+        abilities = probe(target())
+    except RunFault as error:
+        return Finding("judge", False, str(error).rstrip("."))
+    if intention.spends and (unknown := _unknown_price("judge")):
+        return unknown
+    return Finding("judge", True, f"{target().model} at {target().host}: {abilities}")
+
+
+def _unknown_price(name: str) -> Finding | None:
+    """Return that a budget in dollars cannot be kept, if so."""
+    if most_of(1, 1, target()) is not None:
+        return None
+    sentence = f"the price of {target().model} at {target().host} is unknown, so a budget in dollars cannot be enforced"
+    return Finding(name, False, sentence, "set LLM_PRICES or use --budget-tokens")
 
 
 def _asks_a_model(extractor: str) -> bool:

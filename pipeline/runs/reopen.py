@@ -73,6 +73,9 @@ def _new_life(run: Run, phase: str, parameters: dict[str, object]) -> dict[str, 
         "stop_requested_at": None,
         "error": "",
         "attention": "",
+        # what it finds now is judged again; what was answered once is not asked again
+        "judged_at": None,
+        "judging_stopped": "",
     }
 
 

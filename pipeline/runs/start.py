@@ -77,7 +77,8 @@ def start_run(
     written.
     """
     profile = chosen_profile(source, profile, another=another_profile)
-    request = RunRequest(profile, extractor, source=source, spends=selection.budget is not None)
+    spends, judges = selection.budget is not None, selection.judge
+    request = RunRequest(profile, extractor, source=source, spends=spends, judges=judges)
     preflight.require_ready(request, patience=patience)
     return _set_out(source, profile, extractor, selection)
 
@@ -110,7 +111,8 @@ def ready_to_import(
     file = files.file()
     known = Source.objects.filter(kind=file.kind, name=file.name).first()
     profile = chosen_profile(known, profile, another=another_profile, kind=files.kind)
-    preflight.require_ready(RunRequest(profile, extractor, files=files, spends=selection.budget is not None))
+    spends, judges = selection.budget is not None, selection.judge
+    preflight.require_ready(RunRequest(profile, extractor, files=files, spends=spends, judges=judges))
     if known:
         refuse_live(source=known)
     return profile

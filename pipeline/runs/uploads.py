@@ -307,10 +307,11 @@ class Wanted:
     force_refresh: bool = False
     replaces_texts: bool = False
     another_profile: bool = False
+    judge: bool = False
 
     @property
     def selection(self) -> Selection:
-        return Selection(limit=self.limit, force_refresh=self.force_refresh)
+        return Selection(limit=self.limit, force_refresh=self.force_refresh, judge=self.judge)
 
 
 def want_run(*, upload: Upload, wanted: Wanted) -> bool:

@@ -67,6 +67,9 @@ class Model:
     files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     batches: list[dict[str, Any]] = field(default_factory=list)
     looks: int = 1  # at a batch before it is done
+    orders_cut: int = 0  # so many orders of a batch are taken, and the connection ends before that is said
+    lists_batches: bool = True
+    cancelled: list[str] = field(default_factory=list)
 
     def paid(self) -> Counter[str]:
         """Return how many answers were paid for, by the conversation's text."""
@@ -143,7 +146,7 @@ async def _answer(
 def _of_batches(model: Model, line: str, content: bytes) -> Reply | None:
     """Answer what is asked about files and batches. The fault `unanswered` has its batch expire without that line."""
     method, path, _ = line.split(" ", 2)
-    match method, path.removeprefix("/v1").strip("/").split("/"):
+    match method, path.partition("?")[0].removeprefix("/v1").strip("/").split("/"):
         case "POST", ["files"]:
             rows = [json.loads(text) for text in content.decode().splitlines() if text.startswith("{")]
             return _object({"id": _keep(model, rows), "object": "file", "purpose": "batch"})
@@ -152,8 +155,17 @@ def _of_batches(model: Model, line: str, content: bytes) -> Reply | None:
             answers = [answer for row in rows if (answer := _line(model, row))]
             status = "completed" if len(answers) == len(rows) else "expired"
             name = f"batch-{len(model.batches)}"
-            model.batches.append({"id": name, "status": status, "looks": 0, "output_file_id": _keep(model, answers)})
-            return _object({"id": name, "object": "batch", "status": "validating"})
+            of = {"input_file_id": json.loads(content)["input_file_id"], "output_file_id": _keep(model, answers)}
+            model.batches.append({"id": name, "object": "batch", "status": status, "looks": 0, **of})
+            if model.orders_cut:
+                model.orders_cut -= 1
+                return Reply(b"", cut_after=0)
+            return _object({**model.batches[-1], "status": "validating"})
+        case "GET", ["batches"] if model.lists_batches:
+            return _object({"object": "list", "data": model.batches[::-1], "has_more": False})
+        case "POST", ["batches", name, "cancel"]:
+            model.cancelled.append(name)
+            return _object({"id": name, "object": "batch", "status": "cancelling"})
         case "GET", ["batches", name]:
             batch = next(each for each in model.batches if each["id"] == name)
             batch["looks"] += 1

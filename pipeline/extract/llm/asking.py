@@ -147,7 +147,7 @@ class _Chunk:
         claimed = taken.claimed
         answered = {claimed.item_id: True} if taken.bodies else {}
         if claimed.delivery_count > most_deliveries(claimed, answered):
-            return claimed, _WornOut()
+            return claimed, _WornOut(is_answered=bool(taken.bodies))
         if taken.unprepared:
             return claimed, taken.unprepared
         try:
@@ -213,7 +213,7 @@ class _Chunk:
         finished: list[Finished] = []
         for claimed, answer in results:
             if isinstance(answer, _WornOut):
-                finished.append((claimed, worn_out_outcome(claimed, is_answered=False)))
+                finished.append((claimed, worn_out_outcome(claimed, is_answered=answer.is_answered)))
             elif answer is not None:
                 finished.append((claimed, parse(claimed.question, answer, self.profile, self.extractor)))
         if unread := [claimed.item_id for claimed, answer in results if answer is None]:
@@ -228,4 +228,8 @@ class _Chunk:
 
 
 class _WornOut(Exception):
-    """The item ended its worker too often."""
+    """The item ended its worker too often; `is_answered` says that answers to its questions are stored."""
+
+    def __init__(self, *, is_answered: bool) -> None:
+        super().__init__()
+        self.is_answered = is_answered

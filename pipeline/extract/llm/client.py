@@ -54,6 +54,9 @@ LATE_TRIES = 2
 LONGEST_WAIT = 300.0
 """Seconds a provider may ask to wait; if it asks for more, the run stops and can be resumed then."""
 
+MOST_LISTED = 2000
+"""Batches, the newest first, among which one is looked for."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the second try where nobody says how many; they double from try to try."""
 
@@ -161,19 +164,58 @@ class Client:
         content: bytes = response.http_response.content
         return content
 
-    async def send_batch(self, lines: Sequence[Mapping[str, Any]]) -> str:
-        """Hand questions over in one file and return the batch's id at the provider; raises what `ask` does."""
+    async def upload(self, lines: Sequence[Mapping[str, Any]]) -> str:
+        """Hand over the file of a batch's questions and return its id at the provider; raises what `ask` does.
+
+        Nothing is ordered yet, and nothing has to be paid.
+        """
         closed = ({**line, "body": sealed(line["body"])} for line in lines)
         content = b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in closed)
 
         async def send() -> str:
             file = await self._openai.files.create(file=("questions.jsonl", content), purpose="batch")
+            return str(file.id)
+
+        return await self._patiently(send)
+
+    async def order_batch(self, file_id: str) -> str:
+        """Order the answers to the questions in a file and return the batch's id at the provider.
+
+        Raises what `ask` does. After a try of which nobody knows what came of it, the provider is asked whether it has
+        the order, before it is given once more: it would be paid for twice.
+        """
+        is_ordered = False
+
+        async def order() -> str:
+            nonlocal is_ordered
+            if is_ordered and (known := await self._batch_of(file_id)):
+                return known
+            is_ordered = True
             batch = await self._openai.batches.create(
-                input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+                input_file_id=file_id, endpoint="/v1/chat/completions", completion_window="24h"
             )
             return str(batch.id)
 
-        return await self._patiently(send)
+        return await self._patiently(order)
+
+    async def cancel_batch(self, remote: str) -> None:
+        """Take an order back. Raises what `ask` does."""
+        await self._patiently(lambda: self._openai.batches.cancel(remote))
+
+    async def find_batch(self, file_id: str) -> str:
+        """Return the id of the batch that was ordered with a file; empty if there is none. Raises what `ask` does."""
+        return await self._patiently(lambda: self._batch_of(file_id))
+
+    async def _batch_of(self, file_id: str) -> str:
+        """Look for a file's batch among the newest; each says which file it is of, at every provider that has any."""
+        looked_at = 0
+        async for batch in self._openai.batches.list(limit=100):
+            if batch.input_file_id == file_id:
+                return str(batch.id)
+            looked_at += 1
+            if looked_at >= MOST_LISTED:
+                break
+        return ""
 
     async def read_batch(self, remote: str) -> "BatchDone | None":
         """Return what a batch came to; None while it is being worked on. Raises what `ask` does."""

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pipeline.management.books import print_chapters
 from pipeline.management.command import PipelineCommand, WrongUsage, dollars, hours, moment, positive
-from pipeline.management.following import follow
+from pipeline.management.following import follow, follow_judging
 from pipeline.management.importing import add_import_options, options_of, print_dry_run, print_imported, print_repeated
 from pipeline.management.printing import (
     SOME_REJECTED,
@@ -94,6 +94,11 @@ class Command(PipelineCommand):
             "--yes", action="store_true", help="replace different texts stored under the same ids without asking"
         )
         parser.add_argument("--no-stories", action="store_true", help="stop after the merge")
+        parser.add_argument(
+            "--judge", action="store_true",
+            help="when the run has finished, have the language model of LLM_MODEL judge borderline pairs, groups and "
+            "titles, within the run's budget (see the command judge)",
+        )  # fmt: skip
         parser.add_argument("--detach", action="store_true", help="return at once and let the workers continue")
         parser.add_argument("--resume", type=positive, metavar="RUN", help="continue a stopped or lost run")
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -118,7 +123,8 @@ class Command(PipelineCommand):
             self._leave(run, as_json=options["json"])
         else:
             self.console.print(f"Run {run.pk} of {run.source}", highlight=False)
-            self._end(follow(run.pk, self.console), as_json=options["json"])
+            ended = follow(run.pk, self.console)
+            self._end(follow_judging(ended, self.console), as_json=options["json"])
         if self.rejected:
             sys.exit(SOME_REJECTED)
 

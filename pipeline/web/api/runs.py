@@ -94,6 +94,7 @@ class RunOut(Schema):
     created_by: str | None
     started_at: datetime | None
     finished_at: datetime | None
+    judged_at: datetime | None = Field(description="when a language model had judged the result, if it was asked to")
 
 
 class RunFilter(Schema):
@@ -127,7 +128,7 @@ def _told(rows: list[Run]) -> list[dict[str, Any]]:
 def _run(run: Run, figures: RunFigures) -> dict[str, Any]:
     columns = (
         "id", "source_id", "profile", "extractor", "state", "phase", "is_preview", "parameters", "error", "attention",
-        "created_at", "started_at", "finished_at",
+        "created_at", "started_at", "finished_at", "judged_at",
     )  # fmt: skip
     counted = {name: getattr(figures, name) for name in RunFigures.__slots__}
     return {
@@ -169,6 +170,7 @@ class RunIn(PaceIn):
     select: Word | None = Field(None, description="chapters of a book, such as 1-10")
     force_refresh: bool = Field(False, description="read again what was read before")
     no_stories: bool = False
+    judge: bool = Field(False, description="a language model judges the result, within the budget")
     another_profile: bool = Field(False, description="a source may be read under a second profile")
 
     def selection(self) -> Selection:

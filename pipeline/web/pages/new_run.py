@@ -70,6 +70,7 @@ def _readers(source: Source | None, kind: str) -> dict[str, Any]:
         "profile": (profile_of(source) if source else "") or start.default_profile(kind),
         "extractors": [name for name in settings.EXTRACTORS if name != "null"],
         "extractor": last.extractor if last else READER,
+        "judges": settings.LLM_MODEL if kind != Source.WEBSITES else "",
     }
 
 
@@ -246,6 +247,7 @@ def start_file(request: HttpRequest, token: Any) -> HttpResponse:
         force_refresh="force_refresh" in request.POST,
         replaces_texts="replaces" in request.POST,
         another_profile="another_profile" in request.POST,
+        judge="judge" in request.POST,
     )
     try:
         if uploads.want_run(upload=upload, wanted=wanted):
@@ -283,7 +285,7 @@ def start_source(request: HttpRequest) -> HttpResponse:
 
 
 def _selection(sent: QueryDict) -> Selection:
-    return Selection(limit=_limit(sent), force_refresh="force_refresh" in sent)
+    return Selection(limit=_limit(sent), force_refresh="force_refresh" in sent, judge="judge" in sent)
 
 
 def _limit(sent: QueryDict) -> int | None:

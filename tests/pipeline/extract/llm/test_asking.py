@@ -19,6 +19,7 @@ from pipeline.extract.llm.faults import RunFault
 from pipeline.extract.llm.steps import Steps
 from pipeline.extract.profiles import get_profile
 from pipeline.extract.profiles.support import SUPPORT
+from pipeline.extract.reading import MAX_DELIVERIES
 from pipeline.ledger.states import fail, request_stop
 from pipeline.ledger.transcript import Transcript
 from pipeline.models import Budget, Call, Endpoint, Item, Reservation, Run, Theme
@@ -183,6 +184,29 @@ def test_stored_answers_are_not_asked_for_again(model: Model, monkeypatch: pytes
     assert finish(again).state == "completed"
     assert len(model.asked) == asked
     assert Theme.objects.filter(run=run).count() == 7
+
+
+def test_one_that_ended_its_worker_too_often_says_whether_its_answers_are_stored(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else people look for a fault of the endpoint where one of ours is, and think it has to be paid again."""
+    run = asking(scripts(problems=1, each=2))
+    answered, never = run.items.order_by("id")
+    with monkeypatch.context() as patch:
+        patch.setattr(asking_module._Chunk, "_store", lambda self, results: 0)
+        read(run)
+    assert Call.objects.filter(item=answered).count() == 1
+    never.calls.all().delete()
+    run.items.update(state="pending", claim="", delivery_count=2 * MAX_DELIVERIES)
+    asked = len(model.asked)
+    finish(run)
+    assert len(model.asked) == asked
+    assert dict(run.items.values_list("pk", "stage")) == {answered.pk: "parse", never.pk: "read"}
+    assert set(run.items.values_list("error_class", flat=True)) == {"WorkerLost"}
+    again, plan = reopen_to_salvage(run_id=run.pk)
+    assert (plan.to_parse, plan.to_ask) == (1, 1)
+    assert finish(again).state == "completed"
+    assert model.paid().total() == 3
 
 
 def test_a_lost_theme_is_made_again_from_its_answer(model: Model) -> None:

@@ -2,14 +2,21 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from pipeline import tasks
 from pipeline.extract.llm import batching
 from pipeline.extract.llm.batching import collect
 from pipeline.extract.llm.budget import set_budget
+from pipeline.extract.llm.client import Client
+from pipeline.extract.llm.faults import Rejected, RunFault
+from pipeline.extract.reading import MAX_DELIVERIES
+from pipeline.ledger.states import fail
 from pipeline.models import Batch, Budget, Call, Reservation, Run, Theme
+from pipeline.runs.reopen import reopen
 from tests.fakes.language_model import Model
 from tests.support.seeding import finish, read, scripts, seed, start
 
@@ -31,8 +38,7 @@ def to_the_end(run: Run, rounds: int = 10) -> Run:
         read(run)
         if not Batch.objects.filter(run=run, settled_at=None).exists():
             break
-        while not collect(run=run):
-            pass
+        assert any(collect(run=run) for _ in range(20))
     return finish(run)
 
 
@@ -93,3 +99,109 @@ def test_whoever_looks_after_a_run_collects_its_batches(model: Model, monkeypatc
     tasks.supervise(run_id=run.pk)
     assert 0 in sent
     assert Call.objects.count() == 3
+
+
+# --- Whose sender dies ----------------------------------------------------------------------------------------------
+
+
+class Death(BaseException):
+    """The process ends here: nothing of ours runs after it."""
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, where: str, *, after: bool) -> None:
+    """Have the next call of a method of the client be the last thing that its process does."""
+    really = getattr(Client, where)
+
+    async def last(self: Client, *words: Any) -> str:
+        monkeypatch.setattr(Client, where, really)
+        if after:
+            await really(self, *words)
+        raise Death
+
+    monkeypatch.setattr(Client, where, last)
+
+
+def silent_for_long(run: Run) -> None:
+    """Let the time pass after which a claim of a dead worker lapses."""
+    long_ago = timezone.now() - timedelta(hours=1)
+    run.items.update(claimed_at=long_ago)
+    Batch.objects.update(made_at=long_ago)
+
+
+@pytest.mark.parametrize(
+    ("where", "after", "is_ordered"),
+    [("upload", False, False), ("upload", True, False), ("order_batch", False, False), ("order_batch", True, True)],
+)
+def test_a_sender_that_dies_has_nothing_paid_twice_and_nothing_is_lost(
+    model: Model, monkeypatch: pytest.MonkeyPatch, where: str, after: bool, is_ordered: bool
+) -> None:
+    run = batched(scripts(problems=2, each=4), chunk_size=8)
+    set_budget(run=run, most_tokens=10**9)
+    dying(monkeypatch, where, after=after)
+    with pytest.raises(Death):
+        read(run)
+    assert len(model.batches) == is_ordered
+    # while the sender may still be there nobody takes its place
+    assert collect(run=run) == []
+    read(run)
+    assert len(model.batches) == is_ordered
+    silent_for_long(run)
+    assert collect(run=run) == ([] if is_ordered else [0])
+    assert to_the_end(run).state == "completed"
+    assert len(model.batches) == 1
+    assert set(model.paid().values()) == {1}
+    assert Call.objects.count() == 8
+    assert not Reservation.objects.exists()
+
+
+def test_an_order_of_which_nobody_heard_again_is_looked_for_before_it_is_given_again(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.extract.llm.client.FIRST_PAUSE", 0.01)
+    model.orders_cut = 1
+    run = to_the_end(batched(scripts(problems=1, each=4)))
+    assert run.state == "completed"
+    assert len(model.batches) == 1
+    assert set(model.paid().values()) == {1}
+
+
+def test_where_no_provider_says_which_batches_it_has_a_person_decides(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = batched(scripts(problems=1, each=4), chunk_size=4)
+    dying(monkeypatch, "order_batch", after=True)
+    with pytest.raises(Death):
+        read(run)
+    silent_for_long(run)
+    model.lists_batches = False
+    with pytest.raises(RunFault, match="cancel it") as raised:
+        collect(run=run)
+    fail(run=run, error=raised.value)
+    assert to_the_end(reopen(run_id=run.pk)).state == "completed"
+    assert len(model.batches) == 2
+
+
+def test_a_provider_that_takes_no_batch_ends_the_run_and_nothing_stays_reserved(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(self: Client, *words: Any) -> str:
+        raise Rejected("HTTP 400 no batches here")
+
+    monkeypatch.setattr(Client, "upload", refused)
+    run = batched(scripts(problems=1, each=4), chunk_size=4)
+    set_budget(run=run, most_tokens=10**9)
+    with pytest.raises(RunFault, match="did not take a batch"):
+        read(run)
+    assert set(run.items.values_list("state", "delivery_count")) == {("pending", 0)}
+    assert not Batch.objects.exists()
+    assert not Reservation.objects.exists()
+
+
+def test_one_that_ends_its_worker_each_time_is_given_up(model: Model) -> None:
+    run = batched(scripts(problems=1, each=3), chunk_size=3)
+    worst = run.items.order_by("id").first()
+    run.items.filter(pk=worst.pk).update(delivery_count=MAX_DELIVERIES)
+    assert to_the_end(run).state == "completed_with_errors"
+    worst.refresh_from_db()
+    assert (worst.state, worst.error_class, worst.stage) == ("failed", "WorkerLost", "read")
+    assert Call.objects.count() == 2

@@ -1,0 +1,27 @@
+"""A run may ask for a language model to judge what it found: when that was done, and why it ended early."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("pipeline", "0005_batches_are_noted_before_they_are_sent")]
+
+    operations = [
+        migrations.AddField(
+            model_name="run",
+            name="judged_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="when a language model had judged what it found, where the run asks for that",
+                null=True,
+            ),
+        ),
+        migrations.AddField(
+            model_name="run",
+            name="judging_stopped",
+            field=models.TextField(
+                blank=True, default="", help_text="why judging ended before everything was asked"
+            ),
+            preserve_default=False,
+        ),
+    ]
