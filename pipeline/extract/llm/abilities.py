@@ -64,7 +64,7 @@ class Abilities:
             strict = {"strict": True} if self.form == Form.STRICT else {}
             words["response_format"] = {"type": "json_schema", "json_schema": schema | strict}
         else:
-            told = "Answer with one JSON object and nothing else. It must keep to this JSON schema:\n"
+            told = "Answer with a single JSON object and nothing else. It must conform to this JSON schema:\n"
             messages.insert(1 if messages and messages[0]["role"] == "system" else 0, {
                 "role": "system", "content": told + json.dumps(request.schema, ensure_ascii=False)
             })  # fmt: skip

@@ -110,11 +110,13 @@ def _request(ask: Ask[Any], repeats: Ask[Any] | None = None) -> Request:
 def _again(ask: Ask[Any], problems: Mapping[str, str]) -> Ask[Any]:
     """Return the question for the missing units alone, with what was wrong."""
     if not ask.units:
-        told = f"An earlier answer to this could not be used: {problems[WHOLE]}. Answer again, as one JSON object."
+        told = f"An earlier answer could not be used: {problems[WHOLE]}. Answer again, with a single JSON object."
         return replace(ask, messages=(*ask.messages, Say("user", told)))
     missing = tuple(unit for unit in ask.units if unit in problems)
     lines = "\n".join(f"- {unit}: {problems[unit]}" for unit in missing)
-    told = f"An earlier answer to this could not be used for some units. Answer for these alone, each once:\n{lines}"
+    told = (
+        f"An earlier answer could not be used for some of the units. Answer again for these only, each once:\n{lines}"
+    )
     return replace(ask, units=missing, messages=(*ask.messages, Say("user", told)))
 
 

@@ -40,23 +40,23 @@ def read_company_page(transcript: Transcript) -> Reading:
 
 
 CATEGORIES: Final = (
-    Category("closing", True, "the company, or its whole business, closes or has closed"),
+    Category("closing", True, "the company, or its entire business, is closing or has closed"),
     Category("insolvency", True, "insolvency, bankruptcy, administration, receivership or liquidation"),
-    Category("acquisition", True, "the company is bought, merged or becomes part of another"),
-    Category("layoffs", True, "people are let go, or jobs are cut"),
-    Category("leadership_change", True, "who leads the company changes"),
+    Category("acquisition", True, "the company is bought, merges or becomes part of another"),
+    Category("layoffs", True, "employees are let go, or jobs are cut"),
+    Category("leadership_change", True, "the company gets new leaders, or loses some"),
     Category("funding", True, "the company raised money"),
-    Category("relaunch", True, "the company, its site or its brand starts afresh or reopens"),
-    Category(NOTHING, False, "nothing of the kind"),
+    Category("relaunch", True, "the company, its site or its brand is relaunched, or it reopens"),
+    Category(NOTHING, False, "none of these"),
 )
 
 TASK: Final = (
-    "You read pages of the web site of one company, and say what a page tells about how that company fares. Each "
-    "signal is a theme, once a page; its name is its category. Only what the page says of this company itself and"
-    " as a fact counts: not of others, not as advice, terms, history of years ago, a rumour that is denied, or "
-    "something that may happen. Closing a gap, a deal, an office over the holidays or an old version is no "
-    "closing. Quote the sentence that says it. When in doubt, give the signal with a low confidence: a person "
-    "looks at it."
+    "You read pages from the website of one company and identify what a page reveals about how that company is doing. "
+    "Each signal is a theme, given at most once per page, and its name is its category. Only what the page states as a "
+    "fact about this company itself counts: nothing about others, no advice, no terms and conditions, no history from "
+    "years ago, no denied rumours and nothing that merely might happen. Closing a gap, closing a deal, closing an "
+    "office over the holidays or retiring an old version does not mean that the company is closing. Quote the sentence "
+    "that says it. If in doubt, give the signal with a low confidence: a person will check it."
 )
 
 
@@ -78,7 +78,7 @@ COMPANY = Profile(
     categories=CATEGORIES,
     # a page is a voice of its company, and three pages of one company are no story; nor does a page grow old
     gate=Gate(min_conversations=3, min_customers=2, recent_days=None),
-    prompt=Prompt(version="company-1", read=partial(read_with_model, Wanted(TASK, CATEGORIES))),
+    prompt=Prompt(version="company-prompt-2", read=partial(read_with_model, Wanted(TASK, CATEGORIES))),
     read_locally=read_company_page,
     needs_quotes=True,
     one_meaning_a_category=True,

@@ -132,7 +132,7 @@ def test_a_call_belongs_to_an_item_or_to_a_judgement_and_never_to_both_or_none(r
         ("split", [[1, 2], [3]], ""),
         ("keep", [], ""),
         ("reject", [[1, 2, 3]], ""),
-        ("split", [[1, 2, 3]], "a split has two parts or more"),
+        ("split", [[1, 2, 3]], "a split has at least two parts"),
         ("split", [[1], [2]], "in no part: 3"),
         ("split", [[1, 2], [2, 3]], "in several parts: 2"),
         ("split", [[1, 1], [2, 3]], "in several parts: 1"),
@@ -281,7 +281,7 @@ def test_a_pair_is_joined_kept_apart_or_left_to_people(near_pair: None, run: Run
     judged = judge(run, About.PAIR)
     assert judged.counts["pair"]["asked"] == judged.counts["pair"][verdict] == 1
     call = Call.objects.get(judgement__isnull=False)
-    assert (call.step, call.item, call.prompt, call.model) == ("review", None, "judge-1", "fake-model")
+    assert (call.step, call.item, call.prompt, call.model) == ("review", None, "judge-2", "fake-model")
     assert call.cost == Decimal(call.input_tokens + 2 * call.output_tokens) / 1_000_000
     assert reviewed_pairs("support") == []  # no measure of anything: a person said nothing
     made = [*Merge.objects.filter(rule="person"), *Veto.objects.all()]
