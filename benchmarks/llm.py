@@ -1,21 +1,35 @@
-"""How much asking at the same time gains: `python -m benchmarks.llm [--items 200] [--concurrency 20] [--seconds 1]`.
+"""How much asking at the same time gains: `python -m benchmarks.llm [--items 200] [--concurrency 20] [--workers 0]`.
 
-A server on this machine answers every question after so many seconds, as a language model would. The same
-conversations are read with so many questions at a time, in this process, and what that took is held against asking them
-one after the other: the sum of what the answers took. Reading is all a run does with a conversation: claiming, asking,
-storing the answer, checking, vectors of the sentence model, themes.
+A server in a process of its own answers every question after so many seconds, as a language model would. The same
+conversations are read with so many questions at a time, and what that took is held against the sum of what the answers
+take: a reader that asks one after the other, and needs no time for anything else. Reading is all a run does with a
+conversation: claiming, asking, storing the answer, checking, vectors of the sentence model, themes.
+
+Without `--workers` one process reads, as one worker would. With it a real Celery worker with so many processes does, in
+the chunks that a run is cut into by itself; from the first message to the last conversation. What is loaded once (the
+client's library, the sentence model) is loaded by a first run that is not measured. `--profile` prints where this
+process spends its time.
 """
 
 import argparse
+import cProfile
+import multiprocessing
 import os
+import pstats
+import signal
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from multiprocessing.connection import Connection
+from typing import Any
 
 from benchmarks.database import own_database
+from pipeline.management.child_process import ending_with_parent
 
-WANTED = 0.9
-"""Of as many times as fast as questions are under way."""
+WANTED = {True: 0.9, False: 0.95}
+"""Of as many times as fast as questions are under way: from twenty on, and for few."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,42 +38,112 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--items", type=int, default=200, help="conversations (%(default)s)")
     parser.add_argument("--concurrency", type=int, default=20, help="questions under way (%(default)s)")
     parser.add_argument("--seconds", type=float, default=1.0, help="what an answer takes (%(default)s)")
+    parser.add_argument("--workers", type=int, default=0, help="processes of a worker; 0: this process (%(default)s)")
+    parser.add_argument("--profile", action="store_true", help="where the time of this process goes")
     options = parser.parse_args(arguments)
+    with served(options.seconds) as (url, end):
+        os.environ |= {"LLM_MODEL": "fake-model", "LLM_BASE_URL": url, "LLM_API_KEY": "none"}
+        with own_database():
+            took, spent = _measure(options)
+        most = end()
+    gained = options.items * options.seconds / took
+    wanted = WANTED[options.concurrency >= 20] * options.concurrency
+    print(
+        f"{options.items} conversations at {options.seconds:g} s an answer, {options.concurrency} at a time, "
+        f"{options.workers or 'no'} worker processes: {took:.2f} s, {gained:.2f} times one after the other (at least "
+        f"{wanted:.2f} wanted), {options.items / took:.1f} conversations/s, at most {most} under way; this process "
+        f"{1000 * spent / options.items:.0f} ms of processor time each; load {os.getloadavg()[0]:.1f}"
+    )
+    return 0 if gained >= wanted else 1
+
+
+@contextmanager
+def served(seconds: float) -> Iterator[tuple[str, Any]]:
+    """Run the server in a process of its own; yield its address and what ends it, which says how many were under way
+    at once."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(seconds, theirs), daemon=True)
+    process.start()
+    assert ours.poll(60), "the server did not start"
+    url: str = ours.recv()
+
+    def end() -> int:
+        ours.send("end")
+        assert ours.poll(60), "the server did not end"
+        most: int = ours.recv()
+        return most
+
+    try:
+        yield url, end
+    finally:
+        process.terminate()
+        process.join(20)
+
+
+def _serve(seconds: float, pipe: Connection) -> None:
     from tests.fakes.language_model import language_model
 
-    with language_model(seconds=options.seconds) as model:
-        os.environ |= {"LLM_MODEL": "fake-model", "LLM_BASE_URL": model.url, "LLM_API_KEY": "none"}
-        with own_database():
-            took = _read(options.items, options.concurrency)
-        one_by_one = sum(asked.ended - asked.began for asked in model.asked if asked.text)
-        most = model.most_under_way
-    gained = one_by_one / took
-    print(
-        f"{options.items} conversations at {options.seconds:g} s an answer: one by one {one_by_one:.1f} s, "
-        f"{options.concurrency} at a time {took:.1f} s, {gained:.1f} times as fast (at least "
-        f"{WANTED * options.concurrency:.1f} wanted), {options.items / took:.1f} conversations/s, "
-        f"at most {most} under way"
-    )
-    return 0 if gained >= WANTED * options.concurrency else 1
+    with language_model(seconds=seconds) as model:
+        pipe.send(model.url)
+        pipe.recv()
+        pipe.send(model.most_under_way)
 
 
-def _read(items: int, concurrency: int) -> float:
-    """Return the seconds that reading so many conversations takes, once everything is loaded."""
+def _measure(options: argparse.Namespace) -> tuple[float, float]:
+    """Return the seconds that reading takes, and the processor time of this process, once everything is loaded."""
     from pipeline.extract.base import asks, get_extractor
     from pipeline.extract.llm.abilities import abilities_of
     from pipeline.extract.llm.endpoint import target
-    from tests.support.seeding import read, scripts, seed, start
 
     reader = get_extractor("llm")
     assert asks(reader)
     reader.vector_of("It works.", ["It works."])
     abilities_of(target())
-    run = start(seed(scripts(problems=20, each=items // 20)), extractor="llm", concurrency=concurrency)
-    began = time.perf_counter()
-    read(run)
-    took = time.perf_counter() - began
-    assert run.items.filter(state="extracted").count() == items // 20 * 20
+    with _worker(options.workers) if options.workers else nullcontext():
+        _read(max(4, 4 * options.workers), options, "first")
+        with cProfile.Profile() if options.profile else nullcontext() as profile:
+            measured = _read(options.items, options, "measured")
+        if profile:
+            pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
+    return measured
+
+
+def _read(items: int, options: argparse.Namespace, name: str) -> tuple[float, float]:
+    from pipeline import tasks
+    from pipeline.models import Run
+    from tests.support.seeding import read, scripts, seed, start
+
+    source = seed(scripts(problems=4, each=items // 4), name=name)
+    chunks = {} if options.workers else {"chunk_size": 50}
+    run = start(source, extractor="llm", concurrency=options.concurrency, **({"chunk_size": None} | chunks))
+    began, spent = time.perf_counter(), time.process_time()
+    if options.workers:
+        tasks.dispatch(run=run)
+        while run.items.filter(state__in=("pending", "reading")).exists():
+            time.sleep(0.02)
+            assert Run.objects.get(pk=run.pk).is_live
+    else:
+        read(run)
+    took = time.perf_counter() - began, time.process_time() - spent
+    assert run.items.filter(state="extracted").count() == items // 4 * 4
+    while options.workers and Run.objects.get(pk=run.pk).is_live:
+        time.sleep(0.1)
     return took
+
+
+@contextmanager
+def _worker(processes: int) -> Iterator[None]:
+    command = [
+        sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--queues=default,extract,merge",
+        f"--concurrency={processes}", "--without-gossip", "--without-mingle", "--loglevel=WARNING",
+        f"--hostname=bench-{time.monotonic_ns()}@%h",
+    ]  # fmt: skip
+    worker = subprocess.Popen(ending_with_parent(command, signal.SIGKILL), start_new_session=True)
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.wait(30)
 
 
 if __name__ == "__main__":
