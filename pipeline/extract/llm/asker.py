@@ -9,7 +9,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from asgiref.sync import sync_to_async
 from pipeline.extract.llm.abilities import Abilities, abilities_of
 from pipeline.extract.llm.answers import envelope_of
 from pipeline.extract.llm.budget import Allowance, Most, Owner, let_go, reserve
-from pipeline.extract.llm.calls import Paid, bytes_a_token, store_call
+from pipeline.extract.llm.calls import Paid, bytes_a_token, store_calls
 from pipeline.extract.llm.client import Client
 from pipeline.extract.llm.conduct import Request
 from pipeline.extract.llm.endpoint import Target, target
@@ -38,6 +38,45 @@ async def on_thread(function: Callable[..., T], *words: Any, **named: Any) -> T:
     return await sync_to_async(partial(function, *words, **named), thread_sensitive=True)()
 
 
+class _Keeper:
+    """Commits answers, those that come while a commit is under way in the next one together.
+
+    A commit waits for the disk, and where many questions are under way answers come faster than a disk turns. None
+    waits longer than for the commit before its own.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Paid, asyncio.Future[None]]] = []
+        self.committing: asyncio.Task[None] | None = None
+
+    async def keep(self, run: Run, paid: Paid, *, is_budgeted: bool) -> None:
+        """Return when the answer is committed; raise what keeps it from being."""
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append((paid, kept))
+        if self.committing is None or self.committing.done():
+            # a task of its own: an answer is committed also if whoever asked is cancelled meanwhile
+            self.committing = asyncio.create_task(self._commit(run, is_budgeted))
+        await kept
+
+    async def _commit(self, run: Run, is_budgeted: bool) -> None:
+        while self.waiting:
+            taken, self.waiting = self.waiting, []
+            try:
+                paid = [one for one, _ in taken]
+                errors = await on_thread(store_calls, run=run, paid=paid, is_budgeted=is_budgeted)
+            except BaseException:  # the process is ending: nobody may wait for what will not come
+                for _, kept in (*taken, *self.waiting):
+                    kept.cancel()
+                raise
+            for (_, kept), error in zip(taken, errors, strict=True):
+                if kept.done():  # whoever asked was cancelled
+                    continue
+                if error is None:
+                    kept.set_result(None)
+                else:
+                    kept.set_exception(error)
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Asks one target for one run. `claim` is the delivery's: reservations of a dead one count no more.
@@ -54,6 +93,7 @@ class Asker:
     abilities: Abilities
     bytes_a_token: float
     is_budgeted: bool
+    keeper: _Keeper = field(default_factory=_Keeper)
 
     @classmethod
     def of(cls, *, run: Run, claim: str, prompt: str) -> "Asker":
@@ -91,7 +131,7 @@ class Asker:
         at = (owner, request_hash, str(request.step), request.unit)
         paid = Paid(*at, reply, envelope, self.prompt, self.target.model, cost, asked_bytes)
         # committed before it is looked into: from here on a crash costs nothing
-        await on_thread(store_call, run=self.run, paid=paid, is_budgeted=self.is_budgeted)
+        await self.keeper.keep(self.run, paid, is_budgeted=self.is_budgeted)
         return reply.body
 
     async def _reserve(

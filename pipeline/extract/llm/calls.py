@@ -1,12 +1,14 @@
 """Answers as rows: found before anybody is asked, committed as soon as they are there."""
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Max, Sum
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from pipeline.extract.llm.answers import Envelope, Reply
@@ -15,6 +17,8 @@ from pipeline.ledger.claims import Claimed
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS
 from pipeline.models import Call, Run
 from pipeline.models.refusal import breaks
+
+log = logging.getLogger(__name__)
 
 STORE_TRIES, STORE_PAUSE = 20, 1.0
 """How often an answer that is paid for is offered to a PostgreSQL that is away, and seconds between."""
@@ -80,39 +84,78 @@ def store_call(*, run: Run, paid: Paid, is_budgeted: bool = True) -> None:
                 raise
 
 
+def store_calls(*, run: Run, paid: Sequence[Paid], is_budgeted: bool = True) -> list[Exception | None]:
+    """Commit answers that came at the same time in one transaction; return for each what kept it from being stored.
+
+    Where they cannot be stored together each is stored by itself, as `store_call` does: only the one it is about fails.
+    """
+    if len(paid) > 1:
+        try:
+            with transaction.atomic():
+                for one in paid:
+                    add_call(run=run, paid=one, is_budgeted=is_budgeted)
+            return [None] * len(paid)
+        except INFRASTRUCTURE_ERRORS:
+            connection.close()
+        except DatabaseError:
+            log.info("run %s: %s answers could not be stored together", run.pk, len(paid))
+    return [_error_of(run, one, is_budgeted) for one in paid]
+
+
+def _error_of(run: Run, paid: Paid, is_budgeted: bool) -> Exception | None:
+    try:
+        store_call(run=run, paid=paid, is_budgeted=is_budgeted)
+    except Exception as error:  # handed to whoever asked, see `store_calls`
+        return error
+    return None
+
+
+# The number of the attempt is found by the statement that uses it: one round trip for each answer, where a thousand are
+# stored a minute. No lock: who loses the race for a number breaks a constraint and takes the next (see `store_call`).
+_ADD = """
+INSERT INTO pipeline_call (
+    {id_column} {owner}, step, unit, attempt, request_hash, answer, raw, vectors, prompt, model, finish_reason,
+    input_tokens, output_tokens, cached_tokens, asked_bytes, cost, seconds, answered_at
+)
+SELECT {id_value} %(owner)s, %(step)s, %(unit)s, coalesce(max(attempt), 0) + 1, %(request_hash)s, %(answer)s, %(raw)s,
+    '', %(prompt)s, %(model)s, %(finish_reason)s, %(input_tokens)s, %(output_tokens)s, %(cached_tokens)s,
+    %(asked_bytes)s, %(cost)s, %(seconds)s, %(answered_at)s
+FROM pipeline_call WHERE {owner} = %(owner)s AND step = %(step)s AND unit = %(unit)s
+"""
+
+
 def add_call(*, run: Run, paid: Paid, is_budgeted: bool = True, call_id: int | None = None) -> None:
     """Add an answer, with an id that was reserved for it if one was, and settle what it cost, in a transaction; errors
     rise."""
     usage = paid.envelope.usage
     text, raw = _text_or_raw(paid.reply.body)
-    with transaction.atomic():
-        # no lock: who loses the race for a number breaks a constraint and takes the next (see `store_call`)
-        mine = Call.objects.filter(step=paid.step, unit=paid.unit, **paid.owner.columns)
-        earlier = mine.aggregate(last=Max("attempt"))["last"] or 0
-        Call.objects.create(
-            pk=call_id,
-            **paid.owner.columns,
-            step=paid.step,
-            unit=paid.unit,
-            attempt=earlier + 1,
-            request_hash=paid.request_hash,
-            answer=text,
-            raw=raw,
-            prompt=paid.prompt,
-            model=paid.model[:100],
-            finish_reason=paid.envelope.finish_reason[:50],
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_tokens=usage.cached_tokens,
-            asked_bytes=paid.asked_bytes,
-            cost=paid.cost,
-            seconds=round(paid.reply.seconds, 3),
-            answered_at=timezone.now(),
-        )
-        if not is_budgeted:
-            return
-        tokens = usage.input_tokens + usage.output_tokens if usage.is_known else None
-        settle(run=run, owner=paid.owner, cost=paid.cost, tokens=tokens)
+    ((owner, owner_id),) = paid.owner.columns.items()
+    values = {
+        "id": call_id,
+        "owner": owner_id,
+        "step": paid.step,
+        "unit": paid.unit,
+        "request_hash": paid.request_hash,
+        "answer": text,
+        "raw": raw,
+        "prompt": paid.prompt,
+        "model": paid.model[:100],
+        "finish_reason": paid.envelope.finish_reason[:50],
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "asked_bytes": paid.asked_bytes,
+        "cost": paid.cost,
+        "seconds": round(paid.reply.seconds, 3),
+        "answered_at": timezone.now(),
+    }
+    named = {"id_column": "id,", "id_value": "%(id)s,"} if call_id else {"id_column": "", "id_value": ""}
+    with transaction.atomic() if is_budgeted else nullcontext():
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD.format(owner=owner, **named), values)
+        if is_budgeted:
+            tokens = usage.input_tokens + usage.output_tokens if usage.is_known else None
+            settle(run=run, owner=paid.owner, cost=paid.cost, tokens=tokens)
 
 
 def _text_or_raw(body: bytes) -> tuple[str, bytes]:

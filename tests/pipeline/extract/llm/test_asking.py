@@ -9,12 +9,15 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from pipeline.extract.knowledge import store_vocabulary
 from pipeline.extract.llm import asking as asking_module
 from pipeline.extract.llm.abilities import Abilities
-from pipeline.extract.llm.budget import set_budget
+from pipeline.extract.llm.answers import Reply, envelope_of
+from pipeline.extract.llm.budget import Owner, set_budget
+from pipeline.extract.llm.calls import Paid, store_calls
 from pipeline.extract.llm.faults import RunFault
 from pipeline.extract.llm.steps import Steps
 from pipeline.extract.profiles import get_profile
@@ -26,7 +29,7 @@ from pipeline.models import Budget, Call, Endpoint, Item, Reservation, Run, Them
 from pipeline.reports.verify import verify
 from pipeline.runs.reopen import reopen
 from pipeline.runs.salvage import NothingToDo, SalvageOptions, reopen_to_salvage
-from tests.fakes.language_model import Model
+from tests.fakes.language_model import Model, completion
 from tests.support.seeding import finish, read, scripts, seed, start
 from tests.support.waiting import until
 
@@ -343,6 +346,27 @@ def test_what_nobody_knows_the_price_of_has_no_cost(model: Model, settings: Sett
     settings.LLM_PRICES = {}
     finish(asking(scripts(problems=1, each=3)))
     assert set(Call.objects.values_list("cost", flat=True)) == {None}
+
+
+# --- Answers that come together -------------------------------------------------------------------------------------
+
+
+def paid_for(item: Item, **words: object) -> Paid:
+    reply = Reply(completion("said"), 0.5)
+    at = {"owner": Owner(item.pk), "request_hash": "h", "step": "extract", "unit": "", **words}
+    return Paid(**at, reply=reply, envelope=envelope_of(reply.body), prompt="p", model="m", cost=None, asked_bytes=9)  # type: ignore[arg-type]
+
+
+def test_answers_that_come_together_are_stored_together_and_one_that_cannot_be_costs_no_other(model: Model) -> None:
+    run = asking(scripts(problems=1, each=3))
+    first, second, third = run.items.order_by("id")
+    with CaptureQueriesContext(connection) as asked:
+        assert store_calls(run=run, paid=[paid_for(first), paid_for(second)], is_budgeted=False) == [None, None]
+    assert len(asked) == 4  # begin, one statement each, commit
+    errors = store_calls(run=run, paid=[paid_for(first), paid_for(second, step="x" * 99), paid_for(third)])
+    assert [type(error).__name__ for error in errors] == ["NoneType", "DataError", "NoneType"]
+    stored = Call.objects.order_by("item_id", "attempt").values_list("item_id", "attempt")
+    assert list(stored) == [(first.pk, 1), (first.pk, 2), (second.pk, 1), (third.pk, 1)]
 
 
 # --- Many ---------------------------------------------------------------------------------------------------------
