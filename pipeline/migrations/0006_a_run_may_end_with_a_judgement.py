@@ -7,6 +7,11 @@ class Migration(migrations.Migration):
     dependencies = [("pipeline", "0005_batches_are_noted_before_they_are_sent")]
 
     operations = [
+        migrations.AlterField(
+            model_name="run",
+            name="advance_claimed_at",
+            field=models.DateTimeField(blank=True, help_text="since when someone merges, groups or judges", null=True),
+        ),
         migrations.AddField(
             model_name="run",
             name="judged_at",
@@ -19,9 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="run",
             name="judging_stopped",
-            field=models.TextField(
-                blank=True, default="", help_text="why judging ended before everything was asked"
-            ),
+            field=models.TextField(blank=True, default="", help_text="why judging ended before everything was asked"),
             preserve_default=False,
         ),
     ]
