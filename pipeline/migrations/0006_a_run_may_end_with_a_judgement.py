@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("pipeline", "0005_batches_are_noted_before_they_are_sent")]
+    dependencies = [('pipeline', '0005_batches_are_noted_before_they_are_sent')]
 
     operations = [
         migrations.AlterField(
