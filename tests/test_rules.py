@@ -94,7 +94,8 @@ def test_each_index_says_which_query_it_is_for() -> None:
 
 
 def test_what_the_comment_of_an_index_names_exists() -> None:
-    known = {(module.__name__.rsplit(".", 1)[1], name) for module in modules() for name in vars(module)}
+    loaded = list(modules())  # all of them first: a package knows its modules only then
+    known = {(module.__name__.rsplit(".", 1)[1], name) for module in loaded for name in vars(module)}
     named = [pair for _, comment in comments_of_indexes() for pair in NAMED.findall(comment)]
     assert named
     assert [f"{module}.{name}" for module, name in named if (module, name) not in known] == []
