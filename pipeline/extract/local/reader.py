@@ -41,29 +41,10 @@ _ENGLISH_WORDS = 12  # of fewer the share says little
 _FOREIGN_CONFIDENCE = 0.4
 _SHORT_WORD, _NAMED_WORDS = 2, 2
 _MARKS = ".,;:!?()[]\"'“”"
-_POINTING = frozenset(
-    [
-        "see",
-        "attached",
-        "attachment",
-        "attachments",
-        "screenshot",
-        "screenshots",
-        "picture",
-        "pictures",
-        "photo",
-        "photos",
-        "image",
-        "images",
-        "video",
-        "file",
-        "files",
-        "link",
-        "enclosed",
-        "below",
-        "above",
-    ]
-)
+_POINTING = frozenset([
+    "see", "attached", "attachment", "attachments", "screenshot", "screenshots", "picture", "pictures", "photo",
+    "photos", "image", "images", "video", "file", "files", "link", "enclosed", "below", "above",
+])  # fmt: skip
 """Words that say where something is told, and not what."""
 
 _KIND_CLARITY = {Kind.PROBLEM: 1.0, Kind.HOW_TO: 0.9, Kind.REQUEST: 0.9, Kind.QUESTION: 0.6, Kind.UNCLEAR: 0.0}
