@@ -14,7 +14,7 @@ from django.db import DataError
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from pipeline.group import companies, settle, titling
+from pipeline.group import companies, naming, settle, titling
 from pipeline.group.conservation import extracted_items_without_a_theme, homes_of_themes
 from pipeline.group.doubts import doubt_of_result
 from pipeline.ledger.claims import claim_phase, release_phase, renew_phase, stale_before
@@ -138,6 +138,7 @@ def _group(run: Run) -> bool:
         unsettled = settle.settle_run(run=run)
         # after settling: a title is chosen by contrast with all other stories
         titling.title_stories(profile=run.profile, run=run)
+        naming.name_signatures(profile=run.profile)
         if run.is_of_pages:
             companies.conclude_companies(run=run)
     # What could not be settled is kept in `error` until `_verdict` reads it: each group is its own transaction, so one

@@ -77,8 +77,7 @@ def _sizes(run: Run) -> QuerySet[Theme, tuple[int, int]]:
 
 
 def _named(root: int) -> str:
-    key: str = Signature.objects.get(pk=root).key
-    return key
+    return f"“{Signature.objects.defer('vector_sum').get(pk=root).name}”"
 
 
 def _repeated_quotes(run: Run, conversations: int) -> Iterator[str]:

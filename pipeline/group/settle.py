@@ -26,7 +26,6 @@ from pipeline.group.current import affected_roots, centres_of, open_stories
 from pipeline.group.gates import Member, Verdict, judge, with_hold
 from pipeline.group.members import members_of
 from pipeline.group.nearest import nearest
-from pipeline.group.titles import title_of
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
 from pipeline.models import Evidence, Hold, Orphan, Run, Signature, Story, StoryEvidence
 from pipeline.models.copy import copy_rows
@@ -174,7 +173,7 @@ def _create_stories(
     stories = [
         Story(
             signature=signature,
-            title=title_of(signature.key),
+            title=signature.name,
             category=Counter(member.category for member in groups[signature.pk]).most_common(1)[0][0],
             first_run=run,
             recurs_from=standing.get(signature.pk),

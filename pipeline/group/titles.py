@@ -129,20 +129,21 @@ def choose_titles(
     ]
     contrasts = _contrasts(groups, others, candidates, model)
     # in their order, the largest first: the story that most people see has the first choice
-    used, chosen = {_plain(title) for title in taken}, {}
+    used, chosen = {plain(title) for title in taken}, {}
     for number, group in enumerate(groups):
         ranked = sorted(
             zip(candidates[number], contrasts[number], strict=True), key=lambda one: one[0].worth + one[1], reverse=True
         )
         typical = vocabulary.typical(number)
         ways = [vocabulary.polished(candidate.text, number) for candidate, _ in ranked]
-        title = next(title for title in _ways_to_call(group, ways, typical) if _plain(title) not in used)
-        used.add(_plain(title))
+        title = next(title for title in _ways_to_call(group, ways, typical) if plain(title) not in used)
+        used.add(plain(title))
         chosen[group.key] = Choice(title, tuple(typical))
     return chosen
 
 
-def _plain(title: str) -> str:
+def plain(title: str) -> str:
+    """Return a title as it is compared with others: without case, spaces and a question mark that make no other."""
     return " ".join(title.casefold().rstrip("?").split())
 
 
@@ -197,7 +198,7 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: b
     are_short = 2 * sum(voice.vector is not None for voice in group.voices) > len(group.voices)
     kept = list(_worth_asking([candidate for _, candidate in found], few=many or are_short))
     if group.current:
-        kept = [one for one in kept if _plain(one.text) != _plain(group.current)]
+        kept = [one for one in kept if plain(one.text) != plain(group.current)]
         worth = TYPICAL * vocabulary.fit(group.current, number) / most + KEEPS
         # always asked about, however little its words promise: a title that people know goes only to a better one
         kept.insert(0, Candidate(group.current, worth, group.voices[0].language if group.voices else ""))

@@ -131,8 +131,12 @@ class Vocabulary:
         if stem in NUMBERS:
             return 0.0 if is_common else COUNTED
         total = 0.0
-        if spoken.capitals_mean_names and self._looks_like_a_name(word, number) and 2 * said <= spoken.voices:
-            total += 0.04 if is_common else 0.15
+        # of one or two voices most say each word: there every capital counts, but for words the model knows whole
+        is_few = spoken.voices <= 2
+        is_own = is_few or 2 * said <= spoken.voices
+        if (spoken.capitals_mean_names or is_few) and is_own and self._looks_like_a_name(word, number):
+            is_known = is_few and self._known is not None and self._known(stem) is not None
+            total += 0.04 if is_common or is_known else 0.15
         if said == 1 and spoken.voices > 2:
             # a word only one person says: a slip or a name if the model does not know it, else just a detail
             total += 0.06 if self._known and self._known(stem) is None else 0.01

@@ -6,6 +6,7 @@ from psqlextra.models import PostgresModel
 
 from pipeline.models.run import Run
 from pipeline.models.undoable import Undoable
+from pipeline.models.wording import words
 
 
 class Registry(models.Model):
@@ -38,6 +39,14 @@ class Signature(PostgresModel):
     key = models.CharField(max_length=200, help_text="snake_case")
     # never changed, also by a rename: themes find their signature by it
     normal_form = models.CharField(max_length=200, help_text="the normal form, shared by all spellings of the key")
+    # with a default in the database, because a merge copies its new names in without it
+    title = models.CharField(
+        max_length=120,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="what people see, in people's own words; empty: none was chosen yet, or a person gave the key",
+    )
     created_at = models.DateTimeField()
     created_run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="signatures")
     vector_model = models.CharField(max_length=100, blank=True)
@@ -51,9 +60,18 @@ class Signature(PostgresModel):
             # two workers that propose one problem in two spellings make one row (tests/races/test_twin_names.py)
             models.UniqueConstraint(fields=["profile", "normal_form"], name="one_signature_for_all_spelling_twins"),
         ]
+        indexes = [
+            # naming.signatures_due_a_title: few of very many
+            models.Index(fields=["profile"], condition=Q(title=""), name="signatures_without_a_title"),
+        ]
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def name(self) -> str:
+        """What people see instead of the key: its title, or the key in words."""
+        return self.title or words(self.key).capitalize()
 
 
 class Decision(Undoable):

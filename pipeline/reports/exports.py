@@ -204,7 +204,7 @@ def _row(columns: Sequence[str], *values: Value) -> Row:
 # --- Orphans ------------------------------------------------------------------------------------------------------
 
 ORPHAN_COLUMNS: Final = (
-    "id", "signature", "profile", "reason", "needs", "missing_conversations", "confidence", "conversations",
+    "id", "title", "signature", "profile", "reason", "needs", "missing_conversations", "confidence", "conversations",
     "customers", "first_seen", "last_seen", "nearest_story", "likeness", "dismissed", "quote",
 )  # fmt: skip
 
@@ -237,9 +237,9 @@ def _told_orphans(orphans: Sequence[Orphan], private: bool) -> Iterator[Row]:
         size, quote = sizes.get(orphan.signature_id, Size()), quotes.get(orphan.signature_id, "")
         near = orphan.nearest_story
         yield _row(
-            ORPHAN_COLUMNS, orphan.pk, orphan.signature.key, orphan.signature.profile, words(orphan.reason),
-            orphan.detail, orphan.missing_conversations, orphan.confidence, size.conversations, size.customers,
-            _day(size.first_at), _day(size.last_at), near.title if near else "",
+            ORPHAN_COLUMNS, orphan.pk, orphan.signature.name, orphan.signature.key, orphan.signature.profile,
+            words(orphan.reason), orphan.detail, orphan.missing_conversations, orphan.confidence, size.conversations,
+            size.customers, _day(size.first_at), _day(size.last_at), near.title if near else "",
             round(orphan.nearest_cosine, 3) if near and orphan.nearest_cosine is not None else None,
             orphan.dismissed_at is not None, quote if private else _hidden(quote, ""),
         )  # fmt: skip
@@ -249,7 +249,7 @@ def _told_orphans(orphans: Sequence[Orphan], private: bool) -> Iterator[Row]:
 
 THEME_COLUMNS: Final = (
     "id", "run", "profile", "source", "conversation", "customer", "occurred_at", "category", "summary", "quotes",
-    "confidence", "raw_signature", "signature", "rule", "score", "held_back", "is_current", "story", "details",
+    "confidence", "raw_signature", "signature", "title", "rule", "score", "held_back", "is_current", "story", "details",
 )  # fmt: skip
 
 
@@ -270,8 +270,10 @@ def _told_themes(themes: Sequence[Theme], private: bool) -> Iterator[Row]:
     for pk, quote in Evidence.objects.filter(theme__in=ids).order_by("start").values_list("theme", "quote"):
         quotes.setdefault(pk, []).append(quote)
     leaves = {theme.signature_id for theme in themes if theme.signature_id}
-    roots = dict(SignatureRoot.objects.filter(signature__in=leaves).values_list("signature", "root__key"))
-    root_ids = dict(SignatureRoot.objects.filter(signature__in=leaves).values_list("signature", "root"))
+    roots = {
+        link.signature_id: link.root
+        for link in SignatureRoot.objects.filter(signature__in=leaves).select_related("root").defer("root__vector_sum")
+    }
     homes = StoryEvidence.objects.filter(
         conversation__in=[theme.conversation_id for theme in themes], story__absorbed_by__isnull=True
     )
@@ -287,15 +289,15 @@ def _told_themes(themes: Sequence[Theme], private: bool) -> Iterator[Row]:
         for pk in current_themes(profile).filter(pk__in=ids).values_list("pk", flat=True)
     }
     for theme in themes:
-        conversation, leaf = theme.conversation, theme.signature_id or 0
+        conversation, root = theme.conversation, roots.get(theme.signature_id or 0)
         hide = (lambda text: text) if private else partial(_hidden, customer=conversation.customer)
         yield _row(
             THEME_COLUMNS, theme.pk, theme.run_id, theme.profile, str(conversation.source), conversation.external_id,
             conversation.customer if private else pseudonym(conversation.customer), _moment(conversation.occurred_at),
             theme.category, hide(theme.summary), [hide(quote) for quote in quotes.get(theme.pk, [])],
-            round(theme.confidence, 3), theme.raw_signature, roots.get(leaf, ""), words(theme.signature_rule),
-            None if theme.signature_score is None else round(theme.signature_score, 4), theme.gate_reason,
-            theme.pk in current, story_of.get((root_ids.get(leaf, 0), conversation.pk), ""),
+            round(theme.confidence, 3), theme.raw_signature, root.key if root else "", root.name if root else "",
+            words(theme.signature_rule), None if theme.signature_score is None else round(theme.signature_score, 4),
+            theme.gate_reason, theme.pk in current, story_of.get((root.pk if root else 0, conversation.pk), ""),
             _hidden_in(theme.details or {}, hide),
         )  # fmt: skip
 

@@ -298,7 +298,7 @@ def _nearly(orphans: Sequence[Any]) -> list[Nearly]:
     sizes, quotes = sizes_that_wait(roots), quotes_of_roots(roots)
     return [
         Nearly(
-            orphan.signature.key.replace("_", " ").capitalize(),
+            orphan.signature.name,
             sizes.get(orphan.signature_id, Size()).conversations,
             Redactor((), "").hide(" ".join(quotes.get(orphan.signature_id, "").split())),
         )

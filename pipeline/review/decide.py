@@ -306,11 +306,11 @@ def rename_signature(*, signature: Signature, name: str, by: Any, reason: str = 
 
 
 def call(signature: int, old_key: str, new_key: str) -> None:
-    """Give a signature its new key, and its stories that nobody titled the title it makes. In a transaction.
+    """Give a signature its new key, which is its name from now on, and its stories that nobody titled that title.
 
-    While a person's name stands the title stands with it; undone, one is chosen again.
+    Requires a transaction. While a person's name stands the title stands with it; undone, one is chosen again.
     """
-    if Signature.objects.filter(pk=signature, key=old_key).update(key=new_key) != 1:
+    if Signature.objects.filter(pk=signature, key=old_key).update(key=new_key, title="") != 1:
         raise DecisionRefused(f"signature {signature} is no longer called {old_key}; reload the page.")
     # titled_at=None: once the rename is undone the story is due a title again
     untitled = Story.objects.filter(Story.NOT_WRITTEN, signature=signature)

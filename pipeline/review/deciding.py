@@ -12,6 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from pipeline.group import settle as group
+from pipeline.group.naming import name_signatures
 from pipeline.group.titling import title_stories
 from pipeline.models import Registry, Run, Signature
 from pipeline.models.refusal import Refusal
@@ -100,8 +101,11 @@ def title_afterwards(profile: str, roots: Iterable[int]) -> None:
     If that fails the decision stands all the same, and the next run chooses them.
     """
     # after the commit: the model reads for a second or more, and nothing may be locked meanwhile
-    choose = partial(title_stories, profile=profile, roots=sorted(set(roots)))
-    transaction.on_commit(choose, robust=True)
+    for choose in (
+        partial(title_stories, profile=profile, roots=sorted(set(roots))),
+        partial(name_signatures, profile=profile),
+    ):
+        transaction.on_commit(choose, robust=True)
 
 
 def as_of(profile: str) -> datetime | None:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from pipeline.extract.profiles import get_profile
-from pipeline.group import current, settle, titling
+from pipeline.group import current, naming, settle, titling
 from pipeline.group.carry import carry, roots_of_passes, roots_scored_by
 from pipeline.group.gates import Member, judge
 from pipeline.group.lineage import Change, changes
@@ -196,6 +196,7 @@ def regroup(*, plan: Plan, reason: str, by: Any = None) -> MergePass:
             settle.settle(profile=profile, as_of=as_of(profile), roots=batch)
     settle.point_to_nearest_stories(profile=profile, roots=roots)
     titling.title_stories(profile=profile, roots=roots)
+    naming.name_signatures(profile=profile)
     return done
 
 

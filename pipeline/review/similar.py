@@ -7,7 +7,7 @@ from pipeline.group.current import centres_of, open_stories
 from pipeline.group.titles import title_of
 from pipeline.merge.rules import normalise
 from pipeline.merge.rules.doubt import nearest_groups
-from pipeline.models import Story, Theme
+from pipeline.models import Signature, Story, Theme
 from pipeline.review.centres import root_of
 from pipeline.review.decide import themes_inside
 from pipeline.review.parts import MOST_THEMES, alike
@@ -87,12 +87,15 @@ def parts_of(story: Story) -> Parts:
 
 def _named(story: Story, parts: list[list[Theme]]) -> list[Part]:
     named, taken = [], {story.signature.key}
+    forms = {normalise.normal_form(theme.raw_signature) for part in parts for theme in part}
+    known = Signature.objects.filter(profile=story.signature.profile, normal_form__in=forms).exclude(title="")
+    titles = dict(known.values_list("normal_form", "title"))
     for place, part in enumerate(parts):
         names = Counter(normalise.snake_case(theme.raw_signature) for theme in part)
         name = next((name for name, _ in names.most_common() if name not in taken), names.most_common(1)[0][0])
         taken.add(name)
         nearest = max(part, key=lambda theme: (theme.signature_score or 0.0, -theme.pk))
-        title = story.title if place == 0 else title_of(name)
+        title = story.title if place == 0 else titles.get(normalise.normal_form(name)) or title_of(name)
         named.append(Part(title, _conversations(part), nearest.summary))
     return named
 

@@ -547,7 +547,7 @@ def _replace_key(profile: str, old: str, new: str) -> None:
 
 
 def _retitle(scene: _Scene) -> None:
-    """Take back titles and descriptions that were made of the text; `settle` and `title_stories` make others."""
+    """Take back titles and descriptions that were made of the text; settling and titling make others."""
     stories = Story.objects.filter(evidence__conversation__in=scene.conversations).distinct()
     for story in stories.select_related("signature").defer("signature__vector_sum"):
         if story.edited_at:
@@ -558,6 +558,11 @@ def _retitle(scene: _Scene) -> None:
         if story.title == title_of(story.signature.key) or not story.titled_at or _is_from(scene, story.title):
             changed |= {"title": title_of(story.signature.key), "titled_at": None}
         Story.objects.filter(pk=story.pk).update(**changed)
+    leaves = Theme.objects.filter(conversation__in=scene.conversations, signature__isnull=False).values("signature")
+    roots = SignatureRoot.objects.filter(signature__in=leaves).values("root")
+    named = Signature.objects.filter(Q(pk__in=leaves) | Q(pk__in=roots)).exclude(title="")
+    theirs = [pk for pk, title in named.values_list("pk", "title") if _is_from(scene, title)]
+    Signature.objects.filter(pk__in=theirs).update(title="")
 
 
 def _is_from(scene: _Scene, title: str) -> bool:

@@ -160,9 +160,9 @@ def _record(number: int, text: str) -> Record:
 
 def _untitled(run: Run) -> list[str]:
     """Return the names that stand where a story or orphan has no title."""
-    keys = Theme.objects.filter(run=run).values_list("signature__key", flat=True)
-    waiting = Orphan.objects.filter(signature__themes__run=run).values_list("signature__key", flat=True)
-    return [str(key) for key in (*keys, *waiting)]
+    keys = Theme.objects.filter(run=run).values_list("signature__key", "signature__title")
+    waiting = Orphan.objects.filter(signature__themes__run=run).values_list("signature__key", "signature__title")
+    return [str(name) for names in (*keys, *waiting) for name in names if name]
 
 
 def _exported(run: Run) -> str:

@@ -19,7 +19,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
-from pipeline.models import Company, Item, Orphan, PageOutcome, Run, Story
+from pipeline.models import Company, Item, Orphan, PageOutcome, Run, Signature, Story
 from pipeline.models.company import GONE
 from pipeline.models.wording import words
 from pipeline.web.parts.sections import Section
@@ -73,7 +73,12 @@ def breakable(name: str) -> SafeString:
 
 
 def link_to(row: Model | None, text: object = "") -> SafeString | str:
-    """Return a link to the row's page, with its name unless a text is given; a dash for no row."""
+    """Return a link to the row's page, with its name unless a text is given; a dash for no row.
+
+    A signature is shown by the name that people see, and its key to those who point at it.
+    """
+    if isinstance(row, Signature) and not text:
+        return format_html('<a href="{}" title="{}">{}</a>', url_of(row), row.key, row.name)
     return format_html('<a href="{}">{}</a>', url_of(row), breakable(str(text or row))) if row else "-"
 
 

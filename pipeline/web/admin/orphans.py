@@ -19,7 +19,6 @@ from pipeline.web.admin.base import (
     NarrowingFilter,
     WholePageAdmin,
     badge,
-    breakable,
     day,
     link_to,
     link_to_list,
@@ -69,7 +68,7 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
         "name", "needs", "near_to", "conversations", "customers", "last_seen", "quote",
     ]  # fmt: skip
     list_filter = [StateFilter, "reason", "updated_at"]
-    search_fields = ["signature__key", "detail"]
+    search_fields = ["signature__title", "signature__key", "detail"]
     ordering = ["missing_conversations", "detail", "-updated_at"]
     actions = ["dismiss", "take_back"]
     decisions = {DISMISS: "Dismiss", WAIT: "Restore"}
@@ -88,9 +87,9 @@ class OrphanAdmin(DecidingAdmin, WholePageAdmin):
             shown.size = sizes.get(orphan.signature_id, Size())
             shown.quote = quotes.get(orphan.signature_id, "")
 
-    @admin.display(description="signature", ordering="signature__key")
-    def name(self, orphan: Orphan) -> SafeString:
-        return breakable(orphan.signature.key)
+    @admin.display(description="signature", ordering="signature__title")
+    def name(self, orphan: Orphan) -> str:
+        return orphan.signature.name
 
     @admin.display(description="what it needs", ordering="missing_conversations")
     def needs(self, orphan: Orphan) -> SafeString:

@@ -68,9 +68,9 @@ class SignatureAdmin(WholePageAdmin):
     change_list_template = "admin/pipeline/signature_list.html"
     actions = ["merge_two"]
 
-    list_display = ["name", "means", "theme_count", "conversation_count", "home", "profile", "created"]
+    list_display = ["name", "shown_key", "means", "theme_count", "conversation_count", "home", "profile", "created"]
     list_filter = [MergedFilter, HomeFilter, "created_at"]
-    search_fields = ["key", "normal_form"]
+    search_fields = ["title", "key", "normal_form"]
     ordering = ["-id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Signature]:
@@ -87,8 +87,12 @@ class SignatureAdmin(WholePageAdmin):
             shown.found_size = sizes.get(signature.pk, Size())
             shown.found_home = homes.get(signature.pk)
 
+    @admin.display(description="name", ordering="title")
+    def name(self, signature: Signature) -> str:
+        return signature.name
+
     @admin.display(description="key", ordering="key")
-    def name(self, signature: Signature) -> SafeString:
+    def shown_key(self, signature: Signature) -> SafeString:
         return breakable(signature.key)
 
     @admin.display(description="means")
@@ -165,6 +169,7 @@ def _home(home: Story | Orphan | None) -> SafeString | str:
 def _facts(signature: Any) -> list[tuple[str, object]]:
     size: Size = signature.found_size
     return [
+        ("Name", signature.name),
         ("Key", format_html("<code>{}</code>", signature.key)),
         ("Normal form", signature.normal_form),
         ("Profile", signature.profile),

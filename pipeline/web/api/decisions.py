@@ -270,7 +270,7 @@ def _side(side: review.Side) -> dict[str, Any]:
         "signature_id": side.signature.pk,
         "signature": side.signature.key,
         "story_id": side.home.pk if side.is_story else None,
-        "title": str(side.home) if side.is_story else side.signature.key,
+        "title": str(side.home) if side.is_story else side.signature.name,
         "conversations": side.conversations,
         "customers": side.customers,
         "quote": side.quote,

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Schema
@@ -27,7 +28,8 @@ class OrphanOut(Schema):
 
     id: int
     signature_id: int
-    signature: str
+    signature: str = Field(description="its key")
+    title: str = Field(description="what people see")
     profile: str
     reason: str
     detail: str = Field(description="what it needs, in words")
@@ -75,7 +77,8 @@ def list_orphans(
     if asked.profile:
         found = found.filter(signature__profile=asked.profile)
     if asked.q:
-        found = found.filter(signature__key__icontains=asked.q.strip().replace(" ", "_"))
+        of_key = Q(signature__key__icontains=asked.q.strip().replace(" ", "_"))
+        found = found.filter(of_key | Q(signature__title__icontains=asked.q.strip()))
     if asked.updated_since:
         found = found.filter(updated_at__gte=asked.updated_since)
     rows, after = page_of(_with_names(found), ORDERS[asked.order], cursor, limit)
@@ -100,6 +103,7 @@ def _told(rows: list[Orphan]) -> list[dict[str, Any]]:
             {
                 **{name: getattr(orphan, name) for name in columns},
                 "signature": orphan.signature.key,
+                "title": orphan.signature.name,
                 "profile": orphan.signature.profile,
                 "conversations": size.conversations,
                 "customers": size.customers,

@@ -159,7 +159,7 @@ def _orphans() -> list[OrphanLine]:
         near = orphan.nearest_story if orphan.nearest_story and orphan.nearest_story.is_open else None
         lines.append(
             OrphanLine(
-                orphan.signature.key.replace("_", " ").capitalize(),
+                orphan.signature.name,
                 f"{orphan.detail[:1].upper()}{orphan.detail[1:]}.",
                 near.title if near else "",
                 reverse("admin:story", args=[near.pk]) if near else "",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from pipeline import review
 from pipeline.group.current import Size, quotes_of_roots, sizes_that_wait
 from pipeline.models import Change, Decision, Orphan
-from pipeline.models.wording import counted, words
+from pipeline.models.wording import counted
 from pipeline.review import DecisionRefused
 from pipeline.review.triage import dismiss_orphans, restore_orphans
 from pipeline.web.pages.acting import MOST_AT_ONCE, back, did
@@ -72,7 +72,8 @@ def _asked_for(shown: str, word: str) -> QuerySet[Orphan]:
     else:
         found = found.order_by("missing_conversations", F("nearest_cosine").desc(nulls_last=True), "id")
     if word:
-        found = found.filter(signature__key__icontains=word.strip().replace(" ", "_"))
+        of_key = Q(signature__key__icontains=word.strip().replace(" ", "_"))
+        found = found.filter(of_key | Q(signature__title__icontains=word.strip()))
     return found.select_related("signature", "nearest_story", "dismissed_by").defer("signature__vector_sum")
 
 
@@ -82,11 +83,10 @@ def _cards(rows: list[Orphan]) -> list[OrphanCard]:
     cards = []
     for orphan in rows:
         size = sizes.get(orphan.signature_id, Size())
-        title = orphan.signature.key.replace("_", " ").capitalize()
         alike = round(100 * max(orphan.nearest_cosine or 0.0, 0.0))
         cards.append(
             OrphanCard(
-                orphan, title, orphan.detail, size.conversations, size.customers, size.last_at,
+                orphan, orphan.signature.name, orphan.detail, size.conversations, size.customers, size.last_at,
                 quotes.get(orphan.signature_id, ""), alike,
             )
         )  # fmt: skip
@@ -126,7 +126,7 @@ def act(request: HttpRequest) -> HttpResponse:
 def _ask(request: HttpRequest, do: str, rows: list[Orphan]) -> HttpResponse:
     label = ACTIONS[do][0]
     context = {
-        "title": f"{label}: {counted(len(rows), 'orphan')}?", "rows": [words(row.signature.key) for row in rows[:10]],
+        "title": f"{label}: {counted(len(rows), 'orphan')}?", "rows": [row.signature.name for row in rows[:10]],
         "count": len(rows), "do": do, "label": label, "ids": [row.pk for row in rows], "field": "orphan",
         "next": request.POST.get("next", ""),
     }  # fmt: skip

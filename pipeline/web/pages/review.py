@@ -143,7 +143,7 @@ def _of_orphan(question: Question) -> Asked | None:
     marks = differing_words(" ".join(quotes[0]), " ".join(quotes[1]))
     told = f"orphan: {orphan.detail}"
     sides = [
-        Side(_title(orphan.signature), reverse("admin:orphans"), told, [marked(q, marks[0]) for q in quotes[0]]),
+        Side(orphan.signature.name, reverse("admin:orphans"), told, [marked(q, marks[0]) for q in quotes[0]]),
         Side(story.title, reverse("admin:story", args=[story.pk]), words(story.status),
              [marked(q, marks[1]) for q in quotes[1]]),
     ]  # fmt: skip
@@ -164,13 +164,9 @@ _ASK = {"story": _of_story, "changed": _of_story, "pair": _of_pair, "orphan": _o
 
 def _side(signature: Signature) -> Side:
     home = decisions.home_of(signature)
-    title = home.title if isinstance(home, Story) else _title(signature)
+    title = home.title if isinstance(home, Story) else signature.name
     url = reverse("admin:story", args=[home.pk]) if isinstance(home, Story) else reverse("admin:orphans")
     return Side(title, url, words(home.status) if isinstance(home, Story) else "orphan", [])
-
-
-def _title(signature: Signature) -> str:
-    return signature.key.replace("_", " ").capitalize()
 
 
 def _quotes(root: int) -> list[str]:
@@ -241,9 +237,7 @@ def _take_pair(request: HttpRequest, question: Question, do: str) -> None:
         raise DecisionRefused("this pair no longer exists; here is the next question.")
     child, parent = signatures
     decided = decisions.answer(child=child, parent=parent, same=do == "yes", by=request.user)
-    told = (
-        f"“{_title(child)}” is now part of “{_title(parent)}”." if do == "yes" else ("They stay two separate problems.")
-    )
+    told = f"“{child.name}” is now part of “{parent.name}”." if do == "yes" else ("They stay two separate problems.")
     did(request, told, [decided])
 
 
@@ -257,7 +251,7 @@ def _take_orphan(request: HttpRequest, question: Question, do: str) -> None:
 def act_on_orphan(request: HttpRequest, orphan: Orphan, do: str) -> None:
     """Join an orphan to its nearest story, make a story of it, or leave it; say so. Raises DecisionRefused."""
     require(request, "pipeline.change_orphan" if do == "leave" else "pipeline.change_signature")
-    name, near = _title(orphan.signature), orphan.nearest_story
+    name, near = orphan.signature.name, orphan.nearest_story
     if do == "promote":
         made = decisions.promote_orphan(orphan=orphan, by=request.user)
         did(request, f"“{name}” is now a story.", [made])

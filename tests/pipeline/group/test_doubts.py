@@ -23,7 +23,7 @@ def named_apart(problem: int, count: int) -> list[str]:
 def test_one_story_with_most_of_a_run_needs_attention() -> None:
     run = run_of([*named_apart(1, 22), *scripts(2, 4)])
     assert run.state == "needs_attention"
-    assert "of 30 conversations are in one group, " in run.attention
+    assert "of 30 conversations are in one group, “" in run.attention
     assert f"./manage.py diagnose {run.pk}" in run.attention
 
 
@@ -63,4 +63,4 @@ def test_a_large_group_that_is_less_alike_than_any_two_themes_needs_attention() 
     for axis, theme in enumerate(group):  # all at right angles
         theme.vector = np.eye(64, dtype=np.float32)[axis].tobytes()
         theme.save(update_fields=["vector"])
-    assert "the conversations of the group problem_001_fails are less similar (0.00)" in doubt_of_result(run)
+    assert "the conversations of the group “Problem 001 fails” are less similar (0.00)" in doubt_of_result(run)

@@ -371,7 +371,7 @@ def test_orphans_that_need_least_come_first(reviewer: Client) -> None:
     OrphanFactory(detail="needs 10 more conversations", missing_conversations=10, signature__key="far")
     OrphanFactory(detail="needs 2 more conversations", missing_conversations=2, signature__key="near", conversations=2)
     page = read(reviewer, list_of("orphan"))
-    assert page.index(">near<") < page.index(">far<")
+    assert page.index(">Near<") < page.index(">Far<")
 
 
 def test_an_orphan_is_dismissed_and_taken_back(reviewer: Client) -> None:
