@@ -8,7 +8,7 @@ from math import log
 
 from pipeline.extract.local.words import ENGLISH, PERSONS, STOP_WORDS, THINGS, VERBS
 from pipeline.group.clauses import UNSPACED
-from pipeline.group.speech import GIVEN_NAMES, NUMBERS, SLIPS, UNITS
+from pipeline.group.speech import GIVEN_NAMES, NUMBERS, PERSON, SLIPS, UNITS
 from pipeline.merge.rules.normalise import singular
 
 ENGLISH_SHARE = 0.2
@@ -22,7 +22,6 @@ COUNTED = 0.06
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _MID_SENTENCE = re.compile(r"(?<=[^\W\d_] )[^\W\d_]+")
-_PERSON = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Miss|Prof)\b\.? [A-Z]")
 _ORDINARY = ENGLISH | STOP_WORDS | VERBS | THINGS | PERSONS
 _SELF = ("I", "I'm", "I've", "I'd", "I'll")
 
@@ -115,7 +114,7 @@ class Vocabulary:
     def strangeness(self, text: str, group: int) -> float:
         """Return how much of a text is one person's: names, numbers, and words that nobody else in the group says."""
         words = _WORD.findall(text)
-        total = 0.2 * bool(_PERSON.search(text))
+        total = 0.2 * bool(PERSON.search(text))
         for number, word in enumerate(words):
             is_measure = word.isdigit() and len(word) < 4 and "".join(words[number + 1 : number + 2]).lower() in UNITS
             total += 0.03 if is_measure else self._word_strangeness(word, number, group)

@@ -769,7 +769,8 @@ MARKER = (
     r"|in addition(?: to (?:that|this))?|besides(?: that)?"
     r"|furthermore|moreover|on top of (?:that|this|it)|apart from (?:that|this)|separately"
     r"|unrelated(?:ly)?|secondly|thirdly"
-    r"|second|third|lastly|finally|by the way|btw|ps|p s|plus|on another note|while (?:i am|we are) at it"
+    r"|second|third|lastly|finally|as for|by the way|btw|ps|p s|plus|on another note"
+    r"|while (?:i am|i m|im|we are|we re) (?:at it|here|writing)"
     r"|(?:another|one more|one other|the other|a different|a second|my second|my other|other|next|a further)"
     r" (?:thing|issue|problem|question|matter|point|topic|request|bug)s?(?: (?:is|i have|we have|i had))?(?: that)?) "
 )
@@ -777,6 +778,18 @@ POINTS_BACK = (
     r"^(?:and |but |so |now |then |because |since |although |even |still |again |which |who |after |before |if |when )*"
     r"(?:it|its|this|that|these|those|they|them|he|she|there|here|same|the same|neither|both|either|yes|no|not|nothing"
     r"|actually|instead)\b|\b(?:it|this|them|these|those|same|again|instead|too)$|\bas (?:well|above|said)\b"
+)
+# How many matters somebody is going to tell: "two things", "I have a couple of questions".
+ANNOUNCED = (
+    r"\b(?:two|2|three|3|four|several|multiple|a few|few|a couple of|couple of|both)"
+    r" (?:different |separate |small |quick |other |more |unrelated )*"
+    r"(?:things|issues|problems|questions|requests|points|matters|topics|bugs|complaints)\b"
+    r"(?! (?:i|we) (?:have |already |just )*(?:tried|did|checked|like|love))"
+)
+# What a sentence says that tells a problem in words that no list of symptoms has: "the search finds nothing".
+TROUBLE = (
+    r"\b(?:no(?! problem| worries| idea)|not(?! sure| only)|never|nothing|nobody|none|nowhere|without|wrong|missing"
+    r"|broken|late|too|instead|unable|unreadable|invalid|empty|blank|lost|stuck|slow|failed|fails|stopped|twice)\b"
 )
 ATTEMPT = (
     r"^(?:and |so |then |also |but |now )*(?:i|we) (?:have |had |am |are )?(?:already |also |even |just |then )*"

@@ -11,8 +11,13 @@ MAX_QUOTE = 300
 MAX_SUMMARY = 200
 _SECOND_WORTH = 0.5
 _SHORT = 4  # words; a shorter sentence says too little alone
+# What only leads on to a sentence, or numbers it: "also,", "on top of that,", "- ", "2. ".
 _LEAD_IN = re.compile(
-    r"^(?:(?:and|but|so|also|well|ok|okay|anyway|basically|please|pls|ps|p\.s\.)\b[,:]?\s+)+", re.IGNORECASE
+    r"^(?:(?:(?:and|but|so|also|well|ok|okay|anyway|basically|please|pls|ps|p\.s\.|first(?:ly)?(?=,)|second(?:ly)?(?=,)"
+    r"|secondly|thirdly|finally(?=,)|lastly(?=,)|separately(?=,)|unrelated(?=[:,])|in addition(?=,)|additionally(?=,)"
+    r"|(?:besides|on top of|apart from) (?:that|this)(?=,)|(?:and )?another (?:thing|issue|problem|question)(?=[:,])"
+    r"|while i(?:'m| am) (?:here|at it)(?=,))[,:]?|(?:\d{1,2}|[a-e])[.):](?=\s)|[-*\u2022\u2013])\s+)+",
+    re.IGNORECASE,
 )
 
 

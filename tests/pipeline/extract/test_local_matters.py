@@ -49,6 +49,45 @@ def test_it_finds_two_problems_in_a_message(extractor: LocalExtractor, first: st
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
+# Told in one breath, in lists, numbered, announced: whatever names the two.
+SEVERAL = [
+    "I was charged twice for May, and the app crashes when I open the camera.",
+    "My invoice shows the wrong address, and the export button does nothing.",
+    "Two things: the password reset mail never arrives, and my photos are rotated after upload.",
+    "Hi, two problems today.\n- The calendar shows every meeting twice\n- I cannot print labels from the shipping page",
+    "1. The discount code is rejected at checkout\n2. Push notifications arrive hours late",
+    "First, the search finds nothing since the update. Second, our invoice has the wrong VAT rate.",
+    "The delivery never arrived. Besides that, your chat window freezes my browser.",
+    "My subscription was renewed although I cancelled it. On top of that, the login page says my account is locked.",
+    "How do I change my billing address? While I'm here, can you tell me how to export my contacts?",
+    "The printer does not connect to the tablet. Apart from that, I need a refund for the broken scanner.",
+    "Please cancel my gym membership. And another thing, the shower in the men's room is broken.",
+    "The import of my contacts fails with an error. Separately, my card was declined when I tried to upgrade.",
+    "I have two questions. Where can I download my receipts? And how can I add a second user to my account?",
+    "The video has no sound on my phone. In addition, I never received the confirmation email for my booking.",
+    "The room was double booked last night plus the wifi code you sent is invalid.",
+    "Firstly my parcel is damaged, secondly the return label cannot be downloaded.",
+    "a) dark mode makes the text unreadable b) the backup stopped running last week",
+    "My card was charged twice; the driver also never showed up.",
+    "The report is missing the last week. Unrelated: the logo on our login page is blurry.",
+    "The coupon didn't work and I also can't find the unsubscribe link anywhere.",
+    "Our receipts are printed without a logo, and the loyalty points of my mother disappeared.",
+    "Three issues: the lift is stuck on floor two, the intercom crackles, and the bins were not emptied.",
+    "The tour was cancelled without notice. Also my voucher code says expired.",
+    "I have a couple of questions.\n1) Is breakfast included?\n2) Can I bring my dog?",
+    "The headset won't pair with my laptop. One more thing: the charging case arrived cracked.",
+    "I never got my refund for the cancelled flight and your app logs me out every hour.",
+    "* fonts look tiny on my tablet\n* sound is gone after the last update\n* I was billed for a plan I never ordered",
+]
+
+
+@pytest.mark.parametrize("text", SEVERAL)
+def test_it_finds_several_problems_however_they_are_joined(extractor: LocalExtractor, text: str) -> None:
+    found, _ = reading(extractor, transcript(text))
+    assert len(found.themes) > 1
+    assert all(theme.quotes[0] in text for theme in found.themes)
+
+
 ONE = [
     "The app crashes when I open the camera. Also, it crashes when I close it again.",
     "I was charged twice for my subscription. Also, I have already written to you about this on Monday.",
@@ -58,6 +97,36 @@ ONE = [
     "I forgot my password and can not log in.",
     "The invitation link for my colleague has expired and she can not open the rota.",
     "How do I move a booking to another day and can I do that on my phone?",
+    # each has an "and", a list, a "first" or a "two" that joins nothing
+    "The app is slow and crashes when I open the camera.",
+    "I restarted the tablet and cleared the cache, and the sync still fails.",
+    "I ordered a bike and a helmet and neither has arrived.",
+    "The page loads forever and then shows an error.",
+    "I was charged twice for May, and I want the second payment back.",
+    "My card was declined and the booking was not confirmed.",
+    "I logged out and in again and the messages are still missing.",
+    "First I opened the settings, second I pressed export, then the app crashed.",
+    "Two things I tried: restarting the phone, and reinstalling the app. The camera still does not open.",
+    "The invoice shows the wrong address, and my accountant needs a correct one by Friday.",
+    "I can't log in on my laptop and I can't log in on my phone either.",
+    "The parcel is late and nobody answers the phone about it.",
+    "Steps:\n1. Open the calendar\n2. Press on a meeting\n3. The screen stays white",
+    "The password reset mail never arrives, and I checked the spam folder.",
+    "On top of being late, the driver had the wrong address for our parcel.",
+    "I need to book a table for two and a high chair for the baby.",
+    "We have offices in Rome and Milan, and in both the printer does not connect.",
+    "My parcel arrived damaged and the box was open and wet.",
+    "How do I add a user and give them access to the billing page?",
+    "The search is broken: it finds nothing for names, and nothing for numbers.",
+    "The lift is stuck, and it has been stuck since Monday.",
+    "We booked two rooms and a cot but the confirmation shows only one room.",
+    "My headset won't pair with my laptop. It also won't pair with my phone.",
+    "The courier left the box outside and the rain ruined the books.",
+    "I can see the invoice but I cannot download it, and my boss is waiting.",
+    "There are two problems with this form: it rejects my postcode and then it clears all the fields.",
+    "I paid for a year and now it says my plan has expired.",
+    "The alarm does not ring, and I was late for work twice because of it.",
+    "Is breakfast included and at what time is it served?",
     "Hello, the timer resets itself. We noticed on Tuesday. The kitchen depends on it. Can you help? Thanks, Joe",
 ]
 
