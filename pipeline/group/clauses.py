@@ -34,10 +34,12 @@ from pipeline.group.speech import (
     LEADS_INTO,
     LEADS_ON,
     LEANS,
+    MISASKED,
     NEGATED_WELL,
     NEGATES,
     NUMBERS,
     OPENS_NOTHING,
+    PERSON_TAIL,
     POINTERS,
     PRONOUNS,
     QUALIFIES,
@@ -48,6 +50,7 @@ from pipeline.group.speech import (
     TAIL,
     TELLS,
     VERBAL,
+    WANTING,
     WISH,
     WITHIN,
 )
@@ -85,6 +88,12 @@ WELL = 0.10
 
 VERBLESS = 0.08
 """What it loses without a word that could be a verb."""
+
+MISFORMED = 0.08
+"""What a question loses that is put together wrongly."""
+
+SOMEBODYS = 0.05
+"""What it loses if it ends in how many or whom it was for."""
 
 IDLE = 0.05
 """What a clause loses that says neither what goes wrong nor what is wanted."""
@@ -162,7 +171,7 @@ def _smaller(part: str, cost: float) -> Iterator[tuple[str, float]]:
         yield " ".join(words[:place]), cost
         yield " ".join(words[place:]), cost
     whole = part.rstrip(_TRIM_MARKS)
-    for tail in (COUNTED_TAIL, DATED_TAIL):
+    for tail in (COUNTED_TAIL, DATED_TAIL, PERSON_TAIL):
         if (trimmed := tail.sub("", whole)) != whole:
             yield trimmed, cost + TRIMMED
 
@@ -256,7 +265,8 @@ def _asks(words: list[str], text: str) -> bool:
 def _second_sentence(words: Sequence[str]) -> int:
     """Return the place at which a second sentence begins without a word or a mark between; 0 if there is none."""
     for place in range(2, len(words) - 2):
-        if words[place] not in SUBJECTS or words[place - 1] in LEADS_INTO:
+        is_wanting = words[place] in {"i", "we"} and words[place + 1] in WANTING
+        if not (words[place] in SUBJECTS or is_wanting) or words[place - 1] in LEADS_INTO:
             continue
         # "how do I know my card came" has two verbs and is one question; "is my card" after a verb belongs to it
         if words[0] in ASKING_FIRST or words[place - 1] in FINITE:
@@ -311,6 +321,8 @@ def _body(words: list[str], text: str) -> float:
     telling = sum(len(word) > 2 and word not in STOP_WORDS for word in words)
     said = 0.12 * bool(CHATTER.search(text)) + 0.05 * bool(DATE.search(text)) + (0.3, 0.06, 0.0)[min(2, telling)]
     pointing = min(0.06, 0.03 * sum(word in WITHIN for word in words[1:]))
+    # nobody knows who that is
+    pointing += 0.05 * any(word in {"he", "she", "him", "her"} for word in words[1:])
     pointing += 0.05 * any(word in CONTINUES for word in words)
     pointing += 0.1 * any(one.rstrip("s") in _WHO and other in REPORTS for one, other in pairwise(words))
     said += WELL * (bool(GOES_WELL.search(text)) and not _asks(words, text))
@@ -319,5 +331,7 @@ def _body(words: list[str], text: str) -> float:
         + 0.01 * max(0, len(words) - 8)
         + 0.02 * (len(words) == MIN_WORDS)
     )
-    form += RUN_ON * bool(_second_sentence(words))
+    form += RUN_ON * bool(_second_sentence(words)) + MISFORMED * bool(MISASKED.search(text))
+    # its own trimmed self stands beside it
+    form += SOMEBODYS * bool(COUNTED_TAIL.search(text) or PERSON_TAIL.search(text))
     return said + pointing + form + IDLE * (not TELLS.search(text))

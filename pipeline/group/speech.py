@@ -20,7 +20,12 @@ LEAD = re.compile(
     r"|i(?: am|['\u2019]m) (?:writing|calling|contacting you) (?:because|as)"
     r"|i (?:just )?(?:wanted|want|would like|['\u2019]d like|need) to (?:say|report|ask|know|let you know)"
     r"(?: that| if| whether)?|(?:the|my) (?:problem|issue|question|trouble) is(?: that)?|turns out(?: that)?"
-    r"|(?:can|could|would|will) (?:you|u)(?: please)?(?= \w+ (?:the|my|our|a|an|me|us|to|this)\b)"
+    r"|(?:can|could|would|will) (?:you|u)(?: please)?(?= \w+(?: up| for| out| at| into)?"
+    r" (?:the|my|our|a|an|some|any|me|us|to|this)\b)"
+    r"|(?:(?:on|since|until) )?(?:(?:last|this|the other|every) (?:night|week|month|day|morning|evening|afternoon|year)"
+    r"|the (?:day|week|month) before|yesterday|today|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"(?: (?:morning|afternoon|evening|night))?)(?=,? (?:the|my|our|your|i|we|it|a|an|two)\b)"
+    r"|(?:can|could|would|will) (?:you|u)(?: please)?(?= (?:find|buy|book|get|show|send|play|make|order|reserve) \w)"
     r"|i(?: need| want|['\u2019]d like| would like) you to)\b[,:.!]?\s+)+",
     re.IGNORECASE,
 )
@@ -28,7 +33,7 @@ LEAD = re.compile(
 WISH = re.compile(
     r"^(?:(?:i|we)(?: |(?=['\u2019])))?(?:id like to"
     r"|(?:(?:need|want|wish|am hoping|am looking|am planning|was hoping|was planning"
-    r"|(?:would|['\u2019]d) (?:really |also )?(?:like|love|need)) to|wanna|help me(?: to)?))"
+    r"|(?:would|['\u2019]d) (?:really |also )?(?:like|love|need)) to|wanna|help me(?: to)?|help to))"
     r" (?!(?:be|know|have|see|say|ask) )",
     re.IGNORECASE,
 )
@@ -91,14 +96,26 @@ COUNTED_TAIL = re.compile(
     r"(?: now| already| ago| later)?$",
     re.IGNORECASE,
 )
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
 # When it was for: "cancel our account from the end of this month".
 DATED_TAIL = re.compile(
     r"\s+(?:(?:from|by|at|until|since|for|on|before|in)\s+)?"
     r"(?:(?:the )?(?:end|start|beginning|middle) of (?:this|the|next) (?:month|week|year)"
+    rf"|(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}|{_MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?"
+    r"|the \d{1,2}(?:st|nd|rd|th)"
     r"|today|tomorrow|tonight|yesterday|(?:this|last|next) (?:morning|afternoon|evening|night|week|weekend|month|year)"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)days?(?: (?:morning|afternoon|evening|night))?)$",
     re.IGNORECASE,
 )
+# Whom it was for: "a party for my friend Mark".
+RELATIVES = (
+    "friend|wife|husband|partner|son|daughter|brother|sister|mother|father|mum|mom|dad|boss|colleague|coworker|manager"
+    "|neighbour|neighbor|aunt|uncle|cousin|nephew|niece|girlfriend|boyfriend|roommate|flatmate"
+)
+PERSON_TAIL = re.compile(
+    rf"\s+(?:for|with|from|to|of|by)\s+(?:(?:my|our|his|her|a)\s+)?(?:{RELATIVES})s?(?:['\u2019]s)?(?:,?\s+[A-Z][\w'-]+)*$"
+)
+PERSON = re.compile(rf"\b(?:[Mm]rs?|[Mm]s|[Dd]r|[Mm]iss|[Pp]rof)\b\.? [A-Z]|\b(?:{RELATIVES}),? [A-Z][a-z]")
 # A second sentence begins without a word or a mark between: "the clocks went back my codes are wrong".
 # Not "i", "we", "they": "a charge I did not make" is one sentence.
 SUBJECTS = frozenset("my our it your the this there nothing nobody everything it's".split())
@@ -117,6 +134,8 @@ LEADS_INTO = frozenset(
     " helps have has had did do does can could will would should must may might am a an the my our your this these"
     " gives give gave show shows send sends sent get gets got ask asks asked need needs want wants".split()
 )
+# With these "i" and "we" begin a sentence of their own; "a charge i did not make" goes on with the one before.
+WANTING = frozenset("need want can't cannot cant would must wanna".split())
 SPEAKER = frozenset("i i'm i've i'd we we're we've me us".split())
 WITHIN = frozenset("here he she him her his hers they them their theirs it this that those these there".split())
 REPORTS = frozenset("says say said tells told thinks think reports reported claims asks asked".split())
@@ -134,8 +153,17 @@ GO_WITH_ON = frozenset(
 )
 ENDS_WEAKLY = frozenset("in on it me us around yet anymore again now guys then here there though".split())
 ENDS_WELL = frozenset("ok okay fine good well works".split())
+# The same verb asks twice, or what is asked stands at the end: "how can many can I", "accepted by what shops".
+MISASKED = re.compile(
+    r"^.*?\b(can|do|does|did|are|will|would|could)\b.*\b\1 (?:i|you|we)\b"
+    r"|^(?!how|what|when|where|why|who|which|in|at|by|for|on|can|do|does|is|are)"
+    r".*\b(?:by|in|at|for|to|with) (?:what|which)\b"
+    r"|^how (?:my|the|our|i|we|you|a|an)\b",
+    re.IGNORECASE,
+)
 DATE = re.compile(
-    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|june|july|august|september"
+    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}|(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+    r"|january|february|march|april|june|july|august|september"
     r"|october|november|december|today|yesterday|tonight|tomorrow|last (?:night|week|month|year)"
     r"|this (?:morning|week|afternoon|evening|month)|next (?:week|month|year)s?"
     r"|since (?:mon|tue|wed|thu|fri|sat|sun)|\w+ ago)\b",
@@ -152,6 +180,8 @@ CHATTER = re.compile(
     r"|going crazy|tried everything|i mean|you (?:know|said|told|guys|people)"
     r"|(?:he|she|they|it|support|agent) (?:said|says|told)|i (?:said|told)|name is|this is [A-Z]"
     r"|is that (?:right|ok|okay|possible|normal)|is (?:it|this) (?:possible|normal|ok|okay)$|can you (?:help|assist)"
+    r"|(?:can|could|would) (?:you|u|anyone|someone|somebody) (?:please )?"
+    r"(?:check|tell|explain|confirm|clarify|see|have a look)"
     r"|could you (?:help|assist)|look(?:ing)? into|sort (?:it|this) out|fix (?:it|this)|how (?:come|is that)"
     r"|i(?: am|['\u2019]m) asking|good morning|for (?:some|no|whatever) reason|trying to|as soon as possible"
     r"|right now)\b",
@@ -191,7 +221,8 @@ TELLS = re.compile(
 
 # What is polite, or said to be heard, behind the matter.
 TAIL = re.compile(
-    r"(?:[,.!]?\s+(?:please|pls|plz|thanks|thank you|thx|ta|help|asap|guys|mate|sir|madam|thank u|cheers))+$",
+    r"(?:[,.!]?\s+(?:please|pls|plz|thanks|thank you|thx|ta|help|asap|guys|mate|sir|madam|thank u|cheers"
+    r"|for (?:me|us)|to me|if (?:possible|you can|at all possible)))+$",
     re.IGNORECASE,
 )
 
@@ -216,7 +247,8 @@ SLIPS = {
     "june": "June", "july": "July", "august": "August", "september": "September", "october": "October",
     "november": "November", "december": "December", "sms": "SMS", "vat": "VAT", "pin": "PIN", "atm": "ATM",
     "atms": "ATMs", "pdf": "PDF", "csv": "CSV", "api": "API", "usb": "USB", "iban": "IBAN", "gps": "GPS", "eu": "EU",
-    "thru": "through", "ppl": "people", "msg": "message", "msgs": "messages", "yr": "your", "btw": "by the way",
+    "thru": "through", "ppl": "people", "msg": "message", "msgs": "messages", "yr": "your", "dr": "Dr",
+    "btw": "by the way",
 }  # fmt: skip
 
 # Given names that are no other English words.

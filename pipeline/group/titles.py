@@ -37,8 +37,12 @@ WHOLE = 0.75
 RIVAL = 0.5
 """Weight of the cosine to the nearest other centre against the one to the own centre."""
 
-TYPICAL = 0.1
+TYPICAL = 0.09
 """What it is worth to consist of the group's most typical words."""
+
+FORM, TOO_AWKWARD, UNSAYABLE = 0.6, 0.13, 1.9
+"""What a clause loses by its form counts FORM beside the contrast; what it loses beyond TOO_AWKWARD, UNSAYABLE: between
+two that can be said aloud meaning decides, but nothing makes up for one that cannot."""
 
 KEEPS = 0.1
 """What it is worth to be the title that people know already."""
@@ -193,7 +197,7 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: b
         # Two different sums: `promise` says what is worth a question to the model, and counts form double, for the
         # model cannot judge that; `worth` is added to the model's cosines, beside which it must be small.
         promise = fit - 2 * cost + QUOTED * (form in quoted)
-        found.append((promise, replace(candidate, worth=TYPICAL * fit - cost)))
+        found.append((promise, replace(candidate, worth=TYPICAL * fit - _loss(cost))))
     found.sort(key=lambda one: one[0], reverse=True)
     are_short = 2 * sum(voice.vector is not None for voice in group.voices) > len(group.voices)
     kept = list(_worth_asking([candidate for _, candidate in found], few=many or are_short))
@@ -203,6 +207,10 @@ def _candidates(group: Untitled, number: int, vocabulary: Vocabulary, *, many: b
         # always asked about, however little its words promise: a title that people know goes only to a better one
         kept.insert(0, Candidate(group.current, worth, group.voices[0].language if group.voices else ""))
     return kept
+
+
+def _loss(cost: float) -> float:
+    return FORM * cost + (UNSAYABLE - FORM) * max(0.0, cost - TOO_AWKWARD)
 
 
 def _worth_asking(candidates: Sequence[Candidate], *, few: bool) -> Iterator[Candidate]:
