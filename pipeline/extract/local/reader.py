@@ -121,7 +121,7 @@ class LocalExtractor:
     """
 
     name = "local"
-    version = "local-3"
+    version = "local-4"
 
     def __init__(self, embedder: Embedder | None = None) -> None:
         self.embedder = embedder or configured_embedder()

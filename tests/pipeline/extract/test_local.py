@@ -328,7 +328,7 @@ def test_its_answer_is_json_with_a_vector_a_theme(extractor: LocalExtractor) -> 
 
 
 def test_it_names_its_version_and_the_space_of_its_vectors(extractor: LocalExtractor) -> None:
-    assert (extractor.name, extractor.version) == ("local", "local-3")
+    assert (extractor.name, extractor.version) == ("local", "local-4")
     assert (extractor.model, extractor.dimension) == ("all-MiniLM-L6-v2-int8", 384)
 
 
