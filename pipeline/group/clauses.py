@@ -93,7 +93,7 @@ MISFORMED = 0.08
 """What a question loses that is put together wrongly."""
 
 SOMEBODYS = 0.05
-"""What it loses if it ends in how many or whom it was for."""
+"""What it loses if it ends in how many, whom or when it was for."""
 
 IDLE = 0.05
 """What a clause loses that says neither what goes wrong nor what is wanted."""
@@ -333,5 +333,5 @@ def _body(words: list[str], text: str) -> float:
     )
     form += RUN_ON * bool(_second_sentence(words)) + MISFORMED * bool(MISASKED.search(text))
     # its own trimmed self stands beside it
-    form += SOMEBODYS * bool(COUNTED_TAIL.search(text) or PERSON_TAIL.search(text))
+    form += SOMEBODYS * bool(COUNTED_TAIL.search(text) or PERSON_TAIL.search(text) or DATED_TAIL.search(text))
     return said + pointing + form + IDLE * (not TELLS.search(text))

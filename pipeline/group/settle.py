@@ -20,9 +20,9 @@ from psqlextra.expressions import ExcludedCol
 from psqlextra.types import ConflictAction
 
 from pipeline.extract.profiles import get_profile
-from pipeline.extract.redaction import Redactor
 from pipeline.group.carry import carry, roots_of_passes, roots_scored_by
 from pipeline.group.current import affected_roots, centres_of, open_stories
+from pipeline.group.descriptions import CENTRAL, describe, hidden, nearness
 from pipeline.group.gates import Member, Verdict, judge, with_hold
 from pipeline.group.members import members_of
 from pipeline.group.nearest import nearest
@@ -256,54 +256,22 @@ def _renew_confidence(stories: dict[int, Story], verdicts: dict[int, Verdict]) -
     Story.objects.bulk_update(changed, ["confidence", "confidence_parts"])
 
 
-QUOTES = 3
-"""Quotes in a description."""
-
-
 def _renew_descriptions(stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
-    """Describe the open stories that nobody described: what, since when, and the quotes nearest to the middle."""
+    """Describe the open stories that nobody described."""
     mine = {root: s for root, s in stories.items() if groups[root] and s.status in Story.OPEN and s.edited_at is None}
-    # one more than is shown: the summary is said by one of them and often is its quote
-    central = {root: sorted(groups[root], key=_distance)[: QUOTES + 1] for root in mine}
+    central = {root: sorted(groups[root], key=nearness)[:CENTRAL] for root in mine}
     themes = [member.theme_id for members in central.values() for member in members]
-    first_quotes = (
-        Evidence.objects.filter(theme__in=themes).exclude(quote="").order_by("theme", "start").distinct("theme")
-    )
+    # by id: what a reader quotes first is what it was told by
+    first_quotes = Evidence.objects.filter(theme__in=themes).exclude(quote="").order_by("theme", "id").distinct("theme")
     quotes = dict(first_quotes.values_list("theme", "quote"))
     changed = []
     for root, story in sorted(mine.items()):
-        said = [_hidden(quotes[member.theme_id], member) for member in central[root] if member.theme_id in quotes]
+        said = [hidden(quotes[member.theme_id], member) for member in central[root] if member.theme_id in quotes]
         description = describe(groups[root], said)
         if story.description != description:
             story.description = description
             changed.append(story)
     Story.objects.bulk_update(changed, ["description"])
-
-
-def _distance(member: Member) -> tuple[bool, float, int]:
-    """Order by the middle of the group; one whose text was erased says nothing, so it comes last."""
-    return not member.summary, -(member.score or 0.0), member.theme_id
-
-
-def describe(members: Sequence[Member], quotes: Sequence[str]) -> str:
-    """Return what a group is about in one member's words, since when, and three quotes that say no more of the same."""
-    nearest_one = min(members, key=_distance)
-    summary = _hidden(nearest_one.summary, nearest_one) or "What was said here was erased."
-    said = {_plain(summary): ""}
-    for quote in quotes:
-        said.setdefault(_plain(quote), " ".join(quote.split()))
-    first = min(member.occurred_at for member in members)
-    lines = [f"\u201c{quote}\u201d" for quote in list(said.values())[1 : QUOTES + 1]]
-    return "\n".join([summary, f"Since {first.day} {first:%B %Y}.", *lines])
-
-
-def _hidden(text: str, member: Member) -> str:
-    """Return what a member says with placeholders for what is private: descriptions go into exports and notices."""
-    return Redactor((member.customer,), text).hide(text)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).rstrip(".!?\u2026 ")
 
 
 def _graduate(stories: dict[int, Story]) -> None:

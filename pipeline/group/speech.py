@@ -151,7 +151,7 @@ GO_WITH_ON = frozenset(
     "log logs logged logging sign signed turn turns turned switch switched go goes going come comes came hold carry"
     " keep keeps add put is are was were stay stays stayed move moved".split()
 )
-ENDS_WEAKLY = frozenset("in on it me us around yet anymore again now guys then here there though".split())
+ENDS_WEAKLY = frozenset("apparently in on it me us around yet anymore again now guys then here there though".split())
 ENDS_WELL = frozenset("ok okay fine good well works".split())
 # The same verb asks twice, or what is asked stands at the end: "how can many can I", "accepted by what shops".
 MISASKED = re.compile(
@@ -179,6 +179,7 @@ CHATTER = re.compile(
     r"|don['\u2019]?t (?:know|understand)|do not (?:know|understand)|not sure|makes? no sense|feature request"
     r"|going crazy|tried everything|i mean|you (?:know|said|told|guys|people)"
     r"|(?:he|she|they|it|support|agent) (?:said|says|told)|i (?:said|told)|name is|this is [A-Z]"
+    r"|(?:don['\u2019]?t|do not) (?:send|tell|ask|say|get me)|maybe|i (?:looked|checked|read)"
     r"|is that (?:right|ok|okay|possible|normal)|is (?:it|this) (?:possible|normal|ok|okay)$|can you (?:help|assist)"
     r"|(?:can|could|would) (?:you|u|anyone|someone|somebody) (?:please )?"
     r"(?:check|tell|explain|confirm|clarify|see|have a look)"

@@ -20,6 +20,13 @@ _LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 
+# What is asked without a mark: "how do i export this".
+_ASKS = re.compile(
+    r"(?:how|why|when|where|what)(?:['\u2019]s| (?:do|does|did|can|could|is|are|was|will|would|should|much|many|long)) "
+    r"|(?:is|are|was|do|does|did|can|could|will|would|should|may) (?:i|you|we|it|the|there|my|this|that|your) ",
+    re.IGNORECASE,
+)
+
 
 def choose_quotes(side: CustomerSide, finding: Finding) -> list[str]:
     """Return one or two verbatim parts of the conversation, the telling one first; none if nothing was said."""
@@ -70,16 +77,23 @@ def summarise(quotes: list[str], otherwise: str) -> str:
     text = " ".join((quotes[0] if quotes else otherwise[:MAX_QUOTE]).split())
     text = _LEAD_IN.sub("", text) or text
     if len(text) > MAX_SUMMARY:
-        text = _shortened(text)
+        text = shortened(text, MAX_SUMMARY)
     if not text:
         return "The conversation is empty."
     text = text[0].upper() + text[1:]
-    return text if text[-1] in ".!?…\"')" else text.rstrip(" ,;:-") + "."
+    if text[-1] in ".!?…\"')" and not (text[-1] == "." and _ASKS.match(text)):
+        return text
+    return text.rstrip(" ,;:-.") + ("?" if _ASKS.match(text) else ".")
 
 
-def _shortened(text: str) -> str:
-    """Return the beginning of a text up to a clause's end if there is one late enough, else up to a word's, and "…"."""
-    head = text[: MAX_SUMMARY - 1]
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters.
+
+    A longer one is cut at a clause's end if there is one late enough, else at a word's, and ends in "…".
+    """
+    if len(text) <= most:
+        return text
+    head = text[: most - 1]
     clause = max(head.rfind(mark) for mark in (", ", "; ", ": ", " - ", " (", " \u2013 "))
-    cut = clause if clause > MAX_SUMMARY // 2 else head.rfind(" ")
-    return head[: cut if cut > 0 else MAX_SUMMARY - 1].rstrip(" ,;:-\u2013(") + "…"
+    cut = clause if clause > most // 2 else head.rfind(" ")
+    return head[: cut if cut > 0 else most - 1].rstrip(" ,;:-\u2013(") + "…"

@@ -19,7 +19,7 @@ OPENING_WORDS = 12
 
 _BOUNDARY = re.compile(r"(?<=[.!?…])[\"')\]”\u2019]*\s+|(?<=\w)\s+(?=-\s\w)")
 _ABBREVIATION = re.compile(
-    r"\b(?:mr|mrs|ms|dr|st|no|vs|approx|e\.g|i\.e|etc|inc|ltd|co|prof|sr|jr|[a-z])\.$", re.IGNORECASE
+    r"\b(?:mr|mrs|ms|dr|st|no|vs|approx|e\.g|i\.e|etc|incl?|excl|ltd|co|prof|sr|jr|[a-z])\.$", re.IGNORECASE
 )
 _NUMBERED = re.compile(r"\s*\(?\d{1,2}[.)]")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
