@@ -238,8 +238,8 @@ CELERY_IMPORTS = [  # Celery looks only for tasks.py by itself
 ]
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
-    "watch live runs": {"task": "pipeline.watch_runs", "schedule": 10.0},
-    "queue heartbeats": {"task": "pipeline.send_heartbeats", "schedule": 10.0},
+    "watch live runs": {"task": "pipeline.watch_runs", "schedule": 10.0, "options": {"expire_seconds": 30}},
+    "queue heartbeats": {"task": "pipeline.send_heartbeats", "schedule": 10.0, "options": {"expire_seconds": 30}},
     "numbers for /metrics": {"task": "pipeline.count_tallies", "schedule": 15.0, "options": {"expire_seconds": 15}},
     "retention": {"task": "pipeline.apply_retention", "schedule": 3600.0},
     "chat housekeeping": {"task": "chat.keep_house", "schedule": 60.0},
@@ -249,9 +249,14 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_TASK_ROUTES = {
     "pipeline.extract_chunk": {"queue": "extract"},
     "pipeline.advance_run": {"queue": "merge"},
-    "pipeline.consolidate_profile": {"queue": "merge"},
-    "pipeline.draw_map": {"queue": "merge"},
     "pipeline.judge_run": {"queue": "extract"},  # it waits for answers, as reading does, and must not hold up a merge
+    # what may take minutes while no run waits for it, so that nothing that is waited for is behind it
+    "pipeline.consolidate_profile": {"queue": "background"},
+    "pipeline.draw_map": {"queue": "background"},
+    "pipeline.look_into_upload": {"queue": "background"},
+    "pipeline.import_upload": {"queue": "background"},
+    "pipeline.scheduled_run": {"queue": "background"},
+    "pipeline.apply_retention": {"queue": "background"},
 }
 
 # --- The pipeline -------------------------------------------------------------------------------------------------

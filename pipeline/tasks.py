@@ -7,6 +7,7 @@ harmless: with acks_late and a visibility timeout there will be one. `tests/test
 
 import logging
 from contextlib import suppress
+from typing import Any
 
 import redis
 from celery import Task, chord, current_app, shared_task
@@ -25,7 +26,13 @@ from pipeline.ledger.claims import AtLimit, claim_judging, runs_to_judge
 from pipeline.ledger.counts import find_run, unfinished_chunks, unfinished_items
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, RunError
 from pipeline.ledger.states import fail
-from pipeline.ledger.watch import chunks_to_send_again, is_waiting_its_turn, lose_if_silent, touch_heartbeat
+from pipeline.ledger.watch import (
+    chunks_to_send_again,
+    is_ready_to_advance,
+    is_waiting_its_turn,
+    lose_if_silent,
+    touch_heartbeat,
+)
 from pipeline.models import Run, schema
 from pipeline.reports import theme_map
 from pipeline.reports.tallies import renew_tallies
@@ -49,10 +56,31 @@ OTHER_VERSION_TRIES, OTHER_VERSION_PAUSE = 5, 3.0
 workers are replaced one of the right version may be there. Then the run fails with the sentence."""
 
 QUEUES = ("extract", "merge", "default")
-"""All queues; a run needs a worker on each."""
+"""Those a run goes through: it needs a worker on each."""
+
+BACKGROUND = "background"
+"""The queue of what may take minutes while no run waits for it: maps, consolidation, imports from pages, retention.
+
+On one of the others it would keep merges, chats and heartbeats waiting.
+"""
+
+ALL_QUEUES = (*QUEUES, BACKGROUND)
 
 HEARTBEAT_EXPIRES = 60
 """Seconds after which a heartbeat that nobody took is thrown away: behind a long queue they would pile up."""
+
+ADVANCE_EXPIRES = 30
+"""Seconds after which nobody carries on a run because beat asked for it: beat has asked again, and so on."""
+
+
+class LongTask(Task):
+    """A task of the queue `background`: while it works, it is the sign that the queue is consumed."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with queues.busy_with(BACKGROUND):
+            return super().__call__(*args, **kwargs)
 
 
 @shared_task(
@@ -108,6 +136,7 @@ def advance_run(*, run_id: int) -> str:
 
 
 @shared_task(
+    base=LongTask,
     name="pipeline.consolidate_profile",
     may_run_twice="it does nothing unless it is due, and writes only if the registry has not changed meanwhile",
     **RETRY,
@@ -131,6 +160,7 @@ def judge_run(*, run_id: int) -> bool:
 
 
 @shared_task(
+    base=LongTask,
     name="pipeline.draw_map",
     may_run_twice="it writes only on the map it was computed on, and a map that shows all is left as it is",
     **RETRY,
@@ -188,7 +218,7 @@ def heartbeat(*, profile: str = "", extractor: str = "") -> dict[str, str]:
 @shared_task(name="pipeline.send_heartbeats", may_run_twice="an extra heartbeat only updates the time")
 def send_heartbeats() -> None:
     """Send a heartbeat into every queue. Beat calls it; `ledger.queues` reads what comes of it."""
-    for queue in QUEUES:
+    for queue in ALL_QUEUES:
         note_heartbeat.apply_async(kwargs={"queue": queue}, queue=queue, expires=HEARTBEAT_EXPIRES, ignore_result=True)
 
 
@@ -206,10 +236,19 @@ def count_tallies() -> bool:
 
 @shared_task(name="pipeline.watch_runs", may_run_twice="receiving what it sends twice does no harm")
 def watch_runs() -> list[int]:
-    """Look after every live run; return their ids. Beat calls it (settings.CELERY_BEAT_SCHEDULE)."""
+    """Look after every live run; return their ids. Beat calls it (settings.CELERY_BEAT_SCHEDULE).
+
+    What it finds to be merged or grouped is done by a worker of the queue `merge`: here it would keep chats and
+    heartbeats waiting.
+    """
     live = list(Run.objects.filter(state__in=Run.LIVE).values_list("pk", flat=True))
     for run_id in live:
-        supervise(run_id=run_id)
+        try:
+            _watch(run_id)
+        except SERVER_AWAY:
+            raise
+        except Exception:  # of one, as when its batch cannot be asked about: the others are looked after all the same
+            log.exception("run %s could not be looked after", run_id)
     for run in runs_to_judge():
         send_to_be_judged(run=run)
     return live
@@ -221,6 +260,16 @@ def send_to_be_judged(*, run: Run) -> bool:
         return False
     judge_run.apply_async(kwargs={"run_id": run.pk}, ignore_result=True)
     return True
+
+
+def _watch(run_id: int) -> None:
+    run = _look_after(run_id)
+    if run is None:
+        return
+    if run.state == Run.State.STOPPING:  # somebody waits for it, and it takes a statement or two
+        advance(run_id=run_id)
+    elif is_ready_to_advance(run):
+        advance_run.apply_async(kwargs={"run_id": run_id}, expires=ADVANCE_EXPIRES, ignore_result=True)
 
 
 def _answered_by_batch(run: Run) -> list[int]:
@@ -237,14 +286,19 @@ def _answered_by_batch(run: Run) -> list[int]:
 
 
 def supervise(*, run_id: int) -> Run:
-    """Look after a live run once, and return it.
+    """Look after a live run once, and return it; what its chunks finished without saying so is carried on here."""
+    run = _look_after(run_id)
+    return advance(run_id=run_id) if run else find_run(run_id)
 
-    What was lost is sent again, and where a callback never came the run is carried on. A run that waits its turn behind
-    another is left in its place in the queue; one that nothing moves any more is lost.
+
+def _look_after(run_id: int) -> Run | None:
+    """Send again what was lost of a live run. Return the run if it may be carried on, None if there is nothing to do.
+
+    A run that waits its turn behind another is left in its place in the queue; one that nothing moves any more is lost.
     """
     run = find_run(run_id)
     if not run.is_live:
-        return run
+        return None
     for chunk in _answered_by_batch(run):
         # outside of the chord: nobody waits for their results, the last one calls `advance_run`
         extract_chunk.apply_async(kwargs={"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}, ignore_result=True)
@@ -252,11 +306,10 @@ def supervise(*, run_id: int) -> Run:
     # queue (tests/faults/test_worn_out.py, test_a_run_behind_another_is_not_sent_again_and_again).
     if is_waiting_its_turn(run):
         touch_heartbeat(run_id=run_id)
-        return run
+        return None
     if lose_if_silent(run_id=run_id):
-        return find_run(run_id)
+        return None
     for chunk in chunks_to_send_again(run=run):
         words = {"run_id": run.pk, "epoch": run.epoch, "chunk": chunk}
         extract_chunk.apply_async(kwargs=words, ignore_result=True)
-    # what its chunks finished without saying so is carried on here
-    return advance(run_id=run_id)
+    return run

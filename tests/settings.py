@@ -30,7 +30,7 @@ EXTRACTORS = {
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CLAIM_TIMEOUT = 3
-THEME_MAP = False  # or each run of a test would lay out its few themes; tests of the map ask for it
+THEME_MAP = "THEME_MAP" in os.environ  # or each run of a test would lay out its few themes; the soak asks for it
 HEARTBEAT_PATIENCE = int(os.environ.get("HEARTBEAT_PATIENCE", "30"))  # other work on the machine must not fail a test
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 if not os.environ.get("DATABASE_URL"):  # nothing of a test database has to survive a power cut

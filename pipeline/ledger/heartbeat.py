@@ -12,15 +12,16 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def beating(beat: Callable[[], object]) -> Iterator[None]:
-    """Call `beat` three times in each CLAIM_TIMEOUT while the block runs, from a thread of its own.
+def beating(beat: Callable[[], object], *, every: float | None = None) -> Iterator[None]:
+    """Call `beat` every so many seconds while the block runs, by default three times in each CLAIM_TIMEOUT.
 
-    Three times, so that two beats may fail before somebody takes the work over. A thread, because the block may compute
-    for minutes without coming up for air; it has its own database connection, and what it writes is committed at once,
-    also while the block holds a transaction. A process that dies takes the thread along: then the silence is real.
+    Three times, so that two beats may fail before somebody takes the work over. From a thread, because the block may
+    compute for minutes without coming up for air; it has its own database connection, and what it writes is committed
+    at once, also while the block holds a transaction. A process that dies takes the thread along: then the silence is
+    real.
     """
     done = Event()
-    thread = Thread(target=_beat_until, args=(done, beat), daemon=True)
+    thread = Thread(target=_beat_until, args=(done, beat, every or settings.CLAIM_TIMEOUT / 3), daemon=True)
     thread.start()
     try:
         yield
@@ -29,9 +30,9 @@ def beating(beat: Callable[[], object]) -> Iterator[None]:
         thread.join()
 
 
-def _beat_until(done: Event, beat: Callable[[], object]) -> None:
+def _beat_until(done: Event, beat: Callable[[], object], every: float) -> None:
     try:
-        while not done.wait(settings.CLAIM_TIMEOUT / 3):
+        while not done.wait(every):
             try:
                 beat()
             # A server that restarts must not end the work that is done meanwhile; if it stays away the claim lapses by

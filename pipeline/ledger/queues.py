@@ -4,18 +4,31 @@ A heartbeat goes into each queue every few seconds (`tasks.send_heartbeats`), an
 the time. Behind a thousand chunks it comes late; then work that moves is the heartbeat.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
 from pipeline.ledger.claims import stale_before
+from pipeline.ledger.heartbeat import beating
 from pipeline.models import Item, QueueHeartbeat, Run
 
 
 def note_heartbeat(*, queue: str) -> None:
     """Leave the present time as the last heartbeat of a queue."""
     QueueHeartbeat.objects.update_or_create(queue=queue, defaults={"seen_at": timezone.now()})
+
+
+@contextmanager
+def busy_with(queue: str) -> Iterator[None]:
+    """Send heartbeats of a queue while the block runs: it is a long task out of it, and those that wait behind cannot.
+
+    Five times in QUEUE_SILENT_AFTER, so that two long tasks in a row leave no gap between them.
+    """
+    with beating(lambda: note_heartbeat(queue=queue), every=settings.QUEUE_SILENT_AFTER / 5):
+        yield
 
 
 def heartbeat_ages(*, at: datetime) -> dict[str, timedelta]:
@@ -39,5 +52,6 @@ def _works(queue: str) -> bool:
     if queue == "merge":
         merging = Run.objects.filter(state__in=Run.LIVE, advance_claimed_at__isnull=False)
         return merging.filter(heartbeat_at__gte=stale_before()).exists()
-    # what goes through `default` is short: there the heartbeat alone tells
+    # What goes through `default` is short, and what is long in `background` sends its own (`busy_with`): there the
+    # heartbeat alone tells.
     return False

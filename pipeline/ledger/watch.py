@@ -69,3 +69,10 @@ def chunks_to_send_again(*, run: Run) -> list[int]:
     # CLAIM_TIMEOUT at most.
     due = Run.objects.filter(Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=stale), pk=run.pk, epoch=run.epoch)
     return sorted(chunks) if due.update(dispatched_at=timezone.now()) else []
+
+
+def is_ready_to_advance(run: Run) -> bool:
+    """Whether a phase of a running run is over or waits for somebody: nobody who shows signs of life is at it."""
+    if run.phase == Run.Phase.EXTRACT:
+        return not unfinished_items(run).exists()
+    return run.advance_claimed_at is None or run.advance_claimed_at < stale_before()

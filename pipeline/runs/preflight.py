@@ -35,7 +35,7 @@ from pipeline.sources.parsing.parts import STDIN
 from pipeline.sources.records import UnreadableSource
 
 OLDEST_REDIS = (6, 2)
-START_A_WORKER = "start one with `bin/up` or `celery -A config worker -E -Q default,extract,merge`"
+START_A_WORKER = "start one with `bin/up` or `celery -A config worker -E -Q default,extract,merge,background`"
 
 logger = logging.getLogger(__name__)
 

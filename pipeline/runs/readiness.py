@@ -29,8 +29,8 @@ def readiness(*, at: datetime) -> list[Finding]:
 
 def _queues(at: datetime) -> Finding:
     ages = heartbeat_ages(at=at)
-    told = ", ".join(f"{queue} {_seconds(ages.get(queue))}" for queue in tasks.QUEUES)
-    if silent := silent_queues(tasks.QUEUES, at=at):
+    told = ", ".join(f"{queue} {_seconds(ages.get(queue))}" for queue in tasks.ALL_QUEUES)
+    if silent := silent_queues(tasks.ALL_QUEUES, at=at):
         which = "queue " + silent[0] if len(silent) == 1 else "queues " + ", ".join(silent)
         return Finding("queues", False, f"no worker seems to be consuming the {which} (last heartbeats: {told})")
     return Finding("queues", True, f"last heartbeats: {told}")

@@ -33,6 +33,7 @@ from pipeline.models import (
 from pipeline.review.deciding import deciding, lock
 from pipeline.runs.erase import blank_versions, stand_in
 from pipeline.runs.uploads import forget_old_uploads, old_upload_files
+from pipeline.tasks import LongTask
 
 BATCH = 1000
 
@@ -74,7 +75,11 @@ def apply_retention(
     return counts
 
 
-@shared_task(name="pipeline.apply_retention", may_run_twice="what has been deleted is not found a second time")
+@shared_task(
+    base=LongTask,
+    name="pipeline.apply_retention",
+    may_run_twice="what has been deleted is not found a second time",
+)
 def forget_what_is_old() -> dict[str, int]:
     """Forget what is older than settings.KEEP allows; return how many rows of each kind. Beat calls it every hour."""
     return apply_retention(at=timezone.now())

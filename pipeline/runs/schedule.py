@@ -19,7 +19,7 @@ from pipeline.models.refusal import Refusal
 from pipeline.runs import start
 from pipeline.runs.create import RunIsLive, Selection
 from pipeline.sources.ingest import Import
-from pipeline.tasks import RETRY
+from pipeline.tasks import RETRY, LongTask
 
 TASK = "pipeline.scheduled_run"
 CRON_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
@@ -68,6 +68,7 @@ class Assignment:
 
 
 @shared_task(
+    base=LongTask,
     name=TASK,
     may_run_twice=("a source can have only one live run, and a second run skips what the first has read"),
     **RETRY,

@@ -7,10 +7,11 @@ from celery import shared_task
 from pipeline.models import Upload
 from pipeline.runs import uploads
 from pipeline.runs.uploads import Said
-from pipeline.tasks import RETRY
+from pipeline.tasks import RETRY, LongTask
 
 
 @shared_task(
+    base=LongTask,
     name="pipeline.look_into_upload",
     may_run_twice="it stores nothing but what it saw, which is the same twice",
     **RETRY,
@@ -23,6 +24,7 @@ def look_into_upload(*, upload_id: int, said: dict[str, Any]) -> None:
 
 
 @shared_task(
+    base=LongTask,
     name="pipeline.import_upload",
     may_run_twice="conversations that are stored are unchanged the second time, and a source has one live run",
     **RETRY,

@@ -17,7 +17,8 @@ from tests.support.waiting import until
 from tests.support.workers import Worker, end_politely
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("web", "reader", "merger", "beat", "flower")
+WORKERS = ("reader", "merger", "housekeeper", "background")
+OURS = ("web", *WORKERS, "beat", "flower")
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def containers(start_worker: type[Worker]) -> Iterator[dict[str, str]]:
     """The services of compose.yaml but Flower, as processes; the environment of the web server."""
     environment = {"PORT": str(free_port()), "ALLOWED_HOSTS": "leitmotif.example.com,127.0.0.1"}
     with ExitStack() as stack:
-        for service in ("web", "reader", "merger", "beat"):
+        for service in ("web", *WORKERS, "beat"):
             stack.callback(end_politely, running(service, **environment))
         yield environment
 

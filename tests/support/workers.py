@@ -45,7 +45,12 @@ class Worker:
         return worker
 
     def __init__(
-        self, *, concurrency: int = 2, pool: str = "prefork", queues: str = "default,extract,merge", **environment: str
+        self,
+        *,
+        concurrency: int = 2,
+        pool: str = "prefork",
+        queues: str = "default,extract,merge,background",
+        **environment: str,
     ) -> None:
         self.log = settings.LOCAL_DIR / f"test-worker-{os.getpid()}-{len(self.running)}-{time.monotonic_ns()}.log"
         command = [

@@ -53,7 +53,7 @@ def test_it_ends_with_1_where_nobody_works(start_worker: type[Worker], impatient
     assert command("doctor", *SCRIPTED) == 1
     shown = words_for_people(capsys.readouterr().out)
     assert "NO workers No worker is consuming the queues extract, merge, default:" in shown
-    assert "Start one with `bin/up` or `celery -A config worker -E -Q default,extract,merge`." in shown
+    assert "Start one with `bin/up` or `celery -A config worker -E -Q default,extract,merge,background`." in shown
     assert shown.endswith("Not ready: 1 of 8 checks failed.")
 
 

@@ -82,7 +82,7 @@ def test_a_worker_that_lives_but_consumes_a_queue_no_more_is_not_enough(start_wo
     found = finding("workers", patience=6)
     assert not found.ok
     assert re.match("no worker is consuming the queues? extract", found.sentence)
-    assert found.hint == "start one with `bin/up` or `celery -A config worker -E -Q default,extract,merge`"
+    assert found.hint == "start one with `bin/up` or `celery -A config worker -E -Q default,extract,merge,background`"
 
 
 def test_a_worker_that_is_busy_is_enough_and_heartbeats_do_not_pile_up(start_worker: type[Worker]) -> None:

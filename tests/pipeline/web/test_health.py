@@ -22,7 +22,7 @@ def ready(client: Client) -> tuple[int, dict[str, Any]]:
 
 
 def all_seen() -> None:
-    for queue in tasks.QUEUES:
+    for queue in tasks.ALL_QUEUES:
         note_heartbeat(queue=queue)
 
 
@@ -45,7 +45,7 @@ def test_staff_read_the_sentences(client: Client) -> None:
     _, told = ready(client)
     (queues,) = (finding for finding in told["findings"] if finding["name"] == "queues")
     assert queues["sentence"].startswith(
-        "no worker seems to be consuming the queues merge, default (last heartbeats: extract"
+        "no worker seems to be consuming the queues merge, default, background (last heartbeats: extract"
     )
 
 
@@ -81,7 +81,7 @@ def test_a_run_that_nothing_moves_is_told(client: Client) -> None:
 
 def test_a_real_worker_takes_the_heartbeats_out_of_all_queues(worker: Worker, client: Client) -> None:
     tasks.send_heartbeats()
-    until(lambda: QueueHeartbeat.objects.count() == len(tasks.QUEUES), seconds=60)
+    until(lambda: QueueHeartbeat.objects.count() == len(tasks.ALL_QUEUES), seconds=60)
     assert ready(client)[0] == 200
 
 
