@@ -1,7 +1,18 @@
 """What was erased at a customer's request: the record of it, and how it is recognised if it is brought again."""
 
+from enum import StrEnum
+
 from django.conf import settings
 from django.db import models
+
+
+class Fate(StrEnum):
+    """What becomes of what a column holds when a customer is erased."""
+
+    EMPTIED = "emptied in the rows that are the customer's, or made again from those of others"
+    HIDDEN = "searched in every row, and what quotes or names the customer is hidden"
+    OURS = "our own words, codes, hashes, times and settings: nothing that a customer said can get there"
+    OPERATORS = "what operators name and configure: left, and listed after an erasure if the name stands in it"
 
 
 class Erasure(models.Model):

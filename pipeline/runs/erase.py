@@ -16,7 +16,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 from django.apps import apps
 from django.conf import settings
-from django.contrib.admin.models import LogEntry
 from django.db import connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -39,8 +38,6 @@ from pipeline.merge.rules.normalise import normal_form
 from pipeline.models import (
     Batch,
     Call,
-    Change,
-    Comment,
     Company,
     CompanyUrl,
     ContextUsage,
@@ -50,9 +47,7 @@ from pipeline.models import (
     Erasure,
     Evidence,
     Fetch,
-    Hold,
     Item,
-    Judgement,
     MapPoint,
     Merge,
     MergePass,
@@ -62,7 +57,6 @@ from pipeline.models import (
     Reassignment,
     Rename,
     Run,
-    SavedView,
     SearchText,
     Signature,
     SignatureRoot,
@@ -79,6 +73,7 @@ from pipeline.models import (
 from pipeline.models.refusal import Refusal
 from pipeline.review.deciding import as_of, deciding, lock, title_afterwards
 from pipeline.runs.create import refuse_live
+from pipeline.runs.erased_columns import Fate, columns_with
 from pipeline.runs.erased_text import ErasedText
 from pipeline.runs.uploads import forget_upload
 from pipeline.sources.erased import digest_of_conversation, digest_of_customer
@@ -131,6 +126,7 @@ def holdings_of(word: str) -> Holdings:
     rows = Conversation.objects.filter(pk__in=conversations)
     customers = tuple(rows.exclude(customer="").values_list("customer", flat=True).distinct().order_by("customer"))
     counts = {name: found.count() for name, found in _texts_of(conversations).items()}
+    counts["companies"] = _companies_of(conversations, word).count()
     for eraser in _others():
         counts |= eraser.held(word)
     return Holdings(tuple(conversations), customers, counts)
@@ -191,11 +187,23 @@ ORDER BY 1
 
 
 def _conversations_of(word: str) -> list[int]:
-    """Return the conversations of a customer; an address is found in `Ann <ann@example.org>` too."""
+    """Return the conversations of a customer, or the pages of a company that is one.
+
+    An address is found in `Ann <ann@example.org>` too.
+    """
     address = f"<{word.lower()}>"
     with connection.cursor() as cursor:
         cursor.execute(_CONVERSATIONS, {"word": word, "address": address})
-        return [pk for (pk,) in cursor.fetchall()]
+        said = {pk for (pk,) in cursor.fetchall()}
+    pages = CompanyUrl.objects.filter(company__in=_companies_called(word)).values_list("conversation_id", flat=True)
+    return sorted(said.union(pages))
+
+
+def _companies_called(word: str) -> models.QuerySet[Company]:
+    """Return the watched company of this id or name. A name that two have is nobody's: the id has to be given."""
+    named = Company.objects.filter(name__iexact=word)
+    called = Q(external_id__iexact=word) | (Q(name__iexact=word) if named.count() == 1 else Q(pk__in=()))
+    return Company.objects.filter(called)
 
 
 def _texts_of(conversations: Sequence[int]) -> dict[str, models.QuerySet[Any]]:
@@ -208,6 +216,12 @@ def _texts_of(conversations: Sequence[int]) -> dict[str, models.QuerySet[Any]]:
         "quotes": Evidence.objects.filter(theme__conversation__in=conversations).exclude(quote=""),
         "snapshots": Snapshot.objects.filter(version__conversation__in=conversations, version__erased_at__isnull=True),
     }
+
+
+def _companies_of(conversations: Sequence[int], word: str) -> models.QuerySet[Company]:
+    """Return the watched companies whose pages are among these conversations, or that are called so."""
+    ids = CompanyUrl.objects.filter(conversation__in=conversations).values("company")
+    return Company.objects.filter(Q(pk__in=ids) | Q(pk__in=_companies_called(word).values("pk")))
 
 
 def mentions_of(word: str) -> dict[str, int]:
@@ -263,6 +277,8 @@ class _Scene:
 
 def _erase(erasure: Erasure, person: Person, held: Holdings, sources: Sequence[Source]) -> dict[str, int]:
     counts = {name: rows.count() for name, rows in _texts_of(held.conversations).items()}
+    companies = list(_companies_of(held.conversations, person.word).order_by("pk"))
+    counts["companies"] = len(companies)
     scene = _Scene(erasure, held.conversations, _said_by(person, held))
     ids = Conversation.objects.filter(pk__in=held.conversations).values_list("external_id", flat=True)
     scene.external_ids = set(ids)
@@ -273,7 +289,7 @@ def _erase(erasure: Erasure, person: Person, held: Holdings, sources: Sequence[S
         lock(root for touched in roots.values() for root in touched)
         _empty_conversations(scene, person)
         _empty_readings(scene)
-        _empty_pages(scene)
+        _empty_companies(scene, companies)
         for profile in sorted(roots):
             _empty_themes(scene, profile)
         _retitle(scene)
@@ -399,15 +415,12 @@ def _empty_readings(scene: _Scene) -> None:
         batch.save(update_fields=["faults"])
 
 
-def _empty_pages(scene: _Scene) -> None:
-    """Empty what is kept of watched pages, and of their companies: these are the customer."""
-    pages = CompanyUrl.objects.filter(conversation__in=scene.conversations)
-    if not pages.exists():
-        return
+def _empty_companies(scene: _Scene, companies: Sequence[Company]) -> None:
+    """Empty what is kept of watched companies, which are the customer, and of their pages."""
+    pages = CompanyUrl.objects.filter(company__in=companies)
     for snapshot in Snapshot.objects.filter(company_url__in=pages):
         Snapshot.objects.filter(pk=snapshot.pk).update(title="", content_hash=f"erased-{snapshot.pk}")
     Fetch.objects.filter(company_url__in=pages).update(detail="", final_url="")
-    companies = Company.objects.filter(urls__in=pages).distinct()
     StatusChange.objects.filter(company__in=companies).update(reason="erased")
     for company in companies:
         Company.objects.filter(pk=company.pk).update(
@@ -574,9 +587,11 @@ def _is_from(scene: _Scene, title: str) -> bool:
 
 def _hide(rows: models.QuerySet[Any], columns: Sequence[str], scene: _Scene) -> int:
     """Hide what quotes or names the customer in columns of text or JSON; return how many rows had some."""
-    count = 0
+    count, longest = 0, {column: getattr(rows.model._meta.get_field(column), "max_length", None) for column in columns}
     for row in rows.only("pk", *columns).iterator(chunk_size=1000):
-        after = {column: scene.texts.hidden_in(getattr(row, column)) for column in columns}
+        after = {column: _hidden_in(getattr(row, column), scene) for column in columns}
+        # what stands for a short name is longer than it
+        after |= {column: after[column][:most] for column, most in longest.items() if most and after[column]}
         changed = {column: value for column, value in after.items() if value != getattr(row, column)}
         if changed:
             type(row)._default_manager.filter(pk=row.pk).update(**changed)
@@ -584,25 +599,27 @@ def _hide(rows: models.QuerySet[Any], columns: Sequence[str], scene: _Scene) -> 
     return count
 
 
+def _hidden_in(value: Any, scene: _Scene) -> Any:
+    """Return a value without what quotes or names the customer; JSON in a column of text stays JSON."""
+    if isinstance(value, str) and value.startswith(("{", "[")):
+        with suppress(ValueError):
+            said = json.loads(value)
+            hidden = scene.texts.hidden_in(said)
+            return value if hidden == said else json.dumps(hidden, ensure_ascii=False)
+    return scene.texts.hidden_in(value)
+
+
 def _hide_in_what_people_wrote(scene: _Scene) -> int:
-    """Hide it in comments, changes, reasons of decisions, saved views and the admin's log, wherever they are."""
-    decided = (Merge, Veto, Split, Move, Rename, Hold)
-    written: tuple[tuple[models.QuerySet[Any], tuple[str, ...]], ...] = (
-        (Comment.objects.all(), ("text",)),
-        (Change.objects.all(), ("before", "after", "reason")),
-        *((model._default_manager.exclude(reason=""), ("reason",)) for model in decided),
-        # what a model judged was told it without names and addresses, and may quote all the same
-        (Judgement.objects.all(), ("reason", "outcome", "answer", "error")),
-        (Call.objects.filter(judgement__isnull=False), ("answer",)),
-        (Story.objects.exclude(edited_at=None), ("title", "description")),
-        (SavedView.objects.all(), ("name", "query")),
-        (LogEntry.objects.all(), ("object_repr", "change_message")),
-    )
-    return sum(_hide(rows, columns, scene) for rows, columns in written)
+    """Hide it in all columns that `erased_columns` names for that, wherever they are."""
+    count = sum(_hide(model._default_manager.all(), names, scene) for model, names in columns_with(Fate.HIDDEN))
+    # what a model judged was told it without names and addresses, and may quote all the same
+    count += _hide(Call.objects.filter(judgement__isnull=False), ("answer",), scene)
+    # titles and descriptions that nobody wrote are made again instead: their words are those of others, too
+    return count + _hide(Story.objects.exclude(edited_at=None), ("title", "description"), scene)
 
 
 def _hide_in_runs(scene: _Scene, sources: Sequence[Source]) -> int:
-    """Hide it in dry runs' samples, runs' notes, and what uploads list as rejected."""
+    """Hide it in dry runs' samples and runs' notes."""
     count = 0
     for run in Run.objects.filter(source__in=sources, preview__isnull=False):
         samples = (run.preview or {}).get("samples", [])
@@ -610,8 +627,7 @@ def _hide_in_runs(scene: _Scene, sources: Sequence[Source]) -> int:
         if len(kept) != len(samples):
             Run.objects.filter(pk=run.pk).update(preview={**(run.preview or {}), "samples": kept})
             count += 1
-    count += _hide(Run.objects.filter(source__in=sources), ("error", "attention"), scene)
-    return count + _hide(Upload.objects.exclude(rejects=[]), ("name", "rejects"), scene)
+    return count + _hide(Run.objects.filter(source__in=sources), ("error", "attention"), scene)
 
 
 def _forget_uploads(sources: Sequence[Source]) -> int:

@@ -3,12 +3,14 @@
 One of settings.ERASERS: `manage.py erase_customer` asks it.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from pipeline.models.erasure import Fate
 from sessions.models import (
     ChatUser,
     ContextLoss,
@@ -28,6 +30,19 @@ class Person(Protocol):
     def word(self) -> str: ...
     @property
     def pseudonym(self) -> str: ...
+
+
+COLUMNS: Mapping[str, Mapping[Fate, str]] = {
+    "chat.Session": {Fate.EMPTIED: "user_id zone"},
+    "chat.Message": {Fate.EMPTIED: "user_id key text image_urls shown error", Fate.OPERATORS: "author"},
+    "chat.Delivery": {Fate.EMPTIED: "error"},
+    "chat.ChatUser": {Fate.EMPTIED: "user_id zone project_id task_id"},
+    "chat.ContextLoss": {Fate.EMPTIED: "user_id expected actual"},
+    "chat.ProgressUpdate": {Fate.EMPTIED: "user_id project_id task_id"},
+    "chat.ProgressTransition": {Fate.EMPTIED: "user_id task_id", Fate.OURS: "detail"},
+    "chat.Takeover": {Fate.EMPTIED: "user_id", Fate.OPERATORS: "taken_by ended_by"},
+}
+"""What becomes of each column that can hold words, in the terms of pipeline.runs.erased_columns."""
 
 
 def held(word: str) -> dict[str, int]:
