@@ -241,6 +241,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch live runs": {"task": "pipeline.watch_runs", "schedule": 10.0, "options": {"expire_seconds": 30}},
     "queue heartbeats": {"task": "pipeline.send_heartbeats", "schedule": 10.0, "options": {"expire_seconds": 30}},
     "numbers for /metrics": {"task": "pipeline.count_tallies", "schedule": 15.0, "options": {"expire_seconds": 15}},
+    "watch imports": {"task": "pipeline.watch_uploads", "schedule": 30.0, "options": {"expire_seconds": 30}},
     "retention": {"task": "pipeline.apply_retention", "schedule": 3600.0},
     "chat housekeeping": {"task": "chat.keep_house", "schedule": 60.0},
     "resend lost answers": {"task": "chat.catch_up", "schedule": 15.0, "options": {"expire_seconds": 15}},

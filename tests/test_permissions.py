@@ -52,6 +52,8 @@ admin:review_answer                 POST viewer    404
 admin:orphans                       GET  viewer    200
 admin:orphans_act                   POST viewer    404
 admin:search                        GET  viewer    200
+admin:search_export                 GET  viewer    200
+admin:orphans_export                GET  viewer    200
 admin:search_story                  POST reviewer  303
 admin:conversation                  GET  viewer    404
 admin:customers                     GET  viewer    200
@@ -188,7 +190,10 @@ of it."""
 
 ROUTES = """
 POST  /api/v1/uploads                                      import
+POST  /api/v1/uploads/begin                                import
+PUT   /api/v1/uploads/{token}/bytes                        import
 GET   /api/v1/uploads/{token}                              import
+GET   /api/v1/uploads/{token}/look                         import
 POST  /api/v1/uploads/{token}/import                       import
 GET   /api/v1/sources                                      read
 GET   /api/v1/runs                                         read

@@ -1,4 +1,4 @@
-"""Files that people brought through the page New run, and what became of their rows."""
+"""Files that people and programs uploaded, and what became of their rows."""
 
 import uuid
 
@@ -6,16 +6,17 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from pipeline.models.run import Run
+from pipeline.models.run import Run, Source
 
 
 class Upload(models.Model):
-    """One file that a person uploaded; it lies in the uploads' folder under its token until it is a week old."""
+    """One file that somebody uploaded; it lies in the uploads' folder under its token until it is a week old."""
 
     class State(models.TextChoices):
         ARRIVING = "arriving"  # in pieces, of which some are here
         KEPT = "kept"
-        IMPORTING = "importing"  # a worker stores its conversations
+        IMPORTING = "importing"  # a worker stores its conversations, or will
+        IMPORTED = "imported"  # and no run was asked for
         STARTED = "started"
         FAILED = "failed"
 
@@ -26,7 +27,13 @@ class Upload(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.KEPT)
     error = models.TextField(blank=True, help_text="why it could not be imported")
     row_count = models.PositiveBigIntegerField(default=0, help_text="rows read until now, while it is imported")
-    choice = models.JSONField(default=dict, blank=True, help_text="what was asked for when its run was to start")
+    choice = models.JSONField(
+        default=dict, blank=True, help_text="how it is to be imported, and what run is wanted of it, if any"
+    )
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="when a worker was last asked to import it")
+    heartbeat_at = models.DateTimeField(
+        null=True, blank=True, help_text="the last sign of life of the worker that imports it; empty: none has begun"
+    )
     look = models.JSONField(
         null=True,
         blank=True,
@@ -37,6 +44,12 @@ class Upload(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="uploads")
+    source = models.ForeignKey(
+        Source, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="where its rows went"
+    )
+    counts = models.JSONField(
+        default=dict, blank=True, help_text="rows by what became of them: new, updated, unchanged, rejected"
+    )
     imported = models.CharField(max_length=200, blank=True, help_text="the outcome for its rows, in words")
     rejects = models.JSONField(
         default=list, blank=True, help_text="the first rejected rows, as {line, unit, reason, raw}"

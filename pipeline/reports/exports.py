@@ -56,13 +56,14 @@ class UnknownExport(Refusal):
 class Chosen:
     """What narrows an export; what says nothing does not. Each kind of rows heeds what it has: the others refuse it.
 
-    status: of stories: open (the default), all, or one; of orphans: waiting (the default), dismissed, all. run, source:
-    ids. since, until: of conversations, when they began; of stories, whether a conversation began then. private: what
-    customers said as they said it, and what they are called.
+    status: of stories: open (the default), all, or one; of orphans: waiting (the default), dismissed, all. run, source,
+    story: ids. since, until: of conversations, when they began; of stories, whether a conversation began then.
+    private: what customers said as they said it, and what they are called.
     """
 
     run: int | None = None
     source: int | None = None
+    story: int | None = None
     profile: str = ""
     status: str = ""
     category: str = ""
@@ -261,7 +262,19 @@ def _themes(chosen: Chosen) -> QuerySet[Theme]:
         ("conversation__occurred_at__gte", chosen.since), ("conversation__occurred_at__lt", chosen.until),
     ):  # fmt: skip
         themes = themes.filter(**{name: value}) if value else themes
+    if chosen.story:
+        themes = themes.filter(pk__in=_themes_of_story(chosen.story))
     return themes.select_related("conversation__source").defer("vector").order_by("pk")
+
+
+def _themes_of_story(story: int) -> QuerySet[Theme]:
+    """Return the themes that count in a story: current ones of its signature, in conversations that are in it."""
+    home = Story.objects.filter(pk=story).select_related("signature").defer("signature__vector_sum").first()
+    if home is None:
+        return Theme.objects.none()
+    inside = home.evidence.values("conversation")
+    leaves = SignatureRoot.objects.filter(root=home.signature_id).values("signature")
+    return current_themes(home.signature.profile).filter(signature__in=leaves, conversation__in=inside)
 
 
 def _told_themes(themes: Sequence[Theme], private: bool) -> Iterator[Row]:
@@ -370,6 +383,8 @@ def _conversations(chosen: Chosen) -> QuerySet[Conversation]:
         found = found.filter(**{name: value}) if value else found
     if chosen.run:
         found = found.filter(items__run=chosen.run)
+    if chosen.story:
+        found = found.filter(Exists(StoryEvidence.objects.filter(story=chosen.story, conversation=OuterRef("pk"))))
     return found.select_related("current_version").order_by("source", "occurred_at", "pk")
 
 
@@ -411,12 +426,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "themes": Kind(
         THEME_COLUMNS, _themes, _told_themes,
-        ("run", "source", "profile", "category", "customer", "since", "until"), "pipeline.view_theme",
+        ("run", "source", "story", "profile", "category", "customer", "since", "until"), "pipeline.view_theme",
     ),
     "merges": Kind(MERGE_COLUMNS, _merges, _told_merges, ("run", "profile"), "pipeline.view_signature"),
     "conversations": Kind(
         CONVERSATION_COLUMNS, _conversations, _told_conversations,
-        ("run", "source", "customer", "since", "until"), "pipeline.view_conversation",
+        ("run", "source", "story", "customer", "since", "until"), "pipeline.view_conversation",
     ),
 }  # fmt: skip
 """What can be exported, by name."""

@@ -17,11 +17,11 @@ _DECIDED = {Fate.HIDDEN: "reason", Fate.OURS: "actor"}
 
 COLUMNS: Mapping[str, Mapping[Fate, str]] = {
     # --- what was read, and from where
-    "pipeline.Source": {Fate.OPERATORS: "name reading", Fate.EMPTIED: "repeated_passages", Fate.OURS: "cursor"},
+    "pipeline.Source": {Fate.OPERATORS: "name reading", Fate.EMPTIED: "repeated_passages", Fate.OURS: "kind cursor"},
     "pipeline.Conversation": {Fate.EMPTIED: "external_id customer url label metadata"},
     "pipeline.ConversationVersion": {Fate.EMPTIED: "content_hash messages"},
     "pipeline.SearchText": {Fate.EMPTIED: "words", Fate.OURS: "config"},
-    "pipeline.Upload": {Fate.HIDDEN: "name error choice rejects", Fate.EMPTIED: "look", Fate.OURS: "imported"},
+    "pipeline.Upload": {Fate.HIDDEN: "name error choice rejects", Fate.EMPTIED: "look", Fate.OURS: "imported counts"},
     # --- what a run noted
     "pipeline.Run": {Fate.EMPTIED: "preview error attention", Fate.OURS: "profile extractor parameters versions"},
     "pipeline.Item": {Fate.EMPTIED: "reason error", Fate.OURS: "error_class category language flaws claim"},

@@ -1,22 +1,27 @@
 """Files that people upload for a run: kept in a folder of their own for a week, looked at, imported with the run.
 
-A large file comes in pieces, and a worker looks at it and imports it (`uploading`); the page shows how far it is.
+A large file comes in pieces, and a worker looks at it; each is imported by a worker (`uploading`). Pages and the API
+show how far that is.
 """
 
 import json
 import re
 import shutil
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
+from pipeline.ledger.claims import stale_before
+from pipeline.ledger.heartbeat import beating
 from pipeline.models import Run, Source, Upload
 from pipeline.models.refusal import Refusal
 from pipeline.runs import start
@@ -195,7 +200,14 @@ def kind_of(upload: Upload) -> str:
 
 
 def import_of(upload: Upload, said: Said, *, replaces_texts: bool = False) -> Import:
-    """Return what is asked for when an upload is imported; without a name the source is called like the file."""
+    """Return what is asked for when an upload is imported; without a name the source is called like the file.
+
+    UploadGone if its file is not there, WrongPiece if pieces of it are still missing.
+    """
+    if upload.state == Upload.State.ARRIVING:
+        raise WrongPiece(
+            f"{upload.name} has not arrived: {upload.size:,} of {upload.whole_size:,} bytes are here.", upload.size
+        )
     path, name = path_of(upload), said.name or Path(upload.name).stem[:200] or None
     kind = said.kind if said.kind in (FileSource.kind, BooksSource.kind) else kind_of(upload)
     return Import((str(path),), name, said.options(), replaces_texts, kind)
@@ -326,9 +338,35 @@ def want_run(*, upload: Upload, wanted: Wanted) -> bool:
         selection=wanted.selection,
         another_profile=wanted.another_profile,
     )
-    idle = Upload.objects.filter(pk=upload.pk, state__in=(Upload.State.KEPT, Upload.State.FAILED))
-    noted = idle.update(state=Upload.State.IMPORTING, error="", row_count=0, choice=_storable(asdict(wanted)))
+    return _note_wish(upload, asdict(wanted))
+
+
+def want_import(*, upload: Upload, said: Said, replaces_texts: bool = False) -> bool:
+    """Note that an upload is to be imported without a run; whoever calls sends it to a worker. False if one is at it.
+
+    Raises what is in WRONG if the file cannot be read, or not as was said, and RunIsLive if a run reads its source:
+    then nothing is noted.
+    """
+    asked = import_of(upload, said, replaces_texts=replaces_texts)
+    file = asked.file()
+    # as a start does: a run must not find other texts than those it was planned with
+    if known := Source.objects.filter(kind=file.kind, name=file.name).first():
+        refuse_live(source=known)
+    with closing(cast(Generator[object], file.records())) as rows:  # the first row shows whether it can be read so
+        next(rows, None)
+    return _note_wish(upload, {"said": asdict(said), "replaces_texts": replaces_texts})
+
+
+def _note_wish(upload: Upload, choice: dict[str, Any]) -> bool:
+    idle = Upload.objects.filter(pk=upload.pk, state__in=_IDLE)
+    noted = idle.update(
+        state=Upload.State.IMPORTING, error="", row_count=0, counts={}, imported="", rejects=[],
+        choice=_storable(choice), sent_at=timezone.now(), heartbeat_at=None,
+    )  # fmt: skip
     return bool(noted)
+
+
+_IDLE = (Upload.State.KEPT, Upload.State.FAILED, Upload.State.IMPORTED)
 
 
 def give_up(*, upload: Upload, why: str) -> None:
@@ -338,27 +376,39 @@ def give_up(*, upload: Upload, why: str) -> None:
 
 
 def import_wanted(*, upload: Upload) -> Run | None:
-    """Import an upload as it was wanted and start its run; note on its row how far it is, and what went wrong.
+    """Import an upload as it was wanted, and start its run if one was; note on its row how far it is.
 
-    Returns None where that was done before, or failed for a reason that is noted. A second delivery finds the rows of
-    the first unchanged, and its run at work.
+    Returns None where no run is wanted, another worker is at it, or it failed for a reason that is noted. Rows that an
+    earlier delivery stored are unchanged for a later one, and its run is at work.
     """
-    upload.refresh_from_db()
-    if upload.state != Upload.State.IMPORTING:
-        return None
-    said = Said(**upload.choice["said"])
-    wanted = Wanted(**{**upload.choice, "said": said})
     mine = Upload.objects.filter(pk=upload.pk, state=Upload.State.IMPORTING)
+    # taken from whoever fell silent: of two deliveries one imports
+    taken = mine.filter(Q(heartbeat_at=None) | Q(heartbeat_at__lt=stale_before())).update(heartbeat_at=timezone.now())
+    if not taken:
+        return None
+    with beating(lambda: mine.update(heartbeat_at=timezone.now())):
+        upload.refresh_from_db()
+        return _import_and_start(upload, mine)
+
+
+def _import_and_start(upload: Upload, mine: QuerySet[Upload]) -> Run | None:
+    said = Said(**upload.choice["said"])
 
     def note_batch(counts: ImportCounts) -> None:
         mine.update(row_count=counts.rows)
 
     def note(imported: Imported) -> None:
+        counts = {name: getattr(imported.counts, name) for name in COUNTED}
         rejects = _first_rejects(imported.counts.rejects_path)
-        mine.update(imported=str(imported.counts)[:200], rejects=rejects)
+        mine.update(imported=str(imported.counts)[:200], counts=counts, source=imported.source, rejects=rejects)
 
     try:
-        files = import_of(upload, said, replaces_texts=wanted.replaces_texts)
+        files = import_of(upload, said, replaces_texts=upload.choice["replaces_texts"])
+        if "profile" not in upload.choice:
+            note(import_files(files, note_batch))
+            mine.update(state=Upload.State.IMPORTED, look=None)
+            return None
+        wanted = Wanted(**{**upload.choice, "said": said})
         file = files.file()
         known = Source.objects.filter(kind=file.kind, name=file.name).first()
         run = start.import_and_set_out(
@@ -377,20 +427,20 @@ def import_wanted(*, upload: Upload) -> Run | None:
     return run
 
 
-def import_upload(*, upload: Upload, said: Said, replaces_texts: bool = False) -> Imported:
-    """Import an upload here and now and start nothing; note on the upload what became of its rows.
+COUNTED = ("new", "updated", "unchanged", "rejected")
+"""What `Upload.counts` holds."""
 
-    Raises what is in WRONG; RunIsLive if a run reads the source just now.
-    """
-    asked = import_of(upload, said, replaces_texts=replaces_texts)
-    file = asked.file()
-    # as a start does: a run must not find other texts than those it was planned with
-    if known := Source.objects.filter(kind=file.kind, name=file.name).first():
-        refuse_live(source=known)
-    imported = import_files(asked)
-    rejects = _first_rejects(imported.counts.rejects_path)
-    Upload.objects.filter(pk=upload.pk).update(imported=str(imported.counts)[:200], rejects=rejects)
-    return imported
+LOST_AFTER = timedelta(minutes=10)
+"""After which a message that no worker took is taken for lost; sending it twice does no harm."""
+
+
+def imports_to_send_again(at: datetime) -> list[int]:
+    """Return the uploads whose worker died or whose message was lost, and note that they are sent now."""
+    abandoned = Q(heartbeat_at__lt=stale_before()) | Q(heartbeat_at=None, sent_at__lt=at - LOST_AFTER)
+    waiting = Upload.objects.filter(abandoned, state=Upload.State.IMPORTING)
+    ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:100])
+    Upload.objects.filter(pk__in=ids).update(sent_at=at)
+    return ids
 
 
 def _first_rejects(path: Path | None) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ class Command(PipelineCommand):
         parser.add_argument("--output", default="-", metavar="FILE", help="file to write; - (the default) is stdout")
         parser.add_argument("--run", type=positive, metavar="RUN", help="only from this run")
         parser.add_argument("--source", metavar="KIND:NAME", help="only from this source")
+        parser.add_argument("--story", type=positive, metavar="STORY", help="only what is in this story")
         parser.add_argument("--profile", default="", help="only from this profile")
         parser.add_argument(
             "--status",
@@ -53,7 +54,7 @@ class Command(PipelineCommand):
         form_of(form)
         if form == "xlsx" and output == "-" and sys.stdout.isatty():
             raise WrongUsage("a workbook cannot be written to standard output; give a file with --output FILE.")
-        names = ("profile", "status", "category", "customer", "since", "until")
+        names = ("story", "profile", "status", "category", "customer", "since", "until")
         asked = Chosen(run=run, source=_source(source), private=private, **{name: options[name] for name in names})
         rows = exported(what, asked)
         with _opened(output) as file:

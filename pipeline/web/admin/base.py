@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin
@@ -10,7 +10,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +22,7 @@ from django.utils.text import capfirst
 from pipeline.models import Company, Item, Orphan, PageOutcome, Run, Signature, Story
 from pipeline.models.company import GONE
 from pipeline.models.wording import words
+from pipeline.web.parts.files import OFFERED, file_of_rows, may_export
 from pipeline.web.parts.sections import Section
 
 MOST_COUNTED = 10_000
@@ -145,6 +146,11 @@ class PageList(ChangeList):
         screen.complete(list(self.result_list))
 
 
+def _export(screen: "PipelineAdmin", request: HttpRequest, rows: QuerySet[Any], *, form: str) -> StreamingHttpResponse:
+    """Return the chosen rows as a file; names and private data are redacted in it."""
+    return file_of_rows(screen.exports, form, rows)
+
+
 class PipelineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes none when it runs
     """A page to read. Rows come from runs; nobody adds, changes or deletes them by hand.
 
@@ -159,10 +165,21 @@ class PipelineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes non
     actions_selection_counter = True
     narrowed_by: Sequence[str] = ()
     """Lookups that links to the list use."""
+    exports: ClassVar[str] = ""
+    """The kind of `reports.exports` that the list is of: rows that are chosen, or all it shows, can be taken away."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that completes its page."""
         return PageList
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what can be done with chosen rows; where they are of a kind that can be exported, that too."""
+        actions: dict[str, Any] = super().get_actions(request)
+        if self.exports and may_export(request, self.exports):
+            for form, name in OFFERED:
+                does = partial(_export, form=form)
+                actions[f"export_{form}"] = (does, f"export_{form}", f"Export as {name}")
+        return actions
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, headed by what it lists."""

@@ -75,6 +75,7 @@ def _languages_of(conversations: Sequence[int]) -> dict[int, str]:
 class ConversationAdmin(WholePageAdmin):
     """To read only: conversations come from sources."""
 
+    exports = "conversations"
     list_display = ["external_id", "customer", "occurred", "source", "language", "label", "message_count", "in_stories"]
     list_filter = ["source", LanguageFilter, InStoryFilter, "occurred_at"]
     search_fields = ["external_id", "customer", "label"]

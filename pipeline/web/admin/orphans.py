@@ -64,6 +64,7 @@ class StateFilter(NarrowingFilter):
 class OrphanAdmin(DecidingAdmin, WholePageAdmin):
     """Those that need least first."""
 
+    exports = "orphans"
     list_display = [
         "name", "needs", "near_to", "conversations", "customers", "last_seen", "quote",
     ]  # fmt: skip

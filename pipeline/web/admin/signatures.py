@@ -65,6 +65,7 @@ class HomeFilter(admin.SimpleListFilter):
 class SignatureAdmin(WholePageAdmin):
     """To read; people decide about signatures on pages of their own."""
 
+    exports = "merges"
     change_list_template = "admin/pipeline/signature_list.html"
     actions = ["merge_two"]
 

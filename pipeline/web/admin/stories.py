@@ -105,6 +105,7 @@ class StoryForm(forms.ModelForm):  # type: ignore[type-arg]  # it takes none whe
 class StoryAdmin(DecidingAdmin):
     """Sorted by size, the open ones first to be seen."""
 
+    exports = "stories"
     form = StoryForm
     fields = ["title", "description"]
     list_display = [

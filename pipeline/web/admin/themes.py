@@ -59,6 +59,7 @@ class AssignedFilter(admin.SimpleListFilter):
 class ThemeAdmin(WholePageAdmin):
     """To read: themes come from extraction and merge. People may move one."""
 
+    exports = "themes"
     list_display = [
         "raw", "assigned", "assigned_by", "category_words", "short_summary", "sure", "in_conversation", "in_run",
     ]  # fmt: skip

@@ -25,6 +25,7 @@ class ExportFilter(Schema):
     form: Literal["csv", "xlsx", "json", "jsonl", "md"] = "csv"
     run: RowId | None = None
     source: RowId | None = None
+    story: RowId | None = None
     profile: Word = ""
     status: Word = Field("", description="of stories: open, all or one; of orphans: waiting, dismissed, all")
     category: Word = ""

@@ -4,8 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
-from django.utils.http import parse_etags
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import AwareDatetime, Field
 
@@ -20,7 +19,7 @@ from pipeline.runs.create import Selection, Throughput
 from pipeline.runs.salvage import SalvageOptions, plan_salvage
 from pipeline.web.api.door import Scope, needs, person_of
 from pipeline.web.api.paging import NEWEST, Cursor, Limit, Page, page_of
-from pipeline.web.api.shapes import In, Name, Row, RowId, Word, name_of
+from pipeline.web.api.shapes import IF_NONE_MATCH, In, Name, Row, RowId, Word, name_of, unless_known
 from pipeline.web.parts.figures import RunFigures, run_figures, source_figures
 
 router = Router(tags=["runs"])
@@ -279,32 +278,14 @@ class ProgressOut(Schema):
 @router.get(
     "/{run_id}/progress",
     response=ProgressOut,
-    openapi_extra={
-        "parameters": [
-            {
-                "name": "If-None-Match",
-                "in": "header",
-                "required": False,
-                "schema": {"type": "string"},
-                "description": "the ETag of the last answer: 304 without a body while nothing changed",
-            }
-        ],
-        "responses": {304: {"description": "Nothing changed since the answer with this ETag"}},
-    },
+    openapi_extra=IF_NONE_MATCH,
 )
 @needs(Scope.READ)
 def get_progress(request: HttpRequest, run_id: Row, response: HttpResponse) -> Any:
     """Return how far a run is; ask again every few seconds, with the ETag of the last answer."""
     run = _the_run(run_id)
     progress = progress_of(run)
-    asked = parse_etags(request.headers.get("If-None-Match", ""))
-    if "*" in asked or progress.tag in asked:
-        unchanged = HttpResponseNotModified()
-        unchanged.headers["ETag"] = progress.tag
-        return unchanged
-    response.headers["ETag"] = progress.tag
-    response.headers["Cache-Control"] = "private, no-cache"
-    return _progress(progress)
+    return unless_known(request, response, progress.tag, _progress(progress))
 
 
 def _progress(progress: Progress) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.utils.http import parse_etags
 from ninja import Path, Schema
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -32,6 +34,33 @@ Text = Annotated[str, Field(max_length=10_000), AfterValidator(_storable)]
 Reason = Annotated[
     str, Field(max_length=500, description="kept with the decision; empty: the token's name"), AfterValidator(_storable)
 ]
+
+
+IF_NONE_MATCH: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "If-None-Match",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "the ETag of the last answer: 304 without a body while nothing changed",
+        }
+    ],
+    "responses": {304: {"description": "Nothing changed since the answer with this ETag"}},
+}
+"""What the description of a route says that answers through `unless_known`."""
+
+
+def unless_known(request: HttpRequest, response: HttpResponse, tag: str, told: Any) -> Any:
+    """Return what is told, with its ETag on the response; 304 where the caller has it already."""
+    asked = parse_etags(request.headers.get("If-None-Match", ""))
+    if "*" in asked or tag in asked:
+        unchanged = HttpResponseNotModified()
+        unchanged.headers["ETag"] = tag
+        return unchanged
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = "private, no-cache"
+    return told
 
 
 class In(BaseModel):

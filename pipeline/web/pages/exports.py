@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.dateparse import parse_date
@@ -15,9 +14,10 @@ from django.utils.timezone import get_current_timezone
 
 from pipeline.models import Run
 from pipeline.models.refusal import Refusal
-from pipeline.reports.exports import Chosen, UnknownExport, exported, form_of, kind_of, written
+from pipeline.reports.exports import Chosen, UnknownExport, kind_of
 from pipeline.reports.run_report import html_of, policy_of, report_of_run, style_of_report
 from pipeline.web.pages.frame import page, require
+from pipeline.web.parts.files import file_of, wants_private
 from pipeline.web.parts.numbers import number_in
 
 
@@ -30,31 +30,19 @@ def as_file(
     """
     try:
         require(request, kind_of(what).right)
-        asked, media_type = exported(what, chosen, rows), form_of(form).media_type
+        return file_of(what, form, chosen, rows)  # type: ignore[return-value]  # both are HttpResponseBase
     except UnknownExport as error:
         raise Http404(str(error)) from error
-    response = StreamingHttpResponse(written(asked, form), content_type=media_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{what}.{form}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response  # type: ignore[return-value]  # django-stubs: both are HttpResponseBase
-
-
-def wants_private(request: HttpRequest) -> bool:
-    """Whether names and private data are asked for; PermissionDenied for who may not see conversations."""
-    if request.GET.get("private") != "1":
-        return False
-    if not request.user.has_perm("pipeline.view_conversation"):
-        raise PermissionDenied("this needs the permission pipeline.view_conversation. Ask an administrator for it.")
-    return True
 
 
 @page()
 def export(request: HttpRequest, what: str, form: str) -> HttpResponse:
-    """Return all rows of a kind that the address asks for: run, source, profile, status, customer, since, until."""
+    """Return all rows of a kind that the address asks for; it narrows them as `reports.exports.Chosen` says."""
     said: Mapping[str, str] = request.GET
     chosen = Chosen(
         run=number_in(said.get("run", "")),
         source=number_in(said.get("source", "")),
+        story=number_in(said.get("story", "")),
         since=_midnight(said.get("since", "")),
         until=_midnight(said.get("until", "")),
         private=wants_private(request),

@@ -4,7 +4,6 @@ A file that is large comes in pieces that the browser cuts; a worker looks at it
 far that is. Small ones take the same way, only that the page itself looks at them.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
-from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline.models import Run, Source, Upload
 from pipeline.models.refusal import Refusal
@@ -180,18 +178,10 @@ def _look(upload: Upload, said: Said, *, again: bool) -> tuple[Look | None, str]
             return uploads.look_into(upload, said), ""
         except uploads.WRONG as error:
             return None, str(error)
-    asked = asdict(said)
-    noted = upload.look or {}
-    if noted.get("asked") == asked and not again:
-        found = noted.get("found")
-        return Look(**found) if found else None, str(noted.get("problem", ""))
-    Upload.objects.filter(pk=upload.pk).update(look={"asked": asked, "found": None, "problem": ""})
     try:
-        given = {"upload_id": upload.pk, "said": asked}
-        uploading.look_into_upload.apply_async(kwargs=given, retry=False, ignore_result=True)
-    except BrokerError as error:
-        return None, f"The queue cannot be reached ({error}), so no worker can check the file."
-    return None, ""
+        return uploading.look_by_worker(upload, said, again=again), ""
+    except Refusal as error:
+        return None, str(error)
 
 
 @page(OPERATE)
@@ -251,9 +241,7 @@ def start_file(request: HttpRequest, token: Any) -> HttpResponse:
     )
     try:
         if uploads.want_run(upload=upload, wanted=wanted):
-            uploading.import_upload.apply_async(kwargs={"upload_id": upload.pk}, retry=False, ignore_result=True)
-    except BrokerError as error:
-        uploads.give_up(upload=upload, why=f"the queue cannot be reached ({error}); nothing was imported.")
+            uploading.send_import(upload)
     except uploads.WRONG as error:
         return _refused(request, error, _page_of(upload, query.urlencode()))
     return _see(_page_of(upload, query.urlencode()))

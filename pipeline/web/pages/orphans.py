@@ -16,10 +16,13 @@ from pipeline import review
 from pipeline.group.current import Size, quotes_of_roots, sizes_that_wait
 from pipeline.models import Change, Decision, Orphan
 from pipeline.models.wording import counted
+from pipeline.reports.exports import Chosen
 from pipeline.review import DecisionRefused
 from pipeline.review.triage import dismiss_orphans, restore_orphans
 from pipeline.web.pages.acting import MOST_AT_ONCE, back, did
+from pipeline.web.pages.exports import as_file
 from pipeline.web.pages.frame import page, require, show
+from pipeline.web.parts.files import wants_private
 from pipeline.web.parts.numbers import number_in
 
 PER_PAGE = 24
@@ -61,6 +64,14 @@ def orphans(request: HttpRequest) -> HttpResponse:
         "cards": _cards(list(listed.object_list)),
     }
     return show(request, "pages/orphans.html", context)
+
+
+@page("pipeline.view_orphan")
+def export(request: HttpRequest) -> HttpResponse:
+    """Return the orphans that the address asks for as a file, in the order of the list."""
+    shown = request.GET.get("show", "waiting")
+    found = _asked_for(shown if shown in SHOWN else "waiting", request.GET.get("q", "")[:200].replace("\0", ""))
+    return as_file(request, "orphans", request.GET.get("format", "csv"), Chosen(private=wants_private(request)), found)
 
 
 def _asked_for(shown: str, word: str) -> QuerySet[Orphan]:
@@ -163,4 +174,8 @@ def _decide(request: HttpRequest, do: str, row: Orphan) -> Decision | Change:
     return review.merge_signatures(child=row.signature, parent=near.signature, by=request.user, reason="orphans page")
 
 
-ADDRESSES = [("orphans/", "orphans", orphans), ("orphans/act/", "orphans_act", act)]
+ADDRESSES = [
+    ("orphans/", "orphans", orphans),
+    ("orphans/act/", "orphans_act", act),
+    ("orphans/export/", "orphans_export", export),
+]

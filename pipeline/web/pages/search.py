@@ -14,7 +14,7 @@ from pipeline import review
 from pipeline.extract.embedding import EmbeddingModelError
 from pipeline.models import SavedView, Source, Story
 from pipeline.models.wording import counted
-from pipeline.reports import meaning
+from pipeline.reports import exports, meaning
 from pipeline.reports.search import (
     Chips,
     Found,
@@ -27,7 +27,9 @@ from pipeline.reports.search import (
 from pipeline.reports.summary import with_sizes
 from pipeline.review import DecisionRefused
 from pipeline.web.pages.acting import back, did
+from pipeline.web.pages.exports import as_file
 from pipeline.web.pages.frame import page, show
+from pipeline.web.parts.files import wants_private
 from pipeline.web.parts.numbers import number_in
 
 PER_PAGE = 20
@@ -74,6 +76,30 @@ def search(request: HttpRequest) -> HttpResponse:
         "query": request.GET.urlencode(),
     }
     return show(request, "pages/search.html", context)
+
+
+@page("pipeline.view_conversation")
+def export(request: HttpRequest) -> HttpResponse:
+    """Return the conversations that the address finds as a file, the oldest first.
+
+    More than a search can rank are not cut off without a word: whoever asked is told to narrow it down.
+    """
+    words = request.GET.get("q", "")[:LONGEST].replace("\0", " ").strip()
+    chips = read_chips(request.GET)
+    chosen = exports.Chosen(private=wants_private(request))
+    rows = exports.kind_of("conversations").chosen(chosen)
+    if words or chips != Chips():
+        found, _, problem = _find(words, "meaning" if request.GET.get("by") == "meaning" and words else "words", chips)
+        if problem or not found.is_all:
+            many = (
+                f"More than {counted(len(found.conversations), 'conversation')} match: narrow the search to export it."
+            )
+            messages.warning(request, problem or many)
+            rest = request.GET.copy()
+            rest.pop("format", None)
+            return HttpResponseRedirect(f"{reverse('admin:search')}?{rest.urlencode()}", status=303)
+        rows = rows.filter(pk__in=found.conversations)
+    return as_file(request, "conversations", request.GET.get("format", "csv"), chosen, rows)
 
 
 def _find(words: str, way: str, chips: Chips) -> tuple[Found, dict[int, float], str]:
@@ -168,4 +194,8 @@ def make_story(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:story", args=[made.pk]), status=303)
 
 
-ADDRESSES = [("search/", "search", search), ("search/story/", "search_story", make_story)]
+ADDRESSES = [
+    ("search/", "search", search),
+    ("search/export/", "search_export", export),
+    ("search/story/", "search_story", make_story),
+]

@@ -21,9 +21,10 @@ from pipeline.reports.trends import StoryRow, newest_moment, story_rows
 from pipeline.review import DecisionRefused
 from pipeline.review.triage import set_status
 from pipeline.web.pages.acting import MOST_AT_ONCE, back, did
-from pipeline.web.pages.exports import as_file, wants_private
+from pipeline.web.pages.exports import as_file
 from pipeline.web.pages.frame import page, require, show, since_last_visit
 from pipeline.web.parts.choosing import Chosen, chosen_stories, fields
+from pipeline.web.parts.files import wants_private
 from pipeline.web.parts.numbers import number_in
 
 PER_PAGE = 50

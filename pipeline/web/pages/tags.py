@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,6 +14,7 @@ from django.utils.safestring import SafeString
 from pipeline.models.wording import words
 from pipeline.web.admin import base
 from pipeline.web.pages.pictures import SPARK_HEIGHT, SPARK_WIDTH, spark
+from pipeline.web.parts.files import OFFERED, SEES_NAMES, may_export
 
 register = template.Library()
 
@@ -61,6 +63,35 @@ def percent(share: float | None) -> str:
     if share is None:
         return "-"
     return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"
+
+
+@register.inclusion_tag("pages/export.html", takes_context=True)
+def export_links(context: Mapping[str, Any], what: str, at: str = "", **narrowed: object) -> dict[str, Any]:
+    """Offer rows of a kind as files, to those who may have them, redacted and, to those who may see names, as they are.
+
+    `at` is the address that exports this very list: it gets the address's own query. Without it, all rows of the kind
+    are offered that `narrowed` finds, as `reports.exports.Chosen` takes it.
+    """
+    request = context["request"]
+    if not may_export(request, what):
+        return {}
+
+    def links(**more: str) -> list[tuple[str, str]]:
+        return [(name, _address_of_export(request, what, form, at, {**narrowed, **more})) for form, name in OFFERED]
+
+    return {"what": what, "links": links(), "private": request.user.has_perm(SEES_NAMES) and links(private="1")}
+
+
+def _address_of_export(request: HttpRequest, what: str, form: str, at: str, narrowed: Mapping[str, object]) -> str:
+    values = request.GET.copy() if at else QueryDict(mutable=True)
+    values.pop("page", None)
+    for name, value in narrowed.items():
+        if value not in (None, ""):
+            values[name] = str(value)
+    if at:
+        values["format"] = form
+    address = reverse(at) if at else reverse("admin:export", args=[what, form])
+    return f"{address}?{values.urlencode()}" if values else address
 
 
 @register.simple_tag(takes_context=True)

@@ -28,9 +28,10 @@ def _curl() -> ArgumentParser:
     parser.add_argument("-K", choices=["token.curl"], required=True)
     parser.add_argument("-G", action="store_true")
     parser.add_argument("-i", action="store_true")
-    parser.add_argument("-X", choices=["POST", "PATCH"])
+    parser.add_argument("-X", choices=["POST", "PATCH", "PUT"])
     parser.add_argument("-H", action="append", default=[])
     parser.add_argument("-F", choices=["file=@export.csv"])
+    parser.add_argument("--data-binary", choices=["@piece.0000"])
     parser.add_argument("-d", "--data-urlencode", action="append", default=[])
     return parser
 
@@ -41,6 +42,8 @@ def send(client: Client, call: str) -> Any:
     headers = dict(header.split(": ", 1) for header in said.H)
     if said.F:
         return client.post(said.address, {"file": SimpleUploadedFile("export.csv", CSV)}, headers=headers)
+    if said.data_binary:
+        return client.generic(said.X, said.address, CSV, headers.pop("Content-Type"), headers=headers)
     if said.G:
         query = "&".join(
             f"{name}={quote(value)}" for name, _, value in (each.partition("=") for each in said.data_urlencode)
@@ -64,8 +67,9 @@ def test_each_call_that_is_shown_is_understood(run: Run, program: Program, setti
         "API": "/api/v1", "RUN": run.pk, "STORY": first.pk, "ORPHAN": Orphan.objects.waiting().get().pk,
     }  # fmt: skip
     for call in CALLS:
-        if upload := Upload.objects.first():
-            known["UPLOAD"] = upload.token
+        for name, size in (("UPLOAD", 0), ("LARGE", 5_300_000)):
+            if upload := Upload.objects.filter(whole_size=size).first():
+                known[name] = upload.token
         if merge := Merge.objects.filter(rule=Merge.PERSON).first():
             known["DECISION"] = merge.pk
         filled = re.sub(r"\$([A-Z]+)", lambda name: str(known[name[1]]), call)
