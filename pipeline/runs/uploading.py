@@ -9,9 +9,9 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline.ledger.errors import RunError
 from pipeline.models import Upload
-from pipeline.models.refusal import Refusal
 from pipeline.runs import uploads
 from pipeline.runs.uploads import Look, Said
+from pipeline.sources.records import UnreadableSource
 from pipeline.tasks import RETRY, LongTask
 
 
@@ -62,7 +62,7 @@ def look_by_worker(upload: Upload, said: Said, *, again: bool = False) -> Look |
     return None
 
 
-class NotUnderstood(Refusal):
+class NotUnderstood(UnreadableSource):
     """A worker could not read a file, or not as was said; the message says why."""
 
 

@@ -99,15 +99,16 @@ def one_row_of_each() -> None:
     """Make a row of every table whose columns are searched; none of them is the customer's."""
     now, user, (first, second) = timezone.now(), alice(), (SignatureFactory(), SignatureFactory())
     by = {"created_at": now, "created_by": user}
+    decided = {**by, "registry_version": 1}
     story, theme, run = StoryFactory(conversations=1), ThemeFactory(signature=first), RunFactory()
     Comment.objects.create(story=story, text="x", **by)
     Change.objects.create(story=story, what="title", before={"title": "x"}, after={"title": "y"}, reason="x", **by)
-    Merge.objects.create(child=first, parent=second, rule="person", reason="x", **by)
-    Veto.objects.create(first=first, second=second, reason="x", undone_at=now, **by)
-    split = Split.objects.create(signature=first, made=second, reason="x", undone_at=now, **by)
-    Move.objects.create(theme=theme, source=first, target=second, split=split, reason="x", **by)
-    Rename.objects.create(signature=first, profile="support", old_key="a", new_key="b", reason="x", **by)
-    Hold.objects.create(signature=first, reason="x", **by)
+    Merge.objects.create(child=first, parent=second, rule="person", reason="x", **decided)
+    Veto.objects.create(first=first, second=second, reason="x", undone_at=now, **decided)
+    split = Split.objects.create(signature=first, made=second, reason="x", undone_at=now, **decided)
+    Move.objects.create(theme=theme, source=first, target=second, split=split, reason="x", **decided)
+    Rename.objects.create(signature=first, profile="support", old_key="a", new_key="b", reason="x", **decided)
+    Hold.objects.create(signature=first, reason="x", **decided)
     MergePass.objects.create(
         profile="other", kind="join", rules="x", registry_version=1, theme_count=0, new_count=0, moved_count=0,
         reason="x", **by,
@@ -121,7 +122,9 @@ def one_row_of_each() -> None:
         user=user, content_type=ContentType.objects.get_for_model(Comment), object_repr="x", action_flag=CHANGE,
         change_message='[{"changed": {}}]',
     )  # fmt: skip
-    Upload.objects.create(name="x", size=1, rejects=[{"raw": "x"}], choice={"name": "x"}, **by)
+    Upload.objects.create(
+        name="x", size=1, state="failed", error="x", rejects=[{"raw": "x"}], choice={"name": "x"}, **by
+    )
 
 
 def plant(model: type[models.Model], column: str) -> None:
@@ -178,7 +181,9 @@ def company(name: str, external_id: str, *, pages: int = 1) -> Company:
                 company_url=page, version=version, content_hash=version.content_hash, title=SAID, first_seen_at=seen
             )
             Conversation.objects.filter(pk=page.conversation_id).update(current_version=version)
-        CompanyUrl.objects.filter(pk=page.pk).update(snapshot=snapshot, detail=SAID, etag=SAID)
+        CompanyUrl.objects.filter(pk=page.pk).update(
+            snapshot=snapshot, detail=SAID, etag=SAID, outcome="ok", checked_at=now, good_at=now
+        )
     return made
 
 
