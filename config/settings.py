@@ -178,6 +178,7 @@ def _database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
+PG_PROGRAM = embedded.client_program  # where pg_dump is, for `manage.py backup`
 POSTGRES_EXTRA_AUTO_EXTENSION_SET_UP = False  # no extension is required
 
 # --- Celery over Redis --------------------------------------------------------------------------------------------

@@ -12,17 +12,20 @@ For people: `python -m config.embedded status` and `python -m config.embedded st
 """
 
 import os
+import shutil
 from pathlib import Path
 
 from .errors import EmbeddedError
 from .folders import LOCAL_DIR
 from .postgres import Postgres
+from .programs import find_program
 from .server import Server
 from .users import join, wait_until_kept
 from .valkey import Valkey
 
 __all__ = [
-    "LOCAL_DIR", "SERVERS", "EmbeddedError", "Postgres", "Server", "Valkey", "database_url", "hold", "redis_url",
+    "LOCAL_DIR", "SERVERS", "EmbeddedError", "Postgres", "Server", "Valkey", "client_program", "database_url", "hold",
+    "redis_url",
 ]  # fmt: skip
 SERVERS: tuple[type[Server], ...] = (Postgres, Valkey)
 
@@ -30,6 +33,18 @@ SERVERS: tuple[type[Server], ...] = (Postgres, Valkey)
 def database_url(local: Path = LOCAL_DIR) -> str:
     """Return where the embedded PostgreSQL listens once somebody holds it. Starts nothing."""
     return Postgres(local).url
+
+
+def client_program(name: str, local: Path = LOCAL_DIR) -> str:
+    """Return where a program of PostgreSQL's is, such as pg_dump: beside the embedded server, whose version it has.
+
+    With a DATABASE_URL it is looked for in the PATH: it must not be older than that server. Empty: it is not installed.
+    """
+    if os.environ.get("DATABASE_URL"):
+        return shutil.which(name) or ""
+    server = Postgres(local)
+    found = find_program(server.package, server.pattern, server.account, server.service).with_name(name)
+    return str(found) if found.exists() else ""
 
 
 def redis_url(local: Path = LOCAL_DIR) -> str:

@@ -8,12 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.apps import apps
+from django.core.management import CommandError
 from django.db import connection
 
 from config.embedded import Postgres
 from config.embedded.programs import find_program
-from pipeline.models import Story
+from pipeline.models import Run, Story
 from pipeline.reports.verify import verify
+from tests.support.commands import Captured, command
 from tests.support.seeding import finish, scripts, seed, start
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +38,35 @@ def counts() -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES))
         return dict(cursor.fetchall())
+
+
+def test_the_commands_bring_back_everything_or_change_nothing(
+    own_postgres: Postgres, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the programs of the embedded server, as on one machine."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)  # else the programs are looked for in the PATH
+    run = finish(start(seed(scripts(problems=3, each=5))))
+    before, file = counts(), tmp_path / "leitmotif.dump"
+    assert command("backup", str(file)) == 0
+    assert (file.stat().st_mode & 0o077) == 0
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM pipeline_storyevidence")
+        cursor.execute("UPDATE pipeline_story SET title = 'lost'")
+    changed = counts()
+    broken = tmp_path / "broken.dump"
+    broken.write_bytes(file.read_bytes()[:2000])
+    for wrong in (broken, tmp_path / "none"):
+        with pytest.raises(CommandError):
+            command("restore", str(wrong), "--yes")
+        assert counts() == changed
+    Run.objects.filter(pk=run.pk).update(state="running", finished_at=None)
+    with pytest.raises(CommandError, match=f"stop_run {run.pk}"):
+        command("restore", str(file), "--yes")
+    Run.objects.filter(pk=run.pk).update(state="stopped", finished_at=run.finished_at)
+    assert command("restore", str(file), "--yes") == 0
+    assert f"verify_run {run.pk}" in capsys.readouterr().out
+    assert counts() == before
+    assert verify(run_id=run.pk).faults == ()
 
 
 def test_a_restored_backup_holds_everything(own_postgres: Postgres, binaries: Path, tmp_path: Path) -> None:
