@@ -92,7 +92,7 @@ def test_a_second_machine_reads_nearly_twice_as_much_and_may_fall(
 ) -> None:
     settings.LLM_MODEL = "fake-model"
     with language_model(seconds=SECONDS) as model, two_machines(own_postgres, model, tmp_path) as (first, second):
-        first.work("default,merge,extract")
+        first.work("default,merge,extract,background")
         seconds_of("warm", 2 * AT_ONCE)
         _, alone = seconds_of("alone", CHUNKS * AT_ONCE)
         second.work("extract")

@@ -44,7 +44,7 @@ def test_old_and_new_workers_read_one_run_on_the_new_schema(
     old = Machine(old_folder, {**environment, "PYTHONPATH": str(old_folder)})
     (tmp_path / "new").mkdir()
     try:
-        old.work("default,merge,extract")
+        old.work("default,merge,extract,background")
         start_worker(concurrency=1, queues="extract", TEST_DATABASE="leitmotif").wait_until_ready()
         run = start(seed([f"{text} slow=0.05" for text in scripts(problems=4, each=20)]), chunk_size=2)
         tasks.dispatch(run=run)

@@ -162,6 +162,7 @@ def _ended_by_signals() -> Iterator[None]:
 def _worker() -> Iterator[None]:
     """Start a Celery worker that lives as long as this command, however the command ends."""
     log = settings.LOCAL_DIR / "demo-worker.log"
+    # Not the queue `background`: the theme map would be drawn beside the proof and hold up the end. bin/up draws it.
     command = [
         sys.executable, "-m", "celery", "-A", "config", "worker", "--queues=default,extract,merge", "--loglevel=INFO",
         f"--concurrency={os.cpu_count() or 2}", "--without-gossip", "--without-mingle", "--without-heartbeat",
