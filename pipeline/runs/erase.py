@@ -627,7 +627,7 @@ def _hide_in_runs(scene: _Scene, sources: Sequence[Source]) -> int:
         if len(kept) != len(samples):
             Run.objects.filter(pk=run.pk).update(preview={**(run.preview or {}), "samples": kept})
             count += 1
-    return count + _hide(Run.objects.filter(source__in=sources), ("error", "attention"), scene)
+    return count + _hide(Run.objects.filter(source__in=sources), ("error", "attention", "judging_stopped"), scene)
 
 
 def _forget_uploads(sources: Sequence[Source]) -> int:

@@ -23,13 +23,16 @@ COLUMNS: Mapping[str, Mapping[Fate, str]] = {
     "pipeline.SearchText": {Fate.EMPTIED: "words", Fate.OURS: "config"},
     "pipeline.Upload": {Fate.HIDDEN: "name error choice rejects", Fate.EMPTIED: "look", Fate.OURS: "imported counts"},
     # --- what a run noted
-    "pipeline.Run": {Fate.EMPTIED: "preview error attention", Fate.OURS: "profile extractor parameters versions"},
+    "pipeline.Run": {
+        Fate.EMPTIED: "preview error attention judging_stopped",
+        Fate.OURS: "profile extractor parameters versions",
+    },
     "pipeline.Item": {Fate.EMPTIED: "reason error", Fate.OURS: "error_class category language flaws claim"},
     "pipeline.Call": {
         Fate.EMPTIED: "request_hash answer raw vectors vectors_hash",
         Fate.OURS: "unit prompt model finish_reason",
     },
-    "pipeline.Batch": {Fate.EMPTIED: "faults", Fate.OURS: "remote_id requests"},
+    "pipeline.Batch": {Fate.EMPTIED: "faults", Fate.OURS: "remote_id file_id claim requests"},
     # --- what was made of it
     "pipeline.Theme": {
         Fate.EMPTIED: "raw_signature raw_key summary details gate_reason vector",
