@@ -244,7 +244,7 @@ def own_commands() -> list[str]:
     return [name for _, name, _ in pkgutil.iter_modules(commands.__path__)]
 
 
-MAKES_TABLES = {"demo"}
+MAKES_TABLES = {"demo", "restore"}
 """Commands that bring the tables up to date themselves."""
 
 GOES_ON = {"doctor"}
