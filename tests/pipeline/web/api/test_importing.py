@@ -143,6 +143,7 @@ def test_a_worker_looks_into_a_large_file_and_imports_it(
     worker: Worker, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = Program()
+    settings.UPLOADS_DIR = str(settings.LOCAL_DIR / "uploads")  # where the worker looks
     monkeypatch.setattr(uploads, "LOOKED_AT_ONCE", 10)
     token = upload(program)["token"]
     where = f"/uploads/{token}/look"
@@ -154,6 +155,7 @@ def test_a_worker_looks_into_a_large_file_and_imports_it(
     program.do(f"/uploads/{token}/import", name="desk")
     until(lambda: program.read(f"/uploads/{token}")["state"] == "imported", seconds=60)
     assert program.read(f"/uploads/{token}")["result"]["new"] == 2
+    uploads.forget_upload(Upload.objects.get(token=token))
 
 
 @pytest.mark.django_db
