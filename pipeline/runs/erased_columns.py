@@ -41,7 +41,7 @@ COLUMNS: Mapping[str, Mapping[Fate, str]] = {
     "pipeline.NewVector": {Fate.EMPTIED: "vector", Fate.OURS: "vector_model unread_language"},
     "pipeline.Evidence": {Fate.EMPTIED: "quote details"},
     "pipeline.ContextUsage": {Fate.EMPTIED: "missing", Fate.OURS: "offered used"},
-    "pipeline.Signature": {Fate.EMPTIED: "key normal_form vector_sum", Fate.OURS: "profile vector_model"},
+    "pipeline.Signature": {Fate.EMPTIED: "key title normal_form vector_sum", Fate.OURS: "profile vector_model"},
     "pipeline.Story": {
         Fate.EMPTIED: "title description",
         Fate.OPERATORS: "ticket_url",

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pipeline', '0006_a_run_may_end_with_a_judgement'),
+        ('pipeline', '0007_titles_of_signatures'),
     ]
 
     operations = [
