@@ -128,11 +128,12 @@ def find_model() -> ModelFiles:
     """Return the model of `settings.EMBEDDING_MODEL`, by default the installed wheel's; EmbeddingModelError if none."""
     chosen = settings.EMBEDDING_MODEL
     if not chosen:
-        return _model_in_wheel()
+        return installed_model()
     return _fetched_model(chosen) if chosen in PUBLISHED else _model_in_folder(Path(chosen))
 
 
-def _model_in_wheel() -> ModelFiles:
+def installed_model() -> ModelFiles:
+    """Return the English model that is installed with us, whatever is set; EmbeddingModelError if it is not there."""
     folder = wheel_folder()
     verify_published(folder)
     return ModelFiles("all-MiniLM-L6-v2-int8", folder, KNOWN_SHA256[WEIGHTS])

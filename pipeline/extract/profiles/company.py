@@ -1,6 +1,7 @@
 """What the web pages of a company tell about how it fares: is it closing, bought, insolvent, shrinking, led by others?
 
-The reader here knows phrases with their context (`company_phrases`), and flags a page too many rather than miss one.
+The reader here compares sentences with many of our own by their meaning (`company_meaning`), and flags a page too many
+rather than miss one.
 """
 
 from functools import partial
@@ -74,7 +75,7 @@ def read_with_model(wanted: Wanted, page: Transcript, known: Any) -> Steps:
 
 COMPANY = Profile(
     name="company",
-    version="company-1",
+    version="company-2",
     categories=CATEGORIES,
     # a page is a voice of its company, and three pages of one company are no story; nor does a page grow old
     gate=Gate(min_conversations=3, min_customers=2, recent_days=None),

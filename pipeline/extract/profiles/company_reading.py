@@ -1,31 +1,34 @@
-"""Find in the text of a page what a company says of itself: phrases, each judged by the sentence around it. Pure.
+"""Find in the text of a page what a company says of itself, sentence by sentence. Pure.
 
-A phrase alone says little: "we are closing the gap", "closing date for applications", "in the event of insolvency",
-"our competitor was acquired". So each phrase is looked at in its sentence: is it denied, only supposed, asked, long
-ago, or said of somebody else? The judgement is a confidence; what stays below LEAST is dropped.
+Of the sentences that may tell something (`company_words`) each is judged by its meaning (`company_meaning`). What
+the judge cannot see is looked at here: whose page it is, questions, years that are long past, plain denials, and the
+days on which a shop that goes on is closed. Better a page too many than one too few: a person looks at what is found.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
-from pipeline.extract.profiles.company_phrases import (
-    ABOUT_OTHERS,
-    CONDITION,
-    DENIAL,
-    DENIED_AFTER,
-    FIRST_PERSON,
-    PHRASES,
-    THE_COMPANY,
-    Phrase,
-)
+from pipeline.extract.profiles.company_meaning import OUR_NAME, judged
+from pipeline.extract.profiles.company_words import may_tell
 from pipeline.ledger.transcript import Transcript
 
-LEAST: Final = 0.5
-"""How sure a sentence must be to count; held by `test_pages_that_need_a_look_are_found_and_few_others`: of the
-pages there .95 are found and .7 of what is found is right."""
+BAD_NEWS: Final = frozenset(("closing", "insolvency", "acquisition", "layoffs", "leadership_change"))
+"""Signals that are weighed together: a sentence that is half a closing and half a sale needs a look all the same."""
+
+NO_SIGNAL: Final = "no_signal"
+
+LEAST: Final = 0.35
+"""How sure a sentence must be to count. Chosen on pages that nothing was learned from (`benchmarks/QUALITY.md`): .95 of
+those that need a look should be found, and .7 of what is found should need one."""
+
+SUREST: Final = 0.97
+FEWEST_WORDS: Final = 2
+MOST_JUDGED: Final = 60
+"""Sentences of a page that are read by their meaning: two and a half milliseconds each. Beyond, a page is a long text
+in which the words come up by chance; its beginning and its end are read."""
 
 MOST_QUOTES: Final = 3
 LONGEST_QUOTE: Final = 300
@@ -94,18 +97,25 @@ def find_signals(transcript: Transcript) -> Sequence[Found]:
     year = message.created_at.year if message.created_at else _newest_year(text)
     names = _names(message.author)
     hits: dict[str, list[_Hit]] = {}
-    words, phrases = _needed()
-    place = 0
-    for line in text.split("\n"):
-        if words.Match(line.casefold()):  # few lines hold any of the words; the others are not taken apart
-            for sentence in sentences(line):
-                found = words.Match(sentence.text.casefold()) or ()
-                likely = sorted({phrase for word in found for phrase in phrases[word]})
-                for hit in _hits(Sentence(sentence.text, place + sentence.place), likely, names, year):
-                    hits.setdefault(hit.signal, []).append(hit)
-        place += len(line) + 1
+    for sentence in _telling(text):
+        if hit := _hit(sentence, names, year):
+            hits.setdefault(hit.signal, []).append(hit)
     signals = [_found(signal, each) for signal, each in hits.items()]
     return sorted(signals, key=lambda one: (-one.confidence, one.signal))
+
+
+def _telling(text: str) -> Sequence[Sentence]:
+    """Return the sentences of a text that may tell something, at most MOST_JUDGED."""
+    found: list[Sentence] = []
+    place = 0
+    for line in text.split("\n"):
+        if may_tell(line):  # few lines have any of the words; the others are not taken apart
+            for one in sentences(line):
+                if may_tell(one.text) and one.text.count(" ") >= FEWEST_WORDS - 1:
+                    found.append(Sentence(one.text, place + one.place))
+        place += len(line) + 1
+    # notices stand in front of the content, what a footer says behind it
+    return found if len(found) <= MOST_JUDGED else [*found[: MOST_JUDGED // 2], *found[-MOST_JUDGED // 2 :]]
 
 
 def sentences(text: str) -> Iterator[Sentence]:
@@ -144,70 +154,78 @@ def _cut(text: str) -> str:
 # --- One sentence -------------------------------------------------------------------------------------------------
 
 
-def _hits(sentence: Sentence, phrases: Sequence[int], names: re.Pattern[str] | None, year: int) -> Iterator[_Hit]:
-    for phrase in (PHRASES[number] for number in phrases):
-        best = max(
-            (_judged(phrase, found, sentence.text, names, year) for found in phrase.matches(sentence.text, names)),
-            default=0.0,
-        )
-        if best >= LEAST:
-            yield _Hit(phrase.signal, sentence, best)
+def _hit(sentence: Sentence, names: re.Pattern[str] | None, year: int) -> _Hit | None:
+    """Return the signal that a sentence gives, if it gives one."""
+    text = sentence.text
+    if _asks(text) or _is_old(text, year) or _DENIED.search(text) or _SUPPOSED.search(text):
+        return None
+    likely = dict(judged(names.sub(OUR_NAME, text) if names else text))
+    bad = sum(likely[signal] for signal in BAD_NEWS)
+    if bad >= LEAST:
+        signal, sure = max(BAD_NEWS, key=lambda each: (likely[each], each)), bad
+    else:
+        signal, sure = max(likely.items(), key=lambda each: (each[1], each[0]))
+        if signal == NO_SIGNAL or signal in BAD_NEWS or sure < LEAST:
+            return None
+    if signal in ("closing", "relaunch") and _is_for_a_while(text):
+        return None
+    return _Hit(signal, sentence, min(SUREST, sure))
 
 
-@cache
-def _needed() -> tuple[Any, list[list[int]]]:
-    """Return the words that phrases need, to be looked for all at once, and for each the numbers of its phrases."""
-    import re2  # this profile alone needs it
-
-    places: dict[str, list[int]] = {}
-    for number, phrase in enumerate(PHRASES):
-        for word in phrase.needs:
-            places.setdefault(word, []).append(number)
-    words = re2.Set.SearchSet()
-    for word in places:
-        words.Add(re2.escape(word))
-    words.Compile()
-    return words, list(places.values())
+def _asks(text: str) -> bool:
+    return text.rstrip("\"'”’) ").endswith("?")
 
 
-def _judged(phrase: Phrase, found: re.Match[str], text: str, names: re.Pattern[str] | None, year: int) -> float:
-    """Return how sure it is, 0 to 1, that a phrase in its sentence says of the company what the signal means."""
-    before, after = text[: found.start()], text[found.end() :]
-    if (phrase.unless and phrase.unless.search(text)) or not all(each.search(text) for each in phrase.also):
-        return 0.0
-    if _is_denied(before, after) or _is_supposed(before, text) or _is_old(before, after, text, year):
-        return 0.0
-    ours = _is_of_us(text, names)
-    others = ABOUT_OTHERS.search(before[-80:])
-    if others and not _is_of_us(f"{others[0]} {found[0]}", names):  # "our clients know that we ..." is of us again
-        return 0.0
-    if not ours and phrase.needs_subject and not THE_COMPANY.search(text):
-        return 0.0
-    return min(0.97, phrase.confidence + (0.05 if ours else 0.0))
-
-
-def _is_of_us(words: str, names: re.Pattern[str] | None) -> bool:
-    return bool(FIRST_PERSON.search(words)) or bool(names and names.search(words))
-
-
-def _is_denied(before: str, after: str) -> bool:
-    """Whether the words before say no, a few words away at most, or those after call it untrue."""
-    return bool(DENIAL.search(before[-60:])) or bool(DENIED_AFTER.search(after[:80]))
-
-
-def _is_supposed(before: str, text: str) -> bool:
-    return text.rstrip("\"'”’) ").endswith("?") or bool(CONDITION.search(before))
-
-
-def _is_old(before: str, after: str, text: str, year: int) -> bool:
+def _is_old(text: str, year: int) -> bool:
     """Whether the sentence puts it into a year that is long past; when the company was founded does not count."""
-    old = [
-        match
+    old = any(
+        int(match[1]) <= year - OLD_YEARS and not _FOUNDED.search(text[max(0, match.start() - 30) : match.start()])
         for match in _OLD.finditer(text)
-        if int(match[1]) <= year - OLD_YEARS and not _FOUNDED.search(text[max(0, match.start() - 30) : match.start()])
-    ]
-    new = re.search(rf"\b(?:{year - 1}|{year}|{year + 1})\b", text)
-    return bool(old) and not new and not _RECENT.search(text)
+    )
+    return old and not re.search(rf"\b(?:{year - 1}|{year}|{year + 1})\b", text) and not _RECENT.search(text)
+
+
+_DENIED: Final = re.compile(
+    r"\b(?:not|never|no (?:plans?|intention)|nor|nicht|niet)\b(?! only\b)(?: \w+){0,3} (?:clos(?:e|ing)|shut(?:ting)?|"
+    r"sell(?:ing)?|sold|for sale|going (?:anywhere|out of business|under)|insolvent|bankrupt|lay(?:ing)? off|"
+    r"redundanc\w+|merg\w+|schließen|geschlossen|verkauft)\b|"
+    r"n['’]t (?:be )?(?:clos\w+|shut\w*|going (?:anywhere|out of business)|for sale|sell\w*|bankrupt)\b|"
+    r"\bno (?:\w+ ){0,2}(?:jobs?|redundancies|layoffs|posts|one|body)\b.{0,40}\b(?:lost|cut|go|laid off|planned|"
+    r"dismissed|affected)\b|\b(?:is|are|was|were) (?:not true|untrue|false|wrong|unfounded|nonsense|a hoax)\b|"
+    r"\b(?:rumou?rs?|gerüchte?|rumeurs?|rumores)\b",
+    re.IGNORECASE,
+)
+"""What a company says that it does not do. Other denials are told by the judge; these it must not get wrong."""
+
+_SUPPOSED: Final = re.compile(
+    r"\bif (?:we|the company|our (?:company|shop|business)) (?:were|had|ever|should)\b|"
+    r"\bin (?:the|any) (?:unlikely )?event (?:that|of (?:(?:an?|the|our) )?"
+    r"(?:merger|sale|insolvency|bankruptcy|closure))\b",
+    re.IGNORECASE,
+)
+_SHUT: Final = re.compile(
+    r"\b(?:clos\w+|shut|schlie\w+|geschlossen|ferm\w+|cerr\w+|cierr\w+|chius\w+|chiud\w+|geslot\w+)", re.I
+)
+_FOR_A_WHILE: Final = re.compile(
+    r"\b(?:sundays?|mondays?|weekends?|holidays?|christmas|easter|new year|2[456] december|stocktak\w+|refurbish\w+|"
+    r"renovat\w+|maintenance|cleaning|lunch|noon|\d{1,2}(?:[:.]\d\d)? ?(?:am|pm|uhr)|early|"
+    r"(?:until|bis) (?:mon|tues|wednes|thurs|fri|satur|sun)day|road|street|lane|bridge|car park|pool|deadline|"
+    r"applications?|registration|enrol\w+|feiertag\w*|betriebsferien|urlaub|inventur|ruhetag|bewerbung\w*|"
+    r"jours? fériés?|congés|vacances|annuelle|hebdomadaire|festivos?|vacaciones|matrícula|inscri\w+|ferie|festivi|"
+    r"iscrizion\w+|vakantie|feestdag\w*|inschrijving|feriados?)\b",
+    re.IGNORECASE,
+)
+_FOR_GOOD: Final = re.compile(
+    r"\b(?:for good|for ever|forever|permanent\w*|no longer|not (?:re)?open|last|final\w*|ceas\w+|retir\w+|goodbye|"
+    r"farewell|endgültig|für immer|dauerhaft|letzte\w*|definitiv\w*|définitiv\w*|dernier\w*|jubila\w+|para siempre|"
+    r"per sempre|voor (?:goed|altijd))\b",
+    re.IGNORECASE,
+)
+
+
+def _is_for_a_while(text: str) -> bool:
+    """Whether it is closed as shops are that go on: on Sundays, over Easter; but not on a Sunday for good."""
+    return bool(_SHUT.search(text) and _FOR_A_WHILE.search(text)) and not _FOR_GOOD.search(text)
 
 
 # --- Names --------------------------------------------------------------------------------------------------------
@@ -242,8 +260,11 @@ def _names(name: str) -> re.Pattern[str] | None:
         return None
     first = short.split()[0].strip(",.&")
     # people call a company by the first word of its name, where that is no common word
-    told = [short, *([first] if len(first) >= 4 and first.casefold() not in _COMMON else [])]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, told))})(?!\w)", re.IGNORECASE)
+    told = [f"(?i:{re.escape(short)})"]
+    if len(first) >= 4 and first.casefold() not in _COMMON:
+        # written as a name is, or in a banner's capitals: the station of a village is no bookshop called Station
+        told += [re.escape(first), re.escape(first.upper())]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(told)})(?!\w)")
 
 
 def _newest_year(text: str) -> int:

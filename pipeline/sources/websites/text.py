@@ -37,10 +37,8 @@ _NOTICES: Final = (
     "[role=alert], [role=banner] p, [class*=announcement], [class*=notice], [class*=banner] p, [class*=alert], "
     "[id*=announcement], [id*=notice], dialog p, [role=dialog] p, [class*=popup] p, [class*=modal] p"
 )
-_BESIDE: Final = (
-    "main li, article li, [role=main] li, [id*=content] li, [class*=content] li, [class*=news] li, blockquote, "
-    "figcaption, footer p, [class*=footer] p"
-)
+_BESIDE: Final = "li, blockquote, figcaption, footer p, [class*=footer] p, footer small, [class*=footer] small"
+_MENUS: Final = "nav li, header li, [class*=menu] li, [class*=nav] li, [role=navigation] li, [class*=breadcrumb] li"
 MOST_BESIDE: Final = 200
 """Elements of a page that are looked at beside its content."""
 
@@ -182,7 +180,10 @@ def visible_text(tree: LexborHTMLParser) -> str:
 
 def _told(tree: LexborHTMLParser, selector: str) -> Iterator[str]:
     """Yield the texts of elements that say something of their own: no menus, forms or questions about cookies."""
+    menus = {node.mem_id for node in tree.css(_MENUS)} if "li" in selector.split(", ") else set()
     for node in tree.css(selector)[:MOST_BESIDE]:
+        if node.mem_id in menus:
+            continue
         text = _line(node.text(separator=" "))
         has_words = text.count(" ") >= FEWEST_WORDS - 1 or shells.DENSE.search(text)
         if not 20 <= len(text) <= LONGEST_NOTICE or not has_words or _OF_NOBODY.match(text):

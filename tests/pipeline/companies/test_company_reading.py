@@ -1,4 +1,4 @@
-"""Signals are found in pages by phrases in their context: pages of our own writing, half of them traps."""
+"""Signals are found in pages by what their sentences mean: pages of our own writing, half of them traps."""
 
 import json
 from collections import Counter
@@ -9,8 +9,16 @@ import pytest
 
 from pipeline.extract.profiles import get_profile
 from pipeline.extract.profiles.company import COMPANY, NEGATIVE
-from pipeline.extract.profiles.company_phrases import PHRASES, compiled
-from pipeline.extract.profiles.company_reading import find_signals, sentences
+from pipeline.extract.profiles.company_meaning import OUR_NAME, examples, hash_of_sentences, judged, weights
+from pipeline.extract.profiles.company_reading import (
+    BAD_NEWS,
+    MOST_JUDGED,
+    NO_SIGNAL,
+    _telling,
+    find_signals,
+    sentences,
+)
+from pipeline.extract.profiles.company_words import may_tell
 from pipeline.ledger.transcript import CUSTOMER, Message, Transcript
 from pipeline.reports.page_scores import PageScores, score_pages
 
@@ -18,9 +26,12 @@ PAGES = Path(__file__).with_name("pages.jsonl")
 AT = datetime(2026, 11, 28, tzinfo=UTC)
 
 
+def _page(text: str, company: str = "Acme Ltd") -> Transcript:
+    return Transcript("page", (Message(CUSTOMER, text, author=company, created_at=AT),))
+
+
 def signals(text: str, company: str = "Acme Ltd") -> set[str]:
-    page = Transcript("page", (Message(CUSTOMER, text, author=company, created_at=AT),))
-    return {found.signal for found in find_signals(page)}
+    return {found.signal for found in find_signals(_page(text, company))}
 
 
 def test_pages_that_need_a_look_are_found_and_few_others() -> None:
@@ -105,10 +116,50 @@ def test_endless_text_is_read_in_pieces() -> None:
     assert signals(text) == set()
 
 
-def test_each_phrase_can_match_what_it_says_it_needs() -> None:
-    assert all(word == word.casefold() for phrase in PHRASES for word in phrase.needs)
-    assert {phrase.signal for phrase in PHRASES} <= {category.name for category in COMPANY.categories}
-    assert all(compiled(phrase.pattern, "Acme") for phrase in PHRASES)
+def test_the_weights_are_those_of_the_sentences() -> None:
+    assert weights().learned_from == hash_of_sentences(), "run python -m benchmarks.company_signals"
+    known = {category.name for category in COMPANY.categories}
+    assert set(weights().signals) == {each.signal for each in examples()} == known
+    assert set(NEGATIVE) == BAD_NEWS
+
+
+def test_a_line_with_alternatives_stands_for_its_variants() -> None:
+    texts = [each.text for each in examples()]
+    assert "We are closing our doors after 32 years." in texts
+    assert not any("shutters|doors" in text for text in texts)
+    assert sum(OUR_NAME in text for text in texts) > 100
+
+
+def test_hardly_a_telling_sentence_falls_through_the_sieve() -> None:
+    telling = [each.text for each in examples() if each.signal in BAD_NEWS]
+    assert sum(map(may_tell, telling)) >= 0.96 * len(telling)
+    assert not may_tell("Our engineers design pumps for water.")
+    assert not may_tell("The details were disclosed to nobody.")  # a word within a word
+
+
+def test_who_buys_whom_is_told_apart() -> None:
+    assert "acquisition" in signals("Northfield Software acquires Acme.")
+    assert "acquisition" not in signals("Acme acquires Tally to strengthen its payroll business.")
+
+
+def test_the_name_of_the_company_does_not_matter() -> None:
+    text = "{} is shutting down at the end of June."
+    first, *others = (find_signals(_page(text.format(name), name)) for name in ("Quillon", "Zebra Tools", "Ørsted Båd"))
+    assert all([(one.signal, one.confidence) for one in other] == [(one.signal, one.confidence) for one in first]
+               for other in others)  # fmt: skip
+
+
+def test_of_an_endless_page_the_beginning_and_the_end_are_read() -> None:
+    middle = [f"Sale {number} of our shop ends today." for number in range(3 * MOST_JUDGED)]
+    read = [one.text for one in _telling("\n".join(["We are closing.", *middle, "Acme has ceased trading."]))]
+    assert len(read) == MOST_JUDGED
+    assert (read[0], read[-1]) == ("We are closing.", "Acme has ceased trading.")
+
+
+def test_likelihoods_add_up() -> None:
+    likely = dict(judged("Our shop is open from nine to five."))
+    assert sum(likely.values()) == pytest.approx(1)
+    assert max(likely, key=lambda each: likely[each]) == NO_SIGNAL
 
 
 def test_the_profile_is_registered() -> None:

@@ -1,0 +1,210 @@
+"""What a sentence of a web page says of its company, by its meaning and its words. Pure.
+
+Lists of phrases do not carry over: a stranger always finds another way to say that a shop closes. So a sentence
+is compared with some 2,400 sentences of our own in several languages (`company_sentences.txt`), more than a third of
+which only sound alike. From them a linear model learned to tell the signals from their vectors (of the English sentence
+model that comes with the installation), their words, and marks of denial, doubt and advice. The vectors bring what is
+said in other words; the words bring other languages, and who does what to whom ("acquires our company", "our company
+acquires").
+
+`python -m benchmarks.company_signals` learns the weights and writes them into `company_weights.npz`.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from pipeline.extract.embedding import Embedder
+
+SENTENCES: Final = Path(__file__).with_name("company_sentences.txt")
+WEIGHTS: Final = Path(__file__).with_name("company_weights.npz")
+
+OUR_NAME: Final = "our company"
+"""What stands for the company's own name, so that no sentence is judged by a name."""
+
+IN_SENTENCES: Final = "Acme"
+"""The name of the company whose page it is, in the sentences that the weights are learned from."""
+
+WORD_PLACES: Final = 4096
+"""Over so many places words and pairs of words are spread by a hash."""
+
+VECTOR_WEIGHT, WORDS_WEIGHT, MARKS_WEIGHT = 3.0, 4.0, 0.3
+"""How much vector, words and marks count before anything is learned: by the pages in `benchmarks/QUALITY.md`."""
+
+REMEMBERED: Final = 4096
+"""Sentences whose judgement is kept: the pages of a site repeat a good part of each other."""
+
+Numbers = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sentence that the weights are learned from. Those of one `line` are variants of each other."""
+
+    signal: str
+    text: str
+    line: int
+
+
+def examples() -> Iterator[Example]:
+    """Yield the sentences of the file: a line with alternatives stands for as many as its longest group has."""
+    signal = ""
+    for number, line in enumerate(SENTENCES.read_text(encoding="utf-8").splitlines()):
+        if line.startswith("["):
+            signal = line.strip("[]")
+        elif line and not line.startswith("#"):
+            groups = [group.split("|") for group in _GROUP.findall(line)]
+            for turn in range(max(map(len, groups), default=1)):
+                chosen = iter(group[turn % len(group)] for group in groups)
+                text = _GROUP.sub(lambda _, chosen=chosen: next(chosen), line)  # type: ignore[misc]
+                yield Example(signal, text.replace(IN_SENTENCES, OUR_NAME), number)
+
+
+_GROUP: Final = re.compile(r"\(([^()]*\|[^()]*)\)")
+
+
+# --- What a sentence is judged by -----------------------------------------------------------------------------------
+
+_WORD: Final = re.compile(r"[^\W\d_]+|\d")
+_LONG_WORD, _LONGER_WORD, _LONGEST_WORD = 6, 7, 12
+"""Letters: of a longer word its first six count too, of one longer still its first four; beyond twelve nothing does."""
+
+
+def words_of(text: str) -> Numbers:
+    """Return the words of a sentence, (WORD_PLACES,) float32: words, pairs of neighbours, and beginnings of long words.
+
+    Beginnings take the place of grammar: `schließen` and `schließt`, `acquired` and `acquires` share one.
+    """
+    words = ["0" if word.isdigit() else word[:_LONGEST_WORD] for word in _WORD.findall(text.casefold())]
+    found = set(words)
+    found.update(f"{first} {second}" for first, second in zip(["^", *words], [*words, "$"], strict=True))
+    found.update(f"{word[:6]}*" for word in words if len(word) >= _LONG_WORD)
+    found.update(f"{word[:4]}**" for word in words if len(word) >= _LONGER_WORD)
+    places = np.zeros(WORD_PLACES, np.float32)
+    for each in sorted(found):
+        places[zlib.crc32(each.encode()) % WORD_PLACES] += 1
+    return places / np.float32(max(1, len(found)) ** 0.5)
+
+
+_MARKS: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        # no and not, in the languages of the sentences
+        r"\b(?:not|never|no|nor|neither|without|nicht|kein\w*|ne|pas|sans|non|niet|geen)\b|n['’]t\b",
+        r"\b(?:rumou?rs?|untrue|false|contrary|deny|denied|reports)\b",
+        r"\?\W*$",
+        r"\b(?:if|in (?:the|any) (?:unlikely )?event|in case|whether|unless|upon|should|where)\b",
+        r"\b(?:may|might|could|would|can)\b",
+        r"\b(?:how|what|why|when|guide|tips?|steps|signs|checklist|advice)\b",
+        # whom it speaks of: the reader, ourselves, the company by its name, others
+        r"\b(?:you|your|yours)\b",
+        r"\b(?:we|us|our|ours|we['’]\w+|i|my|wir|uns|unser\w*|nous|notre|nos|nuestr\w+|noi|nostr\w+|wij|onze|ons)\b",
+        rf"\b{OUR_NAME}\b",
+        r"\b(?:competitors?|rivals?|many|some|most|clients?|customers?|companies|firms|businesses|industry|portfolio|"
+        r"neighbour|supplier|employers?)\b",
+        # when: long ago, or now and on a day
+        r"\b(?:1[89]\d\d|20[01]\d)\b",
+        r"\b20[2-4]\d\b|\b(?:today|now|yesterday|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|"
+        r"march|april|june|july|august|september|october|november|december|last week|this month|effective)\b",
+        r"\b(?:help|advis\w*|services?|experts?|lawyers?|support|software|tool|solutions?|book a)\b",
+        r"\b(?:will|shall|have|has|had|is|are|was|were)\b",
+        r"\b(?:the (?:company|business|board|directors|shareholders|firm|shop|administrators?|court|plant|site))\b",
+    )
+)
+_SHORT, _SHORTISH, _LONG = 4, 8, 30  # words
+_NAME_WITHIN: Final = re.compile(r"(?<=[a-zà-ÿ,;] )[A-ZÀ-Þ][a-zà-ÿ]+")
+_OF_US: Final = re.compile(
+    rf"\b(?:we|us|our|ours|i|my|the (?:company|board|firm|business)|{OUR_NAME})\b", re.IGNORECASE
+)
+
+
+def marks_of(text: str) -> Numbers:
+    """Return marks of a sentence, (m,) float32 of 0 and 1: denial, doubt, advice, of whom, when, how long."""
+    count = len(text.split())
+    lengths = (count < _SHORT, count < _SHORTISH, count > _LONG)
+    # somebody is named, and the company is not spoken of
+    is_of_others = bool(_NAME_WITHIN.search(text)) and not _OF_US.search(text)
+    return np.array([*(bool(mark.search(text)) for mark in _MARKS), *lengths, is_of_others], np.float32)
+
+
+def features(texts: Sequence[str]) -> Numbers:
+    """Return what sentences are judged by, (n, d) float32: vector, words and marks side by side."""
+    vectors = _model().encode(texts)
+    return np.stack(
+        [
+            np.concatenate([vector * VECTOR_WEIGHT, words_of(text) * WORDS_WEIGHT, marks_of(text) * MARKS_WEIGHT])
+            for vector, text in zip(vectors, texts, strict=True)
+        ]
+    )
+
+
+@cache
+def _model() -> "Embedder":
+    """Return the English sentence model, whichever the themes' vectors are made with: the weights belong to it."""
+    from pipeline.extract.embedding import Embedder
+    from pipeline.extract.embedding.files import installed_model
+
+    return Embedder(installed_model())
+
+
+# --- Judging --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What was learned: `matrix` (d, k) and `bias` (k,), a column a signal; `learned_from` hashes the sentences."""
+
+    signals: tuple[str, ...]
+    matrix: Numbers
+    bias: Numbers
+    learned_from: str
+
+    @classmethod
+    def read(cls) -> "Weights":
+        """Read the weights that are kept with us."""
+        with np.load(WEIGHTS) as stored:
+            matrix = stored["matrix"].astype(np.float32)
+            return cls(tuple(stored["signals"].tolist()), matrix, stored["bias"], str(stored["learned_from"]))
+
+    def write(self) -> None:
+        """Keep the weights, with as many digits as matter."""
+        np.savez_compressed(
+            WEIGHTS,
+            signals=np.array(self.signals),
+            matrix=self.matrix.astype(np.float16),
+            bias=self.bias.astype(np.float32),
+            learned_from=np.array(self.learned_from),
+        )
+
+
+@cache
+def weights() -> Weights:
+    """Return the weights, read once a process."""
+    return Weights.read()
+
+
+def hash_of_sentences() -> str:
+    """Return what tells whether weights were learned from the sentences as they are."""
+    return sha256(SENTENCES.read_bytes()).hexdigest()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def judged(text: str) -> tuple[tuple[str, float], ...]:
+    """Return how likely a sentence says each signal, 0 to 1, in the order of the weights; `no_signal` is one of them.
+
+    The company's name must have been replaced by OUR_NAME.
+    """
+    learned = weights()
+    # no BLAS: its kernels sum in another order on other machines
+    totals = (features([text])[0][:, None] * learned.matrix).sum(axis=0, dtype=np.float64) + learned.bias
+    likely = np.exp(totals - totals.max())
+    return tuple(zip(learned.signals, (likely / likely.sum()).tolist(), strict=True))
