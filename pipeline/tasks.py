@@ -55,6 +55,9 @@ OTHER_VERSION_TRIES, OTHER_VERSION_PAUSE = 5, 3.0
 """How often, and after how many seconds, a chunk is offered again that a worker of another version refused: while
 workers are replaced one of the right version may be there. Then the run fails with the sentence."""
 
+LONGEST_PAUSE = 3.0
+"""Seconds after which a chunk that found no place asks again, at most."""
+
 QUEUES = ("extract", "merge", "default")
 """Those a run goes through: it needs a worker on each."""
 
@@ -95,9 +98,10 @@ def extract_chunk(self: Task, *, run_id: int, epoch: int, chunk: int) -> int:
         read = read_pages if find_run(run_id).is_of_pages else read_chunk
         finished = read(run_id=run_id, epoch=epoch, chunk=chunk, delivery=self.request.id)
     # Not a failure: the chunk goes back into the queue, and a place is free as soon as another delivery stored its
-    # piece. 0.3 s is short beside the reading of a piece and long beside the statement that asks.
+    # piece. 0.3 s is short beside the reading of a piece and long beside the statement that asks. Who finds no place
+    # again and again asks less often: many messages that all come back at once leave no room for those that could read.
     except AtLimit as full:
-        raise self.retry(exc=full, countdown=0.3) from full
+        raise self.retry(exc=full, countdown=min(0.3 * (1 + self.request.retries), LONGEST_PAUSE)) from full
     # no row was claimed yet, so any other worker may take it
     except OtherVersion as refusal:
         log.warning("%s", refusal)

@@ -89,6 +89,9 @@ class Visit:
         while True:
             # Claimed in halves: enough stays in flight while the database is asked, and it is not asked for every
             # single page.
+            if not self.under_way:
+                # before claiming, which may say that there is no place: what was fetched must not wait for one
+                self._read()
             if len(self.under_way) <= width // 2 and (may_be_more or not self.under_way):
                 may_be_more = self._claim(fetcher)
             if not self.under_way:

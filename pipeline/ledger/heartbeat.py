@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,9 @@ def _beat_until(done: Event, beat: Callable[[], object], every: float) -> None:
             try:
                 beat()
             # A server that restarts must not end the work that is done meanwhile; if it stays away the claim lapses by
-            # itself, and the guarded write at the end finds that out.
-            except DatabaseError:
+            # itself, and the guarded write at the end finds that out. `Error`, for a connection that is closed already
+            # raises InterfaceError, which is no DatabaseError.
+            except Error:
                 log.warning("a heartbeat could not be sent; trying again", exc_info=True)
                 connection.close()  # the next beat opens a new one
     finally:

@@ -13,9 +13,10 @@ from pytest_django import Settings
 from pipeline.extract.base import get_extractor
 from pipeline.extract.visit import read_pages
 from pipeline.ledger.claims import AtLimit
-from pipeline.ledger.counts import item_counts
+from pipeline.ledger.counts import item_counts, unfinished_chunks
+from pipeline.ledger.pages import claim_pages
 from pipeline.ledger.states import request_stop
-from pipeline.models import Company, CompanyUrl, Fetch, Item, Run, Snapshot, Story, Theme
+from pipeline.models import Company, CompanyUrl, ConversationVersion, Fetch, Item, Run, Snapshot, Story, Theme
 from pipeline.reports.companies import changes_since, dead_links, flagged, page_run, uneven_companies
 from pipeline.reports.verify import verify
 from pipeline.review.reembed import reembed
@@ -93,6 +94,26 @@ def test_what_did_not_change_is_not_sent_and_not_read_again(farm: Farm) -> None:
     assert Snapshot.objects.count() == 12
     assert max(count for (_, path), count in farm.asked.items() if path != "/robots.txt") == 3
     assert verify(run_id=again.pk).faults == verify(run_id=forced.pk).faults == ()
+
+
+def test_what_was_fetched_and_waits_to_be_read_takes_no_place(farm: Farm) -> None:
+    run = begin(watch(farm), concurrency=2)
+    (chunk,) = unfinished_chunks(run)
+
+    def claimed(delivery: str) -> list[int]:
+        pages = claim_pages(run=run, epoch=run.epoch, chunk=chunk, token=f"{delivery}:1", held=0)
+        return [page.item_id for page in pages]
+
+    first = [*claimed("first"), *claimed("first")]
+    assert len(first) >= 2
+    with pytest.raises(AtLimit):  # the control: while they are asked for, they take all places
+        claimed("second")
+    version = ConversationVersion.objects.create(
+        conversation=Item.objects.get(pk=first[0]).conversation, content_hash="0" * 64, messages=[],
+        stored_at=timezone.now(),
+    )  # fmt: skip
+    Item.objects.filter(pk__in=first).update(version=version)
+    assert claimed("second")
 
 
 def test_the_limit_counts_companies_and_runs_get_round_to_all(farm: Farm) -> None:
