@@ -198,8 +198,8 @@ _CAREFULLY = ((0, 1), (2, 1000))
 
 # In pages, not in chunks as for conversations. Those of this delivery are not counted: it says itself how many it
 # holds, and an earlier life of the same message holds none any more. Nor are those that were fetched and wait to be
-# read (they have a version): they are asked for no more. When they were counted, one delivery with a full basket kept all
-# others out, whose messages came back three times a second, each, until the queue had no room for anything else.
+# read (they have a version), for they are asked for no more. When they were counted, one delivery with a full basket
+# kept all others out, whose messages came back three times a second each, until the queue had room for nothing else.
 _IN_FLIGHT = """
 SELECT count(*) FROM pipeline_item
 WHERE run_id = %(run)s AND state = 'reading' AND version_id IS NULL AND claim <> %(token)s AND claimed_at >= %(stale)s
