@@ -98,7 +98,7 @@ def test_what_did_not_change_is_not_sent_and_not_read_again(farm: Farm) -> None:
 
 def test_what_was_fetched_and_waits_to_be_read_takes_no_place(farm: Farm) -> None:
     run = begin(watch(farm), concurrency=2)
-    (chunk,) = unfinished_chunks(run)
+    chunk = unfinished_chunks(run)[0]
 
     def claimed(delivery: str) -> list[int]:
         pages = claim_pages(run=run, epoch=run.epoch, chunk=chunk, token=f"{delivery}:1", held=0)
