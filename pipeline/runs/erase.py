@@ -29,7 +29,7 @@ from django.db import connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from pipeline.extract.llm.recording import forget_recorded
+from pipeline.extract.llm.recording import forget_recorded, texts_in
 from pipeline.group.settle import point_to_nearest_stories, settle
 from pipeline.group.titles import title_of
 from pipeline.merge.counting import recount
@@ -289,6 +289,7 @@ def _erase(erasure: Erasure, person: Person, held: Holdings, sources: Sequence[S
         lock(root for touched in roots.values() for root in touched)
         _empty_conversations(scene, person)
         _empty_readings(scene)
+        counts["judgements"] = _empty_judgements(scene)
         _empty_companies(scene, companies)
         for profile in sorted(roots):
             _empty_themes(scene, profile)
@@ -413,6 +414,21 @@ def _empty_readings(scene: _Scene) -> None:
         # a fault is item, step, unit, status and body, see `Batch.faults`: the body may quote the question
         batch.faults = [[*fault[:4], "" if fault[0] in own else fault[4]] for fault in batch.faults]
         batch.save(update_fields=["faults"])
+
+
+def _empty_judgements(scene: _Scene) -> int:
+    """Empty the raw answers of a model that judged, where they quote or name the customer; return how many.
+
+    Whole and not by words: an answer is JSON within JSON, and what is quoted there is written with escapes.
+    """
+    calls = Call.objects.filter(judgement__isnull=False, erased_at__isnull=True)
+    telling = [
+        call.pk
+        for call in calls.only("answer", "raw").iterator(chunk_size=1000)
+        if any(map(scene.texts.quotes, texts_in(call.body.decode(errors="replace"))))
+    ]
+    said = Call.objects.filter(pk__in=telling)
+    return said.update(answer="", raw=b"", request_hash="", erased_at=scene.erasure.created_at)
 
 
 def _empty_companies(scene: _Scene, companies: Sequence[Company]) -> None:
@@ -612,8 +628,6 @@ def _hidden_in(value: Any, scene: _Scene) -> Any:
 def _hide_in_what_people_wrote(scene: _Scene) -> int:
     """Hide it in all columns that `erased_columns` names for that, wherever they are."""
     count = sum(_hide(model._default_manager.all(), names, scene) for model, names in columns_with(Fate.HIDDEN))
-    # what a model judged was told it without names and addresses, and may quote all the same
-    count += _hide(Call.objects.filter(judgement__isnull=False), ("answer",), scene)
     # titles and descriptions that nobody wrote are made again instead: their words are those of others, too
     return count + _hide(Story.objects.exclude(edited_at=None), ("title", "description"), scene)
 

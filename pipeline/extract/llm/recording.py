@@ -111,10 +111,10 @@ def _texts_of(line: bytes) -> Iterator[str]:
         body = base64.b64decode(json.loads(line).get("body", "")).decode()
     except ValueError:  # nothing that was recorded by us
         return
-    yield from _said(body)
+    yield from texts_in(body)
 
 
-def _said(text: str) -> Iterator[str]:
+def texts_in(text: str) -> Iterator[str]:
     try:
         value = json.loads(text)
     except ValueError:
@@ -124,7 +124,7 @@ def _said(text: str) -> Iterator[str]:
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
-            yield from _said(value) if value[:1] in ("{", "[") else [value]
+            yield from texts_in(value) if value[:1] in ("{", "[") else [value]
         elif isinstance(value, list | dict):
             waiting += value.values() if isinstance(value, dict) else value
 

@@ -26,6 +26,7 @@ from pipeline.models import (
     Conversation,
     Erasure,
     Evidence,
+    Judgement,
     Orphan,
     Run,
     SavedView,
@@ -142,6 +143,16 @@ def read(tmp_path: Path, settings: Settings) -> Run:
     upload = keep_upload(name="garden.jsonl", chunks=[file.read_bytes()], by=user, at=now)
     raw = json.dumps({"customer": ADDRESS, "text": PLANTED[1]})
     Upload.objects.filter(pk=upload.pk).update(run=run, rejects=[{"line": 1, "reason": "no id", "raw": raw}])
+    judgement = Judgement.objects.create(
+        run=run, about="group", first=story.signature, request_hash="asked", created_at=now, ended_at=now,
+        state="answered", verdict="keep", reason=f"All say that {PLANTED[3]}.", answer={"reason": PLANTED[3]},
+        outcome=f"as {NAME} says",
+    )  # fmt: skip
+    # as a model may quote it: over two lines, in JSON within JSON, so that it stands nowhere as it was said
+    quoted = json.dumps({"reason": PLANTED[3].replace(" noticed ", "\nnoticed \u201creally\u201d ")})
+    for attempt, said in enumerate((json.dumps({"reason": PLANTED[2]}), quoted, json.dumps({"reason": OPENINGS[3]}))):
+        answer = json.dumps({"choices": [{"message": {"content": said}}]})
+        Call.objects.create(judgement=judgement, step="review", attempt=attempt + 1, answer=answer, answered_at=now)
     body = json.dumps({"choices": [{"message": {"content": json.dumps({"quote": PLANTED[3]})}}]})
     other = json.dumps({"choices": [{"message": {"content": json.dumps({"quote": OPENINGS[3]})}}]})
     lines = [{"key": str(n), "body": base64.b64encode(text.encode()).decode()} for n, text in enumerate((body, other))]
@@ -162,7 +173,8 @@ def test_nothing_of_it_is_left_and_every_count_is_as_before(
     assert {
         "pipeline_conversation", "pipeline_conversationversion", "pipeline_call", "pipeline_theme", "pipeline_evidence",
         "pipeline_signature", "pipeline_searchtext", "pipeline_run", "pipeline_comment", "pipeline_change",
-        "pipeline_savedview", "pipeline_upload", "django_admin_log", "chat_session", "chat_message",
+        "pipeline_savedview", "pipeline_upload", "pipeline_judgement", "django_admin_log", "chat_session",
+        "chat_message",
     } <= before  # fmt: skip
     vectors = {
         bytes(vector).hex()
@@ -214,6 +226,18 @@ def test_what_others_said_stays_word_for_word(read: Run) -> None:
     story = Story.objects.standing().get()
     assert normal_form(story.title) != ""
     assert any(word in story.description for word in ("lamp", "greenhouse"))
+
+
+def test_what_a_model_judged_is_emptied_where_it_quotes_them_and_nowhere_else(read: Run) -> None:
+    erase_customer(word=ADDRESS)
+    judgement = Judgement.objects.get()
+    assert (judgement.reason, judgement.answer) == (f"All say that {HIDDEN}.", {"reason": HIDDEN})
+    assert judgement.outcome == f"as {HIDDEN} says"
+    quoting, over_lines, of_others = judgement.calls.order_by("attempt")
+    for call in (quoting, over_lines):
+        assert (call.body, call.erased_at is None) == (b"", False)
+    assert OPENINGS[3] in of_others.answer
+    assert of_others.erased_at is None
 
 
 def test_pages_say_that_it_was_erased_and_show_the_rest(read: Run, client: Client) -> None:
