@@ -39,8 +39,8 @@ class Command(PipelineCommand):
             self.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
             return
         self.stdout.write(
-            f"{counted(report.themes, 'theme')} were read with documents; {report.with_use} used one, "
-            f"{report.with_gap} missed something."
+            f"{counted(report.themes, 'theme')} were read with documents: {report.with_use} used at least one; "
+            f"for {report.with_gap}, something was missing."
         )
         for gap in report.gaps:
             self.stdout.write(f"  {gap.count} x {gap.what} ({', '.join(gap.signatures[:3])})")

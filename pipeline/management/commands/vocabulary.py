@@ -48,7 +48,9 @@ class Command(PipelineCommand):
         kind = "strict" if vocabulary.is_strict else "open"
         self.stdout.write(f"Version {number} of the vocabulary of {profile}, {kind}:")
         for entry in vocabulary.entries:
-            self.stdout.write(f"  {entry.key}{f' ({entry.area})' if entry.area else ''}: {entry.description}")
+            area = f" ({entry.area})" if entry.area else ""
+            means = f": {entry.description}" if entry.description else ""
+            self.stdout.write(f"  {entry.key}{area}{means}")
         for each in vocabulary.distinctions:
             self.stdout.write(f"  {' / '.join(each.terms)}: {each.how}")
         for hint in vocabulary.area_hints:

@@ -183,8 +183,9 @@ def test_an_import_whose_worker_died_is_sent_again_and_taken_by_one(program: Pro
 @pytest.mark.django_db
 def test_a_run_is_counted_without_reading(program: Program) -> None:
     source = seed(scripts(2, 2))
-    run = program.do("/runs/preview", source=str(source), extractor="scripted", limit=3)
-    assert (run["is_preview"], run["created_by"], run["parameters"]) == (True, "the admin", {"limit": 3})
+    run = program.do("/runs/preview", source=str(source), extractor="scripted", limit=3, judge=True)
+    assert (run["is_preview"], run["created_by"]) == (True, "the admin")
+    assert (run["parameters"], run["judged_at"]) == ({"limit": 3, "judge": True}, None)
     assert program.read(f"/runs/{run['id']}/preview")["to_read"] == 3
     assert problem(program.get(f"/runs/{run['id']}/salvage"))["status"] == 409
     assert not Item.objects.exists()

@@ -204,6 +204,18 @@ def test_a_source_is_counted_without_reading_it(operator: Client) -> None:
     assert Run.objects.filter(is_preview=True).count() == 1
 
 
+def test_a_model_can_be_asked_to_judge_where_one_is_configured(operator: Client, settings: Any) -> None:
+    two_stories_and_an_orphan()
+    source = Source.objects.get()
+    assert 'name="judge"' not in read(operator, address("new_run"), source=str(source.pk))
+    settings.LLM_MODEL = "reading-model"
+    shown = read(operator, address("new_run"), source=str(source.pk))
+    assert "have reading-model judge pairs, groups and titles" in shown
+    sent = {"source": source.pk, "profile": "support", "extractor": "scripted", "do": "dry", "judge": "on"}
+    operator.post(address("new_run_source"), sent)
+    assert Run.objects.get(is_preview=True).parameters["judge"] is True
+
+
 def test_a_live_part_is_sent_again_only_when_something_changed(operator: Client) -> None:
     run = RunFactory(state="running", phase="extract")
     item = ItemFactory(run=run, state="pending")
