@@ -7,7 +7,6 @@ are waited for and stored, and conversations that were not finished are given ba
 """
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -84,7 +83,7 @@ class _Chunk:
         self.profile, self.extractor, self.prompt = profile, extractor, extractor.prompt_of(profile)
         self.asker = asker
         self.concurrency = max(1, int(run.parameters.get("concurrency") or settings.LLM_CONCURRENCY))
-        self.finished, self.looked_at = 0, 0.0
+        self.finished = 0
         self.is_over = self.is_empty = False
         self.fault: Exception | None = None
 
@@ -95,12 +94,16 @@ class _Chunk:
         gate = SharedGate(run_id=self.run.pk, concurrency=self.concurrency, host=self.asker.target.host)
         async with gate, Client(self.asker.target, gate) as self.client:
             active: set[asyncio.Task[Result]] = set()
-            while True:
-                active |= await self._begin(active)
-                if not active:
-                    break
-                done, active = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
-                await self._keep([task.result() for task in done])
+            watching = asyncio.create_task(self._watch())
+            try:
+                while True:
+                    active |= await self._begin(active)
+                    if not active:
+                        break
+                    done, active = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
+                    await self._keep([task.result() for task in done])
+            finally:
+                watching.cancel()
         if self.fault:
             raise self.fault
         return self.finished
@@ -191,13 +194,22 @@ class _Chunk:
             raise _NotWanted from None
 
     async def _check(self) -> None:
-        """Raise _NotWanted if no more questions are to be sent; the database is asked every LOOK_EVERY seconds."""
-        if not self.is_over and time.monotonic() - self.looked_at >= LOOK_EVERY:
-            self.looked_at = time.monotonic()
-            wanted = Run.objects.filter(pk=self.run.pk, epoch=self.epoch, state=Run.State.RUNNING)
-            self.is_over = not await on_thread(wanted.exists) or self.is_over
+        """Raise _NotWanted if no more questions are to be sent."""
         if self.is_over:
             raise _NotWanted
+
+    async def _watch(self) -> None:
+        """Ask the database every LOOK_EVERY seconds whether the run still wants answers.
+
+        Beside the questions: whoever is about to send one has a slot in hand, and must not wait for the database.
+        """
+        wanted = Run.objects.filter(pk=self.run.pk, epoch=self.epoch, state=Run.State.RUNNING)
+        while not self.is_over:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                self.is_over = not await on_thread(wanted.exists) or self.is_over
+            except INFRASTRUCTURE_ERRORS as error:
+                self._end(error)
 
     # --- Keeping --------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ all. Nothing here has to survive: a Redis that comes back empty starts counting 
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
@@ -29,6 +30,9 @@ LEASE = 30.0
 POLL = 0.015
 """Seconds between two looks for a free slot; of each process one question looks at a time, in the order they came."""
 
+MOST_HANDED_OVER = 10
+"""Questions of one worker that may follow each other in a slot; then it is free for those of other workers as well."""
+
 PATIENCE = 30.0
 """Seconds that Redis may be away before the chunk is given back."""
 
@@ -45,11 +49,21 @@ redis.call('EXPIRE', KEYS[1], 3600)
 return 1
 """
 
+# Returns the slots that are lost: their lease ended while their worker was silent, and others have taken their place.
+# ARGV: the number of slots, seconds of a lease, and the slots.
 _RENEW = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-for place = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[place]) end
-return 1
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local lost = {}
+for place = 3, #ARGV do
+  if redis.call('ZSCORE', KEYS[1], ARGV[place]) or redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[1]) then
+    redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[place])
+  else
+    lost[#lost + 1] = ARGV[place]
+  end
+end
+return lost
 """
 
 # Returns the milliseconds to wait; what is booked is booked, so nobody has to ask twice, but where all hold off.
@@ -80,20 +94,23 @@ class SharedGate(Gate):
         self._slots, self._hold = f"{prefix}run:{run_id}", f"{prefix}hold:{host}"
         self._pace = (f"{prefix}requests:{host}", f"{prefix}tokens:{host}")
         self.concurrency = concurrency
-        self._mine: set[str] = set()
+        self._mine: dict[str, int] = {}  # the slots held here, and how often each was handed over
 
     async def __aenter__(self) -> Self:
         self._redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=10)
-        self._turn, self._freed = asyncio.Lock(), asyncio.Event()
+        self._freed = asyncio.Event()
+        self._waiting: deque[asyncio.Future[str]] = deque()
+        self._seeking: asyncio.Task[None] | None = None
         self._renewing = asyncio.create_task(self._renew())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._renewing.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._renewing
+        for task in filter(None, (self._renewing, self._seeking)):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await self._redis.aclose()
 
     async def wait(self, tokens: int) -> None:
@@ -119,21 +136,64 @@ class SharedGate(Gate):
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Hold one of the run's slots, waiting for one as long as it takes; ConnectionError without Redis."""
-        name = uuid4().hex
-        # one at a time looks for a free slot, so that hundreds of waiting questions do not ask Redis at once
-        async with self._turn:
-            while not await self._patiently(lambda: self._script(_TAKE, (self._slots,), self.concurrency, LEASE, name)):
-                # whoever is done here says so; what others let go is found by looking
-                self._freed.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._freed.wait(), POLL)
-        self._mine.add(name)
+        name = await self._own_slot()
         try:
             yield
         finally:
-            self._mine.discard(name)
-            with suppress(RedisError):  # then it is free after LEASE
-                await self._redis.zrem(self._slots, name)
+            await self._give(name)
+
+    async def _own_slot(self) -> str:
+        """Return the name of a slot that is ours now, in the order in which they were asked for."""
+        ticket: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append(ticket)
+        # one at a time looks for a free slot, so that hundreds of waiting questions do not ask Redis at once
+        if self._seeking is None or self._seeking.done():
+            self._seeking = asyncio.create_task(self._seek())
+        try:
+            return await ticket
+        except asyncio.CancelledError:
+            if ticket.done() and not ticket.cancelled() and ticket.exception() is None:
+                await self._give(ticket.result())
+            raise
+
+    async def _seek(self) -> None:
+        """Take free slots for those who wait, until nobody does."""
+        try:
+            while self._waiting:
+                name = uuid4().hex
+                taken = await self._patiently(
+                    lambda name=name: self._script(_TAKE, (self._slots,), self.concurrency, LEASE, name)
+                )
+                if taken:
+                    self._mine[name] = 0
+                    await self._give(name)
+                    continue
+                # what is let go here is handed over; what others let go is found by looking
+                self._freed.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._freed.wait(), POLL)
+        except BaseException as error:
+            while self._waiting:
+                if not (ticket := self._waiting.popleft()).done():
+                    if isinstance(error, Exception):
+                        ticket.set_exception(error)
+                    else:
+                        ticket.cancel()
+            if not isinstance(error, Exception):
+                raise
+
+    async def _give(self, name: str) -> None:
+        """Hand a slot to the next who waits here, which spares two round trips; let it go if nobody does."""
+        handed = self._mine.get(name, MOST_HANDED_OVER)  # one that was lost is not handed over
+        while self._waiting and handed < MOST_HANDED_OVER:
+            if not (ticket := self._waiting.popleft()).done():
+                self._mine[name] = handed + 1
+                ticket.set_result(name)
+                return
+        self._mine.pop(name, None)
+        with suppress(RedisError):  # then it is free after LEASE
+            await self._redis.zrem(self._slots, name)
+        if handed < MOST_HANDED_OVER:  # else those of other workers look first
             self._freed.set()
 
     async def _renew(self) -> None:
@@ -141,7 +201,8 @@ class SharedGate(Gate):
             await asyncio.sleep(LEASE / 3)
             with suppress(RedisError):
                 if self._mine:
-                    await self._script(_RENEW, (self._slots,), LEASE, *self._mine)
+                    for lost in await self._script(_RENEW, (self._slots,), self.concurrency, LEASE, *self._mine):
+                        self._mine.pop(lost.decode(), None)
 
     def _script(self, script: str, keys: tuple[str, ...], *values: Any) -> Awaitable[Any]:
         return self._redis.eval(script, len(keys), *keys, *values)

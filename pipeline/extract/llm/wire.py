@@ -5,6 +5,8 @@ No $ref, default, title, pattern, length or range: some providers refuse them, s
 its grammar off. They are checked by the Pydantic model when the answer is there.
 """
 
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,6 +33,12 @@ def schema_of(ask: Ask[Any]) -> dict[str, Any]:
 
 def wire_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of a model in the common subset. ValueError if it can only be said outside it."""
+    return deepcopy(_made_once(model))
+
+
+@lru_cache(maxsize=256)
+def _made_once(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a model, the same object each time: every question about a conversation has one."""
     full = model.model_json_schema()
     return _plain(full, full.get("$defs", {}), model.__name__)
 

@@ -8,7 +8,7 @@ may correct that.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
@@ -162,11 +162,13 @@ def _hints(known: "Known | None") -> str:
 # --- What it answers ------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=64)  # a class of Pydantic's takes milliseconds to make, and each question needs one
 def route_model(wanted: Wanted) -> type[BaseModel]:
     """Return the model of an answer about a conversation's beginning."""
     return create_model("Route", __base__=Route, category=(_word([each.name for each in wanted.categories]), ...))
 
 
+@lru_cache(maxsize=64)
 def answer_model(wanted: Wanted) -> type[BaseModel]:
     """Return the model of an answer about a whole conversation. It does not depend on any vocabulary, so that stored
     answers are understood alike whatever is known by then."""

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -21,6 +22,9 @@ PROMPT = "judge-2"
 """Version of all questions here; a change of any words changes it, and what was judged may be judged again."""
 
 LONGEST_TITLE = 80
+
+MOST_SIZES = 256
+"""Of groups whose answers' models are kept: making one takes milliseconds."""
 
 MOST_PARTS = 20
 """Into which a group may be split at once; each part becomes a decision that somebody may want to undo."""
@@ -140,6 +144,7 @@ def group_question(side: Side) -> Ask[GroupAnswer]:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=MOST_SIZES)
 def _answer_about(count: int) -> type[GroupAnswer]:
     """Return the model of an answer about so many members: a split must hold each of them exactly once."""
 

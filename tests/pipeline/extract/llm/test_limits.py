@@ -45,6 +45,58 @@ def test_no_more_than_so_many_are_under_way_over_all_workers() -> None:
     assert (most, done) == (3, 40)
 
 
+def test_those_of_other_workers_get_their_turn_beside_one_that_has_many_waiting() -> None:
+    order: list[str] = []
+
+    async def ask(which: SharedGate, name: str) -> None:
+        async with which.slot():
+            order.append(name)
+            await asyncio.sleep(0.001)
+
+    async def all_of_them() -> None:
+        async with gate(1, 1) as many, gate(1, 1) as few:
+            waiting = [asyncio.create_task(ask(many, "many")) for _ in range(300)]
+            await asyncio.sleep(0)
+            await asyncio.wait_for(ask(few, "few"), 60)
+            await asyncio.wait_for(asyncio.gather(*waiting), 60)
+
+    asyncio.run(all_of_them())
+    assert len(order) == 301
+    assert order.index("few") < 300
+
+
+def test_a_slot_that_was_lost_to_others_is_not_handed_over(monkeypatch: pytest.MonkeyPatch, empty: redis.Redis) -> None:
+    monkeypatch.setattr(limits, "LEASE", 0.3)
+    key = f"{conf.REDIS_PREFIX}llm:run:1"
+
+    async def held() -> bool:
+        async with gate(1, 1) as mine:
+            async with mine.slot():
+                empty.delete(key)
+                empty.zadd(key, {"another": time.time() + 1000})
+                next_one = asyncio.create_task(mine.slot().__aenter__())
+                while mine._mine:
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            return next_one.done()
+
+    assert not asyncio.run(asyncio.wait_for(held(), 60))
+
+
+def test_whoever_stops_waiting_leaves_the_slot_to_the_others() -> None:
+    async def given_up() -> int:
+        async with gate(1, 1) as mine:
+            async with mine.slot():
+                waiting = [asyncio.create_task(mine.slot().__aenter__()) for _ in range(3)]
+                await asyncio.sleep(0.05)
+                waiting[0].cancel()
+                waiting[1].cancel()
+            await asyncio.wait_for(waiting[2], 60)
+            return sum(task.cancelled() for task in waiting)
+
+    assert asyncio.run(given_up()) == 2
+
+
 def test_a_run_does_not_take_another_runs_slots() -> None:
     async def both() -> None:
         async with gate(1, 1) as one, gate(2, 1) as other, one.slot(), other.slot():
