@@ -9,12 +9,14 @@ import asyncio
 import json
 import logging
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -311,8 +313,14 @@ def _transport(limits: httpx2.Limits) -> httpx2.AsyncBaseTransport:
     """Return what carries requests: the network, with a record of it where one is asked for, or a record alone."""
     if settings.LLM_REPLAY:
         return Replayer(Path(settings.LLM_REPLAY))
-    network = httpx2.AsyncHTTPTransport(limits=limits)
+    network = httpx2.AsyncHTTPTransport(limits=limits, verify=_trusted())
     return Recorder(Path(settings.LLM_RECORD), network) if settings.LLM_RECORD else network
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return which certificates are trusted; reading those of the system takes longer than a question, so once."""
+    return httpx2.create_ssl_context()
 
 
 def _refusal(status: int, said: "Said", problem: str, target: Target) -> Exception:
