@@ -68,6 +68,23 @@ _CONTACT = re.compile(
     r"|str\.|road|avenue|platz|rue|calle|via|straat)\b|[|•])",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(
+    # 80331 München; D-80331 München; 1010 Wien; 75011 Paris; 28013 Madrid; 1012 AB Amsterdam
+    r"(?:[A-Z]{1,3}[- ])?\d{4,5}(?: [A-Z]{2})? [^\W\d_][^\d,;:!?]{1,40}(?:, [^\W\d_][^\d,;:!?]{1,30})?$"
+    # Musterweg 12; Am Hang 3a; Kleine Gasse 4-6, 80331 München
+    r"|(?:(?:am|an der|an den|auf dem|auf der|beim|im|in der|zum|zur|unter den|hinter der) )?[^\W\d_][^\d,;:!?]{1,40} "
+    r"\d{1,4} ?[a-z]?(?: ?[-/] ?\d{1,4} ?[a-z]?)?(?:,? (?:[A-Z]{1,3}[- ])?\d{4,5} [^\W\d_][^\d,;:!?]{1,40})?$"
+    r"|\d{1,4}(?: ?(?:bis|ter|[a-z]))?,? (?:rue|avenue|boulevard|bd|place|chemin|impasse|allée|quai)\b[^,;:!?]{1,50}$"
+    r"|〒? ?[\d-]{0,10} ?[^\W\d_]{1,6}[都道府県市区][^。、]{1,30}\d[\d-]{0,12}.{0,20}$|〒 ?\d{3}-?\d{4}.{0,40}$"
+    r"|(?:postfach|po box|p\.o\. box|bp|apartado)\b[\d ]{1,12}$"
+    r"|(?:germany|deutschland|österreich|austria|schweiz|switzerland|france|italia|españa|nederland)$"
+    # what a German, Austrian or Swiss firm must say
+    r"|.{0,60}\b(?:hrb|hra|amtsgericht|registergericht|handelsregister|ust-?id\w*|uid|steuernummer|iban|bic"
+    r"|geschäftsführ\w+|sitz der gesellschaft|vorstand|aufsichtsrat)\b.{0,80}$",
+    re.IGNORECASE,
+)
+"""Lines of an address, and of what stands below it. Under a closing only: alone, `Bus 12` looks the same."""
+
 _TITLE = re.compile(
     r"\b(?:manager|director|head of|engineer|assistant|officer|consultant|ceo|cto|cfo|coo|vp|founder|owner|lead"
     r"|analyst|accountant|developer|administrator|department|sales|office|"
@@ -177,6 +194,7 @@ def _is_signature_line(text: str, is_marked: bool) -> bool:
         or (bool(_CONTACT.search(text)) and len(text.split()) <= 10)
         or (bool(_TITLE.search(text)) and len(text.split()) <= 6)
         or bool(_SENT_FROM.match(text))
+        or bool(_ADDRESS.match(text))
     )
 
 

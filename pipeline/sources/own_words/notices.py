@@ -12,7 +12,8 @@ MAX_NOTICE = 3000
 """Characters; a longer message is not judged."""
 
 _AUTO_SUBJECT = re.compile(
-    r"\s{0,9}(?:subject:\s?)?(?:auto(?:matic|mated)?[- ]?reply\b|out[- ]of[- ](?:the[- ])?office\b\s?(?:reply|:|-|$)"
+    r"\s{0,9}(?:subject:\s?)?[【\[]?(?:auto(?:matic|mated)?[- ]?reply\b"
+    r"|out[- ]of[- ](?:the[- ])?office\b\s?(?:reply|:|-|$)"
     r"|automatische (?:antwort|abwesenheitsnotiz)|"
     r"abwesenheits(?:notiz|meldung)|abwesend:|réponse automatique|message d['’]absence|absence du bureau"
     r"|respuesta automática|fuera de la oficina|risposta automatica|"
@@ -73,6 +74,14 @@ _NEWS = (
     r"|a caminho|entregue)\b",
     r"ご注文.{0,30}(?:発送|出荷|配達|承り)|(?:商品|お荷物).{0,20}(?:発送|出荷|配達)|お荷物.{0,20}(?:追跡|確認)"
     r"|.{0,20}(?:追跡|ご確認)(?:番号|いただけます|できます)",
+    r"(?:お荷物|お客様の(?:お荷物|商品|ご注文)|ご注文の商品).{0,20}(?:お届け|配達|配送|到着)",
+    r"(?:パスワード|会員登録|お支払い?|ご入金|ご予約|お申(?:し)?込み?|お問い?合わせ|お手続き?|ご返金)"
+    r"(?:の\S{1,6})?(?:を|が|は)?\s?(?:完了|確認|承り|受け?付け?)(?:いた|致)?(?:し)?ました",
+    r"(?:認証|確認|ワンタイム|セキュリティ)(?:コード|パスワード|番号)\s?(?:は|[:：])",
+    r".{0,20}営業日以内に.{0,20}(?:ご連絡|ご返信|回答)",
+    r"(?:배송|주문|결제|예약|가입|문의)(?:이|가|하신 상품이)?.{0,10}(?:시작|완료|접수|확인|출발)되었습니다",
+    r"인증\s?번호.{0,6}\d",
+    r"您的?(?:验证码|驗證碼|动态码|校验码)",
     r"您的?(?:订单|訂單|包裹|快递).{0,20}(?:发货|發貨|寄出|送达|派送|已发出|出库)|您可以.{0,20}(?:查看|跟踪|追踪"
     r"|查询)|(?:快递|运单|物流)(?:单号|编号|号)",
     r"(?:ה)?(?:הזמנה|חבילה|משלוח)\s?(?:שלך|שלכם).{0,30}(?:נשלח|יצא|בדרך|נמסר|אושר)|(?:ניתן|אפשר|תוכל\w?) לעקוב"
@@ -103,6 +112,7 @@ _NO_REPLY_LINES = (
     r"ceci est un (?:message|e-?mail) automatique|merci de ne pas répondre|este es un (?:mensaje|correo) automático"
     r"|no respond\w+|questo è un messaggio automatico|non rispond\w+|dit is een automatisch\w*|"
     r"niet (?:op )?(?:dit bericht )?(?:te )?(?:antwoorden|beantwoorden)|esta é uma mensagem automática|não responda)"
+    r"|.{0,20}送信専用|.{0,20}返信.{0,20}(?:お答え|ご対応|対応|回答).{0,8}(?:できません|かねます)|请勿(?:告诉|回复|泄露)"
     r"|このメールは.{0,20}自動|.{0,10}自動(?:送信|配信)|.{0,10}(?:自动发送|请勿回复)|.{0,10}(?:הודעה אוטומטית"
     r"|אין להשיב)",
 )  # fmt: skip
@@ -123,6 +133,8 @@ _FRAME_LINES = (
     r"|shipping (?:address|method)|voraussichtliche\w*|zustellung|livraison (?:prévue|estimée)|"
     r"entrega (?:estimada|prevista)|consegna (?:prevista|stimata)|verwachte (?:levering|bezorging)|order (?:number"
     r"|total|summary)|bestellnummer|total)\b.{0,60}[:#]",
+    r"(?:予約|注文|追跡|伝票|受付|問い?合わせ)番号|운송장\s?번호|주문\s?번호|请勿(?:告诉|回复|泄露)",
+    r"(?:ご注文|お問い?合わせ|ご利用|ご購入|ご予約)(?:いただき)?、?(?:誠に)?ありがとうございま(?:す|した)",
     # thanks and politeness of a shop
     r"thank you for (?:your (?:order|purchase|payment|business)|shopping|ordering)|vielen dank für (?:ihre"
     r"|deine) (?:bestellung|zahlung)|merci (?:pour|de) votre (?:commande|achat)|gracias por (?:su|tu) (?:pedido"
