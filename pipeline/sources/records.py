@@ -5,13 +5,15 @@ All sources read a record through one door, `read_record`, so that what is accep
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from pipeline.models.refusal import Refusal
 from pipeline.sources.own_words.html import plain_text
@@ -41,6 +43,9 @@ class Reject:
     part: str = ""
     """The file, where several are read together."""
 
+    without_text: "Record | None" = None
+    """The conversation that this would be, had it a text: another file may hold its messages."""
+
     @property
     def place(self) -> str:
         """Where it stands: `line 7`, or `support/2026-05-02.json, element 3`."""
@@ -55,7 +60,8 @@ class Record:
     or empty), `original` where the text came as markup, and of books `unit` and `language`. A role stays as it came, or
     empty, until `speakers.settled` has seen the whole source. `occurred_at` is None when the source gives no time.
     `names` are what the customer is called among the authors. `has_made_id`: the source gives none, so it is made of
-    the content, and equal conversations get different ones where they are stored.
+    the content, and equal conversations get different ones where they are stored. `is_gathered`: its messages name
+    this id; what the conversation is about may stand in another file.
     """
 
     line: int
@@ -72,6 +78,7 @@ class Record:
     part: str = ""
     names: tuple[str, ...] = ()
     has_made_id: bool = False
+    is_gathered: bool = False
 
     @property
     def place(self) -> str:
@@ -135,18 +142,20 @@ def is_live(kind: str) -> bool:
 
 # --- What a record may hold ---------------------------------------------------------------------------------------
 
-Moment = datetime | Literal[""] | None
+Moment = Any
+"""A time as it comes. It is read behind the validation (`_utc`): most are in one form, which costs less to read so."""
+
 Word = Annotated[str, Field(coerce_numbers_to_str=True, max_length=200)]
 
 
-class _Message(BaseModel):
-    """A message as it comes; what it holds besides is not kept."""
+class _Message(TypedDict, total=False):
+    """A message as it comes; what it holds besides is not kept. A dict, for it costs half of what a model does."""
 
-    role: str | None = None
-    author: str | None = None
-    text: str | None = None
-    content: str | None = None
-    created_at: Moment = None
+    role: str | None
+    author: str | None
+    text: str | None
+    content: str | None
+    created_at: Moment
 
 
 class _Incoming(BaseModel):
@@ -229,16 +238,16 @@ def _messages(incoming: _Incoming) -> list[dict[str, str]]:
     """Return the messages as a version stores them; those without text are left out."""
     stored: list[dict[str, str]] = []
     for number, message in enumerate(incoming.messages or (), start=1):
-        original = message.text or message.content or ""
+        original = message.get("text") or message.get("content") or ""
         if not original or original.isspace() or not (text := plain_text(original)):
             continue
-        role, author = (message.role or "").strip(), (message.author or "").strip()
+        role, author = (message.get("role") or "").strip(), (message.get("author") or "").strip()
         # who speaks is not said at all: then it is the person that the conversation is with
         if not role and not author:
             role = CUSTOMER
         elif not role and (role := role_of(author) or "") and is_role_word(author):
             author = ""
-        created_at = _iso(message.created_at, number) if message.created_at else ""
+        created_at = _iso(at, number) if (at := message.get("created_at")) else ""
         stored.append(stored_message(role, author, original, text, created_at))
     return stored
 
@@ -270,17 +279,31 @@ def _single(text: str | None) -> list[dict[str, str]]:
 # --- Times --------------------------------------------------------------------------------------------------------
 
 
+_MOMENT = TypeAdapter(datetime)
+_IN_UTC = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:Z|\+00:00)", re.ASCII)
+"""The commonest way to write a time: `2026-05-02T08:00:00Z`."""
+
+
 def _utc(moment: Moment, field: str) -> datetime | None:
-    """Return a moment in UTC; one without a zone is taken to be in UTC."""
-    if not moment:
+    """Return a moment in UTC; one without a zone is taken to be in UTC. _Refused if it is none."""
+    if moment is None or moment == "":
         return None
     try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if type(moment) is str and _IN_UTC.fullmatch(moment):
+            return datetime.fromisoformat(moment)
+        at = _MOMENT.validate_python(moment)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except OverflowError:
         raise _Refused(f"{field} is out of range: {moment}") from None
+    except ValueError:
+        raise _Refused(f"{field} is not a date: {str(moment)[:50]!r}") from None
 
 
 def _iso(moment: Moment, number: int) -> str:
+    if type(moment) is str and _IN_UTC.fullmatch(moment):
+        with suppress(ValueError):  # the thirteenth month: said below
+            datetime.fromisoformat(moment)
+            return f"{moment[:10]}T{moment[11:19]}+00:00"
     at = _utc(moment, f"created_at of message {number}")
     return at.isoformat() if at else ""
 
@@ -298,7 +321,6 @@ _WORDS = {
     "dict_type": "is not an object",
     "model_type": "is not an object",
 }
-_UNION_BRANCHES = ("datetime", "literal['']")
 
 
 def _reason(error: ValidationError, raw: bytes) -> str:
@@ -311,14 +333,12 @@ def _reason(error: ValidationError, raw: bytes) -> str:
         return "no id"
     if kind == "string_too_long":
         return f"{field} is longer than {first['ctx']['max_length']} characters"
-    if kind.startswith("datetime"):
-        return f"{field} is not a date: {str(given)[:50]!r}"
     return f"{field} {_WORDS.get(kind, first['msg'])}"
 
 
 def _field(loc: tuple[str | int, ...]) -> str:
-    """Return `created_at of message 2` for ("messages", 1, "created_at", "datetime")."""
-    match [part for part in loc if part not in _UNION_BRANCHES]:
+    """Return `text of message 2` for ("messages", 1, "text")."""
+    match list(loc):
         case []:
             return "the record"
         case ["messages", int(place), *rest]:
