@@ -10,13 +10,24 @@ from itertools import chain
 from pathlib import Path
 
 from pipeline.sources.formats import Format, Options, Recognised, Stream, known_formats, recognise
-from pipeline.sources.formats.base import Head
+from pipeline.sources.formats.base import Head, Person
 from pipeline.sources.parsing.heads import encoding_of_json, head_of
 from pipeline.sources.parsing.parts import DAMAGE, STDIN, Part, parts_of
 from pipeline.sources.records import Record, Reject, UnreadableSource
+from pipeline.sources.understanding.related import joined
 from pipeline.sources.understanding.speakers import settled
 
 Rows = Iterator[Record | Reject]
+
+_MAY_BE_RELATED = (
+    "a table (CSV)",
+    "a table (JSON)",
+    "JSON",
+    "conversations",
+    "a workbook (Excel, OpenDocument)",
+    "Parquet",
+)
+"""Formats of general shape: their files may be the tables of one database. A vendor's format knows its own."""
 
 MUCH_SURER = 0.3
 """In a folder or zip, files whose format is less sure than the surest by so much are what lies beside the export."""
@@ -69,7 +80,9 @@ class FileSource:
             if len(parts) > 1:
                 parts = [replace(part, label=part.name) for part in parts]
             groups = self._recognised(parts)
-            rows = chain.from_iterable(form.records(stream, self.options) for form, stream in groups)
+            rows: Rows = chain.from_iterable(form.records(stream, self.options) for form, stream in groups)
+            if sum(len(stream.parts) for form, stream in groups if form.name in _MAY_BE_RELATED) > 1:
+                rows = joined(rows, self.summary, groups[0][1].people)
             first = _first(rows, self)
             return _closing(settled(chain(first, rows), self.summary), opened.pop_all())
 
@@ -84,14 +97,15 @@ class FileSource:
                 found.append((part, form, sure))
                 seen = seen or head
         surest = max((sure for _, _, sure in found), default=0.0)
-        read = {part.name: form for part, form, sure in found if form and sure > surest - MUCH_SURER}
+        read = {part.name: form for part, form, sure in found if form and _is_read(form, sure, surest)}
         beside = [part for part in parts if part.name not in read]
         if found and not read:
             raise UnreadableSource(f"{self} is not in a known format. {_begins(seen)} {_looked_for()}")
         groups: dict[type[Format], tuple[Format, Stream]] = {}
+        people: dict[str, Person] = {}
         for part, _, _ in found:
             if form := read.get(part.name):
-                groups.setdefault(type(form), (form, Stream([], self.summary, beside)))[1].parts.append(part)
+                groups.setdefault(type(form), (form, Stream([], self.summary, people, beside)))[1].parts.append(part)
         self.summary.format = " and ".join(form.name for form, _ in groups.values())
         self.summary.passed_over = [part.name for part, _, _ in found if part.name not in read]
         return list(groups.values())
@@ -112,6 +126,14 @@ class FileSource:
             raise UnreadableSource(f"{part.name} cannot be unpacked: {error}") from error
         except OSError as error:
             raise UnreadableSource(f"{part.name} cannot be read: {error.strerror or error}") from error
+
+
+def _is_read(form: Format, sure: float, surest: float) -> bool:
+    """Return whether a file is part of what was exported, and does not only lie beside it.
+
+    Tables and our own format are never a companion of a vendor's export, as some JSON of few fields is.
+    """
+    return sure > surest - MUCH_SURER or (sure >= 0.5 and form.name != "JSON")
 
 
 def _first(rows: Rows, source: FileSource) -> list[Record | Reject]:

@@ -16,10 +16,12 @@ from pipeline.sources.formats.json_messages import (
     keyed,
     listed,
     messages_key,
-    unwrapped,
+    names_of_conversations,
+    path_of_conversation,
+    spread,
 )
 from pipeline.sources.formats.json_objects import BAD_SHAPE, Found, JsonFormat, Rows, limit, refused, time_reader
-from pipeline.sources.formats.json_reader import CHATS, NOWHERE, WRITERS, Reader, mapping_of, name_of
+from pipeline.sources.formats.json_reader import CHATS, NOWHERE, WRITERS, Reader, mapping_of, name_of, take_turns
 from pipeline.sources.parsing.elements import Element
 from pipeline.sources.parsing.heads import head_of
 from pipeline.sources.parsing.parts import Part
@@ -31,8 +33,8 @@ from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.threads import Thread, record_of, text_of, word
 from pipeline.sources.understanding.times import TimeReader
 
-_JSON = re.compile(r"\s*(?:\{|\[\s*(?:[\[\]{\"\d-]|true|false|null|$))")
-"""How JSON begins. A bracket alone does not say so: `[10:00] Ada: Hello`, `[LINE] Chat history`."""
+_JSON = re.compile(r"\s*(?:\{|\[\s*(?:[\[\]{\"]|-?\d{1,20}(?:\.\d{1,20})?\s*[,\]]|true|false|null|$))")
+"""How JSON begins. A bracket alone does not say so: `[10:00] Ada: Hello`, `[ 02.05.2026 ] 10:00 Ada: Hello`."""
 
 
 class AnyJson(JsonFormat):
@@ -59,7 +61,7 @@ class AnyJson(JsonFormat):
         objects = self._first(head)
         # of the first objects the first that has one: later ones may be threads nobody has answered yet
         key = next((key for found in objects if (key := messages_key(found))), "")
-        inside = (unwrapped(each) for found in objects for each in listed(at_path(found, key)))
+        inside = (each for found in objects for each in spread(listed(at_path(found, key))))
         said = [each for each in inside if isinstance(each, Mapping)][:200]
         given = options.mapping
         inner = {name: path for name, path in given.items() if any(at_path(each, path) is not None for each in said)}
@@ -67,7 +69,10 @@ class AnyJson(JsonFormat):
         outer |= {"id": "id"} if any("id" in found for found in objects) else {}
         outer |= {name: path for name, path in given.items() if name not in inner}
         try:
-            reader = Reader(mapping_of(objects, outer), mapping_of(said or objects, inner if said else given), key)
+            takes_turns = any(take_turns(key, at_path(found, key)) for found in objects)
+            reader = Reader(
+                mapping_of(objects, outer), mapping_of(said or objects, inner if said else given), key, takes_turns
+            )
         except column_names.UnknownColumn as error:
             raise UnreadableSource(str(error)) from error
         _describe(reader, stream.summary, has_messages=bool(said))
@@ -124,6 +129,8 @@ class AnyJson(JsonFormat):
         objects = self._first(head)
         if reader.messages:
             return ""
+        if len(names_of_conversations(objects)) > 1:
+            return path_of_conversation(objects)
         named = reader.message.one("conversation")
         for key in (named, _ticket(objects), reader.message.one("id")):
             names = [word(at_path(found, key)) for found in objects] if key else []
@@ -146,6 +153,8 @@ def _describe(reader: Reader, summary: Recognised, *, has_messages: bool) -> Non
             summary.fields.setdefault(name, path)
     for note in reader.conversation.notes:
         summary.note(note)
+    if reader.takes_turns:
+        summary.note("No message says who speaks: the first is taken as the customer's, and then the two take turns.")
 
 
 def _ticket(objects: Sequence[Found]) -> str:
@@ -162,6 +171,8 @@ def read_object(element: Element, part: Part, found: Found, reader: Reader, cloc
     except BAD_SHAPE as error:
         return refused(element, part, f"its structure was not recognised: {error}")
     thread.line, thread.part, thread.raw = element.number, part.label, element.raw[:2000]
+    if not thread.external_id and any(map(str.isdecimal, element.key)):
+        thread.external_id = element.key  # objects that are keyed by their ids
     return record_of(thread, clock)
 
 
@@ -273,7 +284,12 @@ def _gathered(
                 yield record_of(_together(name, things, reader), clock)
 
 
-_ROOMS = frozenset(("room", "roomid", "channel", "channelid", "channelname", "group", "groupid", "space", "spaceid"))
+_ROOMS = frozenset(
+    """
+    room roomid rid channel channelid channelname group groupid space spaceid chatroom chatroomid stream streamid topic
+    subject
+    """.split()  # noqa: SIM905
+)
 """Fields that name a place where people talk of many things, and no conversation."""
 
 
@@ -289,6 +305,7 @@ def _together(name: str, things: Sequence[Found], reader: Reader) -> Thread:
     first = reader.thread(things[0]["found"])
     first.messages = [reader.said(thing["found"]) for thing in things]
     first.external_id, first.line, first.part = name, things[0]["line"], things[0]["part"]
+    first.is_gathered = True
     first.at = next((said.at for said in first.messages if said.at), None)
     first.metadata = {}
     for thing in things[1:]:

@@ -92,12 +92,24 @@ class Recognised:
             self.notes.append(sentence)
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of a list of people: how messages and tickets are to name them."""
+
+    name: str = ""
+    email: str = ""
+    role: str = ""
+
+
 @dataclass(slots=True)
 class Stream:
     """What a format reads: one file, or all files of its format in a folder or zip, in the order of their names."""
 
     parts: list[Part]
     summary: Recognised = field(default_factory=Recognised)
+
+    people: dict[str, Person] = field(default_factory=dict)
+    """Who stands behind an id, as a list of people among the files says."""
 
     companions: list[Part] = field(default_factory=list)
     """The other files of the same folder or zip, such as Slack's users.json."""

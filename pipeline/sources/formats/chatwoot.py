@@ -15,7 +15,8 @@ class ChatwootConversations(ThreadFormat):
     def fits(self, found: Found) -> float:
         messages = found.get("messages")
         if isinstance(messages, list) and messages and isinstance(messages[0], dict):
-            return 1.0 if "message_type" in messages[0] else 0.0
+            # other vendors have a field of that name, with other words in it
+            return 1.0 if str(messages[0].get("message_type")) in _ROLES else 0.0
         return 0.6 if {"inbox_id", "account_id", "contact_last_seen_at"} <= found.keys() else 0.0
 
     def thread(self, found: Found, summary: Recognised) -> Thread:

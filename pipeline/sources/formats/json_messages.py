@@ -1,65 +1,33 @@
 """Where in a JSON object of an unknown shape its messages are, and which of them the customer never saw."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.sources.formats.json_objects import Found
 from pipeline.sources.understanding import column_names
-from pipeline.sources.understanding.column_names import compact
-from pipeline.sources.understanding.threads import text_of
+from pipeline.sources.understanding.column_names import at_path, compact
+from pipeline.sources.understanding.roles import is_role_word
+from pipeline.sources.understanding.threads import text_of, word
 
-_MESSAGES = [
-    "messages",
-    "comments",
-    "conversation",
-    "conversations",
-    "turns",
-    "dialogue",
-    "dialog",
-    "utterances",
-    "threads",
-    "thread",
-    "replies",
-    "posts",
-    "notes",
-    "events",
-    "interactions",
-    "chat",
-    "transcript",
-    "log",
-    "history",
-    "entries",
-    "items",
-    "parts",
-    "chatmessages",
-    "messagelist",
-    "articles",
-    "answers",
-    "emails",
-    "nachrichten",
-    "kommentare",
-    "antworten",
-    "verlauf",
-    "mensajes",
-    "comentarios",
-    "respuestas",
-    "messaggi",
-    "commenti",
-    "risposte",
-    "commentaires",
-    "reponses",
-    "echanges",
-    "berichten",
-    "mensagens",
-    "メッセージ",
-    "消息",
-    "메시지",
-]
+_MESSAGES = tuple(
+    map(
+        compact,
+        """
+        messages comments conversation conversations turns dialogue dialog utterances threads thread
+        replies posts notes events interactions chat transcript log history entries items parts
+        chatmessages messagelist articles answers emails nachrichten kommentare antworten verlauf
+        mensajes comentarios respuestas messaggi commenti risposte commentaires reponses echanges
+        berichten mensagens メッセージ 消息 메시지 sentences contents lines stories exchange messagegroups
+        correspondence longdesc phrases journal やりとり 履歴 対応履歴 zpravy wiadomosci сообщения
+        """.split(),  # noqa: SIM905 (read best as text)
+    )
+)
 
 _ANSWERS = frozenset(
     """
     comments replies notes answers responses followups articles kommentare antworten comentarios respuestas commenti
-    risposte commentaires reponses
+    risposte commentaires reponses stories emailmessages
     """.split()  # noqa: SIM905 (read best as text)
 )
 """Lists of what was said to an object's own text, which comes before them."""
@@ -70,49 +38,22 @@ def are_answers(key: str) -> bool:
     return any(compact(part).endswith(tuple(_ANSWERS)) for part in key.split("."))
 
 
-_MESSAGE_TEXT = [
-    "text",
-    "content",
-    "body",
-    "message",
-    "commentbody",
-    "value",
-    "utterance",
-    "bodytext",
-    "plainbody",
-    "html",
-    "bodyhtml",
-    "bodyplain",
-    "richtext",
-    "comment",
-    "note",
-    "transcript",
-    "description",
-    "msg",
-    "line",
-    "cooked",
-    "raw",
-    "selftext",
-    "nachricht",
-    "inhalt",
-    "mensaje",
-    "texto",
-    "contenido",
-    "messaggio",
-    "testo",
-    "contenuto",
-    "texte",
-    "contenu",
-    "bericht",
-    "tekst",
-    "mensagem",
-    "本文",
-    "内容",
-    "내용",
-]
+_MESSAGE_TEXT = tuple(
+    map(
+        compact,
+        """
+        text content body message commentbody value utterance bodytext textbody plaintextbody contents
+        thetext messageparts parts textoriginal plainbody html bodyhtml bodyplain richtext comment note notes
+        transcript description msg line cooked raw selftext nachricht inhalt mensaje texto contenido
+        messaggio testo contenuto texte contenu bericht tekst mensagem 本文 内容 내용 htmlbody textdisplay
+        сообщение tresc
+        """.split(),  # noqa: SIM905 (read best as text)
+    )
+)
 
-_HIDDEN = ("internal", "isinternal", "private", "isprivate", "isnote", "draft", "isdraft")
-_NOTES = frozenset(("note", "privatenote", "internalnote", "noteandreopen", "internal"))
+_NOTES = frozenset(
+    "note privatenote internalnote noteandreopen internal private worknote worknotes conversationnote".split()  # noqa: SIM905
+)
 _AUDIENCES = frozenset(("agents", "agentsonly", "internal", "internalonly", "team", "teamonly", "staff", "operators"))
 """For whom a message is that the customer does not see."""
 
@@ -141,8 +82,9 @@ def messages_key(found: Found, *, is_deep: bool = True) -> str:
     is_one = any(
         name in keys for field in ("id", "subject") for name in column_names.NAMES[field]
     )  # and no page of many
-    listed = ((keys[name], found[keys[name]]) for name in _MESSAGES if name in keys)
-    own = next((key for key, each in listed if are_messages(each) and (is_one or not _are_conversations(each))), "")
+    given = ((keys[name], found[keys[name]]) for name in _MESSAGES if name in keys)
+    lists = [(key, each) for key, each in given if are_messages(each) and not names_of_conversations(each)[1:]]
+    own = next((key for key, each in lists if is_one or not _are_conversations(each)), "")
     if own := own or _key_of_list_within(found):
         return own
     if is_one and (own := next((key for key, value in found.items() if _are_said(value)), "")):
@@ -150,7 +92,38 @@ def messages_key(found: Found, *, is_deep: bool = True) -> str:
     for key, value in found.items() if is_deep else ():
         if isinstance(value, Mapping) and "." not in key and (inner := messages_key(value, is_deep=False)):
             return f"{key}.{inner}"
+        # a list of one thing that holds them: `"transcripts": [{"phrases": [...]}]`
+        is_alone = isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping) and "." not in key
+        if is_alone and (inner := messages_key(value[0], is_deep=False)):
+            return f"{key}.0.{inner}"
     return ""
+
+
+def names_of_conversations(messages: object) -> list[str]:
+    """Return the different conversations that messages say they belong to, among the first of them."""
+    some = [each for each in listed(messages)[:200] if isinstance(each, Mapping)]
+    path = path_of_conversation(some)
+    return list(dict.fromkeys(name for each in some if (name := word(at_path(each, path))))) if path else []
+
+
+def path_of_conversation(messages: Sequence[Found]) -> str:
+    """Return the key or path by which each of the messages names its conversation; nothing if they do not."""
+    if not messages:
+        return ""
+    keys = keyed(messages[0])
+    named = [keys[name] for name in keys if name in column_names.NAMES["conversation"] and name.endswith(_IDS)]
+    for outer in ("conversation", "ticket", "thread", "issue", "case", "links"):
+        inside = messages[0].get(keys.get(outer, ""))
+        if isinstance(inside, Mapping):
+            if outer == "links":
+                named += [f"{keys[outer]}.{key}.href" for key in ("ticket", "conversation") if key in inside]
+            named += [f"{keys[outer]}.{key}" for key in ("id", "slug", "number", "key") if key in inside]
+    return next((path for path in named if all(word(at_path(each, path)) for each in messages)), "")
+
+
+_IDS = ("id", "key", "hash")
+_IS_ID = re.compile(r"(?:[a-z](?:Id|ID|Ref|Key|Number|Nr)|[_-](?:id|ref|key|number|nr))$")
+"""How names of ids end, with a sign of where the word begins: not `paid`."""
 
 
 def _key_of_list_within(found: Found) -> str:
@@ -183,18 +156,74 @@ _OWN_ID = frozenset(("questionid", "threadid", "ticketid", "conversationid"))
 
 
 def unwrapped(found: object) -> object:
-    """Return the object that is all an object holds: `{"node": {...}}` of GraphQL, `{"messageCreate": {...}}`."""
+    """Return the object that is all an object holds: `{"node": {...}}` of GraphQL, `{"messageCreate": {...}}`.
+
+    A text under a word for a role is a message: `{"Customer": "It is stuck."}`.
+    """
     if isinstance(found, Mapping) and len(found) == 1:
-        (inner,) = found.values()
+        ((key, inner),) = found.items()
+        if isinstance(inner, str) and is_role_word(str(key)):
+            return {"role": str(key), "text": inner}
         return inner if isinstance(inner, Mapping) else found
     return found
 
 
-def flat(found: Found) -> Found:
-    """Return an object of JSON:API with its attributes, and the ids of what it belongs to, side by side.
+def spread(given: Sequence[object]) -> list[object]:
+    """Return a list of messages, with those of a group of one speaker's in the group's place.
 
-    Any other object is returned as it is.
+    LiveAgent and Gong write such groups: what the group says (who, when) its messages say too.
     """
+    found: list[object] = []
+    for each in map(unwrapped, given):
+        inside = _key_of_group(each)
+        if isinstance(each, Mapping) and inside:
+            about = {key: value for key, value in each.items() if key != inside and not isinstance(value, list)}
+            found += [{**about, **inner} if isinstance(inner, Mapping) else inner for inner in each[inside]]
+        else:
+            found.append(each)
+    return found
+
+
+def _key_of_group(found: object) -> str:
+    """Return the key of the messages in a group of them; nothing if the object is a message itself."""
+    if not isinstance(found, Mapping) or message_text(found):
+        return ""
+    keys = keyed(found)
+    groups = (keys[name] for name in ("messages", "sentences", "parts") if name in keys)
+    return next((key for key in groups if are_messages(found[key]) and _is_one_speaker(found, found[key])), "")
+
+
+_SPEAKERS = ("speakerid", "speaker", "userid", "authorid", "senderid")
+
+
+def _is_one_speaker(found: Found, messages: Sequence[object]) -> bool:
+    """Return whether all messages in an object are of the speaker that it names: else it is a conversation."""
+    keys = keyed(found)
+    inner = [(each, keyed(each)) for each in messages if isinstance(each, Mapping)]
+    for name in _SPEAKERS:
+        if name not in keys:
+            continue
+        own = {str(each[names[name]]) for each, names in inner if name in names}
+        is_said = any(_SAYS_WHO.keys() & names.keys() for _, names in inner)
+        if own == {str(found[keys[name]])} or (not is_said and name.startswith("speaker")):
+            return True
+    return False
+
+
+def flat(found: Found) -> Found:
+    """Return an object with the fields that its envelope holds side by side; any other object as it is.
+
+    Of JSON:API the attributes and the ids of what it belongs to, of Elasticsearch the source, of DynamoDB the plain
+    values, of YouTube the snippet.
+    """
+    if isinstance(source := found.get("_source"), Mapping):
+        return {"_id": found.get("_id"), **source}
+    if isinstance(item := found.get("Item"), Mapping) and len(found) == 1:
+        found = item
+    if found and all(
+        isinstance(value, Mapping) and len(value) == 1 and value.keys() <= _TYPES for value in found.values()
+    ):
+        return {key: next(iter(value.values())) for key, value in found.items()}
     attributes, related = found.get("attributes"), found.get("relationships")
     if not isinstance(attributes, Mapping) or not {"id", "type"} <= found.keys():
         return found
@@ -206,32 +235,52 @@ def flat(found: Found) -> Found:
     return {**ids, **attributes, "id": found["id"]}
 
 
+_TYPES = frozenset(("S", "N", "BOOL", "NULL"))
+"""Kinds of plain values in an item of DynamoDB."""
+
+
 def is_internal(found: object) -> bool:
     """Return whether a message is a note of the team among themselves."""
     if not isinstance(found, Mapping):
         return False
-    keys = keyed(found)
-    if any(
-        found[keys[name]] is True
-        for name in ("internal", "isinternal", "private", "isprivate", "isnote")
-        if name in keys
-    ):
-        return True
-    if any(found[keys[name]] is False for name in ("public", "ispublic", "ispublished") if name in keys):
-        return True
-    for name in ("visibility", "audience"):
-        if name in keys and isinstance(found[keys[name]], str) and compact(found[keys[name]]) in _AUDIENCES:
+    for key, value in found.items():
+        name = compact(str(key))
+        if name in _SAY_INTERNAL and _is_yes(value):
             return True
-    return any(compact(str(found[keys[name]])) in _NOTES for name in ("type", "kind", "parttype") if name in keys)
+        if name in _SAY_PUBLIC and _is_no(value):
+            return True
+        if name in ("visibility", "audience") and (value == 1 or compact(str(value)) in _AUDIENCES):
+            return True
+        if name in ("type", "kind", "parttype", "messagetype", "notetype") and compact(str(value)) in _NOTES:
+            return True
+        # what is said may be an object of its own, with its kind: `"content": {"type": "CONVERSATION_NOTE", ...}`
+        if name == "content" and isinstance(value, Mapping) and compact(str(value.get("type"))) in _NOTES:
+            return True
+    return False
+
+
+_SAY_INTERNAL = frozenset("internal isinternal private isprivate isnote note isinternalnote hidden".split())  # noqa: SIM905
+_SAY_PUBLIC = frozenset(
+    "public ispublic ispublished published isvisibleforcustomer visibletocustomer jsdpublic".split()  # noqa: SIM905
+)
+
+
+def _is_yes(value: object) -> bool:
+    return value is True or (isinstance(value, str | int) and str(value).strip().casefold() in ("1", "true", "yes"))
+
+
+def _is_no(value: object) -> bool:
+    return value is False or (isinstance(value, str | int) and str(value).strip().casefold() in ("0", "false", "no"))
 
 
 def are_messages(value: object) -> bool:
+    """Return whether a list holds messages, groups of them, or lines that take turns."""
     if not isinstance(value, list) or not value:
         return False
     some = value[:20]
     if all(isinstance(each, str) for each in some):
         return len(value) > 1 and any(each.strip() for each in some)
-    return sum(bool(message_text(each)) for each in some) * 2 >= len(some)
+    return sum(bool(message_text(each) or _key_of_group(each)) for each in some) * 2 >= len(some)
 
 
 def _are_said(value: object) -> bool:

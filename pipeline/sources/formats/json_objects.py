@@ -179,6 +179,10 @@ class ChatFormat(JsonFormat):
         """Return what to call the chat that a message belongs to."""
         raise NotImplementedError
 
+    def chat_named(self, found: Found, otherwise: str) -> str:
+        """Return what a message itself calls its chat, where one file holds several; else `otherwise`."""
+        return otherwise
+
     def records(self, stream: Stream, options: Options) -> Rows:
         reader = time_reader(options)
         say_mapped(stream.summary, self.name, options.mapping, takes=False)
@@ -209,7 +213,7 @@ class ChatFormat(JsonFormat):
                 heads = {part.name: head_of(part, options)}
             try:
                 message = self.message(found, heads[part.name])
-                chat = self.chat_of(element, part, heads[part.name])
+                chat = self.chat_named(found, self.chat_of(element, part, heads[part.name]))
             except BAD_SHAPE as error:
                 yield refused(element, part, f"not the structure of {self.name}: {_what(error)}")
                 continue

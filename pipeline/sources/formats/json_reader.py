@@ -1,7 +1,7 @@
 """Reads JSON objects of an unknown shape as conversations and messages, as the first of them showed what keys mean."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipeline.sources.formats.json_messages import (
     are_answers,
@@ -11,13 +11,24 @@ from pipeline.sources.formats.json_messages import (
     listed,
     message_text,
     messages_key,
-    unwrapped,
+    spread,
 )
 from pipeline.sources.formats.json_objects import Found
 from pipeline.sources.own_words.html import plain_text
 from pipeline.sources.understanding import column_names, columns
 from pipeline.sources.understanding.column_names import at_path, compact
-from pipeline.sources.understanding.roles import BOT, CUSTOMER, SYSTEM, is_flag, is_role_word, role_in_field, role_of
+from pipeline.sources.understanding.roles import (
+    AGENT,
+    BOT,
+    CUSTOMER,
+    SYSTEM,
+    is_flag,
+    is_role_word,
+    role_in_field,
+    role_of,
+    split_journal,
+    split_transcript,
+)
 from pipeline.sources.understanding.threads import Said, Thread, customer_of, rest, text_of, word
 
 _ROLE_KEYS = ("role", "type", "user_type", "kind", "t")
@@ -26,7 +37,8 @@ _KINDS = ("type", "kind", "messagetype", "eventtype")
 _SPEAKS = frozenset(
     """
     direction role senderrole authorrole participantrole sendertype authortype usertype participanttype rolle richtung
-    absendertyp sens direccion direzione direcao
+    absendertyp sens direccion direzione direcao actortype initiatortype speakertype fromtype
+    participantpurpose
     """.split()  # noqa: SIM905 (read best as text)
 )
 WRITERS = (
@@ -42,10 +54,19 @@ WRITERS = (
     "poster",
     "who",
     "owner",
+    "u",
+    "talker",
+    "speaker",
+    "speakerid",
+    "creatorname",
+    "senderfullname",
+    "postusername",
+    "initiator",
+    "commenter",
 )
 _PEOPLE = ("users", "participants", "members", "people", "authors", "agents", "contacts")
 CHATS = frozenset(("channel", "room", "group", "chat", "space", "chatname", "threadname", "participants", "members"))
-_NAME_KEYS = ("name", "displayname", "fullname", "username", "login", "nickname", "email", "id")
+_NAME_KEYS = ("name", "displayname", "fullname", "username", "login", "nickname", "displayvalue", "email", "id", "href")
 
 
 def _plain(value: object) -> object:
@@ -81,22 +102,29 @@ class Reader:
     messages: str = ""
     """The key of the list of messages; empty where there is only a text."""
 
-    notes: list[str] = field(default_factory=list)
+    takes_turns: bool = False
+    """Whether the messages are bare texts of two people in turns."""
 
     def thread(self, found: Found) -> Thread:
         """Return the conversation that an object is."""
         key = self.messages if are_messages(at_path(found, self.messages)) else messages_key(found)
         given = at_path(found, key) if key else None
         if isinstance(given, list) and all(isinstance(each, str) for each in given):
-            given = ["\n".join(given)]  # lines, which may say who speaks
+            given = _lines(key, given)
         people = _people(found)
-        listed = [unwrapped(each) for each in given] if isinstance(given, list) else []
+        listed = spread(given) if isinstance(given, list) else []
         messages = [self.said(each, people) for each in listed if not is_internal(each)]
         if are_answers(key) and (first := self._own_text(found, key, messages)):
             messages.insert(0, first)
         texts = [key for key in self._of("text") if key != self.messages] or [message_text(found)]
         if not any(said.text.strip() for said in messages):
             messages = [Said("\n\n".join(text for each in texts if (text := text_of(at_path(found, each)).strip())))]
+        messages += self._reply(found, messages)
+        if entries := _journal(found, messages):
+            for said in messages:  # by name, so that nobody else is taken for the customer
+                said.role = said.role or CUSTOMER
+                said.author = said.author or name_of(self._value(found, "customer"))
+            messages += entries
         metadata = found.get("metadata")
         used = {key, *(texts if key not in found else ()), *(path for name in _KEPT for path in self._of(name))}
         customers = [value for path in self._of("customer") if (value := at_path(found, path)) not in (None, "")]
@@ -106,7 +134,7 @@ class Reader:
         names = tuple(name for value in customers[1:] for name in customer_of(value)[1])
         return Thread(
             messages,
-            external_id=self._word(found, "id") or self._word(found, "conversation"),
+            external_id=next((own for name in self._ids() if (own := self._word(found, name))), ""),
             subject=text_of(self._value(found, "subject")),
             customer=customers[0] if customers else None,
             names=names,
@@ -119,6 +147,17 @@ class Reader:
                 **(metadata if isinstance(metadata, dict) else {}),
             },
         )
+
+    def _reply(self, found: Found, messages: Sequence[Said]) -> list[Said]:
+        """Return the firm's answer to a review, or a model's to an instruction, which stands in a field of its own."""
+        path = self.conversation.one("reply")
+        value = at_path(found, path) if path else None
+        text = text_of(value)
+        if len(messages) != 1 or not text.strip() or path == self.messages:
+            return []
+        messages[0].role = messages[0].role or CUSTOMER
+        at = next((value[key] for key in _WHEN if value.get(key)), None) if isinstance(value, Mapping) else None
+        return [Said(text, AGENT, at=at)]
 
     def _own_text(self, found: Found, key: str, messages: Sequence[Said]) -> Said | None:
         """Return the text that the messages answer, unless it is the first of them already."""
@@ -157,19 +196,30 @@ class Reader:
                 return role
             if compact(key) in _SPEAKS and isinstance(each, str) and (role := _role_in(key, each)):
                 return role
-        return word(value) if compact(path) == "role" else ""
+        if compact(path) == "role":
+            return word(value)
+        # what a link leads to says it: https://api.example/v1/agents/7
+        author = self._author(found)
+        if author.startswith(("https://", "http://")):
+            return next((role for part in author.split("/")[3:] if (role := role_of(part))), "")
+        return ""
 
     def _author(self, found: Found) -> str:
         path = self.message.one("author")
-        if not path and compact(self.message.one("customer")) in column_names.NAMES["author"]:
-            path = self.message.one("customer")
+        if not path:
+            theirs = self.message.of("customer")
+            path = next((each for each in theirs if compact(each) in column_names.NAMES["author"]), "")
         if path and (name := name_of(at_path(found, path))):
             return name
-        keys = keyed(found)
-        return next(
-            (name for each in WRITERS if (name := name_of(found.get(keys.get(each, ""))))),
-            "",
-        )
+        if name := _writer(found):
+            return name
+        # a level deeper, as in `"links": {"author": {"href": ...}}`
+        return next((name for each in found.values() if isinstance(each, Mapping) and (name := _writer(each))), "")
+
+    def _ids(self) -> tuple[str, str]:
+        """Return where ids are looked for: what only ends like an id says less than the name of a conversation."""
+        is_named = compact(self.conversation.one("id")) in column_names.NAMES["id"]
+        return ("id", "conversation") if is_named else ("conversation", "id")
 
     def _of(self, name: str) -> tuple[str, ...]:
         return self.conversation.of(name)
@@ -181,7 +231,8 @@ class Reader:
         return word(self._value(found, name))
 
 
-_KEPT = ("id", "subject", "customer", "created_at", "label", "url", "classified_at")
+_WHEN = ("createdAt", "created_at", "date", "publishedAt", "updatedAt", "time")
+_KEPT = ("reply", "id", "subject", "customer", "created_at", "label", "url", "classified_at")
 
 
 def _role_in(key: str, value: object) -> str:
@@ -208,6 +259,39 @@ def name_of(value: object) -> str:
             (name for each in value.values() if isinstance(each, Mapping) and (name := name_of(each))), ""
         )
     return word(value)
+
+
+_TURNS = frozenset(map(compact, ("dialog", "dialogue", "turns", "utterances", "conversation", "chat", "messages")))
+
+
+_JOURNALS = frozenset(("comments", "commentsandworknotes", "worknotesandcomments", "additionalcomments", "journal"))
+
+
+def _journal(found: Found, messages: Sequence[Said]) -> list[Said]:
+    """Return the entries of ServiceNow's field of comments, unless they have been read as the text already."""
+    texts = [value for key, value in found.items() if compact(str(key)) in _JOURNALS and isinstance(value, str)]
+    entries = [each for text in texts[:1] for each in split_journal(text)]
+    known = {said.text for said in messages}
+    return [Said(each.text, "", each.author, each.time) for each in entries if not known & set(texts)]
+
+
+def take_turns(key: str, given: object) -> bool:
+    """Return whether a list is of texts that nobody is named for: two people speak in turns."""
+    if compact(key) not in _TURNS or not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        return False
+    return len(given) > 1 and not split_transcript("\n".join(given))
+
+
+def _lines(key: str, given: Sequence[str]) -> list[object]:
+    """Return lines as one text where they may say who speaks, or else as turns that two people take."""
+    if not take_turns(key, given):
+        return ["\n".join(given)]
+    return [{"role": AGENT if place % 2 else CUSTOMER, "text": each} for place, each in enumerate(given)]
+
+
+def _writer(found: Found) -> str:
+    keys = keyed(found)
+    return next((name for each in WRITERS if (name := name_of(found.get(keys.get(each, ""))))), "")
 
 
 def _letters(text: str) -> str:

@@ -49,6 +49,24 @@ class OpenAiMessages(ThreadFormat):
         )
 
 
+class OpenAssistantTrees(ThreadFormat):
+    """Trees of answers: of each message the first reply is followed, which is the best rated one."""
+
+    name = "OpenAssistant trees"
+    says = {"text": "text", "role": "role", "times": "created_date"}
+
+    def fits(self, found: Found) -> float:
+        prompt = found.get("prompt")
+        return 1.0 if isinstance(prompt, dict) and {"text", "role", "replies"} <= prompt.keys() else 0.0
+
+    def thread(self, found: Found, summary: Recognised) -> Thread:
+        node, said = found["prompt"], list[Said]()
+        while node:
+            said.append(Said(text_of(node["text"]), node["role"], at=node.get("created_date")))
+            node = next(iter(node.get("replies") or []), None)
+        return Thread(said, external_id=found.get("message_tree_id"), at=said[0].at)
+
+
 class ShareGptConversations(ThreadFormat):
     name = "ShareGPT conversations"
     says = {"text": "value", "role": "from"}

@@ -17,7 +17,7 @@ from pipeline.sources.parsing import encodings
 from pipeline.sources.parsing.encodings import Encoding, UnknownEncoding
 from pipeline.sources.parsing.parts import PIECE, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
-from pipeline.sources.tables.reading import records_of
+from pipeline.sources.tables.reading import records_of_all
 from pipeline.sources.tables.rows import Row, Table
 from pipeline.sources.understanding import column_names
 
@@ -42,6 +42,7 @@ class Dialect:
     """Cells of the early rows that are known as names of columns."""
     spaced: bool = False
     """Whether a space follows each delimiter, as in `id, text`."""
+    quote: str = '"'
 
 
 class TableFormat:
@@ -61,8 +62,7 @@ class TableFormat:
 
     def records(self, stream: Stream, options: Options) -> Iterator[Record | Reject]:
         """Return the conversations of all files; UnreadableSource for one that cannot be read as a whole."""
-        for table in self.tables(stream, options):
-            yield from records_of(table, options, stream.summary)
+        yield from records_of_all(self.tables(stream, options), options, stream)
 
     def tables(self, stream: Stream, options: Options) -> Iterator[Table]:
         """Return the tables of all files as they stand, whatever their columns mean."""
@@ -86,21 +86,26 @@ def dialect_of(head: str) -> Dialect:
     if found := _SEP.match(first.rstrip("\r")):
         return Dialect(found[1], skip=1, agreement=1.0, width=2)
     # known names decide, for a column of prose has more commas than the file has semicolons
-    candidates = [_measured(head, delimiter) for delimiter in DELIMITERS]
+    quote = "'" if _SINGLE.match(first) else '"'
+    candidates = [_measured(head, delimiter, quote) for delimiter in DELIMITERS]
     return max(candidates, key=lambda each: (each.known, each.agreement * min(each.width, 3), each.width))
 
 
-def _measured(head: str, delimiter: str) -> Dialect:
+_SINGLE: Final = re.compile(r"'[^'\"]{0,100}'(?:[,;\t|]'[^'\"]{0,100}'){1,200}\s*$")
+"""A header each of whose names stands in single quotes."""
+
+
+def _measured(head: str, delimiter: str, quote: str = '"') -> Dialect:
     # the last line of the head is most likely cut
     lines = list(_pieces_of_lines(head))[:-1] or [head]
-    rows = [row for row in islice(_quick_rows(lines, delimiter), 200) if any(row)]
+    rows = [row for row in islice(_quick_rows(lines, delimiter, quote), 200) if any(row)]
     if not rows:
         return Dialect(delimiter)
     widths = Counter(len(row) for row in rows if len(row) > 1 or delimiter == ",")
     width, often = widths.most_common(1)[0] if widths else (1, 0)
     names = max(sum(column_names.compact(cell) in _KNOWN for cell in row if len(cell) <= 60) for row in rows[:30])
     spaced = all(cell.startswith(" ") for row in rows[:50] for cell in row[1:] if cell) and any(row[1:] for row in rows)
-    return Dialect(delimiter, 0, often / len(rows), width, names, spaced)
+    return Dialect(delimiter, 0, often / len(rows), width, names, spaced, quote)
 
 
 _KNOWN: Final = {name for names in column_names.NAMES.values() for name in names}
@@ -110,9 +115,9 @@ def _pieces_of_lines(text: str) -> Iterator[str]:
     yield from io.StringIO(text, newline="")
 
 
-def _quick_rows(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
+def _quick_rows(lines: Sequence[str], delimiter: str, quote: str) -> Iterator[list[str]]:
     csv.field_size_limit(max(csv.field_size_limit(), 1 << 20))
-    reader = csv.reader(iter(lines), delimiter=delimiter)
+    reader = csv.reader(iter(lines), delimiter=delimiter, quotechar=quote)
     while True:
         try:
             row = next(reader, None)
@@ -176,7 +181,12 @@ def rows_of(lines: Iterator[_Line], dialect: Dialect, limit: int) -> Iterator[Ro
     closed, is read by its line alone, as a spreadsheet shows it; the lines that it took besides are read again.
     """
     csv.field_size_limit(max(csv.field_size_limit(), limit))
-    rules: dict[str, Any] = {"delimiter": dialect.delimiter, "strict": True, "skipinitialspace": dialect.spaced}
+    rules: dict[str, Any] = {
+        "delimiter": dialect.delimiter,
+        "strict": True,
+        "skipinitialspace": dialect.spaced,
+        "quotechar": dialect.quote,
+    }
     feed = _Feed(lines, limit)
     for _ in range(dialect.skip):
         feed.drop()

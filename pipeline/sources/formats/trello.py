@@ -70,8 +70,9 @@ def _thread(card: Found, actions: list[Found]) -> Thread:
     for each in comments:
         author = word(each.get("idMemberCreator"))
         name = word((each.get("memberCreator") or {}).get("fullName"))
-        # everybody on a board may be of the team: only that somebody else than the maker answers is sure
-        said.append(Said(text_of(each["data"].get("text")), "" if author == maker else "agent", name, each["date"]))
+        # who made the card goes on in their own words where somebody else answers; alone, they work on it
+        is_open = author == maker and any(word(other.get("idMemberCreator")) != maker for other in comments)
+        said.append(Said(text_of(each["data"].get("text")), "" if is_open else "agent", name, each["date"]))
     return Thread(
         said,
         external_id=card["id"],

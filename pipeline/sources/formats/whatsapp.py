@@ -7,8 +7,9 @@ below a head. What language the telephone speaks shows in how it writes a time a
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream
@@ -29,12 +30,12 @@ LINE_LENGTH = 300
 MESSAGE_LENGTH = 100_000
 """Characters of a message that are kept: a longer one is a pasted file."""
 
-_DATE = r"\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}(?:\.| г\.)?|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]"
+DATE = r"\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}(?:\.| г\.)?|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]"
 _HALF = r"[AaPp]\.? ?[Mm]\.?|午前|午後|上午|下午|凌晨|早上|中午|晚上|오전|오후|πμ|μμ|vorm\.|nachm\.|ص|م|ق\.ظ\.?|ب\.ظ\.?"
 _BETWEEN = r"(?:[,،]? | à | a las | klo | kl\. ?)"
-_TIME = rf"(?:(?:{_HALF}) ?)?\d{{1,2}}[:.]\d{{2}}(?:[:.]\d{{2}})?(?: ?(?:{_HALF}))?"
+TIME = rf"(?:(?:{_HALF}) ?)?\d{{1,2}}[:.]\d{{2}}(?:[:.]\d{{2}})?(?: ?(?:{_HALF}))?"
 _MESSAGE = re.compile(
-    rf"(?:\[(?P<ios>(?:{_DATE}){_BETWEEN}{_TIME})\] ?|(?P<android>(?:{_DATE}){_BETWEEN}{_TIME})(?: [-–] |, ))"
+    rf"(?:\[(?P<ios>(?:{DATE}){_BETWEEN}{TIME})\] ?|(?P<android>(?:{DATE}){_BETWEEN}{TIME})(?: [-–] |, ))"
     r"(?P<rest>.*)$"
 )
 _AUTHOR = re.compile(r"([^:：\"“”„«»]{1,60}?) ?[:：] ")
@@ -110,18 +111,23 @@ class WhatsAppChat:
         stream.summary.fields.update(text="message", author="name", times="at the start of each message")
         counts = Counter[str]()
         for part in stream.parts:
-            yield from _conversations(part, stream.summary, options, counts)
+            yield from conversations(part, partial(text_lines, part, options), stream.summary, options, counts)
         say_cut(stream.summary, counts["messages"], counts["conversations"], options.pause, counts["skipped"])
 
 
-def _conversations(part: Part, summary: Recognised, options: Options, counts: Counter[str]) -> Rows:
-    """Yield the conversations of one chat. How its times are written is known only when all of it has been seen."""
+def conversations(
+    part: Part, lines: Callable[[], Iterable[str]], summary: Recognised, options: Options, counts: Counter[str]
+) -> Rows:
+    """Yield the conversations of one chat; `lines()` opens it, and may raise what reading a damaged file does.
+
+    How its times are written is known only when all of it has been seen.
+    """
     dates, authors = _Dates(), set[str]()
     # on disk: a chat of years does not fit into memory, and its dates can be read only at its end
     with Gathered() as gathered:
         number = 0
         try:
-            for number, line in enumerate(_messages(text_lines(part, options)), start=1):
+            for number, line in enumerate(_messages(lines()), start=1):
                 if not line.author or not line.text:
                     counts["skipped"] += 1
                     continue
@@ -182,8 +188,11 @@ def _as_read(when: str) -> str:
     return _HALVES.sub(lambda found: " AM" if found[1][0] in "صق" else " PM", digits)
 
 
-_TO_TIME = re.compile(rf"{_BETWEEN}(?={_TIME}$)")
+_TO_TIME = re.compile(rf"{_BETWEEN}(?={TIME}$)")
 _HALVES = re.compile(r" ?(ص|م|ق\.ظ\.?|ب\.ظ\.?)$")
+
+
+_ONLY_A_TIME = re.compile(rf"(?:{DATE}){_BETWEEN}{TIME}$")
 
 
 def _messages(lines: Iterable[str]) -> Iterator[_Line]:
@@ -193,6 +202,8 @@ def _messages(lines: Iterable[str]) -> Iterator[_Line]:
     size = 0
     for line in lines:
         begun = _begins(line)
+        if begun is None and _ONLY_A_TIME.match(line.strip()[:LINE_LENGTH]):
+            continue  # a new day, as KakaoTalk sets it apart
         if begun is None:
             size += len(line)
             if size <= MESSAGE_LENGTH:

@@ -3,14 +3,22 @@
 A comment is the customer's if its author is the ticket's requester. Internal notes (`public: false`) are left out.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, MessageFormat, ThreadFormat
+from pipeline.sources.formats.base import Options, Recognised, Stream
+from pipeline.sources.formats.json_objects import Found, MessageFormat, Rows, ThreadFormat, limit
+from pipeline.sources.parsing.elements import parse
+from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _OWN = {"submitter_id", "brand_id", "raw_subject", "ticket_form_id", "external_id", "collaborator_ids", "assignee_id",
         "organization_id", "satisfaction_rating", "custom_fields", "submitter", "via"}  # fmt: skip
+
+
+MAX_PEOPLE = 200_000
 
 
 class ZendeskTickets(ThreadFormat):
@@ -26,15 +34,29 @@ class ZendeskTickets(ThreadFormat):
             return 0.1  # Freshdesk's
         return 0.9 if len(_OWN & found.keys()) >= 2 else 0.6 if _OWN & found.keys() else 0.0
 
+    def __init__(self) -> None:
+        self._people: dict[str, Found] = {}
+        """Who is side-loaded beside the tickets, by id: the requester's address, and who is staff."""
+
+    def records(self, stream: Stream, options: Options) -> Rows:
+        for part in stream.parts:
+            head = head_of(part, options)
+            # a page of the API lists its users behind its tickets, so the file is gone through for them first
+            users = elements_of(part, ("users",), head, limit()) if self.path(head) else ()
+            people = (user for element in users if isinstance(user := parse(element), dict))
+            self._people = {word(user.get("id")): user for user in islice(people, MAX_PEOPLE)}
+            yield from super().records(replace(stream, parts=[part]), options)
+
     def thread(self, found: Found, summary: Recognised) -> Thread:
         requester = found.get("requester") or {}
         requester_id = word(found.get("requester_id") or requester.get("id"))
+        requester = requester or self._people.get(requester_id, {})
         comments = sorted(
             (each for each in found.get("comments") or [] if each.get("public") is not False),
             key=lambda each: str(each.get("created_at", "")),
         )
         opened_for = _opened_for_them(found, requester_id)
-        messages = [_comment(each, found, requester_id) for each in comments]
+        messages = [_comment(each, found, requester_id, self._people) for each in comments]
         description = text_of(found.get("description"))
         if not any(said.text.strip()[:200] == description.strip()[:200] for said in messages):
             messages.insert(0, Said(description, "agent" if opened_for else "customer", at=found.get("created_at")))
@@ -61,10 +83,11 @@ def _opened_for_them(found: Found, requester_id: str) -> bool:
     return word(via.get("channel")) in ("web", "", "closed_ticket", "side_conversation", "sample_ticket")
 
 
-def _comment(comment: Found, ticket: Found, requester_id: str) -> Said:
+def _comment(comment: Found, ticket: Found, requester_id: str, people: Mapping[str, Found]) -> Said:
     """Return a public comment. Beside the requester, those on copy are on the customer's side unless they are staff."""
     author = comment.get("author") or {}
     author_id = word(comment.get("author_id") or author.get("id"))
+    author = author or people.get(author_id, {})
     copied = {word(each) for key in ("email_cc_ids", "collaborator_ids") for each in ticket.get(key) or []}
     is_theirs = author_id == requester_id or author.get("role") == "end-user"
     if not is_theirs and author_id in copied and author_id != word(ticket.get("assignee_id")):

@@ -162,8 +162,10 @@ def _collect(found: dict[str, Any], path: Path, lists: dict[Path, list[dict[str,
 def _is_keyed_list(found: dict[str, Any]) -> bool:
     """Return whether an object is a list of objects alike by their ids."""
     values = list(found.values())
+    # ids hold digits; `requester` and `assignee`, who are also alike, do not
+    enough = 2 if all(any(map(str.isdecimal, key)) for key in found) else MAP_KEYS
     return (
-        len(values) >= MAP_KEYS
+        len(values) >= enough
         and all(isinstance(value, dict) and value for value in values)
         and set(values[0]) == set(values[1])
     )

@@ -7,22 +7,36 @@ together on disk.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import datetime
 from typing import Any, Final
 
 from pipeline.models.wording import counted
-from pipeline.sources.formats.base import Options, Recognised
-from pipeline.sources.records import Record, Reject, excerpt
+from pipeline.sources.formats.base import Options, Recognised, Stream
+from pipeline.sources.formats.json_messages import are_messages, is_internal, spread
+from pipeline.sources.formats.json_reader import Reader, mapping_of
+from pipeline.sources.records import Record, Reject, UnreadableSource, excerpt
 from pipeline.sources.tables.header import find_header
-from pipeline.sources.tables.layout import Layout, comment_in, layout_of
-from pipeline.sources.tables.rows import Row, Table, cell_text, first_rows, is_blank, object_in, plain_cell, raw_of
-from pipeline.sources.understanding import column_names, times
+from pipeline.sources.tables.layout import Layout, comment_in, fills_down, layout_of
+from pipeline.sources.tables.people import people_in
+from pipeline.sources.tables.rows import (
+    Row,
+    Table,
+    cell_text,
+    first_rows,
+    is_blank,
+    is_frame,
+    object_in,
+    objects_in,
+    plain_cell,
+    raw_of,
+)
+from pipeline.sources.understanding import column_names, columns, times
 from pipeline.sources.understanding.chats import ChatMessage, Chats, message_id, say_cut
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.replies import Replies
-from pipeline.sources.understanding.roles import CUSTOMER, role_in_field, role_of
+from pipeline.sources.understanding.roles import AGENT, CUSTOMER, role_in_field, role_of, split_journal
 from pipeline.sources.understanding.threads import Said, Thread, record_of
 from pipeline.sources.understanding.times import TimeColumn, TimeReader
 
@@ -30,6 +44,29 @@ Rows = Iterator[Record | Reject]
 
 MAX_NAMES: Final = 100_000
 """Names of customers that are remembered with their e-mail address."""
+
+
+def records_of_all(tables: Iterable[Table], options: Options, stream: Stream) -> Rows:
+    """Yield the conversations of several tables. One without texts beside others that have some is passed over, and
+    may say who the people are; UnreadableSource if none has any.
+    """
+    refused: list[tuple[Table, UnreadableSource]] = []
+    has_read = False
+    for table in tables:
+        try:
+            rows = records_of(table, options, stream.summary)
+        except UnreadableSource as error:
+            if len(stream.parts) == 1 and not stream.companions:
+                raise
+            refused.append((table, error))
+            continue
+        has_read = True
+        yield from rows
+    if refused and not has_read:
+        raise refused[0][1]
+    for table, _ in refused:
+        stream.summary.passed_over.append(table.name)
+        stream.people.update(people_in(table))
 
 
 def records_of(table: Table, options: Options, summary: Recognised) -> Rows:
@@ -52,11 +89,19 @@ _ADDRESS: Final = re.compile(r"([^<>()@]{0,200}?)\s*[<(]?([^<>()\s@\"']{1,64}@[^
 
 
 _YES: Final = frozenset(("true", "1", "yes", "y", "t", "ja", "oui", "si", "sim"))
-_NO: Final = frozenset(("false", "0", "no", "n", "f", "nein", "non"))
-_NOTES: Final = frozenset(("note", "privatenote", "internalnote", "noteandreopen", "internal", "worknote", "worknotes"))
+_NO: Final = frozenset(("false", "0", "no", "n", "f", "nein", "non", "falsch", "faux", "falso", "nee"))
+_NOTES: Final = frozenset(
+    ("note", "privatenote", "internalnote", "noteandreopen", "internal", "worknote", "worknotes", "n")
+)
+_OSTICKET: Final = {"M": CUSTOMER, "R": AGENT}
+"""Its types of entries: message, response, and N for a note."""
+
 _OF_NOTES: Final = {
     **dict.fromkeys(("private", "isprivate", "internal", "isinternal", "isnote", "internalnote"), _YES),
-    **dict.fromkeys(("public", "ispublic", "ispublished", "published"), _NO),
+    **dict.fromkeys(
+        ("public", "ispublic", "ispublished", "published", "offentlich", "publique", "publico", "visibletocustomer"),
+        _NO,
+    ),
     **dict.fromkeys(("type", "kind", "parttype", "messagetype", "eventtype", "commenttype", "notetype"), _NOTES),
 }
 """Columns of messages that say which of them the customer never saw, with the values that say so."""
@@ -76,6 +121,9 @@ class _Reader:
         self._joined = self._internal = 0
         self._emails: dict[str, str] = {}
         self._reader = TimeReader()
+        self._fills_down = fills_down(layout.mapping, layout.sample)
+        self._last_id: object = ""
+        self._cells_reader: Reader | None = None
 
     def say(self) -> None:
         """Put into the summary what the columns were taken for."""
@@ -110,7 +158,7 @@ class _Reader:
             yield from self._threads_by_reply()
         elif self._layout.rows_are_messages:
             yield from self._threads_by_key()
-        elif self._layout.chat_author:
+        elif self._layout.chat_author or self._layout.text_messages:
             yield from self._chat()
         else:
             yield from self._single_rows()
@@ -138,6 +186,8 @@ class _Reader:
                 continue
             if row.reason:
                 yield self._reject(row, row.reason)
+            elif is_frame(row.cells):
+                continue
             elif len(row.cells) > width and any(not is_blank(cell) for cell in row.cells[width:]):
                 if not text_is_last:
                     what = f"{len(row.cells)} cells, but the header has {width}; is a quote missing?"
@@ -149,7 +199,16 @@ class _Reader:
                 self._joined += 1
                 yield Row(row.line, [*row.cells[: width - 1], joined], raw=row.raw)
             elif row.filled:
-                yield row
+                yield self._filled_down(row) if self._fills_down else row
+
+    def _filled_down(self, row: Row) -> Row:
+        """Return a row with the id that stands in the first row of its conversation."""
+        (place,) = self._layout.places[self._map.one("id")][:1]
+        cells = list(row.cells)
+        if place < len(cells):
+            self._last_id = cells[place] if not is_blank(cells[place]) else self._last_id
+            cells[place] = self._last_id
+        return Row(row.line, cells, raw=row.raw)
 
     def _reject(self, row: Row, reason: str) -> Reject:
         return Reject(row.line, reason, raw=excerpt(raw_of(row)), unit=self._table.unit, part=self._table.name)
@@ -240,7 +299,13 @@ class _Reader:
                 yield row
                 continue
             said = self._said(row.cells)
-            thread = self._thread(row.line, row.cells, [said, *self._comments(row.cells)])
+            if inside := self._messages_in(said.text):
+                thread = self._thread(row.line, row.cells, inside)
+                thread.at = said.at
+                thread.external_id, thread.raw = self._layout.word(row.cells, self._map.one("id")), raw_of(row)
+                yield record_of(thread, self._reader)
+                continue
+            thread = self._thread(row.line, row.cells, [said, *self._comments(row.cells), *self._reply(row.cells)])
             if len(thread.messages) > 1 and not said.role:
                 said.role = CUSTOMER  # and by name, so that nobody else is taken for the customer
                 said.author = said.author or next(iter((self._known_customer(row.cells) or {}).values()), "")
@@ -252,12 +317,38 @@ class _Reader:
         texts = [cell_text(value) for column in self._map.of("text") for value in self._layout.values(cells, column)]
         return Said("\n".join(dict.fromkeys(texts)), self._role(cells), self._author(cells), self._at(cells))
 
+    def _messages_in(self, text: str) -> list[Said]:
+        """Return the messages of a cell that holds a list of them, as JSON or as Python writes it."""
+        found = objects_in(text)
+        if not are_messages(found):
+            return []
+        objects = [each for each in spread(found) if isinstance(each, Mapping)]
+        if self._cells_reader is None:
+            self._cells_reader = Reader(columns.Mapping({}, ()), mapping_of(objects, {}))
+        return [self._cells_reader.said(each) for each in objects if not is_internal(each)]
+
+    def _both(self, cells: Sequence[object]) -> list[Said]:
+        """Return the message of a row, or those of both sides where each has a column of its own."""
+        said, reply = self._said(cells), self._reply(cells)
+        if not self._map.of("reply"):
+            return [said]
+        said.role = said.role or CUSTOMER
+        for each in reply:
+            each.at = said.at
+        return [each for each in (said, *reply) if each.text.strip()]
+
+    def _reply(self, cells: Sequence[object]) -> list[Said]:
+        """Return what the firm answered in the same row."""
+        text = cell_text(self._layout.value(cells, self._map.one("reply")))
+        return [Said(text, AGENT)] if text.strip() else []
+
     def _role(self, cells: Sequence[object]) -> str:
         """Return the word for the role, or the role itself where it needs the column's name: `inbound` true."""
         for column in self._map.of("role"):
             value = self._layout.value(cells, column)
             if not is_blank(value):
-                return role_in_field(column, value) or cell_text(value).strip()
+                word = cell_text(value).strip()
+                return role_in_field(column, value) or _OSTICKET.get(word if len(word) == 1 else "", word)
         return ""
 
     def _author(self, cells: Sequence[object]) -> str:
@@ -265,6 +356,9 @@ class _Reader:
 
     def _comments(self, cells: Sequence[object]) -> list[Said]:
         said = []
+        for name in self._layout.journals:
+            entries = split_journal(cell_text(self._layout.value(cells, name)))
+            said += [Said(each.text, "", each.author, each.time) for each in entries]
         for cell in self._layout.values(cells, self._layout.comments):
             if found := comment_in(cell_text(cell)):
                 said.append(Said(found[3].strip(), "", found[2].strip(), found[1]))
@@ -341,23 +435,31 @@ class _Reader:
     def _chat(self) -> Rows:
         """Cut the rows, messages of one chat or of several rooms, into conversations."""
         self._summary.fields.pop("customer", None)
-        self._summary.fields["author"] = self._layout.chat_author
+        numbers = self._layout.text_messages
+        self._summary.fields["author"] = self._layout.chat_author or " or ".join(numbers or ())
         passed_over = 0
         with Chats() as chats:
             for row in self._rows():
                 if isinstance(row, Reject):
                     yield row
                     continue
-                text = self._said(row.cells).text
-                author, at = self._layout.word(row.cells, self._layout.chat_author), self._at(row.cells)
-                own = message_id(author, text, at)
-                message = ChatMessage(own, author, text, at, row.line, part=self._table.name)
+                text, role, at = self._said(row.cells).text, "", self._at(row.cells)
+                author, room = self._layout.word(row.cells, self._layout.chat_author), ""
+                if numbers:
+                    # of the two numbers the customer's names the chat: who sent what came in, or got what went out
+                    role = self._role(row.cells)
+                    author = room = self._layout.word(row.cells, numbers[role_of(role) != CUSTOMER])
+                    author = author if role_of(role) == CUSTOMER else ""
+                message = ChatMessage(
+                    message_id(author or role, text, at), author, text, at, row.line, role=role, part=self._table.name
+                )
                 if text.strip():
-                    chats.add(self._layout.word(row.cells, self._layout.chat_room) or "chat", message)
+                    chats.add(room or self._layout.word(row.cells, self._layout.chat_room) or "chat", message)
                 else:
                     passed_over += 1
             for thread in chats.conversations(self._options.pause):
                 thread.unit = self._table.unit
+                thread.customer = thread.metadata["chat"] if numbers else None
                 yield record_of(thread, self._reader)
             say_cut(self._summary, chats.messages, chats.cut_into, self._options.pause, passed_over)
 
@@ -390,8 +492,9 @@ class _Reader:
     def _conversation(self, key: str, things: Sequence[Mapping[str, Any]]) -> Thread:
         """Return the conversation of some rows. What is said of the whole is what its first row says that says it."""
         rows = sorted(things, key=lambda thing: thing["line"]) if not self._map.of("created_at") else things
-        thread = self._thread(rows[0]["line"], rows[0]["cells"], [self._said(row["cells"]) for row in rows])
-        thread.external_id = key
+        said = [each for row in rows for each in self._both(row["cells"])]
+        thread = self._thread(rows[0]["line"], rows[0]["cells"], said)
+        thread.external_id, thread.is_gathered = key, True
         thread.at = next((said.at for said in thread.messages if said.at), None)
         for row in rows[1:]:
             thread.customer = thread.customer or self._known_customer(row["cells"])

@@ -1,12 +1,17 @@
 """A table as it stands: its rows and cells, whatever they mean."""
 
+import ast
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from datetime import time as time_of_day
 from itertools import islice
 from typing import Any, Final
+
+from pipeline.sources.understanding.columns import NULLS
 
 SAMPLE_ROWS: Final = 1000
 """Rows by which the meaning of the columns is found."""
@@ -51,7 +56,14 @@ def raw_of(row: Row) -> bytes:
 
 
 def is_blank(cell: object) -> bool:
-    return cell is None or (isinstance(cell, str) and (not cell or cell.isspace()))
+    """Return whether a cell holds nothing, also as databases write that."""
+    return cell is None or (isinstance(cell, str) and (not cell or cell.isspace() or cell in NULLS))
+
+
+def is_frame(cells: Sequence[object]) -> bool:
+    """Return whether a row is the line of a drawn table: `|---|---|`, `+----+----+`."""
+    signs = "".join(cell for cell in cells if isinstance(cell, str))
+    return signs.count("-") >= 3 and not signs.strip("-+=:| \t\r\n")
 
 
 def cell_text(cell: object) -> str:
@@ -82,6 +94,28 @@ def object_in(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {"metadata": text}
+
+
+MAX_LITERAL: Final = 500_000
+"""Characters of a cell that is read as Python would write it; its parser is slow, and pays for depth in memory."""
+
+
+def objects_in(text: str) -> list[Any]:
+    """Return the list of objects in a cell: in JSON, or as Python and NumPy print it; empty if it holds none."""
+    text = text.strip()
+    if not text.startswith("[") or not text.endswith("]") or "{" not in text[:20]:
+        return []
+    value: object = None
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text)
+    if value is None and len(text) <= MAX_LITERAL and text.count("{") + text.count("[") < MAX_BRACKETS:
+        # NumPy prints its arrays without commas between the elements
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            value = ast.literal_eval(re.sub(r"\}\s+\{", "}, {", text))
+    return value if isinstance(value, list) else []
+
+
+MAX_BRACKETS: Final = 20_000
 
 
 def joined(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 (letters of other scripts count as two columns)
+# ruff: noqa: E501, RUF001 (letters of other scripts count as two columns)
 """What the columns of tables and the keys of JSON are called, in five languages and more, and how names are compared.
 
 A name that an export uses and that is not recognised is added here, to the field it means.
@@ -24,11 +24,13 @@ _NAMES: Final[dict[str, str]] = {
         ticketnummer fallnummer vorgangsnummer vorgangsnr vorgang nummer kennung referenz anfragenummer
         identifiant ndeticket nticket ndedossier numero numeroticket numeroduticket numerodeticket idticket iddeticket numerodedossier
         identificador numerodecaso idcaso iddecaso numerocaso codigo folio numerodelticket codice idrichiesta
-        protocolo numerodochamado zaaknummer kenmerk 番号 チケット番号 管理番号 编号 工单号 번호""",
+        protocolo numerodochamado zaaknummer kenmerk 番号 チケット番号 管理番号 编号 工单号 번호
+        numerzgloszenia номер номеробращения idобращения お問い合わせ番号 問い合わせ番号 talepno""",
     "conversation": """conversationid conversationhash conversationkey conversation threadid threadkey threadts thread chatid
         linkid topicid sessionid dialogid dialogueid dialogue dialog callid roomid interactionid chatsessionid gesprachsid gesprachid gesprach
         konversation konversationsid unterhaltung sitzungsid idconversation conversacion idconversacion iddeconversacion hilo
-        conversazione idconversazione conversa idconversa gesprekid 会話id 会话id""",
+        conversazione idconversazione conversa idconversa gesprekid 会話id 会话id
+        conversationsid threadsid channelsid conversationkey chatsid topicid discussionid""",
     "text": """text body message messagetext messagebody content plaintext description customermessage initialmessage firstmessage
         usermessage comment comments feedback review reviewtext reviewbody reviewcontent transcript question complaint
         consumercomplaintnarrative complaintwhathappened narrative verbatim inquiry enquiry query request details problem issue post
@@ -38,18 +40,21 @@ _NAMES: Final[dict[str, str]] = {
         messageduclient texto mensaje descripcion comentario comentarios contenido consulta pregunta resena opinion solicitud
         problema reclamo queja testo messaggio descrizione commento contenuto richiesta recensione domanda segnalazione
         mensagem descricao conteudo pergunta avaliacao reclamacao tekst bericht omschrijving beschrijving opmerking vraag
-        本文 内容 問い合わせ内容 お問い合わせ内容 メッセージ コメント 描述 评论 留言 正文 내용 메시지 문의내용""",
+        本文 内容 問い合わせ内容 お問い合わせ内容 メッセージ コメント 描述 评论 留言 正文 내용 메시지 문의내용
+        postcontents postcontent bodytext textbody cardedescription carddescription casedescription taskdescription issuedescription fallbeschreibung opis tresc wiadomosc описание сообщение текст обращение aciklama mesaj""",
     "subject": """subject title ticketname casename issuename reviewtitle headline reviewheadline summary shortdescription ticketsubject
         betreff titel uberschrift zusammenfassung kurzbeschreibung objet sujet titre resume intitule asunto titulo
-        oggetto titolo assunto onderwerp 件名 タイトル 标题 主题 제목""",
+        oggetto titolo assunto onderwerp 件名 タイトル 标题 主题 제목
+        cardname taskname casetitle tasktitle cardtitle issuetitle betreffzeile temat tytul тема заголовок konu""",
     "customer": """customer requester client contact caller callerid associatedcontact associatedcontacts user reporter customername requestername contactname clientname username
         reviewer reviewername reportername submitter submittername respondent fullname name displayname author authorname visitor
         member submittedby createdby openedby reportedby raisedby requestedby sender sendername from
         kunde kundin kundenname nutzer benutzer ersteller melder absender anfragender gemeldetvon erstelltvon
         demandeur nomduclient utilisateur auteur cliente usuario solicitante nombre nombredelcliente nombrecliente remitente
         richiedente utente nome nomecliente autore mittente autor klant naam
-        顧客 お客様 お客様名 顧客名 氏名 客户 客户名称 用户 用户名 고객 고객명 이름""",
-    "customer_email": """requesteremail customeremail contactemail clientemail useremail email emailaddress mail mailaddress
+        顧客 お客様 お客様名 顧客名 氏名 客户 客户名称 用户 用户名 고객 고객명 이름
+        reviewernickname suppliedname kundename klient nadawca клиент имя заявитель お名前 顧客氏名 musteri zglaszajacy""",
+    "customer_email": """requesteremail suppliedemail customeremail contactemail clientemail useremail email emailaddress mail mailaddress
         reporteremail submitteremail respondentemail recipientemail senderemail fromemail fromaddress authoremail
         kundenemail emailkunde emailadresse mailadresse kundenmail emaildesanfragenden adresseemail adressemail courriel
         emailduclient emailclient correo correoelectronico emailcliente emaildelcliente correodelcliente
@@ -73,18 +78,25 @@ _NAMES: Final[dict[str, str]] = {
         fechadeapertura fechadeenvio recibidoel data datacreazione datadicreazione creatoil creato dataeora dataora
         informazionicronologiche dataapertura datacriacao datadecriacao criadoem datahora carimbodedatahora dataehora
         aangemaaktop aangemaakt aanmaakdatum tijdstempel 作成日 作成日時 日時 日付 受付日時 タイムスタンプ 创建时间 时间 日期
-        提交时间 생성일 날짜 작성일 타임스탬프""",
+        提交时间 생성일 날짜 작성일 타임스탬프
+        bugwhen commentedtime on datautworzenia датасоздания дата お問い合わせ日時 tarih""",
     "role": """role senderrole authorrole participantrole sendertype authortype usertype participanttype messagetype
         direction inbound isinbound incoming isincoming fromcustomer iscustomer isfromcustomer outbound isoutbound fromagent isagent
         isstaff fromme speaker party side participant type kind sender author from who
         rolle absendertyp richtung sprecher eingehend rol sens emetteur direccion sentido ruolo direzione papel direcao
-        役割 送信者種別 角色 方向 역할""",
+        役割 送信者種別 角色 方向 역할
+        autorrolle autorenrolle actortype speakertype roleautora рольавтора""",
     "author": """author sender from authorname sendername fromname username user authorid senderid agentname speaker participant poster who name
         verfasser absender autor benutzer auteur expediteur remitente usuario mittente autore utente remetente afzender
-        投稿者 送信者 发送者 作者 발신자 작성자""",
+        投稿者 送信者 发送者 作者 발신자 작성자
+        creatorname postername postusername senderfullname userfullname talker nick nickname createdbyname createdbyid commenter dispatcher""",
     "reply_to": """inresponsetotweetid inresponsetostatusid inresponsetoid inresponseto inreplyto inreplytoid inreplytostatusid
         inreplytotweetid replyto replytoid replytomessageid parentid parentmessageid parentcommentid parenttweetid repliedto
         antwortauf enreponsea enrespuestaa inrispostaa 返信先""",
+    "reply": """companyreply companyresponse developerreply developerreplytext developerresponse ownerresponse ownerreply businessreply
+        businessresponse merchantreply sellerresponse hostresponse replytext responsetext agentreply agentresponse agentmessage
+        agentanswer supportreply reply response output completion answer answertext antwort antworttext unsereantwort
+        reponse reponseduvendeur respuesta respuestadelpropietario risposta resposta 回答 返信 回复 답변""",
     "label": """label intent category kategorie categorie categoria topic topicname thema class theme categorienaam
         カテゴリ 分類 分类 类别 카테고리""",
     "url": """url link permalink reviewlink ticketurl ticketlink weburl htmlurl weblink href lien enlace collegamento

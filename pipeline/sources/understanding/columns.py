@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pipeline.sources.understanding import times
 from pipeline.sources.understanding.column_names import FIELDS, NAMES, UnknownColumn, compact
-from pipeline.sources.understanding.roles import CUSTOMER, is_flag, role_in_field
+from pipeline.sources.understanding.roles import AGENT, CUSTOMER, is_flag, role_in_field, role_of
 
 
 class AmbiguousColumns(ValueError):
@@ -34,10 +34,15 @@ _TIME_OF_DAY: Final = frozenset("time uhrzeit zeit heure hora ora orario tijd cr
 # --- Values -------------------------------------------------------------------------------------------------------
 
 _EMAIL: Final = re.compile(r"(?:[^<>@]{0,200}<)?[^\s@<>]{1,64}@[^\s@<>]{1,190}\.[^\s@<>]{2,60}>?$")
+_SHORTENED: Final = re.compile(r"\d[.,]\d{1,6}E\+\d{1,3}$", re.IGNORECASE)
 _URL: Final = re.compile(r"https?://\S+$")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2})?( ?[ap]\.?m\.?)?$", re.IGNORECASE)
 _DENSE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 MAX_DISTINCT: Final = 2000
+
+
+NULLS: Final = frozenset(("NULL", "null", "\\N", "(null)", "<null>", "[NULL]", "0000-00-00 00:00:00", "#N/A"))
+"""How databases and spreadsheets write that there is no value."""
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ class Profile:
     def see(self, value: object) -> None:
         """Count one value; empty ones do not count."""
         text = value.strip() if isinstance(value, str) else "" if value is None else str(value)
-        if not text:
+        if not text or text in NULLS:
             return
         self.filled += 1
         self.longest = max(self.longest, len(text))
@@ -114,6 +119,23 @@ def _is_moment(value: object) -> bool:
     return not isinstance(value, str) and times.read(value) is not None
 
 
+_SAID: Final = frozenset(
+    """
+    message messages text comment comments reply response answer question input output says nachricht antwort frage
+    message texte reponse mensaje respuesta messaggio risposta bericht
+    """.split()  # noqa: SIM905
+)
+"""What a column holds that also says who speaks: `Agent reply`."""
+
+_TRACKER: Final = frozenset(
+    """
+    assignee assigneeemail assignedto idlist listname sectioncolumn duedate completedat parenttask projects tags
+    resourcetype resourcesubtype
+    """.split()  # noqa: SIM905
+)
+"""Columns of lists of tasks: there `Name` is what the task is called, and nobody's name."""
+
+
 # --- Finding ------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +174,11 @@ class Mapping:
         return f"Columns: {found}{rest}"
 
 
+_IDS_END: Final = ("id", "key", "number", "nummer", "nr", "uuid", "番号", "编号", "번호")
+_NO_ID: Final = re.compile(r"(?:said|paid|valid|void|aid|bid|grid|covid|hybrid|android|fluid|solid|monkey)$")
+"""Words that end like the name of an id."""
+
+
 def find(profiles: Sequence[Profile], given: MappingOf[str, str] | None = None) -> Mapping:
     """Return what each column means.
 
@@ -170,6 +197,7 @@ class _Finder:
         self._given = given
         self._found: dict[str, tuple[str, ...]] = {}
         self._notes: list[str] = []
+        self._shortened: set[str] = set()
 
     def mapping(self) -> Mapping:
         for name, columns in self._given.items():
@@ -179,11 +207,13 @@ class _Finder:
         self._find("conversation", lambda profile: profile.longest <= 200 and profile.mean_words < 3)
         self._find_times()
         self._find_role()
+        self._find_sides()
         self._find_texts()
         self._find_customer()
-        self._find("author", lambda profile: profile.mean_words < 5 and profile.filled > 0)
+        self._find("author", self._fits_author)
         self._find("label", lambda profile: profile.mean_words < 8)
         self._find("url", lambda profile: profile.share(profile.urls) >= 0.5)
+        self._find_reply()
         self._find("metadata")
         self._find("classified_at")
         order = {name: place for place, name in enumerate(FIELDS)}
@@ -203,7 +233,7 @@ class _Finder:
         raise UnknownColumn(f"--map {name}={column}: there is no such column. Columns: {there}")
 
     def _free(self) -> list[Profile]:
-        used = {column for columns in self._found.values() for column in columns}
+        used = {column for columns in self._found.values() for column in columns} | self._shortened
         return [profile for profile in self._profiles.values() if profile.name not in used]
 
     def _by_name(self, name: str, fits: Any = lambda _: True) -> list[Profile]:
@@ -219,20 +249,57 @@ class _Finder:
         if found := self._by_name(name, fits):
             self._found[name] = (found[0].name,)
 
+    # --- Who says what, in columns of their own -------------------------------------------------------------------
+
+    def _find_sides(self) -> None:
+        """Find the texts of both sides where each has a column: `Visitor message` and `Agent message`."""
+        if "text" in self._found:
+            return
+        sides: dict[str, list[str]] = {CUSTOMER: [], AGENT: []}
+        for each in self._free():
+            words = [compact(word) for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", each.name) if word]
+            # one word says who, the other that it is what they said; a name alone says neither
+            role = next((role for word in words[:-1] if (role := role_of(word)) in sides), None)
+            if role and words[-1] in _SAID and each.share(each.lettered) >= 0.5:
+                sides[role].append(each.name)
+        if len(sides[CUSTOMER]) == len(sides[AGENT]) == 1:
+            self._found["text"], self._found["reply"] = tuple(sides[CUSTOMER]), tuple(sides[AGENT])
+
+    def _find_reply(self) -> None:
+        """Find the column of what the firm answered; not where the text beside it is always the same question."""
+        if "reply" in self._found:
+            return
+        text = self._profiles.get(next(iter(self._found.get("text", ())), ""))
+        if text is None or (text.filled > 3 and text.uniqueness < 0.5):
+            return
+        self._find("reply", lambda profile: profile.share(profile.lettered) >= 0.5 and profile.mean_words >= 2)
+
     # --- Fields that need a closer look ---------------------------------------------------------------------------
 
     def _find_id(self) -> None:
+        if "id" not in self._found:
+            self._pass_over_shortened()
         self._find("id", lambda profile: profile.longest <= 200 and profile.mean_words < 3)
         if "id" in self._found:
             return
         theirs = {*NAMES["customer_id"], *NAMES["conversation"], *NAMES["customer"], *NAMES["author"]}
         alike = [
             each for each in self._free()
-            if (name := compact(each.name)).endswith(("id", "key", "number", "nummer", "nr", "uuid", "番号", "编号"))
-            and name not in theirs and each.uniqueness >= 0.95 and 0 < each.longest <= 64 and each.mean_words < 2
+            if (name := compact(each.name)).endswith(_IDS_END) and not _NO_ID.search(name) and name not in theirs
+            and each.uniqueness >= 0.95 and 0 < each.longest <= 64 and each.mean_words < 2
         ]  # fmt: skip
         if alike:
             self._found["id"] = (alike[0].name,)
+
+    def _pass_over_shortened(self) -> None:
+        """Leave out ids that a spreadsheet shortened: `1.23E+15` stands for many."""
+        for name in [each.name for each in self._by_name("id") if any(map(_SHORTENED.match, each.distinct))]:
+            example = next(value for value in self._profiles[name].distinct if _SHORTENED.match(value))
+            self._notes.append(
+                f"The column {name!r} is not used as the ID: a spreadsheet shortened its numbers ({example}), so that "
+                "different ones look alike. Export the file again without opening it in a spreadsheet."
+            )
+            self._shortened.add(name)
 
     def _find_times(self) -> None:
         if "created_at" in self._found:
@@ -261,7 +328,10 @@ class _Finder:
         if day is None or not day.distinct or any(":" in value for value in day.distinct):
             return ""
         clocks = [
-            each for each in self._free() if each.share(each.clocks) >= 0.8 and compact(each.name) in _TIME_OF_DAY
+            each
+            for each in self._free()
+            if each.share(each.clocks) >= 0.8
+            and (compact(each.name) in _TIME_OF_DAY or each.name.startswith("column "))
         ]
         return clocks[0].name if len(clocks) == 1 else ""
 
@@ -308,6 +378,12 @@ class _Finder:
         if columns:
             self._found["customer"] = tuple(columns)
 
+    def _fits_author(self, profile: Profile) -> bool:
+        """Return whether a column names who wrote a row. The agent of a ticket did not write what the customer says."""
+        if not self._has_messages and _NOT_THE_CUSTOMER.search(compact(profile.name)):
+            return False
+        return profile.mean_words < 5 and profile.filled > 0
+
     @property
     def _has_messages(self) -> bool:
         """Whether a row is a message rather than a conversation: then its author need not be the customer."""
@@ -317,6 +393,10 @@ class _Finder:
 
     def _find_texts(self) -> None:
         self._find("subject", lambda profile: profile.share(profile.lettered) >= 0.5 and profile.longest <= 2000)
+        if "subject" not in self._found:
+            names = {compact(each): each for each in self._profiles}
+            if "name" in names and len(_TRACKER & names.keys()) >= 2:
+                self._found["subject"] = (names["name"],)
         if "text" not in self._found:
             self._found["text"] = self._texts()
         if not self._found["text"] and (subject := self._found.pop("subject", ())):

@@ -267,6 +267,8 @@ def _plain(text: str) -> str:
     text = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
     text = re.sub(r"\([^()]*\)$", "", text.strip())  # (Central European Summer Time)
     text = re.sub(r"(?<=\d)t(?=\d)", " ", text)
+    # as Oracle writes: `02-may-26 08.00.00.000000000 am`
+    text = re.sub(r"(?<=[a-z]-\d\d )(\d\d)\.(\d\d)\.(\d\d)(?:\.\d{1,9})?", r"\1:\2:\3", text)
     text = re.sub(r"(?<=\d)(?:st|nd|rd|th|er|o|º|ª)(?![a-z])", "", text)
     text = re.sub(r"(?<=\d)([-.])\s+(?=\d)", r"\1", text)  # `02. 05. 2026`, `2026. 5. 2.`
     return _HALF.sub(lambda half: half[1] + "m", text).strip(" \"'")

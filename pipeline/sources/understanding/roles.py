@@ -104,6 +104,9 @@ def role_of(word: object) -> str | None:
     parts = given.split()
     if not 1 < len(parts) <= 5:
         return None
+    if "to" in parts[:-1]:  # `message to operator`: who it goes to did not say it
+        goes_to = role_of(" ".join(parts[parts.index("to") + 1 :]))
+        return {CUSTOMER: AGENT, AGENT: CUSTOMER}.get(goes_to or "")
     # up to five words: a longer one is a sentence, in which any word may stand
     means = {ROLES.get(part) or ROLES.get(_PLURAL.sub("", part)) for part in parts}
     # `chat bot user` is the bot's, `customer support` the agent's: the customer is named in other people's titles
@@ -211,28 +214,75 @@ MAX_LINES = 4000
 _MAX_LINE = 300  # characters of a line in which a label is looked for
 
 
-def split_transcript(text: str) -> list[Utterance] | None:
+def split_transcript(text: str, customers: Collection[str] = ()) -> list[Utterance] | None:
     """Return the messages of a text in which lines begin with who speaks, or None if it is an ordinary text.
 
     It is a transcript if its labels name both sides, or if two names take turns; a single label does only for a word
-    such as `Caller`, behind an introduction. Labels of a form (`Order: 55`) make none.
+    such as `Caller`, behind an introduction. Labels of a form (`Order: 55`) make none. `customers` are names by which
+    the customer is known: beside one of them any other name is somebody else's.
     """
-    if text.count("\n") > MAX_LINES or not re.search(r"[:：]", text):
+    if text.count("\n") > MAX_LINES:
+        return None
+    text = _one_label_a_line(text)
+    if not re.search(r"[:：]", text):
         return None
     lines = [(line, _LABEL.match(line[:_MAX_LINE])) for line in text.splitlines()]
     labels = [found for _, found in lines if found]
-    speakers = _speakers(labels, starts=bool(lines) and lines[0][1] is not None)
+    starts = bool(lines) and lines[0][1] is not None
+    speakers = _speakers(labels, {identity(name) for name in customers if name}, starts=starts)
     return list(_utterances(lines, speakers)) if speakers else None
 
 
-def _speakers(labels: Sequence[re.Match[str]], *, starts: bool) -> dict[str, str]:
+_ELAPSED: Final = re.compile(r"^\( (?:\d{1,3}h )?(?:(\d{1,2})m )?(\d{1,2})s \)\s{0,3}", re.MULTILINE)
+"""How Salesforce's chats say when: `( 12s ) Kim: Hello`."""
+
+_ARROW: Final = re.compile(r"^[<>]{1,2} (?=[^\W\d_][^\n:]{0,60}:)", re.MULTILINE)
+_TO: Final = re.compile(r"^(.{0,12}\bFrom [^\n:()]{1,60}?) ?\([^\n:()]{1,40}\) (to [^\n:]{1,60}:)", re.MULTILINE)
+_IN_BRACKETS: Final = re.compile(r"^\[([^\W\d_][^\n:\[\]]{1,30})\][ \t]{1,3}(?=\S)", re.MULTILINE)
+_INLINE: Final = re.compile(r"(?<=[.!?…|;])\s{0,3}\|?\s{1,3}([^\W\d_][\w -]{1,25}):(?=\s)")
+MAX_INLINE: Final = 20_000
+"""Characters of a line in which labels are looked for."""
+
+
+def _one_label_a_line(text: str) -> str:
+    """Return a transcript as `split_transcript` reads it, each message on a line that begins with who speaks.
+
+    Others write `[Customer] Hello`, `( 12s ) Kim: Hello`, `> Visitor (10:32): Hello`, the word on a line of its own, or
+    all in one line. A text that is no transcript is returned as it is.
+    """
+    text = _ELAPSED.sub(lambda found: f"[{int(found[1] or 0):02}:{int(found[2]):02}] ", _ARROW.sub("", text))
+    text = _TO.sub(r"\1 \2", text)
+    text = _if_both_sides(text, _IN_BRACKETS, r"\1: ")
+    lines = text.split("\n")
+    if ":" not in text or len(lines) > 1:
+        alone = [role_of(line.strip()) for line in lines if len(line) <= 30 and is_role_word(line.strip())]
+        if {CUSTOMER, AGENT} <= set(alone):
+            text = "\n".join(
+                f"{line.strip()}:" if len(line) <= 30 and is_role_word(line.strip()) else line for line in lines
+            )
+    first = re.match(r"\s{0,5}([^\W\d_][\w -]{1,25}):\s", text)
+    if first and role_of(first[1]) and len(text) <= MAX_INLINE:
+        roles = {role_of(found[1]) for found in _INLINE.finditer(text)} | {role_of(first[1])}
+        if {CUSTOMER, AGENT} <= roles:
+            text = _INLINE.sub(lambda found: f"\n{found[1]}:" if role_of(found[1]) else found[0], text)
+    return text
+
+
+def _if_both_sides(text: str, label: re.Pattern[str], instead: str) -> str:
+    """Return a text with other labels, if the words in them are those of a customer and of an agent."""
+    roles = {role_of(found[1]) for found in label.finditer(text)}
+    return label.sub(instead, text) if {CUSTOMER, AGENT} <= roles else text
+
+
+def _speakers(labels: Sequence[re.Match[str]], customers: Collection[str], *, starts: bool) -> dict[str, str]:
     """Return who the labels name, with the role as far as the words tell; nothing if they make no transcript."""
     roles: dict[str, str] = {}
     timed, turns = set(), Counter(_who(label) for label in labels)
     for label in labels:
         who = _who(label)
         words = (label[2], label[3] or "", re.sub(r"[\s#]*[\d-]+$", "", label[2]))  # `Visitor 8812` is a visitor
-        roles[who] = roles.get(who) or next((role for word in words if (role := role_of(word))), "")
+        own = CUSTOMER if identity(who) in customers else ""
+        roles[who] = own or roles.get(who) or next((role for word in words if (role := role_of(word))), "")
         if label[1] or label[4]:
             timed.add(who)
     named = {who: role for who, role in roles.items() if role or who in timed or who.casefold() not in _FORM_WORDS}
@@ -240,7 +290,9 @@ def _speakers(labels: Sequence[re.Match[str]], *, starts: bool) -> dict[str, str
     # both sides by word, or one word and times: then every label that speaks more than once counts
     if len(set(with_role.values())) > 1 or (with_role and timed and len(named) > 1):
         return {who: role for who, role in named.items() if role or who in timed or turns[who] > 1}
-    if with_role and len(named) == 2 and len(roles) == 2 and sum(turns.values()) > 2:  # `Agent:` and `Cara:` in turns
+    is_known = any(identity(who) in customers for who in with_role)
+    enough = 2 if is_known and starts else 3  # `Agent:` and `Cara:` in turns
+    if with_role and len(named) == 2 and len(roles) == 2 and sum(turns.values()) >= enough:
         return named
     names = {who: "" for who in named if turns[who] > 1 or who in timed}
     if starts and not with_role and 2 <= len(names) <= 6 and len(names) == len(roles):
@@ -271,7 +323,7 @@ def _utterances(lines: Iterable[tuple[str, re.Match[str] | None]], speakers: Map
             parts.append(line)
             continue
         if text := "\n".join(parts).strip():
-            yield Utterance(role, author, text, time)
+            yield Utterance(role if author or role else _preface(text), author, text, time)
         author, time = _who(label), label[1] or label[4] or ""
         role = speakers[author]
         if role and (role_of(author) or role_of(re.sub(r"[\s#]*[\d-]+$", "", author))):
@@ -279,6 +331,43 @@ def _utterances(lines: Iterable[tuple[str, re.Match[str] | None]], speakers: Map
         parts = [line[label.start(5) :]]
     if text := "\n".join(parts).strip():
         yield Utterance(role, author, text, time)
+
+
+_ENTRY: Final = re.compile(
+    r"^(\d{1,4}[-./]\d{1,2}[-./]\d{1,4} \d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?) - ([^\n()]{1,80}?) \(([^()\n]{3,40})\)[ \t]*$",
+    re.MULTILINE,
+)
+_OF_THE_TEAM: Final = re.compile(r"work|intern|arbeits|travail|trabajo", re.IGNORECASE)
+
+
+def split_journal(text: str) -> list[Utterance]:
+    """Return the entries of a journal field as ServiceNow writes it, the oldest first, without the team's work notes.
+
+    Each begins with a line such as `2026-05-02 09:00:00 - Lee Roe (Additional comments)`. Empty if it is none.
+    """
+    found = list(_ENTRY.finditer(text))
+    if not found:
+        return []
+    ends = [each.start() for each in found[1:]] + [len(text)]
+    entries = [
+        Utterance("", each[2].strip(), text[each.end() : end].strip(), each[1])
+        for each, end in zip(found, ends, strict=True)
+        if not _OF_THE_TEAM.search(each[3])
+    ]
+    return entries[::-1] if entries and entries[0].time > entries[-1].time else entries
+
+
+_PREFACE: Final = re.compile(
+    r"\s{0,3}[^\n]{0,60}(?:chat|transcript|conversation|call|gespräch|unterhaltung|appel|conversación|llamada|chiamata|会話)"
+    r"[^\n]{0,120}(?:\n[^\n]{0,120}){0,3}",
+    re.IGNORECASE,
+)
+
+
+def _preface(text: str) -> str:
+    """Return the role of what stands above a transcript: the system's if it is its heading, else still open."""
+    is_heading = _PREFACE.fullmatch(text) and (re.search(r"\d", text) or text.endswith(":"))
+    return SYSTEM if is_heading else ""
 
 
 # --- A whole file -------------------------------------------------------------------------------------------------
@@ -389,6 +478,7 @@ def assign_roles(
     for message in messages:
         # all words first: whether anybody is the customer by word decides what the census is asked
         message["role"] = _own_role(message, customers, meanings or {})
+    _keep_roles(messages)
     census = census or Census()
     is_named = any(message["role"] == CUSTOMER and message["author"] for message in messages)
     authors = [message["author"] for message in messages if not message["role"]]
@@ -406,6 +496,17 @@ def assign_roles(
             or (customer and census.threads_of[who] >= max(30, 10 * census.threads_of[customer]))
         ):
             message["role"] = AGENT
+
+
+def _keep_roles(messages: Sequence[dict[str, str]]) -> None:
+    """Give a message without a role that which its author has everywhere else in the thread."""
+    roles: dict[str, set[str]] = {}
+    for message in messages:
+        if message["role"] in (CUSTOMER, AGENT) and message["author"]:
+            roles.setdefault(identity(message["author"]), set()).add(message["role"])
+    for message in messages:
+        if not message["role"] and len(known := roles.get(identity(message["author"]), set())) == 1:
+            message["role"] = next(iter(known))
 
 
 _OF_A_DESK: Final = re.compile(

@@ -6,7 +6,7 @@ Who speaks is decided later, by `speakers`, over the whole file; here the words 
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -54,10 +54,18 @@ class Thread:
     unit: str = "element"
     part: str = ""
     raw: bytes = b""
+    is_gathered: bool = False
 
 
 class Unusable(ValueError):
-    """This cannot become a conversation; the message is the reason in plain words."""
+    """This cannot become a conversation; the message is the reason in plain words.
+
+    `without_text` is the record where that is all it needs.
+    """
+
+    def __init__(self, reason: str, without_text: Record | None = None) -> None:
+        super().__init__(reason)
+        self.without_text = without_text
 
 
 def record_of(thread: Thread, reader: times.TimeReader | None = None) -> Record | Reject:
@@ -67,7 +75,13 @@ def record_of(thread: Thread, reader: times.TimeReader | None = None) -> Record 
         return _record(thread, external_id, (reader or times.TimeReader()).read)
     except Unusable as error:
         return Reject(
-            thread.line, str(error), external_id[:ID_LENGTH], excerpt(thread.raw), thread.unit, part=thread.part
+            thread.line,
+            str(error),
+            external_id[:ID_LENGTH],
+            excerpt(thread.raw),
+            thread.unit,
+            thread.part,
+            error.without_text,
         )
 
 
@@ -75,17 +89,16 @@ def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
     if len(external_id) > ID_LENGTH:
         raise Unusable(f"its id is longer than {ID_LENGTH} characters")
     # blank messages go first, so that one text alone is seen to be alone
-    said = _parted([each for each in thread.messages if each.text and not each.text.isspace()])
+    names = (*customer_of(thread.customer)[1], *thread.names)
+    said = _parted([each for each in thread.messages if each.text and not each.text.isspace()], names)
     said = [each for each in said if not is_deleted(plain_text(each.text) if "<" in each.text[:200] else each.text)]
     messages = [message for each in said if (message := _message(each, read_time))["text"].strip()]
     messages = oldest_first(messages)
     messages = with_subject(messages, thread.subject)
-    if not messages:
-        raise Unusable("no text")
     customer, names = customer_of(thread.customer)
     record = Record(
         line=thread.line,
-        external_id=external_id or made_id(thread, messages),
+        external_id=external_id or (made_id(thread, messages) if messages else ""),
         messages=messages,
         occurred_at=read_time(thread.at) or first_time(messages),
         customer=customer,
@@ -98,7 +111,10 @@ def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
         part=thread.part,
         names=(*names, *thread.names),
         has_made_id=not external_id,
+        is_gathered=thread.is_gathered,
     )
+    if not messages:
+        raise Unusable("no text", record if external_id else None)
     if _holds_nul([messages, customer, external_id, record.metadata]):
         raise Unusable("it contains a NUL character, which cannot be stored")
     return record
@@ -120,11 +136,11 @@ def _message(said: Said, read_time: Any) -> dict[str, str]:
     return stored_message(role, author, said.text, text, at.isoformat() if at else "")
 
 
-def _parted(messages: list[Said]) -> list[Said]:
+def _parted(messages: list[Said], customers: Collection[str]) -> list[Said]:
     """Return the messages of a text that holds a whole conversation (`Customer: ... Agent: ...`)."""
     if len(messages) != 1 or messages[0].role or messages[0].author:
         return messages
-    parts = split_transcript(plain_text(messages[0].text))
+    parts = split_transcript(plain_text(messages[0].text), customers)
     return [Said(each.text, each.role, each.author, each.time) for each in parts or ()] or messages
 
 
@@ -210,11 +226,17 @@ def text_of(value: object) -> str:
         if isinstance(kind, str) and kind.startswith(_NOT_SAID) and not kind.endswith("transcription"):
             return ""
         return next(
-            (text for key in ("text", "content", "parts", "value", "body") if (text := text_of(value.get(key)))), ""
+            (
+                text
+                for key in ("text", "content", "parts", "value", "body", "message")
+                if (text := text_of(value.get(key)))
+            ),
+            "",
         )
     return ""
 
 
+_TEXT_IN_AN_OBJECT = ("text", "content", "parts", "value", "body", "message")
 _NOT_SAID = ("tool", "image", "audio", "video", "file", "function", "thinking", "thought", "reasoning", "redacted")
 """How the kinds of parts begin that nobody says to the other."""
 
