@@ -1,6 +1,5 @@
 """Where in a JSON object of an unknown shape its messages are, and which of them the customer never saw."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -79,9 +78,8 @@ def messages_key(found: Found, *, is_deep: bool = True) -> str:
     `comments.records`. A page of many conversations has no messages: its list holds things with ids and subjects.
     """
     keys = keyed(found)
-    is_one = any(
-        name in keys for field in ("id", "subject") for name in column_names.NAMES[field]
-    )  # and no page of many
+    # it names itself, so it is no page of many
+    is_one = any(name in keys for field in ("id", "subject") for name in column_names.NAMES[field])
     given = ((keys[name], found[keys[name]]) for name in _MESSAGES if name in keys)
     lists = [(key, each) for key, each in given if are_messages(each) and not names_of_conversations(each)[1:]]
     own = next((key for key, each in lists if is_one or not _are_conversations(each)), "")
@@ -94,6 +92,7 @@ def messages_key(found: Found, *, is_deep: bool = True) -> str:
             return f"{key}.{inner}"
         # a list of one thing that holds them: `"transcripts": [{"phrases": [...]}]`
         is_alone = isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping) and "." not in key
+        is_alone = is_alone and _is_conversation(found) and not _is_conversation(value[0])
         if is_alone and (inner := messages_key(value[0], is_deep=False)):
             return f"{key}.0.{inner}"
     return ""
@@ -122,8 +121,6 @@ def path_of_conversation(messages: Sequence[Found]) -> str:
 
 
 _IDS = ("id", "key", "hash")
-_IS_ID = re.compile(r"(?:[a-z](?:Id|ID|Ref|Key|Number|Nr)|[_-](?:id|ref|key|number|nr))$")
-"""How names of ids end, with a sign of where the word begins: not `paid`."""
 
 
 def _key_of_list_within(found: Found) -> str:
@@ -139,6 +136,12 @@ def _key_of_list_within(found: Found) -> str:
 _SOME_MESSAGES = ("messages", "comments", "replies", "notes", "posts", "threads", "answers")
 _LISTS = ("records", "nodes", "edges", "results", "data", "items", "value", "values")
 """What a list is called in the object that stands for it: Salesforce, GraphQL, JSON:API."""
+
+
+def _is_conversation(found: Found) -> bool:
+    """Return whether an object names itself as a conversation does: by its id, or by a subject."""
+    keys = keyed(found).keys()
+    return bool(keys & (column_names.NAMES["conversation"].keys() | column_names.NAMES["subject"].keys() | {"id"}))
 
 
 def _are_conversations(value: object) -> bool:

@@ -131,7 +131,13 @@ class _Reader:
         described["times"] = described.pop("created_at", "none found")
         if self._map.time_of_day:
             described["times"] += f" + {self._map.time_of_day}"
-        self._summary.fields.update(described)
+        known = self._summary.fields
+        if self._table.name and known.get("text") and known.get("text") != described.get("text"):
+            # of several tables the first is shown with the format, the others by name
+            shown = ", ".join(f"{name} = {where}" for name, where in described.items())
+            self._summary.note(f"In {self._table.name.rpartition('/')[2]}: {shown}.")
+        else:
+            known.update(described)
         self._summary.unused_columns = self._map.unused
         for note in (*self._layout.header.notes, *self._map.notes):
             self._summary.note(note)
@@ -145,14 +151,14 @@ class _Reader:
                 "No ID column was found, so IDs are made from the content. Importing the same file again "
                 "changes nothing."
             )
-        if not self._map.of("customer") and not self._layout.rows_are_messages:
+        if not self._map.of("customer") and not self._layout.rows_are_messages and not self._layout.text_messages:
             self._summary.note("No column says who the customer is. Choose one with --map customer=COLUMN.")
 
     def records(self) -> Rows:
         """Yield the conversations, and at the end note what could not be read of them."""
         self._reader = self._time_reader()
         if order := str(self._reader):
-            self._summary.fields["times"] += f" ({order})"
+            self._summary.fields["times"] = f"{self._summary.fields.get('times', '')} ({order})".strip()
         # from the most to the least that the columns say: who answers whom, which conversation, a chat, else a row each
         if self._map.of("reply_to") and self._map.of("id") and not self._map.of("conversation"):
             yield from self._threads_by_reply()

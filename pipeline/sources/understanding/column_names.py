@@ -79,7 +79,7 @@ _NAMES: Final[dict[str, str]] = {
         informazionicronologiche dataapertura datacriacao datadecriacao criadoem datahora carimbodedatahora dataehora
         aangemaaktop aangemaakt aanmaakdatum tijdstempel 作成日 作成日時 日時 日付 受付日時 タイムスタンプ 创建时间 时间 日期
         提交时间 생성일 날짜 작성일 타임스탬프
-        bugwhen commentedtime on datautworzenia датасоздания дата お問い合わせ日時 tarih""",
+        bugwhen creationts commentedtime on datautworzenia датасоздания дата お問い合わせ日時 tarih""",
     "role": """role senderrole authorrole participantrole sendertype authortype usertype participanttype messagetype
         direction inbound isinbound incoming isincoming fromcustomer iscustomer isfromcustomer outbound isoutbound fromagent isagent
         isstaff fromme speaker party side participant type kind sender author from who
