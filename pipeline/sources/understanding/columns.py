@@ -240,7 +240,8 @@ class _Finder:
         """Return the unused columns with a name of that field whose values fit, the best name first."""
         known = NAMES[name]
         ranked = [(rank, profile) for profile in self._free() if (rank := known.get(compact(profile.name))) is not None]
-        ranked.sort(key=lambda each: each[0])
+        # an empty column with the best name says nothing beside one that holds something
+        ranked.sort(key=lambda each: (not each[1].filled, each[0]))
         return [profile for _, profile in ranked if not profile.filled or fits(profile)]
 
     def _find(self, name: str, fits: Any = lambda _: True) -> None:
