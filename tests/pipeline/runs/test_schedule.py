@@ -177,7 +177,7 @@ def test_a_worker_with_one_child_starts_runs_too(start_worker: type[Worker]) -> 
 
 def test_a_firing_where_nobody_extracts_fails_with_a_sentence(start_worker: type[Worker]) -> None:
     seed(scripts(2, 3))
-    start_worker(concurrency=1, queues="default", HEARTBEAT_PATIENCE="3").wait_until_ready()
+    start_worker(concurrency=1, queues="default,background", HEARTBEAT_PATIENCE="3").wait_until_ready()
     result = schedule.scheduled_run.delay(**as_kwargs(ASSIGNMENT))
     refusal = result.get(timeout=60, propagate=False)
     assert result.state == "FAILURE"
