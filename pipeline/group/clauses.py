@@ -195,7 +195,7 @@ def _clause(piece: str, cost: float, english: bool) -> Clause | None:
         text = _without_lead(text)
     if not MIN_WORDS <= count_words(text) <= MAX_WORDS or len(text) > LONGEST_CLAUSE:
         return None
-    if _ADDRESS.search(text) or not _is_speech(text):
+    if ADDRESS.search(text) or not _is_speech(text):
         return None
     awkward = cost + _stumbles(text)
     if english:
@@ -222,7 +222,7 @@ def count_words(text: str) -> int:
 
 # --- Judging the form ---------------------------------------------------------------------------------------------
 
-_ADDRESS = re.compile(
+ADDRESS = re.compile(
     r"https?:|www\.|\S@\S|\w/\w+/|\w\(|::|[{}<>|\\^$=~_]|\w\.\w+\.\w"
     r"|\b\w+\.(?:py|js|ts|java|php|rb|go|cs|com|org|net|io)\b|\bat \w+\.\w|\bline \d",
     re.IGNORECASE,

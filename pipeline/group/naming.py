@@ -14,8 +14,9 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Window
 from django.db.models.functions import Left, RowNumber
 
+from pipeline.extract.local.quotes import shortened
 from pipeline.extract.redaction import Redactor
-from pipeline.group.clauses import clauses
+from pipeline.group.clauses import ADDRESS, MAX_WORDS, clauses, count_words
 from pipeline.group.titles import LONGEST_TITLE, plain, title_of
 from pipeline.group.titling import model_of_profile
 from pipeline.group.vocabulary import Vocabulary
@@ -26,7 +27,13 @@ CENTRAL = 3
 """Themes of a signature that are read: with three conversations it is a story, and titled by more of them."""
 
 TOO_AWKWARD = 0.15
-"""What a clause may not lose and be a name: from there on it names somebody, or says nothing. The key does better."""
+"""What a clause may not lose by its form and be a name: from there on the beginning of what was said does better."""
+
+TOO_STRANGE = 0.12
+"""What words that are somebody's own, names and numbers, may not add up to: from there on the key does better."""
+
+BEGINNING = 60
+"""Characters of the beginning of what was said where no clause of it is a name."""
 
 BATCH = 1_000
 """Signatures that are locked and written at once."""
@@ -91,16 +98,23 @@ def _said(profile: str, signatures: Sequence[int]) -> dict[int, list[tuple[str, 
 
 
 def _ways_to_call(key: str, said: Sequence[str], vocabulary: Vocabulary, number: int) -> Iterator[str]:
-    """Yield titles, the best first: what is said, the most central first, else the key in words, numbered."""
+    """Yield titles, the best first: a clause of what is said, else how that begins, else the key in words, numbered."""
     english = vocabulary.is_english(number)
     ranked = []
     for place, text in enumerate(said):
         for clause in clauses(text, english=english):
-            lost = clause.awkward + vocabulary.strangeness(clause.text, number)
-            ranked.append((lost, place, len(ranked), clause.text))
-    for lost, _, _, text in sorted(ranked):
-        if lost < TOO_AWKWARD:
-            yield vocabulary.polished(text, number)[:LONGEST_TITLE]
+            strange = vocabulary.strangeness(clause.text, number)
+            if clause.awkward < TOO_AWKWARD and strange < TOO_STRANGE:
+                ranked.append((clause.awkward + strange, place, len(ranked), clause.text))
+    for *_, text in sorted(ranked):
+        yield vocabulary.polished(text, number)[:LONGEST_TITLE]
+    for text in said:
+        # a text of one clause was refused above; the beginning of a longer one is still more telling than a name that
+        # rules put together
+        head = shortened(text, BEGINNING)
+        is_said = count_words(text) > MAX_WORDS and not ADDRESS.search(head) and "[" not in head
+        if is_said and vocabulary.strangeness(head, number) < TOO_STRANGE:
+            yield vocabulary.polished(head.rstrip("."), number)
     yield title_of(key)
     yield from (f"{title_of(key)[: LONGEST_TITLE - 10]} {other}" for other in count(2))
 

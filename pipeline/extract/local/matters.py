@@ -147,8 +147,10 @@ def _are_two_matters(one: Sentence, other: Sentence, *, sign: str, announced: bo
     if "also" in f"{sign} {other.plain}".split():
         return _tells(other)
     # not what is only asked for: "and I want the second payment back" belongs to what went wrong
-    is_trouble = second.kind is Kind.PROBLEM or bool(_TROUBLE.search(other.plain))
-    return "," in sign and is_trouble and (_is_heavy(first) or _is_heavy(second))
+    both_go_wrong = all(
+        found.kind is Kind.PROBLEM or _TROUBLE.search(half.plain) for found, half in ((first, one), (second, other))
+    )
+    return "," in sign and both_go_wrong and (_is_heavy(first) or _is_heavy(second))
 
 
 def _tells(sentence: Sentence) -> bool:

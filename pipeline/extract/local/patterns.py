@@ -781,15 +781,16 @@ POINTS_BACK = (
 )
 # How many matters somebody is going to tell: "two things", "I have a couple of questions".
 ANNOUNCED = (
-    r"\b(?:two|2|three|3|four|several|multiple|a few|few|a couple of|couple of|both)"
+    r"(?:^(?:(?:hi|hello|hey|ok|so|well|just|please|and)[,!]? )*|\b(?:have|had|got|ve|are|with) )"
+    r"(?:two|2|three|3|four|several|multiple|a few|few|a couple of|couple of|both)"
     r" (?:different |separate |small |quick |other |more |unrelated )*"
     r"(?:things|issues|problems|questions|requests|points|matters|topics|bugs|complaints)\b"
     r"(?! (?:i|we) (?:have |already |just )*(?:tried|did|checked|like|love))"
 )
 # What a sentence says that tells a problem in words that no list of symptoms has: "the search finds nothing".
 TROUBLE = (
-    r"\b(?:no(?! problem| worries| idea)|not(?! sure| only)|never|nothing|nobody|none|nowhere|without|wrong|missing"
-    r"|broken|late|too|instead|unable|unreadable|invalid|empty|blank|lost|stuck|slow|failed|fails|stopped|twice)\b"
+    r"\b(?:no(?! problem| worries| idea)|not(?! sure| only| know)|never|nothing|nobody|none|nowhere|without|wrong"
+    r"|missing|broken|late|too|instead|unable|unreadable|invalid|empty|blank|lost|stuck|slow|failed|fails|stopped|twice)\b"
 )
 ATTEMPT = (
     r"^(?:and |so |then |also |but |now )*(?:i|we) (?:have |had |am |are )?(?:already |also |even |just |then )*"

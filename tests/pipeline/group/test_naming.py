@@ -94,6 +94,14 @@ def test_where_nothing_can_be_said_aloud_the_key_stands_in_words(summary: str) -
     assert signature.name == "Locker mend"
 
 
+@pytest.mark.django_db
+def test_what_has_no_clause_is_called_by_its_beginning() -> None:
+    signature = said_once("I hope that the lady at the desk who knows about the old lockers can tell me about them.")
+    name_signatures(profile=PROFILE)
+    signature.refresh_from_db()
+    assert signature.name == "I hope that the lady at the desk who knows about the old…"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_key_that_a_person_chose_is_the_name_until_that_is_undone(first_run: Run) -> None:
     rename = review.rename_signature(signature=orphan().signature, name="coins_lost", by=alice())
