@@ -27,6 +27,9 @@ TYPICAL, LATER, LONG = 0.1, 0.02, 0.01
 """What it is worth to say what most say, what a summary loses for each that is nearer to the middle, and for each word
 beyond SHORT; beside what its first clauses lose, see `clauses`."""
 
+OWN = 0.5
+"""How much counts what is one person's: see `Vocabulary.strangeness`."""
+
 SHORT = 16
 
 LONGEST_QUOTE = 180
@@ -75,11 +78,14 @@ def _telling(summaries: Sequence[str]) -> str:
         # shouted, cut off, quoted from a screen or half of that, or about something else than the matter
         is_shouted = sum(map(str.isupper, letters)) > 0.6 * len(letters)
         is_cut = summary.endswith("\u2026") or summary.count('"') % 2 == 1 or summary.startswith(('"', "\u201c"))
-        lost += 0.1 * (is_shouted + is_cut + bool(english and CHATTER.search(summary)))
+        lost += 0.1 * (is_shouted + bool(english and CHATTER.search(summary))) + 0.2 * is_cut
+        # names and numbers of one person, which stand in the quotes where they belong
+        lost += OWN * vocabulary.strangeness(summary, 0)
         lost += LATER * place - TYPICAL * fit / most
         if lost < least:
             best, least = summary, lost
-    return best
+    letters = [letter for letter in best if letter.isalpha()]
+    return best.capitalize() if sum(map(str.isupper, letters)) > 0.6 * len(letters) else best
 
 
 def _repeats(quote: str, said: Sequence[str] | dict[str, str]) -> bool:
