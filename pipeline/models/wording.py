@@ -6,7 +6,12 @@ def counted(number: int, one: str, more: str = "") -> str:
 
     `counted(1, "theme")` is "1 theme", `counted(2, "story is", "stories are")` is "2 stories are".
     """
-    return f"{number} {one if number == 1 else more or one + 's'}"
+    return f"{number} {agreeing(number, one, more)}"
+
+
+def agreeing(number: int, one: str, more: str = "") -> str:
+    """Return the words that go with a number which stands elsewhere, such as in large figures above them."""
+    return one if number == 1 else more or one + "s"
 
 
 def words(choice: str) -> str:

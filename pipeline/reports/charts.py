@@ -1,4 +1,4 @@
-"""Charts as SVG that stand in a page by themselves: numbers come in, shapes and words go out.
+"""Charts as SVG, of the pages and of reports that stand by themselves: numbers come in, shapes and words go out.
 
 The template draws; here is only where things stand. Each chart says in words what it shows, for who cannot see it.
 """
@@ -13,7 +13,9 @@ BAR_WIDTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its box, its value, and its label, which is empty where labels would overlap."""
+    """One column: its box, its value, and its label, which is empty where labels would overlap; `mark` says what
+    happened then, where something did.
+    """
 
     x: float
     y: float
@@ -21,6 +23,7 @@ class Column:
     height: float
     value: int
     label: str
+    mark: str = ""
 
     @property
     def middle(self) -> float:
@@ -44,8 +47,11 @@ class Columns:
     base: int = BASE
 
 
-def columns(values: Sequence[int], labels: Sequence[str]) -> Columns:
-    """Return the columns of these values; a label stands under every one, or every so many that they do not overlap."""
+def columns(values: Sequence[int], labels: Sequence[str], marks: Sequence[str] = ()) -> Columns:
+    """Return the columns of these values; a label stands under every one, or every so many that they do not overlap.
+
+    `marks` has as many texts as there are values, or none.
+    """
     most, step = max(values, default=0) or 1, WIDTH / max(len(values), 1)
     wide = min(step * 0.72, 90)  # a few columns are not as wide as walls
     longest = max((len(label) for label in labels), default=1)
@@ -57,7 +63,8 @@ def columns(values: Sequence[int], labels: Sequence[str]) -> Columns:
         # counted from the right: the newest always has its label
         shown = label if (len(values) - 1 - place) % every == 0 else ""
         x = round(place * step + (step - wide) / 2, 1)
-        made.append(Column(x, round(BASE - tall, 1), round(wide, 1), tall, value, shown))
+        mark = marks[place] if marks else ""
+        made.append(Column(x, round(BASE - tall, 1), round(wide, 1), tall, value, shown, mark))
     told = "; ".join(f"{label}: {value}" for value, label in zip(values, labels, strict=True))
     return Columns(made, told, shows_values=len(values) <= 16)
 
@@ -86,14 +93,16 @@ class Line:
     height: int = LINE_HEIGHT
 
 
-def line(values: Sequence[int], labels: Sequence[str]) -> Line:
+def line(
+    values: Sequence[int], labels: Sequence[str], *, width: int = LINE_WIDTH, height: int = LINE_HEIGHT
+) -> Line:
     """Return the line through the values, the oldest left, the highest at the top."""
-    most, step = max(values, default=0) or 1, LINE_WIDTH / max(len(values) - 1, 1)
+    most, step = max(values, default=0) or 1, width / max(len(values) - 1, 1)
     points = [
-        (round(place * step, 1), round(2 + (LINE_HEIGHT - 4) * (1 - value / most), 1))
+        (round(place * step, 1), round(2 + (height - 4) * (1 - value / most), 1))
         for place, value in enumerate(values)
     ]
     path = " ".join(f"{'L' if place else 'M'}{x:g} {y:g}" for place, (x, y) in enumerate(points))
-    area = f"{path} L{LINE_WIDTH} {LINE_HEIGHT} L0 {LINE_HEIGHT} Z" if points else ""
+    area = f"{path} L{width} {height} L0 {height} Z" if points else ""
     told = "; ".join(f"{label}: {value}" for value, label in zip(values, labels, strict=True))
-    return Line(path, area, told)
+    return Line(path, area, told, width, height)

@@ -5,7 +5,6 @@ show how far that is.
 """
 
 import json
-import re
 import shutil
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, closing, suppress
@@ -259,18 +258,14 @@ def look_into(upload: Upload, said: Said) -> Look:
         if len(look.samples) < SAMPLES:
             look.samples.append(_sample(row))
     look.rejected = reasons.counts.total()
-    look.reasons = [_FOR_COMMANDS.sub("", sentence) for sentence in reasons.sentences()]
+    look.reasons = reasons.sentences()
     look.tokens = characters // CHARACTERS_A_TOKEN
     return _described(look, file.summary)
 
 
-_FOR_COMMANDS = re.compile(r":? *--map \w+=\w+")
-"""What a note tells those who sit at a terminal; the page has fields for it."""
-
-
 def _described(look: Look, summary: Recognised) -> Look:
     look.format, look.encoding = summary.format, summary.encoding
-    look.notes = [_FOR_COMMANDS.sub("", note) for note in summary.notes]
+    look.notes = list(summary.notes)
     look.fields = {str(field): str(where) for field, where in summary.fields.items()}
     look.columns = sorted({*map(str, summary.unused_columns), *look.fields.values()})
     return look

@@ -40,7 +40,8 @@ def watched_company(
     number, title = Company.objects.count(), more.pop("title", "News")
     company: Company = Company.objects.create(
         external_id=f"c{number:03}", name=name, status=Company.Status.REQUIRES_REVIEW, confidence=88,
-        explanation=f"Closure on 1 page: “{said}”.", concluded_at=NOON, created_at=NOON, updated_at=NOON,
+        explanation=f"Closure on 1 page: “{said}” (https://boats-{number}.example/news).",
+        concluded_at=NOON, created_at=NOON, updated_at=NOON,
         metadata=more.pop("metadata", {"sector": "boats"}), **more,
     )  # fmt: skip
     source = SourceFactory(kind="websites", name="companies")

@@ -27,6 +27,7 @@ from pipeline.reports.companies import UnknownCompany
 from pipeline.reports.exports import UnknownExport
 from pipeline.sources.ingest import WouldReplace
 from pipeline.sources.records import UnreadableSource
+from pipeline.sources.remedies import in_api
 from pipeline.sources.understanding.column_names import UnknownColumn
 from pipeline.sources.understanding.times import BadDateFormat
 
@@ -227,8 +228,8 @@ def _is_about_the_request(error: Exception) -> bool:
 
 
 def sentence(error: Exception) -> str:
-    """Return what an exception says, as a sentence begins."""
-    text = str(error)
+    """Return what an exception says, as a sentence begins, with the API's names for what can be said otherwise."""
+    text = in_api(str(error))
     return f"{text[:1].upper()}{text[1:]}"
 
 

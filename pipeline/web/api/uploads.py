@@ -18,6 +18,7 @@ from pydantic import Field
 from pipeline.models import Upload
 from pipeline.runs import uploading, uploads
 from pipeline.runs.uploads import COUNTED, Look, Said, WrongPiece, add_piece, begin_upload, keep_upload
+from pipeline.sources.remedies import in_api
 from pipeline.sources.understanding.column_names import parse_mapping
 from pipeline.web.api.door import Scope, needs, person_of
 from pipeline.web.api.shapes import IF_NONE_MATCH, In, Name, Word, unless_known
@@ -213,9 +214,11 @@ def look(
 
 
 def _look(found: Look) -> dict[str, Any]:
-    names = ("format", "fields", "columns", "notes", "conversations", "rejected", "reasons")
+    names = ("format", "fields", "columns", "conversations", "rejected")
     return {
         **{each: getattr(found, each) for each in names},
+        "notes": [in_api(note) for note in found.notes],
+        "reasons": [in_api(reason) for reason in found.reasons],
         "source": f"{found.kind}:{found.source_name}",
         "is_known": found.known > 0,
         "samples": [

@@ -8,9 +8,10 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 
 from pipeline.models import Conversation, Story
-from pipeline.reports.search import hits
+from pipeline.reports.search import stories_of_conversations
 from pipeline.reports.trends import newest_moment, story_rows
 from pipeline.web.pages.frame import page, show
+from pipeline.web.parts.threads import own_words_of
 
 PER_PAGE = 50
 SHOWN = 20
@@ -51,11 +52,19 @@ def customer(request: HttpRequest) -> HttpResponse:
         "title": name or "Customer",
         "name": name,
         "listed": listed,
-        "hits": hits(list(listed.object_list), ""),
+        "conversations": _said(list(listed.object_list)),
         "stories": [(row, story.mine) for row, story in zip(rows, stories, strict=True)],
         **span,
     }
     return show(request, "pages/customer.html", context)
+
+
+def _said(ids: list[int]) -> list[tuple[Conversation, str, list[tuple[int, str]]]]:
+    """Return these conversations in their order, each with the customer's own words and its stories."""
+    found = Conversation.objects.select_related("source", "current_version").in_bulk(ids)
+    rows = [found[pk] for pk in ids if pk in found]
+    said, stories = own_words_of(rows), stories_of_conversations(ids)
+    return [(row, said[row.pk], stories.get(row.pk, [])) for row in rows]
 
 
 ADDRESSES = [("customers/", "customers", customers), ("customers/of/", "customer", customer)]

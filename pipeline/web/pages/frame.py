@@ -174,7 +174,8 @@ def since_last_visit(request: HttpRequest) -> datetime | None:
     now = timezone.now()
     visit = Visit.objects.filter(pk=request.user.pk).first()
     if visit is None:
-        Visit.objects.get_or_create(user_id=cast(int, request.user.pk), defaults={"seen_at": now})
+        # one statement; of two tabs that open at once one writes the row
+        Visit.objects.bulk_create([Visit(user_id=cast(int, request.user.pk), seen_at=now)], ignore_conflicts=True)
         return None
     if now - visit.seen_at > VISIT_ENDS:
         # guarded: of two tabs that open at once one begins the visit

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from pipeline.models import Item, Orphan, Run, Story
-from pipeline.models.wording import counted
+from pipeline.models.wording import agreeing, counted
 from pipeline.reports.trends import counts_now, happened_since, moving, newest_moment, rows_of
 from pipeline.review.stream import new_stories
 from pipeline.web.pages.frame import question_count, show, since_last_visit
@@ -89,14 +89,22 @@ def _stories(request: HttpRequest) -> dict[str, Any]:
     questions = question_count(request)
     change = f", {last - before:+d} compared with the week before" if before else ""
     facts = [
-        (last, f"conversations in the last week of data{change}", ""),
+        (last, f"{agreeing(last, 'conversation')} in the last week of data{change}", ""),
         (
             len(growing),
-            f"open stories are growing, {len(quiet)} have gone quiet",
+            f"{agreeing(len(growing), 'open story is', 'open stories are')} growing, {_gone_quiet(len(quiet))}",
             f"{reverse('admin:stories')}?sort=trend",
         ),
-        (questions, "questions are waiting for your answer", ""),
-        (without_owner, "approved stories have no owner", f"{reverse('admin:stories')}?owner=none"),
+        (
+            questions,
+            f"{agreeing(questions, 'question is', 'questions are')} waiting for your answer",
+            reverse("admin:review") if questions else "",
+        ),
+        (
+            without_owner,
+            f"{agreeing(without_owner, 'approved story has', 'approved stories have')} no owner",
+            f"{reverse('admin:stories')}?owner=none",
+        ),
     ]
     return {
         "title": "Since your last visit" if since else "Home",
@@ -110,6 +118,10 @@ def _stories(request: HttpRequest) -> dict[str, Any]:
             ("Gone quiet", [rows[pk] for pk in quiet[:FEW] if pk in rows]),
         ],
     }
+
+
+def _gone_quiet(number: int) -> str:
+    return f"{number or 'none'} {agreeing(number, 'has', 'have') if number else 'has'} gone quiet"
 
 
 def _told(since: Any) -> str:

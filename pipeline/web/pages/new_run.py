@@ -18,12 +18,12 @@ from django.views.decorators.http import require_POST
 from pipeline.models import Run, Source, Upload
 from pipeline.models.refusal import Refusal
 from pipeline.runs import preview, start, uploading, uploads
-from pipeline.runs.create import OtherProfile, Selection, profile_of
+from pipeline.runs.create import Selection, profile_of
 from pipeline.runs.uploads import Look, Said, Wanted, WrongPiece, keep_upload
 from pipeline.sources.books.source import BooksSource
 from pipeline.sources.file import FileSource
-from pipeline.sources.ingest import WouldReplace
-from pipeline.sources.records import UnreadableSource, is_live
+from pipeline.sources.records import is_live
+from pipeline.sources.remedies import on_screen
 from pipeline.web.pages.frame import page, show
 from pipeline.web.parts.numbers import number_in
 
@@ -159,8 +159,10 @@ def new_run_file(request: HttpRequest, token: Any) -> HttpResponse:
     kind = look.kind if look else said.kind or FileSource.kind
     known = Source.objects.filter(pk=look.known).first() if look else None
     context |= {
-        "problem": (problem or upload.error).replace("--map ", ""),
+        "problem": on_screen(problem or upload.error),
         "look": look,
+        "notes": [on_screen(note) for note in look.notes] if look else [],
+        "reasons": [on_screen(reason) for reason in look.reasons] if look else [],
         "known": known,
         "fields": _fields(look.fields if look else {}, said),
         "samples": [(each, parse_datetime(each["occurred_at"])) for each in look.samples] if look else [],
@@ -282,13 +284,8 @@ def _limit(sent: QueryDict) -> int | None:
 
 
 def _refused(request: HttpRequest, error: Exception, back: str) -> HttpResponse:
-    hints = {
-        OtherProfile: " Tick “also read with another profile” if you want both.",
-        WouldReplace: " Give the source another name, or tick “replace the texts”.",
-        UnreadableSource: "",
-    }
-    hint = next((told for kind, told in hints.items() if isinstance(error, kind)), "")
-    messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}{hint}")
+    told = on_screen(str(error))
+    messages.error(request, f"{told[:1].upper()}{told[1:]}")
     return _see(back)
 
 

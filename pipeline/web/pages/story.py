@@ -16,13 +16,13 @@ from pipeline import review
 from pipeline.models import Change, Comment, Decision, Story, StoryEvidence, Theme
 from pipeline.models.wording import counted, words
 from pipeline.reports.about_story import activity, comments, run_marks, share_of, typical_evidence, who
+from pipeline.reports.charts import columns
 from pipeline.reports.trends import WEEKS, newest_moment, story_rows, week_ends
 from pipeline.review import DecisionRefused
 from pipeline.review.similar import parts_of, similar_stories
 from pipeline.review.triage import comment, edit_story, remove_comment, set_status
 from pipeline.web.pages.acting import back, did
 from pipeline.web.pages.frame import page, require, show, since_last_visit
-from pipeline.web.pages.pictures import bars
 from pipeline.web.parts.choosing import MOST_NEIGHBOURS, Chosen, chosen_stories
 from pipeline.web.parts.confidence import confidence
 from pipeline.web.parts.links import is_link
@@ -64,7 +64,7 @@ def story(request: HttpRequest, story_id: int) -> HttpResponse:
         "story": row,
         "figures": figures,
         "share": share_of(figures.recent, figures.before, until),
-        "weeks": bars(figures.weeks, ends, run_marks(row, ends)),
+        "weeks": columns(figures.weeks, [f"{end.day} {end:%b}" for end in ends], run_marks(row, ends)),
         "week_count": WEEKS,
         "quotes": [_quote(each, since) for each in (listed.object_list if listed else evidence[:TYPICAL])],
         "listed": listed,

@@ -1,7 +1,7 @@
 """Which stories a list shows and in which order: read from the address, so that every state of it can be shared."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,6 +63,11 @@ class Chosen:
     q: str = ""
     customer: str = ""
     sort: str = "size"
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but the order differs from what the list shows by itself."""
+        return replace(self, sort="size") != Chosen()
 
     @classmethod
     def read(cls, query: QueryDict) -> "Chosen":

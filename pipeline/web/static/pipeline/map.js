@@ -8,8 +8,9 @@
   const DAY = 86400000;
   const box = document.getElementById("map");
   if (!box) return;
-  const canvas = box.querySelector("canvas"), told = document.getElementById("m-told"), legend = document.getElementById("m-legend");
-  const slider = document.getElementById("m-day"), dateText = document.getElementById("m-date"), playButton = document.getElementById("m-play");
+  const byId = (id) => document.getElementById(id);
+  const canvas = box.querySelector("canvas"), told = byId("m-told"), legend = byId("m-legend");
+  const slider = byId("m-day"), dateText = byId("m-date"), playButton = byId("m-play");
   const context = canvas.getContext("2d");
   const asDay = new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short", year: "numeric", timeZone: "UTC"});
 
@@ -41,7 +42,9 @@
     const f = (n) => Math.round(255 * (l - a * Math.max(-1, Math.min(k(n) - 3, 9 - k(n), 1))));
     return [f(0), f(8), f(4)];
   }
-  function between(from, to, share) { return from.map((value, place) => Math.round(value + (to[place] - value) * share)); }
+  function between(from, to, share) {
+    return from.map((value, place) => Math.round(value + (to[place] - value) * share));
+  }
 
   // --- Reading -----------------------------------------------------------------------------------------------------
   function unpack(buffer) {
@@ -59,16 +62,17 @@
     firstDay = count ? days[order[0]] : 0;
     lastDay = count ? days[order[count - 1]] : 0;
   }
-  const json = (address) => fetch(address, {credentials: "same-origin"}).then((answer) => {
+  const ask = (address) => fetch(address, {credentials: "same-origin"}).then((answer) => {
     if (!answer.ok) throw new Error(`${answer.status}`);
-    return answer.json();
+    return answer;
   });
+  const json = (address) => ask(address).then((answer) => answer.json());
 
   // --- Grouping by what colours ------------------------------------------------------------------------------------
   function byStory() {
     group = new Uint16Array(count);
     groups = [{name: "no story", number: 0, colour: numbers(css("faint")), quiet: true}];
-    stories.forEach((story, place) => groups.push({name: story[1], number: story[3], colour: hue(place), story: story[0]}));
+    stories.forEach(([story, name, , number], place) => groups.push({name, number, colour: hue(place), story}));
     for (let row = 0; row < count; row++) {
       const place = storyPlace.get(storyOf[row]);
       group[row] = place === undefined ? 0 : place + 1;
@@ -91,8 +95,9 @@
   function byValue(found) {
     const bytes = atob(found.places);
     group = new Uint16Array(count);
+    const isRest = (name) => ["other", "unknown", "no story"].includes(name); // grey: they are no group of their own
     groups = found.values.map(([name, number], place) => ({
-      name, number, colour: name === "other" || name === "unknown" || name === "no story" ? numbers(css("faint")) : hue(place),
+      name, number, colour: isRest(name) ? numbers(css("faint")) : hue(place),
     }));
     for (let row = 0; row < count; row++) group[row] = bytes.charCodeAt(row) || 0;
   }
@@ -104,19 +109,29 @@
   }
   let found = null; // what the server says of a colouring by something else
 
+  function svg(name, attributes) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  }
   function showLegend() {
     legend.textContent = "";
     const by = groups.map((each, place) => ({...each, place})).filter((each) => each.number);
-    const shown = (box.dataset.by === "story" ? by.sort((one, other) => (other.quiet ? 0 : other.number) - (one.quiet ? 0 : one.number)) : by).slice(0, 12);
-    shown.forEach((each) => {
+    const size = (each) => each.quiet ? 0 : each.number; // points without a story stand last, however many they are
+    if (box.dataset.by === "story") by.sort((one, other) => size(other) - size(one));
+    by.slice(0, 12).forEach((each) => {
       const button = document.createElement("button");
-      button.type = "button"; button.className = "lm-small lm-swatch"; button.setAttribute("aria-pressed", String(each.place === shownGroup));
-      const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg"), dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-      drawn.setAttribute("viewBox", "0 0 10 10"); drawn.setAttribute("aria-hidden", "true");
-      for (const [name, value] of [["cx", 5], ["cy", 5], ["r", 5], ["fill", `rgb(${each.colour})`]]) dot.setAttribute(name, value);
-      drawn.append(dot);
-      button.append(drawn, ` ${each.name.length > 44 ? `${each.name.slice(0, 43)}…` : each.name} ${each.number.toLocaleString()}`);
-      button.addEventListener("click", () => { shownGroup = shownGroup === each.place ? -1 : each.place; showLegend(); draw(); });
+      button.type = "button"; button.className = "lm-small lm-swatch";
+      button.setAttribute("aria-pressed", String(each.place === shownGroup));
+      const drawn = svg("svg", {viewBox: "0 0 10 10", "aria-hidden": "true"});
+      drawn.append(svg("circle", {cx: 5, cy: 5, r: 5, fill: `rgb(${each.colour})`}));
+      const name = each.name.length > 44 ? `${each.name.slice(0, 43)}…` : each.name;
+      button.append(drawn, ` ${name} ${each.number.toLocaleString()}`);
+      button.addEventListener("click", () => {
+        shownGroup = shownGroup === each.place ? -1 : each.place;
+        showLegend();
+        draw();
+      });
       legend.append(button);
     });
   }
@@ -138,7 +153,9 @@
       if (ys[row] > south) south = ys[row];
     }
     const margin = 40;
-    scale = fitted = Math.min((width - 2 * margin) / Math.max(east - west, 1e-6), (height - 2 * margin) / Math.max(south - north, 1e-6), 400);
+    const across = (width - 2 * margin) / Math.max(east - west, 1e-6);
+    const down = (height - 2 * margin) / Math.max(south - north, 1e-6);
+    scale = fitted = Math.min(across, down, 400);
     left = width / 2 - scale * (west + east) / 2;
     top = height / 2 - scale * (north + south) / 2;
   }
@@ -197,13 +214,17 @@
   function paintPixels() {
     const dense = canvas.width / width, side = Math.max(2, Math.round(1.6 * dense));
     const image = context.createImageData(canvas.width, canvas.height), pixels = new Uint32Array(image.data.buffer);
-    const colours = groups.map(({colour: [r, g, b], quiet}) => ((quiet ? 0x90 : 0xe0) << 24 | b << 16 | g << 8 | r) >>> 0);
+    const packed = ([r, g, b], alpha) => (alpha << 24 | b << 16 | g << 8 | r) >>> 0; // as a little-endian pixel
+    const colours = groups.map(({colour, quiet}) => packed(colour, quiet ? 0x90 : 0xe0));
     for (let row = 0; row < count; row++) {
       if (!isShown(row)) continue;
       const x = Math.round((xs[row] * scale + left) * dense), y = Math.round((ys[row] * scale + top) * dense);
       if (x < 0 || y < 0 || x + side >= canvas.width || y + side >= canvas.height) continue;
       const value = colours[group[row]];
-      for (let down = 0; down < side; down++) pixels.fill(value, (y + down) * canvas.width + x, (y + down) * canvas.width + x + side);
+      for (let down = 0; down < side; down++) {
+        const first = (y + down) * canvas.width + x;
+        pixels.fill(value, first, first + side);
+      }
     }
     context.putImageData(image, 0, 0);
   }
@@ -285,10 +306,18 @@
   function say(text) { // our own template, in which every text is escaped
     told.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
   }
-  const at = (event) => { const edge = canvas.getBoundingClientRect(); return [event.clientX - edge.left, event.clientY - edge.top]; };
+  const at = (event) => {
+    const edge = canvas.getBoundingClientRect();
+    return [event.clientX - edge.left, event.clientY - edge.top];
+  };
   const held = new Map(); // fingers or buttons that are down
   let moved = 0, apart = 0;
-  canvas.addEventListener("pointerdown", (event) => { held.set(event.pointerId, at(event)); moved = 0; apart = 0; canvas.setPointerCapture(event.pointerId); });
+  canvas.addEventListener("pointerdown", (event) => {
+    held.set(event.pointerId, at(event));
+    moved = 0;
+    apart = 0;
+    canvas.setPointerCapture(event.pointerId);
+  });
   canvas.addEventListener("pointermove", (event) => {
     const [x, y] = at(event), before = held.get(event.pointerId);
     if (!before) { point(under(x, y)); return; }
@@ -310,7 +339,10 @@
   });
   canvas.addEventListener("pointercancel", (event) => held.delete(event.pointerId));
   canvas.addEventListener("pointerleave", () => { if (!held.size) point(-1); });
-  canvas.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), ...at(event)); }, {passive: false});
+  canvas.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    zoom(Math.exp(-event.deltaY / 400), ...at(event));
+  }, {passive: false});
 
   // --- Keys and buttons --------------------------------------------------------------------------------------------
   function showStory(id) {
@@ -336,12 +368,21 @@
     }[event.key];
     if (does) { event.preventDefault(); event.stopPropagation(); does(); }
   });
-  document.getElementById("m-in").addEventListener("click", () => zoom(1.5));
-  document.getElementById("m-out").addEventListener("click", () => zoom(1 / 1.5));
-  document.getElementById("m-all").addEventListener("click", () => { picked = 0; shownGroup = -1; fit(); showLegend(); draw(); });
+  byId("m-in").addEventListener("click", () => zoom(1.5));
+  byId("m-out").addEventListener("click", () => zoom(1 / 1.5));
+  byId("m-all").addEventListener("click", () => {
+    picked = 0;
+    shownGroup = -1;
+    fit();
+    showLegend();
+    draw();
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-show-story]");
-    if (button) { showStory(Number(button.dataset.showStory)); canvas.scrollIntoView({block: "center"}); canvas.focus({preventScroll: true}); }
+    if (!button) return;
+    showStory(Number(button.dataset.showStory));
+    canvas.scrollIntoView({block: "center"});
+    canvas.focus({preventScroll: true});
   });
 
   // --- Over time ---------------------------------------------------------------------------------------------------
@@ -353,7 +394,12 @@
     draw();
   }
   slider.addEventListener("input", () => { stop(); setDay(Number(slider.value)); });
-  function stop() { clearInterval(playing); playing = 0; playButton.setAttribute("aria-pressed", "false"); playButton.firstChild.textContent = "Play "; }
+  function stop() {
+    clearInterval(playing);
+    playing = 0;
+    playButton.setAttribute("aria-pressed", "false");
+    playButton.firstChild.textContent = "Play ";
+  }
   playButton.addEventListener("click", () => {
     if (playing) { stop(); return; }
     if (Number(slider.value) >= 1000) slider.value = 0;
@@ -368,7 +414,7 @@
   // --- Begin -------------------------------------------------------------------------------------------------------
   const by = box.dataset.by;
   Promise.all([
-    fetch(box.dataset.points, {credentials: "same-origin"}).then((answer) => { if (!answer.ok) throw new Error(`${answer.status}`); return answer.arrayBuffer(); }),
+    ask(box.dataset.points).then((answer) => answer.arrayBuffer()),
     json(box.dataset.stories),
     by === "story" || by === "period" ? null : json(`${box.dataset.colours}?by=${encodeURIComponent(by)}`),
   ]).then(([buffer, said, coloured]) => {
@@ -381,5 +427,7 @@
     new ResizeObserver(() => { const was = width; measure(); if (was !== width) fit(); draw(); }).observe(canvas);
     new MutationObserver(colour).observe(document.documentElement, {attributes: true, attributeFilter: ["data-theme"]});
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colour);
-  }).catch((error) => { told.textContent = `The map cannot be shown now (${error.message}). The table below says the same.`; });
+  }).catch((error) => {
+    told.textContent = `The map cannot be shown now (${error.message}). The table below says the same.`;
+  });
 })();

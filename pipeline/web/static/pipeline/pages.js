@@ -2,8 +2,10 @@
 // Everything works without it; nothing here decides anything.
 "use strict";
 (() => {
-  const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-  const visible = (element) => element.hidden === false && (element.offsetParent !== null || element.closest("[hidden]"));
+  const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+  const typing = (element) => element.matches(FIELDS);
+  // a button in a hidden form has a key although nobody sees it: undoing what was done last
+  const visible = (element) => !element.hidden && (element.offsetParent !== null || element.closest("[hidden]"));
   let gone = 0; // when g was pressed
 
   // --- Theme: the same place that Django's own pages keep it -------------------------------------------------------
@@ -35,8 +37,11 @@
     const list = dialog.querySelector("dl");
     list.textContent = "";
     const say = (key, what) => {
-      const term = document.createElement("dt"), kbd = document.createElement("kbd"), told = document.createElement("dd");
-      kbd.textContent = key; term.append(kbd); told.textContent = what; list.append(term, told);
+      const [term, kbd, told] = ["dt", "kbd", "dd"].map((name) => document.createElement(name));
+      kbd.textContent = key;
+      term.append(kbd);
+      told.textContent = what;
+      list.append(term, told);
     };
     const known = new Set();
     document.querySelectorAll("[data-key]").forEach((element) => {
@@ -44,12 +49,15 @@
       if (known.has(key)) return;
       known.add(key);
       const shown = {" ": "space", Backspace: "⌫"}[key] || key;
-      say(element.dataset.keyAlso ? `${shown}, ${element.dataset.keyAlso}` : shown, element.dataset.keyName || element.textContent.trim());
+      const also = element.dataset.keyAlso ? `, ${element.dataset.keyAlso}` : "";
+      say(`${shown}${also}`, element.dataset.keyName || element.textContent.trim());
     });
     if (rows().length && !known.has("j")) say("j, k", "Next and previous row; Enter opens the row");
     if (rows().some((row) => row.querySelector("input[type=checkbox]"))) say("x", "Choose the row");
     say("/", "Search");
-    document.querySelectorAll("[data-go]").forEach((link) => say(`g ${link.dataset.go}`, link.firstChild.textContent.trim()));
+    document.querySelectorAll("[data-go]").forEach((link) => {
+      say(`g ${link.dataset.go}`, link.firstChild.textContent.trim());
+    });
     say("?", "Show these shortcuts");
     dialog.showModal();
   }
@@ -73,17 +81,27 @@
       if (link) { event.preventDefault(); link.click(); return; }
     }
     if (event.key === "g") { gone = Date.now(); return; }
-    const found = [...document.querySelectorAll("[data-key]")].find((element) =>
-      (element.dataset.key === event.key || (element.dataset.keyAlso || "").split(" ").includes(event.key)) && !element.disabled && visible(element));
+    const found = [...document.querySelectorAll("[data-key]")].find((element) => {
+      const keys = [element.dataset.key, ...(element.dataset.keyAlso || "").split(" ")];
+      return keys.includes(event.key) && !element.disabled && visible(element);
+    });
     if (found) {
       event.preventDefault();
-      if (found.matches("details")) { found.open = !found.open; const first = found.querySelector("input, textarea, select, button"); if (found.open && first) first.focus(); }
-      else if (typing(found)) found.focus();
+      if (found.matches("details")) {
+        found.open = !found.open;
+        const first = found.querySelector("input, textarea, select, button");
+        if (found.open && first) first.focus();
+      } else if (typing(found)) found.focus();
       else found.click();
       return;
     }
-    if (event.key === "j" || event.key === "ArrowDown" && rows().some((row) => row.classList.contains("lm-here"))) { if (step(1)) event.preventDefault(); return; }
-    if (event.key === "k" || event.key === "ArrowUp" && rows().some((row) => row.classList.contains("lm-here"))) { if (step(-1)) event.preventDefault(); return; }
+    // arrows scroll the page until a row is chosen; from then on they go from row to row
+    const isInRows = rows().some((row) => row.classList.contains("lm-here"));
+    const by = {j: 1, k: -1, ...(isInRows && {ArrowDown: 1, ArrowUp: -1})}[event.key];
+    if (by) {
+      if (step(by)) event.preventDefault();
+      return;
+    }
     if (event.key === "x") {
       const box = document.querySelector(".lm-here input[type=checkbox]");
       if (box) { event.preventDefault(); box.click(); }
@@ -95,7 +113,9 @@
     if (on.hasAttribute("data-keys-open")) openKeys();
     if (on.hasAttribute("data-theme-cycle")) cycleTheme();
     if (on.hasAttribute("data-all")) {
-      document.querySelectorAll(`input[type=checkbox][form="${on.dataset.all}"], #${on.dataset.all} input[type=checkbox][name]`)
+      const form = on.dataset.all;
+      document
+        .querySelectorAll(`input[type=checkbox][form="${form}"], #${form} input[type=checkbox][name]`)
         .forEach((box) => { box.checked = on.checked; });
     }
   });
@@ -105,8 +125,9 @@
   });
 
   // --- Times in the reader's zone ----------------------------------------------------------------------------------
-  const day = new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short", year: "numeric"});
-  const moment = new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit"});
+  const date = {day: "numeric", month: "short", year: "numeric"};
+  const day = new Intl.DateTimeFormat(undefined, date);
+  const moment = new Intl.DateTimeFormat(undefined, {...date, hour: "2-digit", minute: "2-digit"});
   function localTimes(root) {
     root.querySelectorAll("time[data-local]").forEach((element) => {
       const at = new Date(element.dateTime);
@@ -133,7 +154,7 @@
     });
   }
 
-  // --- A large file, in pieces: what is sent again after a fault begins where the server says --------------------------
+  // --- A large file, in pieces: what is sent again after a fault begins where the server says ----------------------
   document.addEventListener("submit", (event) => {
     const form = event.target, file = form.dataset.pieces && form.querySelector("input[type=file]").files[0];
     if (!file || file.size <= Number(form.dataset.piece)) return; // a small one is sent as forms are
@@ -146,10 +167,13 @@
     });
   });
   async function sendInPieces(form, file) {
-    const size = Number(form.dataset.piece), headers = {"X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value};
-    const shown = form.querySelector("[data-upload-progress]"), bar = shown.querySelector("progress"), said = shown.querySelector("p");
+    const size = Number(form.dataset.piece);
+    const token = {"X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value};
+    const shown = form.querySelector("[data-upload-progress]");
+    const bar = shown.querySelector("progress"), said = shown.querySelector("p");
     const ask = async (address, body, more) => {
-      const answer = await fetch(address, {method: "POST", body, headers: {...headers, ...more}, credentials: "same-origin"});
+      const headers = {...token, ...more};
+      const answer = await fetch(address, {method: "POST", body, headers, credentials: "same-origin"});
       const told = await answer.json().catch(() => ({problem: `The server answered ${answer.status}.`}));
       if (!answer.ok && told.next === undefined) throw new Error(told.problem);
       return told;
