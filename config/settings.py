@@ -251,6 +251,7 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_TASK_ROUTES = {
     "pipeline.extract_chunk": {"queue": "extract"},
     "pipeline.advance_run": {"queue": "merge"},
+    "pipeline.find_pairs": {"queue": "default"},  # seconds, and somebody waits for it at a page
     "pipeline.judge_run": {"queue": "extract"},  # it waits for answers, as reading does, and must not hold up a merge
     # what may take minutes while no run waits for it, so that nothing that is waited for is behind it
     "pipeline.consolidate_profile": {"queue": "background"},

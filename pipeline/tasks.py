@@ -36,6 +36,7 @@ from pipeline.ledger.watch import (
 from pipeline.models import Run, schema
 from pipeline.reports import theme_map
 from pipeline.reports.tallies import renew_tallies
+from pipeline.review import asking
 from pipeline.review.regroup import consolidate, is_due
 
 log = logging.getLogger(__name__)
@@ -173,6 +174,14 @@ def draw_map(*, profile: str) -> int | None:
     """Bring the theme map of a profile up to date; return how many points it has, None if somebody else did so."""
     done = theme_map.draw_map(profile=profile)
     return done.points if done else None
+
+
+@shared_task(
+    name="pipeline.find_pairs", may_run_twice="it keeps what it found in the place of what was found before", **RETRY
+)
+def find_pairs(*, profile: str) -> int:
+    """Look for pairs of signatures that people should judge; return how many were found."""
+    return asking.find_pairs(profile=profile)
 
 
 def dispatch(*, run: Run) -> None:

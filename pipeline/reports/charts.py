@@ -93,14 +93,11 @@ class Line:
     height: int = LINE_HEIGHT
 
 
-def line(
-    values: Sequence[int], labels: Sequence[str], *, width: int = LINE_WIDTH, height: int = LINE_HEIGHT
-) -> Line:
+def line(values: Sequence[int], labels: Sequence[str], *, width: int = LINE_WIDTH, height: int = LINE_HEIGHT) -> Line:
     """Return the line through the values, the oldest left, the highest at the top."""
     most, step = max(values, default=0) or 1, width / max(len(values) - 1, 1)
     points = [
-        (round(place * step, 1), round(2 + (height - 4) * (1 - value / most), 1))
-        for place, value in enumerate(values)
+        (round(place * step, 1), round(2 + (height - 4) * (1 - value / most), 1)) for place, value in enumerate(values)
     ]
     path = " ".join(f"{'L' if place else 'M'}{x:g} {y:g}" for place, (x, y) in enumerate(points))
     area = f"{path} L{width} {height} L0 {height} Z" if points else ""

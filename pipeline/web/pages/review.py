@@ -1,15 +1,20 @@
 """Review as one stream: a question at a time, answered by a key, taken back by another."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
+from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline import review as decisions
+from pipeline import tasks
 from pipeline.group.current import themes_that_wait
 from pipeline.models import Evidence, Orphan, Signature, Story
 from pipeline.models.wording import counted, words
@@ -82,10 +87,20 @@ NAMES = (
 def _next_asked(kinds: Any, skipped: list[str]) -> tuple[Waiting, Asked | None]:
     """Return what waits, and the first question that can still be asked."""
     waiting = waiting_questions(kinds, skipped)
+    _have_pairs_found(waiting.outdated)
     for question in waiting.questions[:20]:
         if asked := _ASK[question.kind](question):
             return waiting, asked
     return waiting, None
+
+
+def _have_pairs_found(profiles: Sequence[str]) -> None:
+    """Have a worker look for the pairs of these profiles; whoever asks meanwhile sees those found before."""
+    for profile in profiles:
+        # a minute: many people at the page ask for it once, and a worker that died is asked again
+        if cache.add(f"pairs-asked:{profile}", True, 60):
+            with suppress(BrokerError):  # without a queue the other kinds of questions are there all the same
+                tasks.find_pairs.apply_async(kwargs={"profile": profile}, retry=False, ignore_result=True)
 
 
 def _of_story(question: Question) -> Asked | None:

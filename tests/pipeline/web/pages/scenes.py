@@ -1,5 +1,7 @@
 """What the tests of the pages start from: people in roles, and a few stories that are near to each other."""
 
+import re
+
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
@@ -37,15 +39,24 @@ def address(name: str, *args: object) -> str:
     return reverse(f"admin:{name}", args=args)
 
 
+_BLOCK = "td|th|p|li|div|h1|h2|h3|dd|dt|option|button|summary"
+_INSIDE_EDGES = re.compile(rf"(<(?:{_BLOCK})\b[^<>]*>) | (</(?:{_BLOCK})>)")
+
+
+def as_shown(page: str) -> str:
+    """Return a page without the whitespace that a browser does not show: runs of it, and at the edges of blocks."""
+    return _INSIDE_EDGES.sub(r"\1\2", " ".join(page.split()))
+
+
 def read(client: Client, where: str, **query: str) -> str:
-    """Return a page's text; it must be there."""
+    """Return a page's text as it is shown; it must be there."""
     response = client.get(where, query)
     assert response.status_code == 200, (where, response.status_code)
-    return response.content.decode()
+    return as_shown(response.content.decode())
 
 
 def act(client: Client, story: Story, do: str, **sent: object) -> str:
     """Press a button of a story's page and return the page that answers."""
     response = client.post(address("story_act", story.pk), {"do": do, **sent}, follow=True)
     assert response.status_code == 200, do
-    return response.content.decode()
+    return as_shown(response.content.decode())

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.db.models import F
 from django.test import Client
 
-from pipeline.models import Change, Merge, Orphan, Run, Story, Veto
-from pipeline.review.asking import differing_words, marked, waiting_questions
+from pipeline.models import Change, Merge, Orphan, Registry, Run, Story, Veto
+from pipeline.review.asking import differing_words, find_pairs, marked, waiting_questions
 from tests.pipeline.web.pages.scenes import (
     LOOKING,
     address,
@@ -207,3 +208,17 @@ def test_who_may_only_look_changes_no_orphan() -> None:
     for do in ("join", "promote", "dismiss"):
         assert viewer.post(address("orphans_act"), {"do": f"{do}:{orphan.pk}"}).status_code == 403
     assert 'name="do"' not in read(viewer, address("orphans"))
+
+
+def test_pairs_are_found_by_a_worker_and_a_page_says_so_meanwhile(bob: Client, run: Run) -> None:
+    cache.clear()
+    Story.objects.update(reviewed_at=NOON, status="approved")
+    assert waiting_questions(["pair"]).outdated == ["support"]
+    assert "A worker is looking for pairs" in read(bob, address("review"), kind="pair")
+    found = find_pairs(profile="support")
+    waiting = waiting_questions(["pair"])
+    assert (len(waiting.questions), waiting.outdated) == (found, [])
+    assert "A worker is looking for pairs" not in read(bob, address("review"), kind="pair")
+    Registry.objects.update(version=F("version") + max(1, found))  # as many decisions as pairs were found
+    waiting = waiting_questions(["pair"])
+    assert (len(waiting.questions), waiting.outdated) == (found, ["support"])

@@ -15,7 +15,15 @@ from django_celery_beat.models import PeriodicTask
 from pipeline.models import Conversation, Item, Run, Source, Upload
 from pipeline.runs import uploads
 from pipeline.runs.uploads import Said, Wanted
-from tests.pipeline.web.pages.scenes import LOOKING, address, client_of, person, read, two_stories_and_an_orphan
+from tests.pipeline.web.pages.scenes import (
+    LOOKING,
+    address,
+    as_shown,
+    client_of,
+    person,
+    read,
+    two_stories_and_an_orphan,
+)
 from tests.support.factories import ConversationFactory, ItemFactory, RunFactory, SourceFactory
 from tests.support.seeding import finish, scripts, seed, start
 
@@ -54,7 +62,7 @@ def test_a_file_is_shown_as_it_was_understood_and_nothing_is_stored(operator: Cl
 def test_what_a_person_says_about_a_column_is_followed(operator: Client) -> None:
     where = upload(operator)
     page = read(operator, where, map_customer="body", map_text="who")
-    assert "The calendar shows it twice." in page.split("Columns and their meaning")[0]
+    assert "The calendar shows it twice." in page.split('id="mapping"')[0]
     assert 'value="body"' in page
     wrong = read(operator, where, map_text="no such column")
     assert 'role="alert"' in wrong or "could not" in wrong or "no such column" in wrong
@@ -268,7 +276,7 @@ def test_a_running_run_is_stopped_and_only_by_who_may(operator: Client) -> None:
 def test_schedules_are_added_paused_and_removed(operator: Client) -> None:
     source = SourceFactory(name="nightly")
     add = {"do": "add", "name": "every night", "source": str(source), "when": "0 3 * * *", "days": "30"}
-    page = operator.post(address("schedules_act"), add, follow=True).content.decode()
+    page = as_shown(operator.post(address("schedules_act"), add, follow=True).content.decode())
     assert "every night" in page
     assert "the last 30 days" in page
     operator.post(address("schedules_act"), {"do": "pause", "name": "every night"})
