@@ -117,7 +117,8 @@ def story_rows(
 
 def rows_of(ids: Sequence[int], *, until: datetime, since: datetime | None = None) -> dict[int, StoryRow]:
     """Return the rows of the stories with these ids that are there; five questions."""
-    sized = {story.pk: story for story in with_sizes(Story.objects.filter(pk__in=ids).order_by())} if ids else {}
+    found = Story.objects.filter(pk__in=ids).select_related("owner").order_by()
+    sized = {story.pk: story for story in with_sizes(found)} if ids else {}
     rows = _rows(list(sized.values()), sized, until, since, with_quotes=True)
     return {row.story.pk: row for row in rows}
 

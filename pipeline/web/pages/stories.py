@@ -17,7 +17,7 @@ from pipeline.models import Change, Decision, SavedView, Signature, Story
 from pipeline.models.refusal import breaks
 from pipeline.models.wording import counted, words
 from pipeline.reports import exports
-from pipeline.reports.trends import StoryRow, newest_moment, story_rows
+from pipeline.reports.trends import StoryRow, newest_moment, rows_of, story_rows
 from pipeline.review import DecisionRefused
 from pipeline.review.triage import set_status
 from pipeline.web.pages.acting import MOST_AT_ONCE, back, did
@@ -55,9 +55,11 @@ def stories(request: HttpRequest) -> HttpResponse:
     if is_board:
         context["columns"] = _columns(chosen, until, since, request)
     else:
-        paginator = Paginator(found.select_related("owner"), PER_PAGE)
-        listed = paginator.get_page(request.GET.get("page"))
-        context |= {"listed": listed, "rows": story_rows(list(listed.object_list), until=until, since=since)}
+        # ids alone are sorted, not whole rows with their descriptions: only those of this page are read
+        listed = Paginator(found.values_list("pk", flat=True), PER_PAGE).get_page(request.GET.get("page"))
+        ids = list(listed.object_list)
+        rows = rows_of(ids, until=until, since=since)
+        context |= {"listed": listed, "rows": [rows[pk] for pk in ids if pk in rows]}
     return show(request, "pages/stories.html", context)
 
 

@@ -51,7 +51,8 @@ def theme_map(request: HttpRequest) -> HttpResponse:
         context["profiles"] = sorted(set(Run.objects.order_by().values_list("profile", flat=True)[:200]))
         return show(request, "pages/map.html", context)
     keys = metadata_keys_on(row.pk)
-    stories = mapped_stories(row.pk, NAMED)
+    token = _token(row)
+    stories = mapped_stories(row.pk, NAMED, token)
     context |= {
         "by": _by(request, keys),
         "choices": [
@@ -62,7 +63,7 @@ def theme_map(request: HttpRequest) -> HttpResponse:
         "points": row.points.count(),
         "listed": list(zip(stories[:LISTED], _near(stories), strict=False)),
         "more": max(0, len(stories) - LISTED),
-        "token": _token(row),
+        "token": token,
     }  # fmt: skip
     return show(request, "pages/map.html", context)
 
@@ -135,7 +136,8 @@ def points(request: HttpRequest, profile: str) -> HttpResponse:
 @page("pipeline.view_theme", "pipeline.view_story")
 def stories(request: HttpRequest, profile: str) -> HttpResponse:
     """Return the stories that are named on the map, those with most points first."""
-    rows = mapped_stories(_the_map(profile).pk, NAMED)
+    row = _the_map(profile)
+    rows = mapped_stories(row.pk, NAMED, _token(row))
     return JsonResponse({"stories": [[row.pk, row.title, words(row.status), row.points, row.x, row.y] for row in rows]})
 
 

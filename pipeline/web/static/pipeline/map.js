@@ -125,7 +125,8 @@
       button.setAttribute("aria-pressed", String(each.place === shownGroup));
       const drawn = svg("svg", {viewBox: "0 0 10 10", "aria-hidden": "true"});
       drawn.append(svg("circle", {cx: 5, cy: 5, r: 5, fill: `rgb(${each.colour})`}));
-      const name = each.name.length > 44 ? `${each.name.slice(0, 43)}…` : each.name;
+      const most = width < 500 ? 26 : 44; // as much as a line of the legend holds
+      const name = each.name.length > most ? `${each.name.slice(0, most - 1)}…` : each.name;
       button.append(drawn, ` ${name} ${each.number.toLocaleString()}`);
       button.addEventListener("click", () => {
         shownGroup = shownGroup === each.place ? -1 : each.place;
