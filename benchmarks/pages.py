@@ -81,15 +81,15 @@ def main() -> None:
         connection.creation.destroy_test_db(name, verbosity=0)
 
 
+RUN = "-- run"
+"""Where the run is made, by its model: that gets a column oftener than the other tables, with a default."""
+
 FILL = """
 INSERT INTO auth_user (username, password, is_superuser, is_staff, is_active, first_name, last_name, email, date_joined)
 VALUES ('owner', '', true, true, true, '', '', '', now());
 INSERT INTO pipeline_source (kind, name, created_at, repeated_passages, reading, cursor)
 VALUES ('file', 'bench', now(), '[]', '{}', '');
-INSERT INTO pipeline_run (source_id, profile, extractor, parameters, versions, state, phase, epoch, is_preview, error,
-    attention, created_at, started_at, finished_at, first_finished_at, seconds_before, phase_count, as_of)
-SELECT currval('pipeline_source_id_seq'), 'support', 'local', '{}', '{}', 'completed', 'done', 1, false, '', '',
-    now(), now(), now(), now(), 0, 0, now();
+-- run
 INSERT INTO pipeline_conversation (source_id, external_id, customer, occurred_at, occurred_at_is_import_time, url, label,
     metadata)
 SELECT currval('pipeline_source_id_seq'), 'c' || n, 'customer ' || n % 5000, now() - n % 500 * interval '1 day', false, '',
@@ -148,13 +148,20 @@ SELECT 'co' || n, 'Company ' || n, '{}', (ARRAY['operational', 'requires_review'
 def fill(conversations: int, stories: int) -> None:
     """Store so many conversations, a theme and a quote of each, and the stories and orphans they are in."""
     from django.db import connection
+    from django.utils import timezone
 
-    from pipeline.models import Source
+    from pipeline.models import Run, Source
     from pipeline.sources.searchable import renew_search_texts
 
     values: dict[str, Any] = {"conversations": conversations, "stories": stories, "words": WORDS, "count": len(WORDS)}
     with connection.cursor() as cursor:
         for statement in FILL.split(";\n"):
+            if statement.startswith(RUN):
+                now = timezone.now()
+                Run.objects.create(
+                    source=Source.objects.get(), profile="support", extractor="local", state=Run.State.COMPLETED,
+                    phase=Run.Phase.DONE, as_of=now, started_at=now, finished_at=now, first_finished_at=now,
+                )  # fmt: skip
             if statement.strip():
                 cursor.execute(statement.replace(" % ", " %% ").replace("%%%%", "%%"), values)
     for source in Source.objects.all():
@@ -260,7 +267,8 @@ def ask(*, only: str, slow: int) -> None:
                 after = time.process_time(), postgres_seconds(postmaster), time.perf_counter()
             assert response.status_code == 200, (name, response.status_code)
             python, postgres, clock = (1000 * (end - start) for start, end in zip(before, after, strict=True))
-            costs.append(Cost(python, postgres, clock, len(captured.captured_queries)))
+            asked = [each for each in captured.captured_queries if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+            costs.append(Cost(python, postgres, clock, len(asked)))
         best = min(costs, key=lambda cost: cost.processor)
         most = max(cost.questions for cost in costs)
         print(

@@ -30,7 +30,7 @@ _CLAUSES = (
         r"--map (\w+)=(.*?): there is no such column", r"there is no column “\2” for \1",
         r"map \1=\2: there is no such column",
     ),
-    _clause(r"--map ('[^']*'|\"[^\"]*\"): write", r"\1: write", r"map \1: write"),
+    _clause(r"--map ('[^']*'|\"[^\"]*\"|\S+?): write", r"\1: write", r"map \1: write"),
     _clause(r"--map was not used for ([^:]*):", r"What you chose for \1 was not used:", r"map was not used for \1:"),
     _clause(r" ?Change that with --pause MINUTES\.", "", ""),  # neither a page nor the API cuts chats otherwise
     _clause(
