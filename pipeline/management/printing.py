@@ -136,12 +136,15 @@ def print_nearly_stories(run: Run, console: Console) -> None:
 
 def print_failures(run: Run, console: Console) -> None:
     """List the conversations that failed, each with its reason."""
-    if run.is_of_pages:
-        console.print(
-            "List the pages that failed with  ./manage.py companies dead-links, or on the run's page in the admin."
-        )
-        return
     failed = failed_items(run)
+    if run.is_of_pages:
+        if failed.exists():
+            console.print(
+                "List pages that are gone with  ./manage.py companies dead-links; the run's page in the admin lists "
+                "all that failed.",
+                soft_wrap=True,
+            )
+        return
     for item in failed[:20]:
         console.print(f"  {item.conversation.external_id}: {item.reason} ({item.error[:200]})", markup=False)
     if (more := failed.count() - 20) > 0:
@@ -153,7 +156,8 @@ def print_way_on(run: Run, console: Console) -> None:
     if run.state == Run.State.STOPPED:
         console.print(f"Continue with:  ./manage.py run_pipeline --resume {run.pk}", highlight=False)
     elif run.state in Run.RESUMABLE and salvage.plan_salvage(run=run).is_worth_it:
-        console.print(f"Repair it with:  ./manage.py salvage {run.pk}", highlight=False)
+        what = "Fetch the failed pages again with" if run.is_of_pages else "Repair it with"
+        console.print(f"{what}:  ./manage.py salvage {run.pk}", highlight=False)
 
 
 def print_inventory(run: Run, stock: SalvagePlan, console: Console) -> None:
@@ -161,8 +165,8 @@ def print_inventory(run: Run, stock: SalvagePlan, console: Console) -> None:
     console.print(f"Run {run.pk} of {run.source}: {words(run.state)}, phase {run.phase}")
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
     stored = f"{counted(stock.answers, 'answer')} and {counted(stock.themes, 'theme')} stored"
-    table.add_row("extract", f"{stored}; {_missing(stock)}")
-    table.add_row("", _to_extract(stock))
+    table.add_row("extract", f"{stored}; {_missing(run, stock)}")
+    table.add_row("", _to_extract(run, stock))
     assigned = stock.themes - stock.themes_unassigned
     table.add_row("merge", f"themes with a signature: {assigned}, without: {stock.themes_unassigned}")
     table.add_row("", "-> done" if stock.phase == Run.Phase.GROUP else "-> assigns those without one, and any new ones")
@@ -171,16 +175,22 @@ def print_inventory(run: Run, stock: SalvagePlan, console: Console) -> None:
     console.print(table)
 
 
-def _missing(stock: SalvagePlan) -> str:
+def _missing(run: Run, stock: SalvagePlan) -> str:
     errors = ", ".join(f"{count} {name or 'unnamed'}" for name, count in stock.errors.items())
-    failed = counted(stock.failed, "conversation") + " failed" + (f" ({errors})" if errors else "")
+    failed = (
+        counted(stock.failed, "page" if run.is_of_pages else "conversation")
+        + " failed"
+        + (f" ({errors})" if errors else "")
+    )
     lost = f", {stock.themes_lost} missing their theme" if stock.themes_lost else ""
     return f"{failed}, {stock.unfinished} unfinished{lost}"
 
 
-def _to_extract(stock: SalvagePlan) -> str:
+def _to_extract(run: Run, stock: SalvagePlan) -> str:
     if stock.phase != Run.Phase.EXTRACT:
         return "-> done"
+    if run.is_of_pages:
+        return f"-> fetches {counted(stock.to_ask, 'page')} again, parses {counted(stock.to_parse, 'stored answer')}"
     asks = f"sends {counted(stock.to_ask, 'conversation')} to the extractor"
     cost = f", about {stock.tokens_to_ask} tokens" if stock.to_ask else ""
     return f"-> parses {counted(stock.to_parse, 'stored answer')}, {asks}{cost}"

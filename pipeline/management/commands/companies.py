@@ -169,12 +169,20 @@ class Command(PipelineCommand):
         elif not rows:
             say(self.console, f"{title}: none.")
         else:
-            table = Table(
-                *(words(name) for name in rows[0]), title=f"{title}: {len(rows)}", title_justify="left", box=None
-            )
+            # a line of its own: above a narrow table, rich would break it
+            say(self.console, f"{title}: {len(rows)}")
+            table = Table(box=None)
+            for name in rows[0]:
+                # an address is there to be followed, and a reason to be read: both in full, on several lines
+                table.add_column(words(name), overflow="fold" if name in ("url", "why") else "ellipsis")
             for row in rows:
-                table.add_row(*(_shown(value) for value in row.values()))
+                table.add_row(*(_in_words(name, value) for name, value in row.items()))
             self.console.print(table)
+
+
+def _in_words(name: str, value: object) -> str:
+    """Return a cell as people read it: statuses and outcomes without underscores."""
+    return words(str(value)) if name in ("status", "outcome", "change") else _shown(value)
 
 
 def _named(ids: Sequence[str]) -> str:
@@ -254,7 +262,7 @@ def _change_row(fetch: Fetch) -> Row:
 _ROWS: dict[str, Any] = {
     "flagged": lambda _: ("Companies that need a review", _company_rows(report.flagged())),
     "by-status": lambda options: (
-        f"Companies that are {words(options['status'])}", _company_rows(report.by_status(options["status"]))
+        f"Companies with the status “{words(options['status'])}”", _company_rows(report.by_status(options["status"]))
     ),
     "dead-links": lambda _: ("Pages that no longer exist", [_page_row(page) for page in report.dead_links()]),
     "without-urls": lambda _: (
@@ -269,12 +277,13 @@ def _view(found: report.CompanyView) -> Iterable[str]:
     yield f"{found.name} ({found.external_id}): {words(found.status)}"
     if found.override_reason:
         yield f"  set by a person: {found.override_reason}; its pages say {words(found.concluded)}"
-    yield f"  {found.explanation or 'nothing concluded yet'} (confidence {found.confidence})"
+    yield f"  {found.explanation} (confidence {found.confidence})" if found.explanation else "  nothing concluded yet"
     for signal in found.signals:
         earlier = ", from when it was last seen" if signal.is_stand_in else ""
         yield f"  {words(signal.signal)} ({signal.confidence:.2f}{earlier}): “{signal.quote}”"
         yield f"    {signal.url}"
-    yield f"  {counted(len(found.pages), 'page')}:"
+    if found.pages:
+        yield f"  {counted(len(found.pages), 'page')}:"
     for page in found.pages:
         seen = f", last seen {page.good_at:%Y-%m-%d}" if page.good_at else ""
         detail = f" ({page.detail})" if page.detail else ""
