@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from pipeline.extract.profiles.company_meaning import OUR_NAME, judged
+from pipeline.extract.profiles.company_meaning import OUR_NAME, REMEMBERED, judged
 from pipeline.extract.profiles.company_words import may_tell
 from pipeline.ledger.transcript import Transcript
 
@@ -98,8 +98,8 @@ def find_signals(transcript: Transcript) -> Sequence[Found]:
     names = _names(message.author)
     hits: dict[str, list[_Hit]] = {}
     for sentence in _telling(text):
-        if hit := _hit(sentence, names, year):
-            hits.setdefault(hit.signal, []).append(hit)
+        if said := _said(sentence.text, names, year):
+            hits.setdefault(said[0], []).append(_Hit(said[0], sentence, said[1]))
     signals = [_found(signal, each) for signal, each in hits.items()]
     return sorted(signals, key=lambda one: (-one.confidence, one.signal))
 
@@ -109,13 +109,18 @@ def _telling(text: str) -> Sequence[Sentence]:
     found: list[Sentence] = []
     place = 0
     for line in text.split("\n"):
-        if may_tell(line):  # few lines have any of the words; the others are not taken apart
-            for one in sentences(line):
-                if may_tell(one.text) and one.text.count(" ") >= FEWEST_WORDS - 1:
-                    found.append(Sentence(one.text, place + one.place))
+        found += (Sentence(one.text, place + one.place) for one in _telling_in(line))
         place += len(line) + 1
     # notices stand in front of the content, what a footer says behind it
     return found if len(found) <= MOST_JUDGED else [*found[: MOST_JUDGED // 2], *found[-MOST_JUDGED // 2 :]]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _telling_in(line: str) -> tuple[Sentence, ...]:
+    """Return the sentences of a line that may tell something. Remembered, for pages of a site share many lines."""
+    if not may_tell(line):  # few lines have any of the words; the others are not taken apart
+        return ()
+    return tuple(one for one in sentences(line) if one.text.count(" ") >= FEWEST_WORDS - 1 and may_tell(one.text))
 
 
 def sentences(text: str) -> Iterator[Sentence]:
@@ -154,9 +159,9 @@ def _cut(text: str) -> str:
 # --- One sentence -------------------------------------------------------------------------------------------------
 
 
-def _hit(sentence: Sentence, names: re.Pattern[str] | None, year: int) -> _Hit | None:
-    """Return the signal that a sentence gives, if it gives one."""
-    text = sentence.text
+@lru_cache(maxsize=REMEMBERED)
+def _said(text: str, names: re.Pattern[str] | None, year: int) -> tuple[str, float] | None:
+    """Return the signal that a sentence gives and how sure that is, if it gives one."""
     if _asks(text) or _is_old(text, year) or _DENIED.search(text) or _SUPPOSED.search(text):
         return None
     likely = dict(judged(names.sub(OUR_NAME, text) if names else text))
@@ -169,7 +174,7 @@ def _hit(sentence: Sentence, names: re.Pattern[str] | None, year: int) -> _Hit |
             return None
     if signal in ("closing", "relaunch") and _is_for_a_while(text):
         return None
-    return _Hit(signal, sentence, min(SUREST, sure))
+    return signal, min(SUREST, sure)
 
 
 def _asks(text: str) -> bool:

@@ -91,6 +91,8 @@ _MEMORY: Final = 64 << 20
 
 @cache
 def _sieve() -> Any:
+    """Return all words as one pattern. A set of one, for a set only says whether it matches, and not where: half of the
+    time of a search goes into places that nobody asks for."""
     import re2  # this profile alone needs it
 
     joined = f"{ENGLISH} | {OTHER_LANGUAGES}".replace("\n", " ")
@@ -98,11 +100,12 @@ def _sieve() -> Any:
     options = re2.Options()
     options.max_mem = _MEMORY
     options.never_capture = True
-    return re2.compile(
-        f"(?:^|[^a-z])(?:{words.replace(chr(92) + 'w', _LETTER)})(?:[^a-z\\x{{DF}}-\\x{{17F}}]|$)", options
-    )
+    sieve = re2.Set.SearchSet(options)
+    sieve.Add(f"(?:^|[^a-z])(?:{words.replace(chr(92) + 'w', _LETTER)})(?:[^a-z\\x{{DF}}-\\x{{17F}}]|$)")
+    sieve.Compile()
+    return sieve
 
 
 def may_tell(text: str) -> bool:
     """Whether a text has one of the words, whatever their case."""
-    return _sieve().search(text.casefold()) is not None
+    return bool(_sieve().Match(text.casefold()))
