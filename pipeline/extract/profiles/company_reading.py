@@ -21,8 +21,7 @@ BAD_NEWS: Final = frozenset(("closing", "insolvency", "acquisition", "layoffs", 
 NO_SIGNAL: Final = "no_signal"
 
 LEAST: Final = 0.35
-"""How sure a sentence must be to count. Chosen on pages that nothing was learned from (`benchmarks/QUALITY.md`): .95 of
-those that need a look should be found, and .7 of what is found should need one."""
+"""How sure a sentence must be to count: rather one page too many. What it finds is in `benchmarks/QUALITY.md`."""
 
 SUREST: Final = 0.97
 FEWEST_WORDS: Final = 2
