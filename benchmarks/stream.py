@@ -3,6 +3,7 @@
     python -m benchmarks.stream                             the bundled sample
     python -m benchmarks.stream FILE ...                    labelled files in the import format
     python -m benchmarks.stream --foreign=OTHER FILE ...    also a batch of OTHER, another topic, after each file
+    python -m benchmarks.stream --imports=10,50 FILE ...    in so many imports; these are usual, and none is possible
     python -m benchmarks.stream --times FILE ...            also time and memory, on a real PostgreSQL
 
 Each file is read once with the local reader (`benchmarks.reading`); then the same pure functions as in a merge take the
@@ -189,9 +190,11 @@ def main(arguments: Sequence[str]) -> None:
     django.setup()
     paths = [Path(argument) for argument in arguments if not argument.startswith("--")] or [SAMPLE]
     others = [Path(a.removeprefix("--foreign=")) for a in arguments if a.startswith("--foreign=")]
+    asked = next((a.removeprefix("--imports=") for a in arguments if a.startswith("--imports=")), None)
+    imports = IMPORTS if asked is None else [int(count) for count in asked.split(",") if count]
     for path in paths:
         rows, labels = read(path)
-        found = measure(rows, labels, imports=IMPORTS)
+        found = measure(rows, labels, imports=imports)
         print(f"\n{path.name}: {len(rows)} themes, {found.true_groups} labels of at least three")
         _print_stream(found, LEAST.get(path.name.split(".")[0]))
         for other in others:

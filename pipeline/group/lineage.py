@@ -10,7 +10,9 @@ from enum import StrEnum
 
 LINK_SHARE = 0.5
 """Two groups are linked if at least this share of the earlier one's members went to the later one, or of the later
-one's came from there. So a small group that a large one swallowed is linked, and two that swapped a few are not."""
+one's came from there. So a small group that a large one swallowed is linked, and two that swapped a few are not.
+
+A definition, and not measured: "most of it". It decides how a change is told, and moves no theme."""
 
 Flows = Mapping[tuple[str, str], int]
 

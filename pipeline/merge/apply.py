@@ -172,12 +172,15 @@ def refuse_other_model(*, profile: str, model: str) -> None:
 # --- Reading ------------------------------------------------------------------------------------------------------
 
 
-def read_scene(*, profile: str, run: Run | None = None) -> Scene:
+def read_scene(*, profile: str, run: Run | None = None, strict: bool | None = None) -> Scene:
     """Read what there is to group: all current themes, and those of the run that have no signature. Raises MixedModels.
 
-    What is read is of one moment if `is_unchanged` says so afterwards.
+    strict: whether the profile is to be strict from now on; None: as it is. What is read is of one moment if
+    `is_unchanged` says so afterwards.
     """
     frozen, _ = Registry.objects.get_or_create(profile=profile)
+    if strict is not None:
+        frozen.strict = strict  # written by `apply_assignment`, with what comes of it
     themes = current_themes(profile, run)
     # those that the gate held back keep no signature (PASSED); a run that merges again only has left what it did not
     # assign
@@ -193,7 +196,9 @@ def read_scene(*, profile: str, run: Run | None = None) -> Scene:
         # current themes all have a signature, so nothing is counted twice
         now=Counted(themes.count() + new_count, count_stories(profile)),
         new_count=new_count,
-        registered=replace(registry.registered(names, profile), model=model),
+        registered=replace(
+            registry.registered(names, profile), model=model, hold=registry.hold_of(strict=frozen.strict)
+        ),
         decisions=registry.standing_decisions(names, profile, themes, new),
     )
 
@@ -240,6 +245,7 @@ def apply_assignment(
         run=run,
         kind=MergePass.Kind.CONSOLIDATION if assignment.consolidated else MergePass.Kind.JOIN,
         rules=rules.version,
+        strict=scene.frozen.strict,
         registry_version=version,
         theme_count=scene.now.themes,
         new_count=scene.new_count,
@@ -268,7 +274,7 @@ def apply_assignment(
     consolidated = {}
     if assignment.consolidated:
         consolidated = {"consolidated_count": scene.now.themes, "consolidated_stories": count_stories(profile)}
-    Registry.objects.filter(pk=profile).update(version=version, **consolidated)
+    Registry.objects.filter(pk=profile).update(version=version, strict=scene.frozen.strict, **consolidated)
     return done
 
 

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from pipeline.merge.forest import Forest, standing_forest
 from pipeline.merge.rules.decisions import Decisions
+from pipeline.merge.rules.grouping.sight import HOLD, STRICT_HOLD
 from pipeline.merge.rules.records import Registered
 from pipeline.models import Hold, Merge, Move, Orphan, Rename, Signature, Split, Story, Theme, Veto
 from pipeline.models.signature import STANDING
@@ -81,6 +82,11 @@ def registered(names: Names, profile: str) -> Registered:
         first=frozenset(names.form_of[names.centre(pk)] for pk in counted_on if names.centre(pk) in names.form_of),
         kept=frozenset(names.form_of[pk] for pk in named if pk in names.form_of and pk not in names.by_rules),
     )
+
+
+def hold_of(*, strict: bool) -> float:
+    """Return how like the rest of its group a theme must be in a profile that is strict, or in one that is not."""
+    return STRICT_HOLD if strict else HOLD
 
 
 def _touched(profile: str) -> Iterator[int]:

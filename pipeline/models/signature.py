@@ -20,6 +20,10 @@ class Registry(models.Model):
     consolidated_stories = models.PositiveIntegerField(
         default=0, help_text="how many signatures had enough themes for a story then"
     )
+    strict = models.BooleanField(
+        default=False,
+        help_text="conversations that only loosely fit a story stay outside; changed by `regroup --strict`",
+    )
 
     class Meta:
         verbose_name_plural = "registries"

@@ -19,6 +19,7 @@ from pipeline.group import gates
 from pipeline.group.titles import Model, Untitled, Voice, choose_titles, title_of
 from pipeline.group.titling import VOICES, model_of, opening, says_one_thing
 from pipeline.ledger.transcript import Question, Transcript, transcript_of
+from pipeline.merge.registry import hold_of
 from pipeline.merge.rules.assign import assign
 from pipeline.merge.rules.normalise import words
 from pipeline.merge.rules.records import Registered, ThemeRow
@@ -137,11 +138,13 @@ def evaluate(
     extractor: str = "local",
     options: Options | None = None,
     several: str = SEVERAL_LABELS,
+    strict: bool = False,
 ) -> Evaluation:
     """Read and group the labelled conversations of a file; those without a label are counted and left out.
 
     All themes of a conversation are judged. Its labels are the list in the field `several`, else its `label`. The gates
-    of the profile decide what is a story, but for recency. Raises UnreadableSource and NothingToEvaluate.
+    of the profile decide what is a story, but for recency. strict: as with `regroup --strict`. Raises UnreadableSource
+    and NothingToEvaluate.
     """
     began = time.monotonic()
     records = [record for record in get_source("file")(path, None, options).records() if isinstance(record, Record)]
@@ -156,7 +159,7 @@ def evaluate(
     labels = [read.labels for read in reads]
     states = Counter(read.outcome.state for read in reads)
     vectors_of = get_extractor(extractor).model
-    found = group(reads, get_profile(profile), vectors_of)
+    found = group(reads, get_profile(profile), vectors_of, strict=strict)
     model = model_of(vectors_of)
     return Evaluation(
         conversations=len(reads),
@@ -232,12 +235,13 @@ class Place:
     score: float | None = None
 
 
-def group(reads: Sequence[Read], profile: Profile, model: str) -> list[Stories]:
+def group(reads: Sequence[Read], profile: Profile, model: str, *, strict: bool = False) -> list[Stories]:
     """Return the stories of each conversation's themes; `model` is the name of that whose vectors these have."""
-    return _stories(reads, _by_meaning(reads, model), replace(profile.gate, recent_days=None))
+    registered = Registered(model=model, hold=hold_of(strict=strict))
+    return _stories(reads, _by_meaning(reads, registered), replace(profile.gate, recent_days=None))
 
 
-def _by_meaning(reads: Sequence[Read], model: str) -> list[Place]:
+def _by_meaning(reads: Sequence[Read], registered: Registered) -> list[Place]:
     """Return where each theme comes in a merge with an empty registry."""
     places = [(conversation, number) for conversation, read in enumerate(reads) for number in range(len(read.themes))]
     drafts = [reads[conversation].themes[number] for conversation, number in places]
@@ -245,7 +249,7 @@ def _by_meaning(reads: Sequence[Read], model: str) -> list[Place]:
         ThemeRow(place, draft.proposed.signature, draft.proposed.summary, draft.vector)
         for place, draft in enumerate(drafts)
     ]
-    assignment = assign(rows, Registered(model=model))
+    assignment = assign(rows, registered)
     return [
         Place(*places[theme.theme_id], assignment.root_of[theme.form], theme.score)
         for theme in sorted(assignment.themes, key=lambda theme: theme.theme_id)

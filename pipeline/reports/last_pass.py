@@ -73,6 +73,7 @@ def last_pass(profile: str) -> LastPass | str:
         first=now.first,
         kept=now.kept,
         model=themes.values_list("vector_model", flat=True).first() or "",
+        hold=registry.hold_of(strict=done.strict),
     )
     decisions = registry.standing_decisions(names, profile, themes)
     made = Merge.objects.filter(child__profile=profile, registry_version=done.registry_version)

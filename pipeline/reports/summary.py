@@ -217,7 +217,9 @@ def _told(passes: Sequence[MergePass]) -> str:
         kinds.CONSOLIDATION: "all {all} themes were regrouped; {moved} moved",
     }
     told = [
-        words[kinds(one.kind)].format(new=one.new_count, all=one.theme_count, moved=one.moved_count) for one in passes
+        words[kinds(one.kind)].format(new=one.new_count, all=one.theme_count, moved=one.moved_count)
+        + (", what only loosely fits kept out (strict)" if one.strict else "")
+        for one in passes
     ]
     return "; then ".join(told)
 

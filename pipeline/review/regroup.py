@@ -58,11 +58,13 @@ class Side:
 class Difference:
     """What grouping everything again changes; pairs are pairs of themes, sizes are conversations.
 
-    themes: how many were looked at; moved: how many go to another signature. changes: what becomes of each story.
+    strict: whether loosely fitting conversations stay outside. themes: how many were looked at; moved: how many go to
+    another signature. changes: what becomes of each story.
     """
 
     profile: str
     rules: str
+    strict: bool
     themes: int
     moved: int
     pairs_joined: int
@@ -89,9 +91,12 @@ class Plan:
 # --- Looking ------------------------------------------------------------------------------------------------------
 
 
-def plan_regroup(*, profile: str, rules: Rules = NEWEST) -> Plan:
-    """Compute what these rules make of all current themes; nothing is written. Raises NothingToRegroup."""
-    scene = read_scene(profile=profile)
+def plan_regroup(*, profile: str, rules: Rules = NEWEST, strict: bool | None = None) -> Plan:
+    """Compute what these rules make of all current themes; nothing is written. Raises NothingToRegroup.
+
+    strict: whether the profile is to be strict from then on; None: as it is.
+    """
+    scene = read_scene(profile=profile, strict=strict)
     if not scene.now.themes:
         raise NothingToRegroup(f"profile {profile} has no themes with a signature yet; run it on a source first.")
     assignment = rules.assign(scene.rows(), scene.registered, scene.decisions, consolidate=True)
@@ -110,6 +115,7 @@ def plan_regroup(*, profile: str, rules: Rules = NEWEST) -> Plan:
     difference = Difference(
         profile=profile,
         rules=rules.version,
+        strict=scene.frozen.strict,
         themes=scene.now.themes,
         moved=len(assignment.moved),
         pairs_joined=joined,

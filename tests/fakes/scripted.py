@@ -30,6 +30,7 @@ class _Script:
 
     name: str = "unnamed_problem"
     problem: int = 0
+    noise: float = 0.2  # length of what is its own in the vector, beside 1 of the problem
     category: str = "product_issue"
     confidence: float = 0.9
     slow: float = 0.0
@@ -41,7 +42,7 @@ class _Script:
     @classmethod
     def of(cls, text: str) -> "_Script":
         found = dict(_WORD.findall(text))
-        types = {"problem": int, "confidence": float, "slow": float, "match": float}
+        types = {"problem": int, "noise": float, "confidence": float, "slow": float, "match": float}
         return cls(**{key: types.get(key, str)(value) for key, value in found.items() if key in cls.__slots__})
 
 
@@ -82,7 +83,7 @@ def _answer(text: str) -> Answer:
     }
     return Answer(
         text=json.dumps({"category": script.category, "themes": [theme]}),
-        vectors=vector_of(script.problem, text).tobytes(),
+        vectors=vector_of(script.problem, text, script.noise).tobytes(),
     )
 
 

@@ -36,6 +36,9 @@ class Command(PipelineCommand):
             metavar="FIELD",
             help="the field with a list of labels (default: labels)",
         )
+        parser.add_argument(
+            "--strict", action="store_true", help="group as strictly as `regroup --strict` does: see what that costs"
+        )
         parser.add_argument("--profile", default="support")
         parser.add_argument("--extractor", default="local")
         parser.add_argument("--json", action="store_true")
@@ -65,6 +68,7 @@ def _evaluate(profile: str, asked: dict[str, Any]) -> Evaluation | PairScores:
         extractor=asked["extractor"],
         options=options_of(asked),
         several=asked["labels"],
+        strict=asked["strict"],
     )
 
 

@@ -17,11 +17,16 @@ are joined (`meaning`) and, as a measure, which pairs people are asked about (`d
 
 
 FAMILIAR_THEMES = 5
-"""A signature's own tightness counts as if this many themes of a usual signature came on top."""
+"""A signature's own tightness counts as if this many themes of a usual signature came on top.
+
+Not measured by itself: about as many themes as it takes until the mean over their pairs says more than the set's."""
 
 
 USUAL_TIGHTNESS = 0.55
-"""Mean cosine between two themes of a signature, seen from their common middle, until signatures show another."""
+"""Mean cosine between two themes of a signature, seen from their common middle, until signatures show another.
+
+As within the labels of SGD and STAR (0.54 and 0.62); short texts have 0.3 to 0.5. It only serves a registry without any
+group of three."""
 
 
 def common_to(groups: Sequence[GroupSum]) -> Doubles:

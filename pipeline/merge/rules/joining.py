@@ -31,8 +31,9 @@ from pipeline.merge.rules.grouping.neighbours import (
     neighbours_of,
 )
 from pipeline.merge.rules.grouping.partition import partition
-from pipeline.merge.rules.grouping.sight import USUAL, Sight
-from pipeline.merge.rules.grouping.vectors import MIN_STORY, centred, shrunken_mean
+from pipeline.merge.rules.grouping.sight import HOLD, USUAL, Sight
+from pipeline.merge.rules.grouping.tightness import unlike_the_rest
+from pipeline.merge.rules.grouping.vectors import MIN_STORY, centred, numbered_from_zero, shrunken_mean
 
 MOSTLY = 0.5  # share of its ties that a row must have into a group; at 0.35, 6 % of a foreign batch joined
 AS_NEAR = 0.70  # share of members' typical nearness that a newcomer must have; at 0.6, 5 % of a foreign batch joined
@@ -66,6 +67,7 @@ def join(
     new, waiting = np.flatnonzero(standing < 0), np.flatnonzero((labels < 0) & (standing >= 0))
     near = neighbours_of(points, new, min(neighbour_count(len(points)), len(points) - 1))
     _let_join(points, labels, new, near, refused or {})
+    _let_go(points, labels, new, sight)
     left = new[labels[new] < 0]
     if len(left) >= MIN_STORY:
         _group(vectors, labels, left, strictness, sight, least=MIN_STORY)
@@ -124,6 +126,19 @@ def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refuse
             break
         # after the round, so that the order of the rows within it does not matter
         labels[list(joining)] = list(joining.values())
+
+
+def _let_go(points: Floats, labels: Ints, rows: Ints, sight: Sight) -> None:
+    """Where a profile is strict, take back in `labels` those of the rows that are too unlike the rest of their group.
+
+    Else the ties and the nearness that a row must have to join are bar enough: at the usual `hold` next to none of the
+    rows that pass them is below it.
+    """
+    if sight.hold <= HOLD:
+        return
+    inside = np.flatnonzero(labels >= 0)
+    unlike = inside[unlike_the_rest(points[inside], numbered_from_zero(labels[inside]), sight)]
+    labels[np.intersect1d(unlike, rows)] = -1
 
 
 def _heaviest(groups: Ints, shares: Floats) -> tuple[int, float, float]:

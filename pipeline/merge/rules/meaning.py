@@ -18,7 +18,7 @@ from pipeline.merge.rules.decisions import Decisions
 from pipeline.merge.rules.due import LOOKED_AT_AGAIN
 from pipeline.merge.rules.grouping.neighbours import Floats, Ints, blocks, evenly
 from pipeline.merge.rules.grouping.partition import partition
-from pipeline.merge.rules.grouping.resolutions import fits_better
+from pipeline.merge.rules.grouping.resolutions import is_clearly_better
 from pipeline.merge.rules.grouping.sight import sight_of
 from pipeline.merge.rules.grouping.vectors import (
     centred,
@@ -36,10 +36,6 @@ from pipeline.merge.rules.sides import marks_of, of_another_side, part_by_sides
 
 LOOKED_AT = 60
 """Themes of a standing group, spread evenly, that show which side it takes."""
-
-CLEARLY_BETTER = 0.10
-"""By how much that must fit better to be taken. Where a tenth is new it fits better by 0.00 to 0.04, with equal F1;
-where a quarter and more is new, by 0.10 to 0.32 in the sets in which what stood has fallen to pieces."""
 
 
 class Meaning:
@@ -60,7 +56,7 @@ class Meaning:
         consolidate: bool,
         strictness: float,
     ) -> None:
-        self.vectors, self.sight = vectors, sight_of(registered.model)
+        self.vectors, self.sight = vectors, sight_of(registered.model, registered.hold)
         self.forms = [decisions.named(normalise.normal_form(row.raw)) for row in rows]
         self.pinned = _pinned(rows, registered, decisions)
         was = [registered.centre_of(row.signature) if row.signature else "" for row in rows]
@@ -89,19 +85,23 @@ class Meaning:
         strictness: float,
     ) -> Ints:
         """Return the group of each row, by the pass that is due; what must stay apart is apart."""
-        apart = self._names_apart(registered, decisions)
+        apart = self._names_apart(registered, decisions, self._forms_of_new_rows())
         self.consolidated = consolidate or not (self.stood >= 0).any()
         labels = (
             partition(self.vectors, strictness, self.sight).labels
             if self.consolidated
             else self._joined(apart, decisions, strictness)
         )
-        # In a small set grouping all again takes a second, so both are made and compared. What stood has an advantage
-        # of CLEARLY_BETTER: people would see their stories change for nothing.
+        # In a small set grouping all again takes a second, so both are made and compared. What stood has an advantage:
+        # people would see their stories change for nothing.
         if not self.consolidated and len(labels) <= LOOKED_AT_AGAIN:
             again = partition(self.vectors, strictness, self.sight).labels
-            if self._fits_better(again, labels) > CLEARLY_BETTER:
+            if is_clearly_better(again, labels, points=self.points, rows=self.vectors, sight=self.sight):
                 labels, self.consolidated = again, True
+        if self.consolidated:
+            # All names count, not only new ones and those of centres: else opposites that one consolidation keeps apart
+            # would meet in the next, and what it finds would depend on what stood.
+            apart = self._names_apart(registered, decisions, set(self.forms))
         texts = [f"{row.raw} {row.text}" for row in rows]
         # sides come first, so that opposite names part no more than their sides do
         if self.consolidated:
@@ -115,9 +115,6 @@ class Meaning:
         self._forget_vetoed(apart)
         sides = [self.roots[centre] if centre >= 0 else "" for centre in self._claimed().tolist()]
         return part_sides(labels, sides, _roots_apart(decisions), self.points)
-
-    def _fits_better(self, one: Ints, other: Ints) -> float:
-        return fits_better(one, other, points=self.points, rows=self.vectors, sight=self.sight)
 
     def _new_ones_by_sides(self, labels: Ints, texts: Sequence[str]) -> Ints:
         """Part the new groups of a join whose themes take opposite sides.
@@ -201,10 +198,11 @@ class Meaning:
             found[row] = centres[int((middles[centres] @ self.points[row]).round(5).argmax())]
         return found
 
-    def _names_apart(self, registered: Registered, decisions: Decisions) -> dict[str, set[str]]:
+    def _names_apart(self, registered: Registered, decisions: Decisions, forms: set[str]) -> dict[str, set[str]]:
         """Return for each name those it must not meet: by a person's veto, or as its opposite that nobody merged.
 
-        A veto reaches all names that mean what the vetoed one means.
+        Opposites are looked for among these forms and the names of centres. A veto reaches all names that mean what the
+        vetoed one means.
         """
         new = {form: registered.names.get(form) or self.keys[form] for form in self._forms_of_new_rows()}
         known = {form: registered.names.get(form, form) for form in self.centres} | self.keys | new
@@ -216,7 +214,8 @@ class Meaning:
             for form in {one, *meaning[decisions.root(one)]}:
                 for other in others:
                     apart[form] |= {other, decisions.root(other), *meaning[decisions.root(other)]}
-        for form, others in antonym_names(known).items():
+        spelled = {form: registered.names.get(form) or self.keys[form] for form in forms}
+        for form, others in antonym_names(known | spelled).items():
             apart[form] |= {other for other in others if decisions.root(other) != decisions.root(form)}
         return apart
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.merge.rules.grouping.sight import HOLD
+
 
 @dataclass(frozen=True, slots=True)
 class GroupSum:
@@ -42,6 +44,7 @@ class Registered:
     first: the centres that people count on; they are recognised first.
     kept: the names without a parent that no rule may merge, for people decided about them.
     model: the name of the model whose vectors the themes have.
+    hold: how like the rest of its group a theme must be to stay in it, see `Sight.hold`; a setting of the profile.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +52,7 @@ class Registered:
     first: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     model: str = ""
+    hold: float = HOLD
 
     def centre_of(self, form: str) -> str:
         """Return where the themes of a name are counted: rules take it there."""

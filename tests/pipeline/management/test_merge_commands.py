@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from pipeline.merge.rules.versions import NEWEST, Rules
-from pipeline.models import MergePass, Orphan, Run, Story
+from pipeline.models import MergePass, Orphan, Registry, Run, Story
 from tests.support.seeding import finish, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,18 @@ def test_regroup_only_shows_unless_told_yes(run: Run, capsys: Captured, words: l
     assert "2 stories stay the same." in out
     assert out.endswith("Nothing was written. Apply it with: ./manage.py regroup support --rules 0 --yes")
     assert MergePass.objects.get().run == run
+
+
+def test_regroup_says_that_a_profile_would_be_strict_and_how_to_make_it_so(run: Run, capsys: Captured) -> None:
+    call_command("regroup", "--strict")
+    out = shown(capsys)
+    assert f"9 themes by {NEWEST.version}, strict." in out
+    assert out.endswith("./manage.py regroup support --rules 1 --strict --yes")
+    call_command("regroup", "--strict", "--yes")
+    assert MergePass.objects.get(run=None).reason == "by command --strict"
+    assert Registry.objects.get().strict
+    call_command("regroup", "--no-strict", "--yes")
+    assert not Registry.objects.get().strict
 
 
 def test_regroup_writes_when_told_yes_and_says_why_in_the_ledger(

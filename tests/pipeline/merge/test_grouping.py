@@ -16,6 +16,7 @@ from pipeline.extract.embedding import Embedder
 from pipeline.merge.rules.grouping import graph, neighbours
 from pipeline.merge.rules.grouping.neighbours import Floats
 from pipeline.merge.rules.grouping.partition import Partition, _let_join, partition
+from pipeline.merge.rules.grouping.sight import STRICT_HOLD, Sight
 from pipeline.merge.rules.grouping.tightness import let_outliers_leave
 from pipeline.merge.rules.grouping.vectors import centred, group_centres
 
@@ -130,6 +131,18 @@ def test_what_is_nothing_unusual_joins_the_nearest_group_and_what_is_unlike_it_s
     held = let_outliers_leave(vectors, joined)
     assert held[150:153].tolist() == held[[0, 60, 110]].tolist()
     assert not set(held[153:]) & set(held[:150])
+
+
+def test_strict_groups_keep_out_what_only_loosely_fits_them_and_nothing_else() -> None:
+    sizes = [60, 50, 40]
+    loose = themes([1, 1, 1], spread=1.6)
+    vectors, labels = np.vstack([themes(sizes), loose]), np.concatenate([np.repeat(np.arange(3), sizes), np.arange(3)])
+
+    usual = let_outliers_leave(vectors, labels)
+    assert usual[150:].tolist() == usual[[0, 60, 110]].tolist()
+    strict = let_outliers_leave(vectors, labels, Sight(hold=STRICT_HOLD))
+    assert strict[:150].tolist() == usual[:150].tolist()
+    assert not set(strict[150:]) & set(strict[:150])
 
 
 def test_it_leaves_strangers_alone() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.merge.rules.grouping.partition import partition
+from pipeline.merge.rules.grouping.sight import Sight
 from pipeline.merge.rules.joining import join
 from tests.fakes.scripted import vector_of
 
@@ -41,6 +42,14 @@ def test_what_is_refused_does_not_join() -> None:
     refused = {len(STANDING): [3]}
     assert joined(rows((3, 1), start=100))[0] == 3
     assert joined(rows((3, 1), start=100), refused=refused)[0] != 3
+
+
+def test_what_only_loosely_fits_does_not_join_where_a_profile_is_strict() -> None:
+    loose = np.vstack([vector_of(3, "loosely the third", 1.0), rows((7, 1), start=100)])
+    assert joined(loose).tolist() == [3, 7]
+    strict = joined(loose, sight=Sight(hold=0.80))
+    assert strict[0] != 3
+    assert strict[1] == 7
 
 
 def test_what_waited_alone_joins_new_ones_of_its_kind() -> None:

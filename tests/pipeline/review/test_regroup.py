@@ -171,6 +171,29 @@ def test_the_story_people_touched_absorbs_the_other_and_keeps_their_columns() ->
     assert touched.evidence.count() == 8
 
 
+def test_a_profile_made_strict_keeps_out_what_only_loosely_fits_until_it_is_no_longer_strict() -> None:
+    finish(start(seed([*scripts(4, 6), "nr 7 name=loosely problem=1 noise=1.0"])))
+    assert sorted(partition_sizes()) == [6, 6, 6, 7]
+    plan = plan_regroup(profile="support", strict=True)
+    assert (plan.difference.strict, plan.difference.moved) == (True, 1)
+    assert (sorted(partition_sizes()), Registry.objects.get().strict) == ([6, 6, 6, 7], False)
+
+    regroup(plan=plan, reason="a test")
+    assert (sorted(partition_sizes()), Registry.objects.get().strict) == ([1, 6, 6, 6, 6], True)
+    finish(start(seed(["nr 8 name=loosely_too problem=2 noise=1.0", *scripts(1, 1)])))
+    assert (sorted(partition_sizes()), Registry.objects.get().strict) == ([1, 1, 6, 6, 6, 7], True)
+    assert plan_regroup(profile="support").difference.strict, "a regroup that says nothing changed the setting"
+
+    regroup(plan=plan_regroup(profile="support", strict=False), reason="a test")
+    assert (sorted(partition_sizes()), Registry.objects.get().strict) == ([6, 7, 7, 7], False)
+
+
+def partition_sizes() -> list[int]:
+    """Return how many current themes each root has."""
+    roots = Theme.objects.values_list("signature__root_link__root_id", flat=True)
+    return list(Counter(roots).values())
+
+
 def test_a_story_follows_most_of_its_conversations() -> None:
     finish(start(seed([f"nr {n} name=it_fails problem=3" for n in range(7)])))
     story = Story.objects.get()

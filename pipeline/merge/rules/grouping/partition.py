@@ -56,7 +56,7 @@ from pipeline.merge.rules.grouping.vectors import (
     shrunken_mean,
 )
 
-VERSION = "groups-7"
+VERSION = "groups-8"
 SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
 SMALL_SET_CUTS = np.arange(4, 11) / 20  # mean cosines at which average linkage may stop; below 0.2 it follows chains
 
@@ -104,7 +104,7 @@ def partition(vectors: Floats, strictness: float = 1.0, sight: Sight = USUAL) ->
         labels = _groups_of_few(points, folded.rows, strictness, sight)
     else:
         labels = _groups_of_many(points, folded, strictness, sight)
-    labels = numbered_by_first_row(let_outliers_leave(points, labels))
+    labels = numbered_by_first_row(let_outliers_leave(points, labels, sight))
     cohesion = cosine_to_centre(points, labels)
     return Partition(labels[folded.place], cohesion[folded.place], matching_threshold(points, labels), origin)
 

@@ -1,5 +1,6 @@
 """Communities of the graph at several resolutions, and the one that fits the data best."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -10,14 +11,24 @@ import scipy  # loads its parts when they are first used
 from pipeline.merge.rules.grouping.graph import Sample, sample
 from pipeline.merge.rules.grouping.neighbours import Floats, Ints, nearest_neighbours, neighbour_count
 from pipeline.merge.rules.grouping.sight import USUAL, Sight
-from pipeline.merge.rules.grouping.tightness import fit
-from pipeline.merge.rules.grouping.vectors import numbered_from_zero
+from pipeline.merge.rules.grouping.tightness import clearness, off_tightness
+from pipeline.merge.rules.grouping.vectors import MIN_STORY, group_sizes, numbered_from_zero
 
 NATURAL = 2.0**-0.5  # resolution whose groups show how much can be kept where themes shade into each other
 TORN_WEIGHT = 4.0  # of falling short of it, against silhouette; 3-5 do alike
 COARSEST, FINEST = 2.0**-2.5, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
 STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
 HALF_STEP = 2.0**0.5
+CLEARER = 0.05  # how much more clearly rows must prefer coarser groups that lie beyond a valley of the fit; 0.03-0.08
+CLEARLY_BETTER = 0.10
+"""By how much another grouping must fit better to take the place of what stands. Where a tenth is new it fits better by
+0.00 to 0.04, with equal F1; where a quarter and more is new, by 0.10 to 0.32 in the sets in which what stood has fallen
+to pieces."""
+NEARLY_AS_WELL = 0.08  # how much worse these may fit than the finer ones: 0.04 to 0.10 choose alike
+AS_WELL = 0.04  # fits this near to the best of these are as good: the finest of them is taken
+PIECES = 1.4
+"""Or by so many times fewer groups, on the terms of `_beyond_the_valley`: what began as pieces while rows were few is
+whole then. Less would regroup a set at each import: rows prefer what was just grouped by 0.05 in any case."""
 FINER_GAIN = 0.015  # what a step of 2 to finer groups must gain; below, noise decides where the fit is flat
 SWEEPS = 2  # Leiden's runs over the graph, each from the last one's result; a third changes F1 by less than 0.001
 SEED = 1  # Leiden's; its node order is the canonical order of rows
@@ -43,8 +54,9 @@ class Resolutions:
         """Return the communities, looked for once."""
         if resolution not in self.found:
             labels = self.labels_at(resolution)
-            fits = fit(self.points, self.rows, labels, self.sight)
-            self.found[resolution] = Candidate(labels, fits, self.sampled.kept(labels))
+            clear = clearness(self.points, labels)
+            fits = clear - off_tightness(self.rows, labels, self.sight)
+            self.found[resolution] = Candidate(labels, clear, fits, self.sampled.kept(labels))
         return self.found[resolution]
 
     def labels_at(self, resolution: float) -> Ints:
@@ -64,29 +76,40 @@ class Resolutions:
         return look.fit - TORN_WEIGHT * max(min(due, self.at(NATURAL).kept) - look.kept, 0.0)
 
     def look_at(self, *resolutions: float) -> None:
-        """Find the communities at several resolutions at once, a thread each."""
-        with ThreadPoolExecutor(len(resolutions)) as pool:
+        """Find the communities at several resolutions, as many at once as there are processors."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(self.at, resolutions))  # not `fit_at`: both threads would look for NATURAL
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """The communities at one resolution: label of each row (n,), how well they fit, the share of ties they keep."""
+    """The communities at one resolution: label of each row (n,), how clearly rows prefer their own, how well they fit,
+    the share of ties they keep.
+    """
 
     labels: Ints
+    clear: float
     fit: float
     kept: float
 
 
-def fits_better(one: Ints, other: Ints, *, points: Floats, rows: Floats, sight: Sight = USUAL) -> float:
-    """Return by how much one grouping of all rows fits better than another, torn ties counted as in `fit_at`."""
+def is_clearly_better(one: Ints, other: Ints, *, points: Floats, rows: Floats, sight: Sight = USUAL) -> bool:
+    """Whether one grouping of all rows is clearly better than another, which people know.
+
+    It fits better by CLEARLY_BETTER, torn ties counted as in `fit_at`; or it makes whole what stands in pieces.
+    """
     sampled = sample(points, nearest_neighbours(points, min(neighbour_count(len(points)), len(points) - 1)))
 
-    def judged(labels: Ints) -> float:
+    def judged(labels: Ints) -> tuple[float, float, int]:
         torn = max(sampled.due(sight) - sampled.kept(labels), 0.0)
-        return fit(points, rows, numbered_from_zero(labels), sight) - TORN_WEIGHT * torn
+        numbered = numbered_from_zero(labels)
+        clear = clearness(points, numbered)
+        stories = int((group_sizes(numbered) >= MIN_STORY).sum())
+        return clear, clear - off_tightness(rows, numbered, sight) - TORN_WEIGHT * torn, stories
 
-    return judged(one) - judged(other)
+    (clear, fits, stories), (clear_now, fits_now, stories_now) = judged(one), judged(other)
+    is_whole = clear >= clear_now + CLEARER and fits >= max(fits_now - NEARLY_AS_WELL, 0.0)
+    return fits > fits_now + CLEARLY_BETTER or (is_whole and stories_now >= PIECES * stories)
 
 
 def spread(labels: Ints, members: Ints, count: int) -> Ints:
@@ -101,7 +124,8 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
 
     Climbs: steps of 2 while they fit clearly better, to finer groups first, then to coarser ones; at the top, half
     a step to either side. Of several tops the best would often be too coarse: clear themes have clear families, too.
-    Where stricter groups are asked for, the resolution that fits is raised by STRICTER_BY, or lowered.
+    So coarser groups beyond a valley are taken only on terms of their own, see `_beyond_the_valley`. Where stricter
+    groups are asked for, the resolution that fits is raised by STRICTER_BY, or lowered.
     """
     if not seen.graph.nnz:
         return spread(np.arange(len(seen.members)), seen.members, len(seen.points))
@@ -116,8 +140,27 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
     for beside, gain in ((finer, FINER_GAIN / 2), (coarser, coarser_gain / 2)):
         if seen.fit_at(beside) > seen.fit_at(top) + gain:
             top = beside
+    top = _beyond_the_valley(seen, top)
     # stricter groups are asked of the graph, and not judged: the fit would pull them back
     return seen.at(top).labels if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)
+
+
+def _beyond_the_valley(seen: Resolutions, top: float) -> float:
+    """Return the coarser resolution that is clearly right where the climb was caught on the fine side of a valley.
+
+    A few labels in a few hundred dialogues fall into pieces that each fit well: six of them into 18 groups, and a step
+    to 12 fits no better, though 6 fit best of all. Families of themes fit well, too, but mostly by being less tight;
+    whole themes are those that rows prefer more clearly than their pieces.
+    """
+    coarser = [top]
+    while coarser[-1] > COARSEST:
+        coarser.append(max(coarser[-1] / 2, COARSEST))
+    seen.look_at(*coarser)
+    # below 0 nothing fits: two halves of a set that shades into itself everywhere look clear, too
+    clear, fits = seen.at(top).clear + CLEARER, max(seen.fit_at(top) - NEARLY_AS_WELL, 0.0)
+    better = [one for one in coarser if seen.at(one).clear >= clear and seen.fit_at(one) >= fits]
+    best = max((seen.fit_at(one) for one in better), default=0.0)
+    return max((one for one in better if seen.fit_at(one) >= best - AS_WELL), default=top)
 
 
 def communities(graph: "scipy.sparse.csr_array", resolution: float) -> Ints:

@@ -1,6 +1,13 @@
 """How the vectors of a model are judged when they are grouped: models place texts of one theme more or less closely."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+HOLD = 0.50
+"""Share of the typical similarity to its group below which a row leaves it. At 0.6 F1 begins to fall; see there."""
+
+STRICT_HOLD = 0.70
+"""The same where a profile is to be strict: catches more of what belongs nowhere, and leaves out more of the rest.
+The table from 0.5 to 0.9 is in docs/howto/tune-merging.md (`python -m benchmarks.noise`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +17,7 @@ class Sight:
     together: share of the ties that groups of their sizes could keep and should; 0.75 tears broad themes apart.
     too_loose, too_tight: weights of being off the usual tightness, against silhouette.
     first_resolution: where the search begins. coarser_gain: what a step of 2 to coarser groups must gain.
+    hold: share of the typical similarity to its group below which a row leaves it; by the profile, not by the model.
     """
 
     together: float = 0.80
@@ -17,6 +25,7 @@ class Sight:
     too_tight: float = 0.8
     first_resolution: float = 2.0
     coarser_gain: float = 0.015
+    hold: float = HOLD
 
 
 USUAL = Sight()
@@ -29,6 +38,7 @@ tight a theme is says less. Mean F1 of commands in four languages, of all four t
 _BEGINNINGS = {"multilingual-e5": E5}
 
 
-def sight_of(model: str) -> Sight:
+def sight_of(model: str, hold: float = HOLD) -> Sight:
     """Return how the vectors of a model, by the name they are stored under, are judged; the usual way if unknown."""
-    return next((sight for beginning, sight in _BEGINNINGS.items() if model.startswith(beginning)), USUAL)
+    sight = next((sight for beginning, sight in _BEGINNINGS.items() if model.startswith(beginning)), USUAL)
+    return replace(sight, hold=hold)

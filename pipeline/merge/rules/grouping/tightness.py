@@ -1,6 +1,7 @@
 """How well groups fit: tight inside, apart from each other, and what each row is to its group."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.merge.rules.grouping.neighbours import DECIMALS, Doubles, Floats, Ints, evenly, products
 from pipeline.merge.rules.grouping.sight import USUAL, Sight
@@ -11,11 +12,10 @@ from pipeline.merge.rules.grouping.vectors import (
     group_sums,
     numbered_from_zero,
     row_dots,
-    unit_rows,
+    unit,
 )
 
-HOLD = 0.50  # share of the typical similarity to its group below which a row leaves it
-LEAST_HOLD = 0.10  # floor of it
+LEAST_HOLD = 0.10  # floor of what `Sight.hold` asks for
 UNSURE = 0.10  # share of rows below the matching threshold; held out: 84 % of old themes pass, 27 % of new
 TIGHTNESS = 0.63  # mean cosine inside groups as the model places them; F1 was best at 0.60-0.67 (once 0.58, once 0.44)
 FEW_TOO_TIGHT = 0.6  # weight of it in a small set, whose groups of a few rows are the tighter the fewer they are
@@ -25,16 +25,30 @@ SEEN_ROWS = 20_000  # rows, evenly spread, that the next group is looked up for 
 def fit(points: Floats, rows: Floats, labels: Ints, sight: Sight = USUAL) -> float:
     """Tell how well groups fit: how clearly each row prefers its own, less how far they are from TIGHTNESS.
 
-    The first part is the silhouette by centres of the centred `points` (Rousseeuw 1987; own centre without the row
-    itself), 0 for rows in groups too small for a story. It alone would not settle where themes shade into each other:
-    its curve is flat there. The second looks at `rows` as the model places them: how alike two texts of one theme are
-    depends on the model and hardly on what else is in the set, while seen from the set's own middle the same theme
-    looks the looser the fewer other themes there are. Rows with a label of -1 are left out of both.
+    The first part alone would not settle where themes shade into each other: its curve is flat there. Rows with a label
+    of -1 are left out of both.
     """
-    # off on either side costs, each by the model's own weight (`sight`)
+    return clearness(points, labels) - off_tightness(rows, labels, sight)
+
+
+def clearness(points: Floats, labels: Ints) -> float:
+    """Tell how clearly rows prefer their own group to the next one, -1 to 1.
+
+    The mean silhouette by centres of the centred `points` (Rousseeuw 1987; own centre without the row itself), 0 for
+    rows in groups too small for a story.
+    """
+    return float(_silhouettes(points, labels).mean())
+
+
+def off_tightness(rows: Floats, labels: Ints, sight: Sight = USUAL) -> float:
+    """Tell how far groups are from TIGHTNESS; off on either side costs, each by the model's own weight.
+
+    Looks at `rows` as the model places them: how alike two texts of one theme are depends on the model and hardly on
+    what else is in the set, while seen from the set's own middle the same theme looks the looser the fewer other themes
+    there are.
+    """
     beyond = _mean_inner_cosine(rows, labels) - TIGHTNESS
-    weight = sight.too_tight if beyond > 0 else sight.too_loose
-    return float(_silhouettes(points, labels).mean() - weight * abs(beyond))
+    return (sight.too_tight if beyond > 0 else sight.too_loose) * abs(beyond)
 
 
 def _silhouettes(points: Floats, labels: Ints) -> Floats:
@@ -43,7 +57,7 @@ def _silhouettes(points: Floats, labels: Ints) -> Floats:
     seen = inside[evenly(len(inside), SEEN_ROWS)]
     rows, groups, sums, sizes = points[seen], labels[seen], group_sums(points, labels), group_sizes(labels)
     own = _cosine_to_others(rows, groups, sums, sizes)
-    other = _cosine_to_next_group(rows, groups, unit_rows(sums))
+    other = _cosine_to_next_group(rows, groups, unit(sums))
     clearer = (own - other) / np.maximum(1.0 - np.minimum(own, other), 1e-6)
     return np.where(sizes[groups] < MIN_STORY, 0.0, clearer).astype(np.float32)
 
@@ -76,19 +90,22 @@ def _cosine_to_next_group(points: Floats, labels: Ints, centres: Floats) -> Floa
     return np.concatenate(nearest)
 
 
-def least_hold(points: Floats, labels: Ints) -> float:
-    """Return the cosine to the rest of its group that a row needs to stay: HOLD of the median; 1 if all are alone."""
-    shared = group_sizes(labels)[labels] > 1
+def unlike_the_rest(points: Floats, labels: Ints, sight: Sight = USUAL) -> NDArray[np.bool_]:
+    """Return which rows, (n,), are too unlike the rest of their group to stay; a row that is alone is none of them.
+
+    Too unlike is less than the share `sight.hold` of the median cosine that rows have to the rest of their group.
+    """
+    cosines, shared = cosine_to_rest(points, labels), group_sizes(labels)[labels] > 1
     if not shared.any():
-        return 1.0
-    return max(float(HOLD * np.median(cosine_to_rest(points, labels)[shared])), LEAST_HOLD)
+        return np.zeros(len(labels), bool)
+    found: NDArray[np.bool_] = shared & (cosines < max(float(sight.hold * np.median(cosines[shared])), LEAST_HOLD))
+    return found
 
 
-def let_outliers_leave(points: Floats, labels: Ints) -> Ints:
-    """Give each row that is less like the rest of its group than `least_hold` a group of its own."""
+def let_outliers_leave(points: Floats, labels: Ints, sight: Sight = USUAL) -> Ints:
+    """Give each row that is `unlike_the_rest` of its group a group of its own."""
     labels = numbered_from_zero(labels)
-    strange = cosine_to_rest(points, labels) < least_hold(points, labels)
-    return np.where(strange, len(labels) + np.arange(len(labels)), labels)
+    return np.where(unlike_the_rest(points, labels, sight), len(labels) + np.arange(len(labels)), labels)
 
 
 def matching_threshold(points: Floats, labels: Ints) -> float:

@@ -1,8 +1,8 @@
 """Arithmetic on rows of vectors and labels of groups.
 
 Labels are whole numbers, one a row; unless a function says otherwise they run from 0 without gaps. Sums are taken in
-float64 or in the order of the rows, so that they are the same bits each time. `unit` serves rows that came from such
-sums; `unit_rows` takes lengths in float64 as well, for rows whose last bit may decide a neighbour.
+float64 or in the order of the rows, so that they are the same bits each time, and so are lengths: the last bit of a
+row may decide a neighbour.
 """
 
 from typing import Any, TypeVar
@@ -23,8 +23,7 @@ def sums_by_label(rows: Floats, labels: Ints, count: int) -> Floats:
 
 def unit(rows: Wide) -> Wide:
     """Return the rows, (n, d), at length 1 and as precise as they came; a row of zeros stays one."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.where(lengths > 0, lengths, 1)).astype(rows.dtype)
+    return rows / row_lengths(rows)
 
 
 def unit_vector(vector: Floats | Doubles) -> Floats:
@@ -58,7 +57,7 @@ def centred(rows: Floats, origin: Floats) -> Floats:
 
 def group_centres(points: Floats, labels: Ints) -> Floats:
     """Return the direction of each group's sum, (groups, d), of rows that are `centred`."""
-    return unit_rows(group_sums(points, labels))
+    return unit(group_sums(points, labels))
 
 
 def group_sums(points: Floats, labels: Ints) -> Floats:
@@ -114,12 +113,7 @@ def row_dots(rows: Floats, groups: Floats, labels: Ints) -> Doubles:
     return np.concatenate([np.zeros(0), *found])
 
 
-def unit_rows(rows: Floats) -> Floats:
-    """Return the rows at length 1; a row of zeros stays as it is."""
-    return np.divide(rows, row_lengths(rows))
-
-
-def row_lengths(rows: Floats) -> Floats:
-    """Return the length of each row to divide it by, (n, 1); 1 for a row of zeros."""
+def row_lengths(rows: Wide) -> Wide:
+    """Return the length of each row to divide it by, (n, 1), of the rows' own kind of number; 1 for a row of zeros."""
     lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))[:, None]
-    return np.where(lengths > 0, lengths, 1.0).astype(np.float32)
+    return np.where(lengths > 0, lengths, 1.0).astype(rows.dtype)

@@ -1,0 +1,25 @@
+"""Whether a profile keeps conversations out of stories that only loosely fit them."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("pipeline", "0004_roles")]
+
+    operations = [
+        migrations.AddField(
+            model_name="registry",
+            name="strict",
+            field=models.BooleanField(
+                default=False,
+                help_text="conversations that only loosely fit a story stay outside; changed by `regroup --strict`",
+            ),
+        ),
+        migrations.AddField(
+            model_name="mergepass",
+            name="strict",
+            field=models.BooleanField(
+                default=False, help_text="whether what only loosely fits a story was kept outside"
+            ),
+        ),
+    ]
