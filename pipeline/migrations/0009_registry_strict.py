@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("pipeline", "0004_roles")]
+    dependencies = [('pipeline', '0008_uploads_imported_without_a_run')]
 
     operations = [
         migrations.AddField(
