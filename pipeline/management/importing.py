@@ -148,7 +148,9 @@ def _unknown(summary: Recognised) -> list[str]:
             f"{counted(summary.times_unknown, 'conversation')} without a readable time; they count as of now (set "
             "the format with --date-format)."
         )
-    if summary.count and summary.without_customer_name == summary.count:
+    # a table's own note says already which option helps
+    is_said = any("--map customer" in note for note in summary.notes)
+    if summary.count and summary.without_customer_name == summary.count and not is_said:
         said.append(
             "No customers were found, so each conversation counts as a separate customer (name the field with --map "
             "customer=...)."

@@ -152,7 +152,10 @@ class _Reader:
                 "changes nothing."
             )
         if not self._map.of("customer") and not self._layout.rows_are_messages and not self._layout.text_messages:
-            self._summary.note("No column says who the customer is. Choose one with --map customer=COLUMN.")
+            self._summary.note(
+                "No column says who the customer is, so each conversation counts as a separate customer. Choose one "
+                "with --map customer=COLUMN."
+            )
 
     def records(self) -> Rows:
         """Yield the conversations, and at the end note what could not be read of them."""
