@@ -201,9 +201,9 @@ def test_a_search_by_meaning_finds_other_words(open_page: Open, settings: Any, t
 def test_stories_are_exported_as_a_file(open_page: Open) -> None:
     StoryFactory(title="Reminders never arrive", conversations=2)
     page = open_page(somebody("viewer"), "/admin/stories/")
-    page.click("text=Save this view, export")
+    page.click("text=Export stories")
     with page.expect_download() as loading:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("link", name="CSV", exact=True).click()
     text = Path(loading.value.path()).read_text(encoding="utf-8-sig")
     assert loading.value.suggested_filename == "stories.csv"
     assert "Reminders never arrive" in text
