@@ -19,6 +19,7 @@ from pipeline.models.wording import counted, words
 from pipeline.reports.compare import comparable_run_before, compare_runs
 from pipeline.reports.coverage import coverage_of
 from pipeline.reports.diagnose import diagnose_run
+from pipeline.reports.judging import judging_of
 from pipeline.reports.progress import progress_of
 from pipeline.reports.summary import brought_by
 from pipeline.reports.whatif import what_if
@@ -67,6 +68,7 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
         "progress": progress_of(row),
         "brought": brought_by(row) if has_results and row.makes_stories else None,
         "may_salvage": has_results and row.phase != Run.Phase.PLAN,
+        "judging": judging_of(row) if row.parameters.get("judge") and has_results else None,
         "uploads": Upload.objects.filter(run=row),
         "flower": flower_url(),
         "parameters": sorted(row.parameters.items()),

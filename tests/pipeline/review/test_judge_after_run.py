@@ -6,6 +6,8 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from rich.console import Console
 
@@ -24,6 +26,7 @@ from tests.fakes.language_model import Model
 from tests.pipeline.review.test_decisions import CARD, LOGIN, SYNC, said
 from tests.pipeline.review.test_judge import KEEP, TITLE, answering
 from tests.support.commands import Captured, command
+from tests.support.factories import alice
 from tests.support.seeding import finish, seed, start
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +50,9 @@ def asking(**words: Any) -> Run:
     return finish(run)
 
 
-def test_a_run_is_judged_once_it_has_finished_and_then_never_again(model: Model, sent: list[int]) -> None:
+def test_a_run_is_judged_once_it_has_finished_and_then_never_again(
+    model: Model, sent: list[int], client: Client
+) -> None:
     model.says = answering(group=KEEP, title=TITLE)
     run = asking()
     assert (run.state, run.is_to_be_judged) == ("completed", True)
@@ -61,6 +66,9 @@ def test_a_run_is_judged_once_it_has_finished_and_then_never_again(model: Model,
     assert found is not None
     assert found.counts == {"group": {"keep": 2}, "title": {"written": 2}}
     assert str(found) == "2 groups (2 keep), 2 titles (2 written)"
+    client.force_login(alice())
+    page = client.get(reverse("admin:run", args=[run.pk])).content.decode()
+    assert "<b>Judged by the model:</b> 2 groups (2 keep), 2 titles (2 written)</p>" in page
     asked = Call.objects.count()
     assert not judge_finished_run(run_id=run.pk)
     tasks.advance_run(run_id=run.pk)
