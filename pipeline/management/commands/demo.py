@@ -36,7 +36,7 @@ SAMPLE = Path(pipeline.__file__).parent / "sample" / "conversations.jsonl"
 SIGN_OF_LIFE = PATIENCE + 3.0
 """Seconds within which somebody who waits for a run sends a heartbeat for it."""
 
-WORKER_START = 60.0
+WORKER_START = 180.0
 """Seconds the demo's worker has to boot; it needs three to ten."""
 
 WORKER_STOP = 10.0
