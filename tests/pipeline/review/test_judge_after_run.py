@@ -25,7 +25,7 @@ from pipeline.runs.salvage import SalvageOptions, reopen_to_salvage
 from tests.fakes.language_model import Model
 from tests.pipeline.review.test_decisions import CARD, LOGIN, SYNC, said
 from tests.pipeline.review.test_judge import KEEP, TITLE, answering
-from tests.support.commands import Captured, command
+from tests.support.commands import Captured, command, words_for_people
 from tests.support.factories import alice
 from tests.support.seeding import finish, seed, start
 
@@ -67,8 +67,8 @@ def test_a_run_is_judged_once_it_has_finished_and_then_never_again(
     assert found.counts == {"group": {"keep": 2}, "title": {"written": 2}}
     assert str(found) == "2 groups (2 keep), 2 titles (2 written)"
     client.force_login(alice())
-    page = client.get(reverse("admin:run", args=[run.pk])).content.decode()
-    assert "<b>Judged by the model:</b> 2 groups (2 keep), 2 titles (2 written)</p>" in page
+    page = words_for_people(client.get(reverse("admin:run", args=[run.pk])).content.decode())
+    assert "<b>Judged by the model:</b> 2 groups (2 keep), 2 titles (2 written) </p>" in page
     asked = Call.objects.count()
     assert not judge_finished_run(run_id=run.pk)
     tasks.advance_run(run_id=run.pk)
