@@ -22,9 +22,11 @@ class BackupFailed(Refusal):
 def back_up(file: Path) -> int:
     """Write the database to a file, while work goes on, and return its bytes; it appears complete or not at all.
 
-    What is in it is the state of one moment.
+    What is in it is the state of one moment. An older backup is replaced, any other file is not: BackupFailed.
     """
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    if file.exists() and not _is_backup(file):
+        raise BackupFailed(f"{file} exists and is no backup, so it is not replaced. Choose another name.")
     try:
         unfinished.touch(mode=0o600)  # it holds what customers said
         _call("pg_dump", "--format=custom", f"--file={unfinished}")
@@ -34,6 +36,14 @@ def back_up(file: Path) -> int:
     finally:
         unfinished.unlink(missing_ok=True)
     return file.stat().st_size
+
+
+def _is_backup(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(5) == b"PGDMP"  # what pg_dump's own format begins with
+    except OSError:
+        return False
 
 
 def restore(file: Path) -> None:

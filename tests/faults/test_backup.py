@@ -49,6 +49,11 @@ def test_the_commands_bring_back_everything_or_change_nothing(
     before, file = counts(), tmp_path / "leitmotif.dump"
     assert command("backup", str(file)) == 0
     assert (file.stat().st_mode & 0o077) == 0
+    assert command("backup", str(file)) == 0  # an older backup is replaced, anything else is not
+    (tmp_path / "tickets.csv").write_text("id,text")
+    with pytest.raises(CommandError, match="is no backup"):
+        command("backup", str(tmp_path / "tickets.csv"))
+    assert (tmp_path / "tickets.csv").read_text() == "id,text"
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM pipeline_storyevidence")
         cursor.execute("UPDATE pipeline_story SET title = 'lost'")

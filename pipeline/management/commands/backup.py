@@ -14,7 +14,7 @@ class Command(PipelineCommand):
     help = "Write the whole database to a file, while work continues. `restore` brings it back."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="file to write; an existing one is replaced")
+        parser.add_argument("file", metavar="FILE", help="file to write; an older backup is replaced")
 
     def handle(self, *, file: str, **options: Any) -> None:
         size = filesizeformat(back_up(Path(file))).replace("\xa0", " ")
