@@ -10,9 +10,10 @@ from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
-from pipeline.sources.formats.any_json import AnyJson, Reader, read_object
+from pipeline.sources.formats.any_json import AnyJson, read_object
 from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.json_objects import Found, Rows, limit, time_reader
+from pipeline.sources.formats.json_reader import Reader
 from pipeline.sources.parsing.elements import Element, parse_object
 from pipeline.sources.parsing.heads import as_utf8, head_of, is_lines
 from pipeline.sources.parsing.parts import DAMAGE, PIECE, Part

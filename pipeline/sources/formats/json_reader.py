@@ -201,7 +201,7 @@ class Reader:
         # what a link leads to says it: https://api.example/v1/agents/7
         author = self._author(found)
         if author.startswith(("https://", "http://")):
-            return next((role for part in author.split("/")[3:] if (role := role_of(part))), "")
+            return next((means for part in author.split("/")[3:] if (means := role_of(part))), "")
         return ""
 
     def _author(self, found: Found) -> str:

@@ -88,8 +88,11 @@ def _columns_of(found: Mapping[str, Any]) -> list[str]:
     for key in _COLUMNS:
         given = found.get(key)
         if isinstance(given, list) and len(given) > 1:
-            names = [each.get("name") or each.get("label") if isinstance(each, Mapping) else each for each in given]
-            if all(isinstance(name, str) for name in names):
+            found_names = [
+                each.get("name") or each.get("label") if isinstance(each, Mapping) else each for each in given
+            ]
+            names = [name for name in found_names if isinstance(name, str)]
+            if len(names) == len(given):
                 return names
     return []
 

@@ -101,4 +101,4 @@ def _as_json(connection: Any, path: str, part: Part, stream: Stream, options: Op
         form, _ = recognise(head_of(written, options))
         if form is None:
             raise UnreadableSource(f"{part.name}: its list columns are not in a known conversation format")
-        yield from form.records(Stream([written], stream.summary, stream.companions), options)
+        yield from form.records(Stream([written], stream.summary, stream.people, stream.companions), options)

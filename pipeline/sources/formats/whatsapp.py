@@ -21,8 +21,9 @@ from pipeline.sources.records import Reject
 from pipeline.sources.understanding.chats import DIRECT_PAUSE, GROUP_PAUSE, ChatMessage, cut, say_cut
 from pipeline.sources.understanding.deleted import is_deleted
 from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.moments import DayOrder
 from pipeline.sources.understanding.threads import record_of
-from pipeline.sources.understanding.times import DayOrder, TimeColumn, TimeReader
+from pipeline.sources.understanding.times import TimeColumn, TimeReader
 
 LINE_LENGTH = 300
 """Characters of a line in which its beginning is looked for."""

@@ -32,9 +32,10 @@ from pipeline.sources.tables.rows import (
     plain_cell,
     raw_of,
 )
-from pipeline.sources.understanding import column_names, columns, times
+from pipeline.sources.understanding import column_names, columns
 from pipeline.sources.understanding.chats import ChatMessage, Chats, message_id, say_cut
 from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.moments import is_empty
 from pipeline.sources.understanding.replies import Replies
 from pipeline.sources.understanding.roles import AGENT, CUSTOMER, role_in_field, role_of, split_journal
 from pipeline.sources.understanding.threads import Said, Thread, record_of
@@ -261,7 +262,7 @@ class _Reader:
     def _at(self, cells: Sequence[object]) -> datetime | None:
         value = self._moment(cells)
         at = self._reader.read(value)
-        if at is None and not times.is_empty(value):
+        if at is None and not is_empty(value):
             reason = self._reader.why_not(value)
             self._unread[reason] += 1
             self._unread_example.setdefault(reason, cell_text(value)[:60])

@@ -13,9 +13,10 @@ from pipeline.models import Conversation
 from pipeline.sources.ingest import Import, WouldReplace, import_files
 from tests.support.workbooks import workbook
 
-JANUARY = [["id", "text"], [1, "The bell is silent."], [2, "The lock is jammed."], [3, "The light is dim."]]
-FEBRUARY = [["id", "text"], [1, "My tyre is flat."], [2, "The chain came off."], [4, "The saddle is loose."]]
 Rows = list[list[object]]
+
+JANUARY: Rows = [["id", "text"], [1, "The bell is silent."], [2, "The lock is jammed."], [3, "The light is dim."]]
+FEBRUARY: Rows = [["id", "text"], [1, "My tyre is flat."], [2, "The chain came off."], [4, "The saddle is loose."]]
 
 
 def as_csv(rows: Rows) -> bytes:
@@ -25,11 +26,11 @@ def as_csv(rows: Rows) -> bytes:
 
 
 def as_json(rows: Rows) -> bytes:
-    return json.dumps({"tickets": [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]}).encode()  # type: ignore[arg-type]
+    return json.dumps({"tickets": [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]}).encode()
 
 
 def as_lines(rows: Rows) -> bytes:
-    return "\n".join(json.dumps(dict(zip(rows[0], row, strict=True))) for row in rows[1:]).encode()  # type: ignore[arg-type]
+    return "\n".join(json.dumps(dict(zip(rows[0], row, strict=True))) for row in rows[1:]).encode()
 
 
 def as_xml(rows: Rows) -> bytes:

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.sources.understanding.moments import MAX_LENGTH
+from pipeline.sources.understanding.moments import MAX_LENGTH, DayOrder
 from pipeline.sources.understanding.times import (
     BadDateFormat,
-    DayOrder,
     TimeColumn,
     TimeReader,
     looks_like_time,
