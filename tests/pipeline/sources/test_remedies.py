@@ -25,15 +25,18 @@ def messages() -> Iterator[tuple[str, str]]:
     for path in sorted(each for name in TOLD for each in (FOLDER / name).rglob("*.py") or [FOLDER / name]):
         tree = ast.parse(path.read_text())
         inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-        said_about = {id(node.body[0].value) for node in ast.walk(tree) if _has_docstring(node)}
+        said_about = {id(_docstring_of(node)) for node in ast.walk(tree)}
         for node in ast.walk(tree):
             text = _text(node)
             if re.search(r"(^|\s)--[a-z]", text) and id(node) not in inside | said_about:
                 yield str(path.relative_to(FOLDER)), text
 
 
-def _has_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None
+def _docstring_of(node: ast.AST) -> ast.AST | None:
+    if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) or ast.get_docstring(node) is None:
+        return None
+    first = node.body[0]
+    return first.value if isinstance(first, ast.Expr) else None
 
 
 def _text(node: ast.AST) -> str:
