@@ -100,7 +100,7 @@ def _said(profile: str, signatures: Sequence[int]) -> dict[int, list[tuple[str, 
 def _ways_to_call(key: str, said: Sequence[str], vocabulary: Vocabulary, number: int) -> Iterator[str]:
     """Yield titles, the best first: a clause of what is said, else how that begins, else the key in words, numbered."""
     english = vocabulary.is_english(number)
-    ranked = []
+    ranked: list[tuple[float, int, int, str]] = []
     for place, text in enumerate(said):
         for clause in clauses(text, english=english):
             strange = vocabulary.strangeness(clause.text, number)
@@ -157,7 +157,7 @@ def _write(chosen: Sequence[tuple[int, str]]) -> int:
         _lock([pk for pk, _ in chosen])
         with connection.cursor() as cursor:
             cursor.execute(_TITLE, [list(column) for column in zip(*chosen, strict=True)])
-            return cursor.rowcount
+            return int(cursor.rowcount)
 
 
 def _lock(signatures: Sequence[int]) -> None:
