@@ -295,8 +295,7 @@ def collect(*, run: Run) -> list[int]:
             if not batch.remote_id and not _is_found(run, batch):
                 ready += [batch.chunk] * (not Batch.objects.filter(pk=batch.pk).exists())
                 continue
-            remote = batch.remote_id
-            done = async_to_sync(_with_client)(target(), lambda client, remote=remote: client.read_batch(remote))
+            done = async_to_sync(_look)(target(), batch.remote_id)
         except Unavailable as fault:
             log.warning("batch %s of run %s: %s", batch.pk, run.pk, fault)
             continue
@@ -304,6 +303,10 @@ def collect(*, run: Run) -> list[int]:
             _settle(run, batch, done)
             ready.append(batch.chunk)
     return ready
+
+
+async def _look(asked: Target, remote: str) -> BatchDone | None:
+    return await _with_client(asked, lambda client: client.read_batch(remote))
 
 
 def _is_found(run: Run, batch: Batch) -> bool:

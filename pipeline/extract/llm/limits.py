@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -161,9 +162,8 @@ class SharedGate(Gate):
         try:
             while self._waiting:
                 name = uuid4().hex
-                taken = await self._patiently(
-                    lambda name=name: self._script(_TAKE, (self._slots,), self.concurrency, LEASE, name)
-                )
+                take = partial(self._script, _TAKE, (self._slots,), self.concurrency, LEASE, name)
+                taken = await self._patiently(take)
                 if taken:
                     self._mine[name] = 0
                     await self._give(name)
