@@ -9,7 +9,7 @@ import numpy as np
 import scipy  # loads its parts when they are first used
 
 from pipeline.merge.rules.grouping.graph import Sample, sample
-from pipeline.merge.rules.grouping.neighbours import Floats, Ints, nearest_neighbours, neighbour_count
+from pipeline.merge.rules.grouping.neighbours import EXACT_ROWS, Floats, Ints, nearest_neighbours, neighbour_count
 from pipeline.merge.rules.grouping.sight import USUAL, Sight
 from pipeline.merge.rules.grouping.tightness import clearness, off_tightness
 from pipeline.merge.rules.grouping.vectors import MIN_STORY, group_sizes, numbered_from_zero
@@ -140,7 +140,9 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
     for beside, gain in ((finer, FINER_GAIN / 2), (coarser, coarser_gain / 2)):
         if seen.fit_at(beside) > seen.fit_at(top) + gain:
             top = beside
-    top = _beyond_the_valley(seen, top)
+    # In a very large set the looks would cost a third more time and memory, and few labels in few rows are the trouble.
+    if len(seen.points) <= EXACT_ROWS:
+        top = _beyond_the_valley(seen, top)
     # stricter groups are asked of the graph, and not judged: the fit would pull them back
     return seen.at(top).labels if strictness == 1.0 else seen.labels_at(top * strictness**STRICTER_BY)
 
