@@ -24,7 +24,7 @@ HOWTOS = Path(__file__).resolve().parents[1] / "docs" / "howto"
 
 def modules(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ModuleType]:
     """Return the examples of the page that begin with a comment of their file's name, each loaded from such a file."""
-    made = []
+    made: list[ModuleType] = []
     for block in re.findall(r"```python\n(# \w+\.py\n.*?)```", (HOWTOS / page).read_text(), re.S):
         name = block.split("\n")[0].strip("# ").removesuffix(".py")
         folder = tmp_path / str(len(made))

@@ -11,10 +11,11 @@ from rich.console import Console
 
 from pipeline.models.wording import counted
 from pipeline.sources.formats import Options, Recognised
-from pipeline.sources.ingest import Import, ImportCounts, Imported
+from pipeline.sources.ingest import Import, Imported
 from pipeline.sources.own_words.repeated import told_apart
 from pipeline.sources.reasons import Reasons
 from pipeline.sources.records import Record, Reject
+from pipeline.sources.staging import ImportCounts
 from pipeline.sources.understanding.column_names import UnknownColumn, parse_mapping
 from pipeline.sources.understanding.times import BadDateFormat, read_date_format
 

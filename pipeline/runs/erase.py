@@ -70,10 +70,11 @@ from pipeline.models import (
     Veto,
     VocabularyVersion,
 )
+from pipeline.models.erasure import Fate
 from pipeline.models.refusal import Refusal
 from pipeline.review.deciding import as_of, deciding, lock, title_afterwards
 from pipeline.runs.create import refuse_live
-from pipeline.runs.erased_columns import Fate, columns_with
+from pipeline.runs.erased_columns import columns_with
 from pipeline.runs.erased_text import ErasedText
 from pipeline.runs.uploads import forget_upload
 from pipeline.sources.erased import digest_of_conversation, digest_of_customer

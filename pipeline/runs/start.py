@@ -19,8 +19,9 @@ from pipeline.runs.preflight import RunRequest
 from pipeline.runs.reopen import reopen
 from pipeline.runs.salvage import SalvageOptions, SalvagePlan, plan_worth_doing, reopen_to_salvage
 from pipeline.sources import ingest
-from pipeline.sources.ingest import Import, ImportCounts, Imported
+from pipeline.sources.ingest import Import, Imported
 from pipeline.sources.records import UnreadableSource, is_live
+from pipeline.sources.staging import ImportCounts
 
 DEFAULT_PROFILE = "support"
 

@@ -31,12 +31,13 @@ from pipeline.sources.books.osis import is_osis
 from pipeline.sources.books.source import BooksSource
 from pipeline.sources.file import FileSource
 from pipeline.sources.formats import Options, Recognised
-from pipeline.sources.ingest import Import, ImportCounts, Imported, import_files
+from pipeline.sources.ingest import Import, Imported, import_files
 from pipeline.sources.parsing.heads import head_of
 from pipeline.sources.parsing.parts import DAMAGE, parts_of
 from pipeline.sources.reasons import Reasons
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from pipeline.sources.remembered import with_remembered
+from pipeline.sources.staging import ImportCounts
 from pipeline.sources.understanding.column_names import UnknownColumn, parse_mapping
 from pipeline.sources.understanding.times import BadDateFormat, read_date_format
 

@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.models import Conversation, Evidence, Run, Source, Story
 from pipeline.runs.start import open_source
-from pipeline.sources.ingest import ImportCounts
 from pipeline.sources.live.helpdesk import Helpdesk as LiveHelpdesk
+from pipeline.sources.staging import ImportCounts
 from tests.fakes.helpdesks import EMAIL, TOKEN, FakeTime, Intercom, Zendesk, intercom_conversation, served
 from tests.support.seeding import finish, start
 

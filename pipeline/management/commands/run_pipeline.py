@@ -30,8 +30,9 @@ from pipeline.runs.create import Selection, Throughput
 from pipeline.sources.books.selection import BadSelection, read_selection
 from pipeline.sources.books.source import BooksSource
 from pipeline.sources.file import FileSource
-from pipeline.sources.ingest import Import, ImportCounts, Imported
+from pipeline.sources.ingest import Import, Imported
 from pipeline.sources.records import UnreadableSource
+from pipeline.sources.staging import ImportCounts
 
 FROM_FILES = (FileSource.kind, BooksSource.kind)
 PROFILE, EXTRACTOR = start.DEFAULT_PROFILE, "local"

@@ -40,7 +40,9 @@ def run_of(texts: Sequence[str], folder: Path) -> Run:
     ]
     path = folder / "pottery.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    return finish(start(import_files(Import((str(path),), name="pottery")).source, "local"))
+    source = import_files(Import((str(path),), name="pottery")).source
+    assert source is not None
+    return finish(start(source, "local"))
 
 
 def several_problems() -> list[str]:

@@ -27,14 +27,16 @@ def first_run() -> Run:
 
 
 def orphan() -> Orphan:
-    return Orphan.objects.select_related("signature").get()
+    found: Orphan = Orphan.objects.select_related("signature").get()
+    return found
 
 
 def said_once(summary: str, key: str = "locker_mend") -> Signature:
     """Return a signature of one theme with this summary."""
     signature = SignatureFactory(key=key, normal_form=key)
     ThemeFactory(signature=signature, summary=summary)
-    return Signature.objects.get(pk=signature.pk)
+    found: Signature = Signature.objects.get(pk=signature.pk)
+    return found
 
 
 @pytest.mark.django_db

@@ -14,8 +14,9 @@ from django.utils import timezone
 from pipeline.models import Conversation, ConversationVersion, Source
 from pipeline.sources import ingest as step
 from pipeline.sources import staging
-from pipeline.sources.ingest import ImportCounts, ingest
+from pipeline.sources.ingest import ingest
 from pipeline.sources.records import Record, Reject
+from pipeline.sources.staging import ImportCounts
 
 pytestmark = pytest.mark.django_db
 

@@ -11,6 +11,7 @@ from django.db import connection
 
 from pipeline.models import Conversation, Source
 from pipeline.sources import ingest as ingesting
+from pipeline.sources import staging
 from pipeline.sources.ingest import import_live
 from pipeline.sources.live.client import Api
 from pipeline.sources.live.intercom import IntercomSource
@@ -243,7 +244,7 @@ def test_a_page_that_is_no_longer_known_is_searched_for_again(intercom: Intercom
 
 def test_a_cursor_is_saved_only_when_its_rows_are_stored(intercom: Intercom, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(intercom, 120)
-    store, stored = ingesting.store, []
+    store, stored = staging.store, []
 
     def broken(rows: Any, *args: Any) -> Any:
         stored.append(rows)

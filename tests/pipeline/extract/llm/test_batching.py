@@ -199,7 +199,7 @@ def test_a_provider_that_takes_no_batch_ends_the_run_and_nothing_stays_reserved(
 
 def test_one_that_ends_its_worker_each_time_is_given_up(model: Model) -> None:
     run = batched(scripts(problems=1, each=3), chunk_size=3)
-    worst = run.items.order_by("id").first()
+    worst = run.items.order_by("id")[0]
     run.items.filter(pk=worst.pk).update(delivery_count=MAX_DELIVERIES)
     assert to_the_end(run).state == "completed_with_errors"
     worst.refresh_from_db()

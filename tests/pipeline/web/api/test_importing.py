@@ -150,8 +150,7 @@ def test_a_worker_looks_into_a_large_file_and_imports_it(
     assert program.get(where).status_code == 202
     until(lambda: program.get(where).status_code == 200, seconds=60)
     assert program.read(where)["conversations"] == 2
-    wrong = {"map": "text=no such column"}
-    until(lambda: program.get(where, **wrong).status_code == 422, seconds=60)
+    until(lambda: program.get(where, map="text=no such column").status_code == 422, seconds=60)
     program.do(f"/uploads/{token}/import", name="desk")
     until(lambda: program.read(f"/uploads/{token}")["state"] == "imported", seconds=60)
     assert program.read(f"/uploads/{token}")["result"]["new"] == 2
