@@ -270,6 +270,7 @@ def _update(changed: Sequence[int], values: dict[str, object]) -> int:
 
 
 def execute(sql: str, values: Any = None) -> int:
+    """Run a statement and return how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)

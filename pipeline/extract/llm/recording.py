@@ -115,6 +115,7 @@ def _texts_of(line: bytes) -> Iterator[str]:
 
 
 def texts_in(text: str) -> Iterator[str]:
+    """Yield the strings that stand anywhere in a JSON text, or the text itself if it is no JSON."""
     try:
         value = json.loads(text)
     except ValueError:

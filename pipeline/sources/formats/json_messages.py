@@ -300,4 +300,5 @@ _SAYS_WHEN = column_names.NAMES["created_at"].keys()
 
 
 def listed(value: object) -> list[Any]:
+    """Return the value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []

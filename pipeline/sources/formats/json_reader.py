@@ -252,6 +252,7 @@ def _role_of_kind(kind: str) -> str:
 
 
 def name_of(value: object) -> str:
+    """Return what somebody is called: a word, or the name within an object that describes them."""
     if isinstance(value, Mapping):
         keys = keyed(value)
         name = next((name for each in _NAME_KEYS if (name := word(value.get(keys.get(each, ""))))), "")

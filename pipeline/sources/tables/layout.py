@@ -216,6 +216,7 @@ def _profiles(
 
 
 def comment_in(cell: str) -> re.Match[str] | None:
+    """Return time, author and text of a cell that holds a comment of a tracker; None if it is something else."""
     found = _COMMENT.match(cell)
     return found if found and times.is_time(found[1]) else None
 

@@ -47,6 +47,7 @@ class Table:
 
 
 def first_rows(table: Table) -> list[Row]:
+    """Return the rows from which the layout is told: the sample, and as many as a header may stand below."""
     return list(islice(table.open(), SAMPLE_ROWS + HEADER_ROWS))
 
 

@@ -74,6 +74,7 @@ class OpenDate:
 
 
 def parse(value: object) -> datetime | OpenDate | None:
+    """Return the moment that a value tells, `OpenDate` where day and month may be exchanged, None if it tells none."""
     if isinstance(value, str):
         return _of_text(value) if len(value) <= MAX_LENGTH else None
     if isinstance(value, datetime):
@@ -122,6 +123,7 @@ _PLAIN_DATE: Final = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?:,? (\d{1,
 
 
 def in_utc(moment: datetime) -> datetime:
+    """Return the moment in UTC; one without a zone is taken to be in UTC."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
