@@ -443,7 +443,7 @@ def test_a_workbook_that_no_memory_would_hold_is_a_sentence(tmp_path: Path) -> N
             if name.endswith("sheet1.xml"):
                 content = content.replace(b"</sheetData>", far.encode())
             written.writestr(name, content)
-    with pytest.raises(UnreadableSource, match=r"cannot be opened: it is damaged, or needs more than 300 MB to unpack"):
+    with pytest.raises(UnreadableSource, match=r"cannot be opened: it is damaged, or needs more than 280 MB to unpack"):
         read_file(WorkbookFormat(), path)
 
 
