@@ -56,7 +56,7 @@ from pipeline.merge.rules.grouping.vectors import (
     shrunken_mean,
 )
 
-VERSION = "groups-8"
+VERSION = "groups-9"
 SMALL_SET = 150  # distinct rows; below, average linkage groups better than a graph of so few neighbours
 SMALL_SET_CUTS = np.arange(4, 11) / 20  # mean cosines at which average linkage may stop; below 0.2 it follows chains
 
