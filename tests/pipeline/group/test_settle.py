@@ -284,10 +284,10 @@ def test_an_orphan_knows_the_open_story_nearest_to_it(monkeypatch: pytest.Monkey
     assert far.nearest_cosine < near.nearest_cosine < 0.5
 
 
-def between_two(vector: Callable[[int, str], np.ndarray], between: np.ndarray) -> Callable[[int, str], np.ndarray]:
+def between_two(vector: Callable[..., np.ndarray], between: np.ndarray) -> Callable[..., np.ndarray]:
     """Return the fake's vectors, but for problem 50 this one."""
     unit = (between / np.linalg.norm(between)).astype(np.float32)
-    return lambda problem, text: unit if problem == 50 else vector(problem, text)
+    return lambda problem, text, noise: unit if problem == 50 else vector(problem, text, noise)
 
 
 @pytest.mark.django_db

@@ -39,7 +39,7 @@ def test_the_rules_as_they_are_give_what_the_run_has_and_nothing_is_written() ->
 def test_stricter_rules_make_more_signatures_and_more_lenient_ones_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every theme has a name of its own: nothing but meaning brings them together."""
     vector = scripted.vector_of
-    monkeypatch.setattr(scripted, "vector_of", lambda problem, text: leaning(vector, problem, text))
+    monkeypatch.setattr(scripted, "vector_of", lambda problem, text, noise: leaning(vector, problem, text))
     texts = [f"nr {n} name={'abc'[p]}_{'wxyz'[n]}_fails problem={p}" for p in range(3) for n in range(4)]
     run = finish(start(seed(texts)))
     found = what_if(run=run, strictnesses=(0.5, 1.0, 3.0))

@@ -22,8 +22,8 @@ def other_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the scripted extractor have another model: twice as many numbers, in another order."""
     known = scripted.vector_of
 
-    def doubled(problem: int, text: str) -> Any:
-        vector = known(problem, text)
+    def doubled(problem: int, text: str, noise: float = 0.2) -> Any:
+        vector = known(problem, text, noise)
         return (np.concatenate([vector[::-1], vector]) / np.sqrt(2)).astype(np.float32)
 
     reader = get_extractor("scripted")
