@@ -19,6 +19,7 @@ from pipeline.sources.formats.json_messages import (
     names_of_conversations,
     path_of_conversation,
     spread,
+    value_of,
 )
 from pipeline.sources.formats.json_objects import BAD_SHAPE, Found, JsonFormat, Rows, limit, refused, time_reader
 from pipeline.sources.formats.json_reader import CHATS, NOWHERE, WRITERS, Reader, mapping_of, name_of, take_turns
@@ -198,7 +199,7 @@ def _chat_within(
     """Yield the conversations of a chat that is one object."""
     key = reader.messages if are_messages(at_path(found, reader.messages)) else messages_key(found)
     keys = keyed(found)
-    name = next((name for each in ("name", *CHATS) if (name := name_of(found.get(keys.get(each, ""))))), "")
+    name = next((name for each in ("name", *CHATS) if (name := name_of(value_of(found, keys, each)))), "")
     messages = (_chat_message(each, reader, clock, element.number, part.label) for each in listed(at_path(found, key)))
     for thread in read_chat(messages, options.pause, summary, name or part.basename):
         thread.raw = element.raw[:2000]

@@ -63,6 +63,14 @@ def keyed(found: Found) -> dict[str, str]:
     return {compact(str(key)): key for key in reversed(list(found))}
 
 
+def value_of(found: Found, keys: Mapping[str, str], name: str) -> Any:
+    """Return what an object holds under a name, as names are compared (`keyed`); None if it has no such key.
+
+    Not `get` with an empty key for a missing one: damaged and hand-made files have a key without letters.
+    """
+    return found.get(keys[name]) if name in keys else None
+
+
 def message_text(found: object) -> str:
     """Return the key of what a message says; nothing if it says nothing."""
     if not isinstance(found := unwrapped(found), Mapping):
@@ -112,7 +120,7 @@ def path_of_conversation(messages: Sequence[Found]) -> str:
     keys = keyed(messages[0])
     named = [keys[name] for name in keys if name in column_names.NAMES["conversation"] and name.endswith(_IDS)]
     for outer in ("conversation", "ticket", "thread", "issue", "case", "links"):
-        inside = messages[0].get(keys.get(outer, ""))
+        inside = value_of(messages[0], keys, outer)
         if isinstance(inside, Mapping):
             if outer == "links":
                 named += [f"{keys[outer]}.{key}.href" for key in ("ticket", "conversation") if key in inside]

@@ -12,6 +12,7 @@ from pipeline.sources.formats.json_messages import (
     message_text,
     messages_key,
     spread,
+    value_of,
 )
 from pipeline.sources.formats.json_objects import Found
 from pipeline.sources.own_words.html import plain_text
@@ -255,7 +256,7 @@ def name_of(value: object) -> str:
     """Return what somebody is called: a word, or the name within an object that describes them."""
     if isinstance(value, Mapping):
         keys = keyed(value)
-        name = next((name for each in _NAME_KEYS if (name := word(value.get(keys.get(each, ""))))), "")
+        name = next((name for each in _NAME_KEYS if (name := word(value_of(value, keys, each)))), "")
         return name or next(
             (name for each in value.values() if isinstance(each, Mapping) and (name := name_of(each))), ""
         )
@@ -292,7 +293,7 @@ def _lines(key: str, given: Sequence[str]) -> list[object]:
 
 def _writer(found: Found) -> str:
     keys = keyed(found)
-    return next((name for each in WRITERS if (name := name_of(found.get(keys.get(each, ""))))), "")
+    return next((name for each in WRITERS if (name := name_of(value_of(found, keys, each)))), "")
 
 
 def _letters(text: str) -> str:
@@ -303,7 +304,7 @@ def _ids(found: Found) -> Iterator[str]:
     """Yield the ids by which a message names its author."""
     keys = keyed(found)
     for name in ("authorid", "senderid", "userid", "fromid", "participantid", "memberid", "author", "sender", "from"):
-        value = found.get(keys.get(name, ""))
+        value = value_of(found, keys, name)
         if own := word(value.get("id") if isinstance(value, Mapping) else value):
             yield own
 
@@ -313,7 +314,7 @@ def _people(found: Found) -> dict[str, tuple[str, str]]:
     people: dict[str, tuple[str, str]] = {}
     for each in _listed_people(found):
         keys = keyed(each)
-        if own := next((own for name in _IDS_OF_PEOPLE if (own := word(each.get(keys.get(name, ""))))), ""):
+        if own := next((own for name in _IDS_OF_PEOPLE if (own := word(value_of(each, keys, name)))), ""):
             people[own] = (_role_of_person(each), name_of({key: value for key, value in each.items() if key != "id"}))
     return people
 
@@ -323,12 +324,12 @@ _IDS_OF_PEOPLE = ("id", "userid", "participantid", "memberid", "authorid", "cont
 
 def _listed_people(found: Found) -> list[Found]:
     keys = keyed(found)
-    lists = [listed(found.get(keys.get(name, "")))[:1000] for name in _PEOPLE]
+    lists = [listed(value_of(found, keys, name))[:1000] for name in _PEOPLE]
     return [each for people in lists for each in people if isinstance(each, Mapping)]
 
 
 def _role_of_person(person: Found) -> str:
     keys = keyed(person)
     names = (*_ROLE_KEYS, "participantrole", "authorrole", "usertype", "participanttype")
-    said = (_role_in(name, person.get(keys.get(compact(name), ""))) for name in names)
+    said = (_role_in(name, value_of(person, keys, compact(name))) for name in names)
     return next((role_of(role) or role for role in said if role), "")

@@ -85,3 +85,16 @@ def test_it_is_read_right_the_first_time(sibling: dict[str, Any], tmp_path: Path
     assert any(sibling.get("has", "") in text for text in said)
     assert "lacks" not in sibling or not any(sibling["lacks"] in text for text in said)
     assert any(sibling.get("notes", "") in note for note in [*file.summary.notes, ""]) or not sibling.get("notes")
+
+
+def test_a_key_without_a_name_stands_for_no_field(tmp_path: Path) -> None:
+    """Files that were damaged, or written by hand, have one; it is neither the writer nor the conversation."""
+    path = tmp_path / "export.json"
+    said = [{"": {"id": "x"}, "text": "My lamp flickers."}, {"": "Bob", "text": "It smells, too."}]
+    path.write_text(json.dumps([{"id": "1", "": {"name": "Nobody"}, "messages": said}]))
+    (row,) = FileSource(path).records()
+    assert isinstance(row, Record)
+    assert [(each["author"], each["text"]) for each in row.messages] == [
+        ("", "My lamp flickers."), ("", "It smells, too."),
+    ]  # fmt: skip
+    assert row.customer == ""
