@@ -11,19 +11,21 @@ class Migration(migrations.Migration):
             model_name="batch",
             name="claim",
             field=models.CharField(
-                default="",
+                db_default="",
                 help_text="the delivery that sends it; while it lives nobody looks for it",
                 max_length=64,
             ),
-            preserve_default=False,
         ),
         migrations.AddField(
             model_name="batch",
             name="file_id",
             field=models.CharField(
-                blank=True, default="", help_text="the provider's ID for the file of questions", max_length=200
+                blank=True,
+                db_default="",
+                default="",
+                help_text="the provider's ID for the file of questions",
+                max_length=200,
             ),
-            preserve_default=False,
         ),
         migrations.AlterField(
             model_name="batch",

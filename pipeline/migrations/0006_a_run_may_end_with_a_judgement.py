@@ -24,7 +24,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="run",
             name="judging_stopped",
-            field=models.TextField(blank=True, default="", help_text="why judging ended before everything was asked"),
-            preserve_default=False,
+            field=models.TextField(
+                blank=True, db_default="", default="", help_text="why judging ended before everything was asked"
+            ),
         ),
     ]

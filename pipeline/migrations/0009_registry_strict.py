@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
             model_name="registry",
             name="strict",
             field=models.BooleanField(
+                db_default=False,
                 default=False,
                 help_text="conversations that only loosely fit a story stay outside; changed by `regroup --strict`",
             ),
@@ -19,7 +20,7 @@ class Migration(migrations.Migration):
             model_name="mergepass",
             name="strict",
             field=models.BooleanField(
-                default=False, help_text="whether what only loosely fits a story was kept outside"
+                db_default=False, default=False, help_text="whether what only loosely fits a story was kept outside"
             ),
         ),
     ]

@@ -27,7 +27,9 @@ class MergePass(models.Model):
     )
     kind = models.CharField(max_length=20, choices=Kind)
     rules = models.CharField(max_length=100, help_text="version of the rules that grouped the themes")
-    strict = models.BooleanField(default=False, help_text="whether what only loosely fits a story was kept outside")
+    strict = models.BooleanField(
+        default=False, db_default=False, help_text="whether what only loosely fits a story was kept outside"
+    )
     registry_version = models.PositiveBigIntegerField(help_text="which change of the registry this was")
     theme_count = models.PositiveIntegerField(help_text="how many themes were covered")
     new_count = models.PositiveIntegerField(help_text="how many of them were new")

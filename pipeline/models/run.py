@@ -127,7 +127,9 @@ class Run(models.Model):
     judged_at = models.DateTimeField(
         null=True, blank=True, help_text="when a language model had judged what it found, where the run asks for that"
     )
-    judging_stopped = models.TextField(blank=True, help_text="why judging ended before everything was asked")
+    judging_stopped = models.TextField(
+        blank=True, default="", db_default="", help_text="why judging ended before everything was asked"
+    )
     removed_count = models.PositiveIntegerField(
         db_default=0, help_text="skipped items that retention removed; they count as skipped"
     )

@@ -22,6 +22,7 @@ class Registry(models.Model):
     )
     strict = models.BooleanField(
         default=False,
+        db_default=False,
         help_text="conversations that only loosely fit a story stay outside; changed by `regroup --strict`",
     )
 

@@ -54,8 +54,12 @@ class Batch(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="batches")
     chunk = models.PositiveIntegerField()
-    claim = models.CharField(max_length=64, help_text="the delivery that sends it; while it lives nobody looks for it")
-    file_id = models.CharField(max_length=200, blank=True, help_text="the provider's ID for the file of questions")
+    claim = models.CharField(
+        max_length=64, db_default="", help_text="the delivery that sends it; while it lives nobody looks for it"
+    )
+    file_id = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="the provider's ID for the file of questions"
+    )
     remote_id = models.CharField(
         max_length=200, blank=True, help_text="the provider's ID for the batch; empty until it was accepted"
     )

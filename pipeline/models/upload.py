@@ -48,7 +48,10 @@ class Upload(models.Model):
         Source, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="where its rows went"
     )
     counts = models.JSONField(
-        default=dict, blank=True, help_text="rows by what became of them: new, updated, unchanged, rejected"
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="rows by what became of them: new, updated, unchanged, rejected",
     )
     imported = models.CharField(max_length=200, blank=True, help_text="the outcome for its rows, in words")
     rejects = models.JSONField(
