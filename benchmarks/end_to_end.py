@@ -39,7 +39,7 @@ def main(words: list[str]) -> None:
 
 def _speed(conversations: int, rounds: int = 3) -> None:
     whole, alone = [], []
-    with _workers():
+    with workers():
         for number in range(rounds + 1):
             seconds = _alone(conversations), _whole(conversations)
             if number:  # the first round warms up
@@ -59,7 +59,7 @@ def _row(seconds: list[float], conversations: int) -> str:
 def _memory(small: int, large: int) -> None:
     peaks = []
     for conversations in (small, large):
-        with _workers("default,extract") as extractors, _workers("merge", count=1) as merger:
+        with workers("default,extract") as extractors, workers("merge", count=1) as merger:
             _whole(conversations)
             peaks.append(_peak(extractors))
             print(
@@ -76,7 +76,8 @@ def _peak(worker: Process) -> int:
 
 
 @contextmanager
-def _workers(queues: str = "default,extract,merge", count: int = WORKERS) -> Iterator[Process]:
+def workers(queues: str = "default,extract,merge", count: int = WORKERS) -> Iterator[Process]:
+    """Run a worker of these queues with so many processes; it has had the time to come up."""
     command = [
         sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", f"--queues={queues}",
         f"--concurrency={count}", "--without-gossip", "--without-mingle", "--loglevel=WARNING",

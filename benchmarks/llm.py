@@ -16,8 +16,6 @@ import cProfile
 import multiprocessing
 import os
 import pstats
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,7 +24,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.database import own_database
-from pipeline.management.child_process import ending_with_parent
+from benchmarks.end_to_end import workers
 
 WANTED = {True: 0.9, False: 0.95}
 """Of as many times as fast as questions are under way: from twenty on, and for few."""
@@ -99,7 +97,7 @@ def _measure(options: argparse.Namespace) -> tuple[float, float]:
     assert asks(reader)
     reader.vector_of("It works.", ["It works."])
     abilities_of(target())
-    with _worker(options.workers) if options.workers else nullcontext():
+    with workers(count=options.workers) if options.workers else nullcontext():
         _read(max(4, 4 * options.workers), options, "first")
         with cProfile.Profile() if options.profile else nullcontext() as profile:
             measured = _read(options.items, options, "measured")
@@ -114,8 +112,8 @@ def _read(items: int, options: argparse.Namespace, name: str) -> tuple[float, fl
     from tests.support.seeding import read, scripts, seed, start
 
     source = seed(scripts(problems=4, each=items // 4), name=name)
-    chunks = {} if options.workers else {"chunk_size": 50}
-    run = start(source, extractor="llm", concurrency=options.concurrency, **({"chunk_size": None} | chunks))
+    chunk_size = None if options.workers else 50
+    run = start(source, extractor="llm", concurrency=options.concurrency, chunk_size=chunk_size)
     began, spent = time.perf_counter(), time.process_time()
     if options.workers:
         tasks.dispatch(run=run)
@@ -129,21 +127,6 @@ def _read(items: int, options: argparse.Namespace, name: str) -> tuple[float, fl
     while options.workers and Run.objects.get(pk=run.pk).is_live:
         time.sleep(0.1)
     return took
-
-
-@contextmanager
-def _worker(processes: int) -> Iterator[None]:
-    command = [
-        sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--queues=default,extract,merge",
-        f"--concurrency={processes}", "--without-gossip", "--without-mingle", "--loglevel=WARNING",
-        f"--hostname=bench-{time.monotonic_ns()}@%h",
-    ]  # fmt: skip
-    worker = subprocess.Popen(ending_with_parent(command, signal.SIGKILL), start_new_session=True)
-    try:
-        yield
-    finally:
-        worker.terminate()
-        worker.wait(30)
 
 
 if __name__ == "__main__":

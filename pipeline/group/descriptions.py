@@ -74,18 +74,20 @@ def _telling(summaries: Sequence[str]) -> str:
         # without any clause it says nothing, or nothing to others; better than none at all
         said = clauses(summary, english=english)[:2]
         lost = min((clause.awkward for clause in said), default=1.0) + LONG * max(0, count_words(summary) - SHORT)
-        letters = [letter for letter in summary if letter.isalpha()]
         # shouted, cut off, quoted from a screen or half of that, or about something else than the matter
-        is_shouted = sum(map(str.isupper, letters)) > 0.6 * len(letters)
         is_cut = summary.endswith("\u2026") or summary.count('"') % 2 == 1 or summary.startswith(('"', "\u201c"))
-        lost += 0.1 * (is_shouted + bool(english and CHATTER.search(summary))) + 0.2 * is_cut
+        lost += 0.1 * (_is_shouted(summary) + bool(english and CHATTER.search(summary))) + 0.2 * is_cut
         # names and numbers of one person, which stand in the quotes where they belong
         lost += OWN * vocabulary.strangeness(summary, 0)
         lost += LATER * place - TYPICAL * fit / most
         if lost < least:
             best, least = summary, lost
-    letters = [letter for letter in best if letter.isalpha()]
-    return best.capitalize() if sum(map(str.isupper, letters)) > 0.6 * len(letters) else best
+    return best.capitalize() if _is_shouted(best) else best
+
+
+def _is_shouted(text: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha()]
+    return sum(map(str.isupper, letters)) > 0.6 * len(letters)
 
 
 def _repeats(quote: str, said: Sequence[str] | dict[str, str]) -> bool:

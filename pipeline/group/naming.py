@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet, Window
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import Left, RowNumber
 
 from pipeline.extract.local.quotes import shortened
@@ -66,10 +66,15 @@ def name_signatures(*, profile: str) -> int:
 
 def signatures_due_a_title(profile: str) -> QuerySet[Signature, tuple[int, str]]:
     """Id and key of the signatures without a title, rising; not those whose key somebody chose, which is their name."""
-    named = Rename.objects.filter(STANDING, signature=OuterRef("pk"))
-    split = Split.objects.filter(STANDING, made=OuterRef("pk"))
-    untitled = Signature.objects.filter(~Exists(named), ~Exists(split), profile=profile, title="")
+    untitled = Signature.objects.filter(~_is_called_by_people("pk"), profile=profile, title="")
     return untitled.order_by("pk").values_list("pk", "key")
+
+
+def _is_called_by_people(signature: str) -> Q:
+    """Whether somebody chose the key of the signature at this path."""
+    named = Rename.objects.filter(STANDING, signature=OuterRef(signature))
+    split = Split.objects.filter(STANDING, made=OuterRef(signature))
+    return Exists(named) | Exists(split)
 
 
 def _titles(profile: str) -> Iterator[str]:
@@ -122,7 +127,7 @@ def _ways_to_call(key: str, said: Sequence[str], vocabulary: Vocabulary, number:
 # --- Writing ------------------------------------------------------------------------------------------------------
 
 _FOLLOW = """
-UPDATE pipeline_signature signature SET title = left(story.title, 120)
+UPDATE pipeline_signature signature SET title = left(story.title, %s)
 FROM pipeline_story story
 WHERE story.signature_id = signature.id AND signature.id = ANY(%s) AND story.status = ANY(%s)
     AND story.absorbed_by_id IS NULL
@@ -131,9 +136,7 @@ WHERE story.signature_id = signature.id AND signature.id = ANY(%s) AND story.sta
 
 def _follow_stories(profile: str) -> None:
     """Give signatures with an open story the title of the story, unless somebody chose their key."""
-    named = Rename.objects.filter(STANDING, signature=OuterRef("signature"))
-    split = Split.objects.filter(STANDING, made=OuterRef("signature"))
-    stories = Story.objects.open().filter(~Exists(named), ~Exists(split), signature__profile=profile)
+    stories = Story.objects.open().filter(~_is_called_by_people("signature"), signature__profile=profile)
     other = stories.annotate(shown=Left("title", LONGEST_TITLE)).exclude(shown=F("signature__title"))
     roots = list(other.order_by("signature_id").values_list("signature_id", flat=True))
     for start in range(0, len(roots), BATCH):
@@ -141,7 +144,7 @@ def _follow_stories(profile: str) -> None:
         with transaction.atomic():
             _lock(batch)
             with connection.cursor() as cursor:
-                cursor.execute(_FOLLOW, [batch, list(Story.OPEN)])
+                cursor.execute(_FOLLOW, [LONGEST_TITLE, batch, list(Story.OPEN)])
 
 
 _TITLE = """

@@ -23,7 +23,7 @@ _MESSAGES = tuple(
     )
 )
 
-_ANSWERS = frozenset(
+_ANSWERS = tuple(
     """
     comments replies notes answers responses followups articles kommentare antworten comentarios respuestas commenti
     risposte commentaires reponses stories emailmessages
@@ -34,7 +34,7 @@ _ANSWERS = frozenset(
 
 def are_answers(key: str) -> bool:
     """Return whether a list of that name, or at that path, holds what was said to an object's own text."""
-    return any(compact(part).endswith(tuple(_ANSWERS)) for part in key.split("."))
+    return any(compact(part).endswith(_ANSWERS) for part in key.split("."))
 
 
 _MESSAGE_TEXT = tuple(
@@ -215,7 +215,7 @@ def _is_one_speaker(found: Found, messages: Sequence[object]) -> bool:
         if name not in keys:
             continue
         own = {str(each[names[name]]) for each, names in inner if name in names}
-        is_said = any(_SAYS_WHO.keys() & names.keys() for _, names in inner)
+        is_said = any(_SAYS_WHO & names.keys() for _, names in inner)
         if own == {str(found[keys[name]])} or (not is_said and name.startswith("speaker")):
             return True
     return False
@@ -299,11 +299,11 @@ def _are_said(value: object) -> bool:
     if not isinstance(value, list) or not are_messages(value):
         return False
     some = [keyed(each) for each in value[:20] if isinstance(each, Mapping)]
-    says = all(_SAYS_WHO.keys() & keys.keys() and _SAYS_WHEN & keys.keys() for keys in some)
+    says = all(_SAYS_WHO & keys.keys() and _SAYS_WHEN & keys.keys() for keys in some)
     return bool(some) and says and not any(column_names.NAMES["conversation"].keys() & keys.keys() for keys in some)
 
 
-_SAYS_WHO = {**column_names.NAMES["author"], **column_names.NAMES["role"], "poster": 0, "createdby": 0}
+_SAYS_WHO = frozenset((*column_names.NAMES["author"], *column_names.NAMES["role"], "poster", "createdby"))
 _SAYS_WHEN = column_names.NAMES["created_at"].keys()
 
 

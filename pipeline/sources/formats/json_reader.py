@@ -113,19 +113,19 @@ class Reader:
         if isinstance(given, list) and all(isinstance(each, str) for each in given):
             given = _lines(key, given)
         people = _people(found)
-        listed = spread(given) if isinstance(given, list) else []
-        messages = [self.said(each, people) for each in listed if not is_internal(each)]
+        entries = spread(given) if isinstance(given, list) else []
+        messages = [self.said(each, people) for each in entries if not is_internal(each)]
         if are_answers(key) and (first := self._own_text(found, key, messages)):
             messages.insert(0, first)
         texts = [key for key in self._of("text") if key != self.messages] or [message_text(found)]
         if not any(said.text.strip() for said in messages):
             messages = [Said("\n\n".join(text for each in texts if (text := text_of(at_path(found, each)).strip())))]
         messages += self._reply(found, messages)
-        if entries := _journal(found, messages):
+        if journal := _journal(found, messages):
             for said in messages:  # by name, so that nobody else is taken for the customer
                 said.role = said.role or CUSTOMER
                 said.author = said.author or name_of(self._value(found, "customer"))
-            messages += entries
+            messages += journal
         metadata = found.get("metadata")
         used = {key, *(texts if key not in found else ()), *(path for name in _KEPT for path in self._of(name))}
         customers = [value for path in self._of("customer") if (value := at_path(found, path)) not in (None, "")]
@@ -170,7 +170,7 @@ class Reader:
         author = name_of(self._value(found, "customer")) if role else self._author(found)  # those who answer are others
         return Said(text, role, author, self._value(found, "created_at"))
 
-    def said(self, found: object, people: "Mapping[str, tuple[str, str]] | None" = None) -> Said:
+    def said(self, found: object, people: Mapping[str, tuple[str, str]] | None = None) -> Said:
         """Return the message that an object, or a line, is. `people` says the role and name of an id."""
         if not isinstance(found, Mapping):
             return Said(text_of(found))

@@ -225,14 +225,7 @@ def text_of(value: object) -> str:
         kind = value.get("type") or value.get("content_type") or ""
         if isinstance(kind, str) and kind.startswith(_NOT_SAID) and not kind.endswith("transcription"):
             return ""
-        return next(
-            (
-                text
-                for key in ("text", "content", "parts", "value", "body", "message")
-                if (text := text_of(value.get(key)))
-            ),
-            "",
-        )
+        return next((text for key in _TEXT_IN_AN_OBJECT if (text := text_of(value.get(key)))), "")
     return ""
 
 

@@ -14,7 +14,6 @@ SEES_NAMES = "pipeline.view_conversation"
 OFFERED = (("csv", "CSV"), ("xlsx", "Excel"), ("json", "JSON"), ("jsonl", "JSON lines"), ("md", "Markdown"))
 """The forms that pages offer, with their names."""
 
-
 RELATED: dict[str, tuple[str, ...]] = {
     "stories": ("owner",),
     "orphans": ("signature", "nearest_story"),
