@@ -20,6 +20,7 @@ from pipeline.merge.rules.versions import Rules
 from tests.settings import OWN_REDIS
 from tests.support.rows import delete_rows
 from tests.support.scenes import Stage, scene_of
+from tests.support.template import template
 from tests.support.waiting import until
 from tests.support.workers import Worker
 
@@ -27,6 +28,7 @@ TESTS = Path(__file__).resolve().parent
 
 
 def pytest_configure() -> None:
+    gc.disable()  # until all tests are there: what collecting them makes stays, and is not looked through for garbage
     TransactionTestCase._fixture_teardown = lambda _: delete_rows()  # type: ignore[attr-defined]
     embedded.hold(valkey=False)
     if OWN_REDIS:
@@ -75,12 +77,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
+def pytest_collection_finish() -> None:
+    """Keep the half million objects of modules and tests out of every later search for garbage."""
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> None:
     """Change to the scene that the test asks for, or to none, just before its own transaction begins."""
     if fixturedef.argname == "_django_db_helper":
         with request.getfixturevalue("django_db_blocker").unblock():
             Stage.change_to(scene_of(request.node))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Let the test database be a copy of one that is migrated already."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = template()
 
 
 @pytest.fixture(scope="session")

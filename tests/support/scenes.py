@@ -8,6 +8,8 @@
 
 A scene is a fixture without fixtures. It stays until a test comes that does not ask for it; then its transaction is
 rolled back. Only for tests that commit nothing (`pytest.mark.django_db` without `transaction`).
+
+For tests that commit there is `@committed_scene`: its rows are copied aside once, and put back for each test.
 """
 
 import copy
@@ -17,6 +19,8 @@ from typing import Any, TypeVar
 
 import pytest
 from django.db import transaction
+
+from tests.support.rows import put_rows_aside, put_rows_back
 
 Made = TypeVar("Made")
 
@@ -50,6 +54,39 @@ def scene(make: Callable[[], Made]) -> Any:
         return copy.deepcopy(Stage.made)  # type: ignore[return-value]
 
     fixture.__doc__, fixture.makes_scene = make.__doc__, make  # type: ignore[attr-defined]
+    return pytest.fixture(name=make.__name__)(fixture)
+
+
+class PutAside:
+    """The committed scene whose rows lie aside, if any."""
+
+    scene: Callable[[], object] | None = None
+    made: object = None
+    tables: list[str]
+
+    @classmethod
+    def store(cls, scene: Callable[[], object]) -> None:
+        """Store the scene's rows in an empty database: made now, or put back where it was the last that was made."""
+        if scene is cls.scene:
+            put_rows_back(cls.tables)
+            return
+        cls.scene = None
+        cls.made = scene()
+        cls.tables = put_rows_aside()
+        cls.scene = scene
+
+
+def committed_scene(make: Callable[[], Made]) -> Any:
+    """Return the fixture that commits the rows that `make` stores and gives each test a copy of what it returned.
+
+    It comes before what else a test stores: put it first among the arguments.
+    """
+
+    def fixture(transactional_db: None) -> Made:
+        PutAside.store(make)
+        return copy.deepcopy(PutAside.made)  # type: ignore[return-value]
+
+    fixture.__doc__ = make.__doc__
     return pytest.fixture(name=make.__name__)(fixture)
 
 

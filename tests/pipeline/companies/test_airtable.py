@@ -1,6 +1,7 @@
 """Companies are read from Airtable, by its own client and a server that speaks its API."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
@@ -8,7 +9,7 @@ from pipeline.sources.companies.airtable import read_airtable
 from pipeline.sources.records import UnreadableSource
 from tests.fakes.airtable import Airtable
 
-pytest.importorskip("pyairtable", reason="an extra: requirements-airtable.txt")
+pytestmark = pytest.mark.skipif(not find_spec("pyairtable"), reason="an extra: requirements-airtable.txt")
 
 ROWS = [
     {"Company": f"Company {number}", "Website": f"https://c{number}.example/", "Tags": ["boats", "kiel"], "Age": number}

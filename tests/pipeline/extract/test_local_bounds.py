@@ -1,6 +1,7 @@
 """However long and odd a text is, the local reader looks at a bounded part of it, in time linear in its length."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -66,21 +67,20 @@ def read_by_rules(transcript: Transcript) -> str:
     return name_finding(side, finding, lambda word: None).signature
 
 
-def seconds(transcript: Transcript) -> float:
-    """The least processor time of three readings."""
-    found = []
+def seconds(transcript: Transcript) -> Iterator[float]:
+    """Yield the processor time of a reading, three times: another program on the machine can slow one down."""
     for _ in range(3):
         began = time.process_time()
         read_by_rules(transcript)
-        found.append(time.process_time() - began)
-    return min(found)
+        yield time.process_time() - began
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_its_rules_take_time_in_proportion(text: tuple[str, str, str]) -> None:
     small, large = conversation(text, SMALL), conversation(text, SMALL * TIMES)
     least = 0.002  # seconds; below, the clock tells nothing
-    assert seconds(large) < MARGIN * TIMES * max(seconds(small), least)
+    most = MARGIN * TIMES * max(min(seconds(small)), least)
+    assert any(taken < most for taken in seconds(large))  # the first is enough, if it was quick
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
-from sklearn.metrics.cluster import pair_confusion_matrix
 
 from pipeline.extract.embedding import Embedder
 from pipeline.merge.rules.grouping import graph, neighbours
@@ -279,12 +277,16 @@ def test_it_refuses_what_it_cannot_group(broken: Floats) -> None:
 
 def pair_f1(truth: list[str], labels: NDArray[np.int64]) -> float:
     """Return F1 over pairs of rows: put together rightly, against wrongly or not at all."""
+    from sklearn.metrics.cluster import pair_confusion_matrix  # a second to import, which only one test pays for
+
     (_, wrong), (missed, right) = pair_confusion_matrix(truth, labels)
     return float(2 * right / (2 * right + wrong + missed))
 
 
 @pytest.mark.skipif(not LABELLED.exists(), reason=f"labelled questions are not at {LABELLED}")
 def test_it_groups_better_than_k_means_that_knows_the_number() -> None:
+    from sklearn.cluster import KMeans
+
     with gzip.open(LABELLED, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines][::7]
     truth = [row["label"] for row in rows]
