@@ -7,8 +7,9 @@ conversation: claiming, asking, storing the answer, checking, vectors of the sen
 
 Without `--workers` one process reads, as one worker would. With it a real Celery worker with so many processes does, in
 the chunks that a run is cut into by itself; from the first message to the last conversation. What is loaded once (the
-client's library, the sentence model) is loaded by a first run that is not measured. `--profile` prints where this
-process spends its time.
+client's library, the sentence model) is loaded by a first run that is not measured. The slots that stood empty are told
+apart: at the beginning and the end of the run, and between, where an answer was there and no next question was sent.
+`--profile` prints where this process spends its time, `--timeline` how many questions were under way when.
 """
 
 import argparse
@@ -37,39 +38,63 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--concurrency", type=int, default=20, help="questions under way (%(default)s)")
     parser.add_argument("--seconds", type=float, default=1.0, help="what an answer takes (%(default)s)")
     parser.add_argument("--workers", type=int, default=0, help="processes of a worker; 0: this process (%(default)s)")
+    parser.add_argument("--timeline", action="store_true", help="how many questions were under way, by time")
     parser.add_argument("--profile", action="store_true", help="where the time of this process goes")
     options = parser.parse_args(arguments)
     with served(options.seconds) as (url, end):
         os.environ |= {"LLM_MODEL": "fake-model", "LLM_BASE_URL": url, "LLM_API_KEY": "none"}
         with own_database():
             took, spent = _measure(options)
-        most = end()
+        under_way = end()[-options.items :]
     gained = options.items * options.seconds / took
     wanted = WANTED[options.concurrency >= 20] * options.concurrency
     print(
         f"{options.items} conversations at {options.seconds:g} s an answer, {options.concurrency} at a time, "
         f"{options.workers or 'no'} worker processes: {took:.2f} s, {gained:.2f} times one after the other (at least "
-        f"{wanted:.2f} wanted), {options.items / took:.1f} conversations/s, at most {most} under way; this process "
+        f"{wanted:.2f} wanted), {options.items / took:.1f} conversations/s; this process "
         f"{1000 * spent / options.items:.0f} ms of processor time each; load {os.getloadavg()[0]:.1f}"
     )
+    _print_slots(under_way, options, took)
     return 0 if gained >= wanted else 1
+
+
+def _print_slots(under_way: Sequence[tuple[float, float]], options: argparse.Namespace, took: float) -> None:
+    """Print where slots stood empty; `under_way` is when each question came to the server and was answered."""
+    began, ended = min(start for start, _ in under_way), max(end for _, end in under_way)
+    # from the last question on, slots empty because there is nothing left to ask
+    last = max(start for start, _ in under_way)
+
+    def filled(since: float, until: float) -> float:
+        seconds = sum(max(0.0, min(end, until) - max(start, since)) for start, end in under_way)
+        return seconds / max(until - since, 1e-9)
+
+    empty = (options.concurrency - filled(began, last)) * (last - began) / len(under_way)
+    print(
+        f"  before the first question and after the last answer {took - (ended - began):.2f} s; until the last "
+        f"question {filled(began, last):.2f} of {options.concurrency} slots filled ({1000 * empty:.0f} ms empty a "
+        "question)"
+    )
+    if options.timeline:
+        step = max(0.1, options.seconds / 10)
+        rows = [began + number * step for number in range(int((ended - began) / step) + 1)]
+        print("  " + " ".join(f"{filled(row, row + step):.0f}" for row in rows))
 
 
 @contextmanager
 def served(seconds: float) -> Iterator[tuple[str, Any]]:
-    """Run the server in a process of its own; yield its address and what ends it, which says how many were under way
-    at once."""
+    """Run the server in a process of its own; yield its address and what ends it, which says of each question when it
+    came and was answered, in the server's seconds and the order of the answers."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(seconds, theirs), daemon=True)
     process.start()
     assert ours.poll(60), "the server did not start"
     url: str = ours.recv()
 
-    def end() -> int:
+    def end() -> list[tuple[float, float]]:
         ours.send("end")
         assert ours.poll(60), "the server did not end"
-        most: int = ours.recv()
-        return most
+        under_way: list[tuple[float, float]] = ours.recv()
+        return under_way
 
     try:
         yield url, end
@@ -84,7 +109,7 @@ def _serve(seconds: float, pipe: Connection) -> None:
     with language_model(seconds=seconds) as model:
         pipe.send(model.url)
         pipe.recv()
-        pipe.send(model.most_under_way)
+        pipe.send([(asked.began, asked.ended) for asked in model.asked])
 
 
 def _measure(options: argparse.Namespace) -> tuple[float, float]:

@@ -74,7 +74,7 @@ def stale_before() -> datetime:
 _CLAIM = """
 WITH takeable AS (
     SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
-    WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND item.chunk = %(chunk)s
+    WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND {where}
       AND (item.state = 'pending' OR (item.state = 'reading' AND item.claim <> %(token)s
            AND (item.claimed_at < %(stale)s OR split_part(item.claim, ':', 1) = %(delivery)s)))
       AND item.version_id IS NOT NULL AND {fresh}
@@ -91,17 +91,26 @@ FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.v
 """
 
 
-# Only the two conditions differ: never begun (often), or begun before and perhaps the cause of its worker's death.
-_CLAIM_FRESH = _CLAIM.format(fresh="item.delivery_count < %(together)s", limit="%(most)s")
-_CLAIM_AGAIN = _CLAIM.format(fresh="item.delivery_count >= %(together)s", limit="1")
+# Two conditions differ. Where: in a chunk, or anywhere in the run, which is the same statement for a reader that has
+# finished its own. Which: never begun (often), or begun before and perhaps the cause of its worker's death.
+_CLAIMS = {
+    (in_chunk, is_fresh): _CLAIM.format(
+        where="item.chunk = %(chunk)s" if in_chunk else "TRUE",
+        fresh=f"item.delivery_count {'<' if is_fresh else '>='} %(together)s",
+        limit="%(most)s" if is_fresh else "1",
+    )
+    for in_chunk in (True, False)
+    for is_fresh in (True, False)
+}
 
 
 def claim_items(
-    *, run: Run, epoch: int, chunk: int, token: str, most: int = PIECE, together: int = 1, alone: bool = True,
+    *, run: Run, epoch: int, chunk: int | None, token: str, most: int = PIECE, together: int = 1, alone: bool = True,
     by_chunks: bool = True,
 ) -> list[Claimed]:  # fmt: skip
     """Claim the next piece of a chunk, committed before anything is read; empty when there is none. Raises AtLimit.
 
+    `chunk` None takes from any chunk of the run: a message that comes for one of them later finds less, or nothing.
     Items that were begun fewer than `together` times come as a piece of at most so many; one that was begun more often
     comes by itself, and only if `alone` says that nothing else is being read here, so that one that ends its worker is
     found out and others are not blamed. `by_chunks` says that the run's concurrency counts chunks.
@@ -115,7 +124,8 @@ def claim_items(
     with transaction.atomic():
         if by_chunks:
             _respect_limit(run, values)
-        rows = _rows(_CLAIM_FRESH, values) or (_rows(_CLAIM_AGAIN, values) if alone else [])
+        in_chunk = chunk is not None
+        rows = _rows(_CLAIMS[in_chunk, True], values) or (_rows(_CLAIMS[in_chunk, False], values) if alone else [])
     repeated = repeated_of(run.source) if rows else NOTHING_REPEATED
     return [_claimed(run, row, repeated) for row in rows]
 

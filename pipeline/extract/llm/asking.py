@@ -1,13 +1,16 @@
 """Read a chunk by asking a language model: many conversations at once in one event loop, rows on the task's own thread.
 
 As one conversation is finished the next is claimed, so that as many questions are under way as the run may have, over
-all workers (`limits`). Each answer is committed before anything else is done with it. Whatever ends the chunk (a stop,
-a budget, a refused key, a database that is away) ends it at the edge: no new question is sent, those that are under way
-are waited for and stored, and conversations that were not finished are given back.
+all workers (`limits`). When its own chunk has no more, a reader takes from the others: the last answers of each chunk
+would otherwise be waited for with empty slots. Each answer is committed before anything else is done with it. Whatever
+ends the chunk (a stop, a budget, a refused key, a database that is away) ends it at the edge: no new question is sent,
+those that are under way are waited for and stored, and conversations that were not finished are given back.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from asgiref.sync import async_to_sync
@@ -46,6 +49,10 @@ AHEAD = 2
 """Conversations claimed for each slot. While one is asked about, another is claimed and prepared, or its answer is
 stored, understood and turned into vectors: when answers come all at once, every slot is taken again at once too."""
 
+GO_ON_FOR = 120.0
+"""Seconds after its beginning during which a reader takes from other chunks as well. Bounded, because other runs wait
+for the same workers, and because a message must be finished before it is taken for lost (VISIBILITY_TIMEOUT)."""
+
 Result = tuple[Claimed, "Answer | Exception | None"]
 """An item and its reading, or why there is none; None: it was not read, and somebody else may."""
 
@@ -83,30 +90,36 @@ class _Chunk:
         self.profile, self.extractor, self.prompt = profile, extractor, extractor.prompt_of(profile)
         self.asker = asker
         self.concurrency = max(1, int(run.parameters.get("concurrency") or settings.LLM_CONCURRENCY))
+        self.client: Client | None = None
         self.finished = 0
-        self.is_over = self.is_empty = False
+        self.elsewhere_until = time.monotonic() + GO_ON_FOR
+        self.is_over = self.is_dry = self.is_empty = False
         self.fault: Exception | None = None
 
     async def read(self) -> int:
         """Return how many items were finished; raise what ended the chunk, once all that is under way is stored."""
         # made here and not in __init__: a lock belongs to the event loop that is running
         self.embedding = asyncio.Lock()
-        gate = SharedGate(run_id=self.run.pk, concurrency=self.concurrency, host=self.asker.target.host)
-        async with gate, Client(self.asker.target, gate) as self.client:
+        async with AsyncExitStack() as self.opened:
             active: set[asyncio.Task[Result]] = set()
-            watching = asyncio.create_task(self._watch())
-            try:
-                while True:
-                    active |= await self._begin(active)
-                    if not active:
-                        break
-                    done, active = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
-                    await self._keep([task.result() for task in done])
-            finally:
-                watching.cancel()
+            while True:
+                active |= await self._begin(active)
+                if not active:
+                    break
+                done, active = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
+                await self._keep([task.result() for task in done])
         if self.fault:
             raise self.fault
         return self.finished
+
+    async def _open(self) -> Client:
+        """Return the client, which is closed with the chunk, and begin to watch whether the run wants answers."""
+        gate = SharedGate(run_id=self.run.pk, concurrency=self.concurrency, host=self.asker.target.host)
+        await self.opened.enter_async_context(gate)
+        client = await self.opened.enter_async_context(Client(self.asker.target, gate))
+        watching = asyncio.create_task(self._watch())
+        self.opened.callback(watching.cancel)
+        return client
 
     # --- Claiming -------------------------------------------------------------------------------------------------
 
@@ -115,23 +128,28 @@ class _Chunk:
         width = AHEAD * self.concurrency + 1
         while not (self.is_over or self.is_empty) and (room := width - len(active) - len(begun)) > 0:
             alone = not active and not begun
+            if self.is_dry and not alone:
+                break
             try:
                 taken = await on_thread(self._take, room, alone)
             except INFRASTRUCTURE_ERRORS as error:
                 self._end(error)
                 break
-            # with others under way nothing may only mean that what is left has to be read alone
-            self.is_empty = not taken and alone
+            # with others under way nothing may only mean that what is left has to be read alone: asked once more then
+            self.is_dry, self.is_empty = not taken, not taken and alone
+            # not before: of a chunk that others have read meanwhile, nothing is asked
+            if taken and self.client is None:
+                self.client = await self._open()
             begun |= {asyncio.create_task(self._read_item(one)) for one in taken}
             if not taken or taken[0].claimed.delivery_count > TOGETHER:
                 break
         return begun
 
     def _take(self, room: int, alone: bool) -> list[_Taken]:
-        piece = claim_items(
-            run=self.run, epoch=self.epoch, chunk=self.chunk, token=self.token, most=room, together=TOGETHER,
-            alone=alone, by_chunks=False,
-        )  # fmt: skip
+        """Claim what there is room for, of the own chunk while it has any, and prepare its first question."""
+        piece = self._claim(self.chunk, room, alone)
+        if not piece and time.monotonic() < self.elsewhere_until:
+            piece = self._claim(None, room, alone)
         if not piece:
             return []
         bodies = stored_bodies(hashes_of(piece))
@@ -143,6 +161,12 @@ class _Chunk:
         except Exception as error:  # a mistake of the profile's: it must not be met again and again
             return [_Taken(claimed, {}, None, error) for claimed in piece]
         return [_Taken(claimed, bodies[claimed.item_id], known.get(claimed.item_id)) for claimed in piece]
+
+    def _claim(self, chunk: int | None, room: int, alone: bool) -> list[Claimed]:
+        return claim_items(
+            run=self.run, epoch=self.epoch, chunk=chunk, token=self.token, most=room, together=TOGETHER, alone=alone,
+            by_chunks=False,
+        )  # fmt: skip
 
     # --- One conversation -----------------------------------------------------------------------------------------
 
@@ -185,6 +209,7 @@ class _Chunk:
 
     async def _ask(self, claimed: Claimed, request: Request) -> bytes:
         """Return the bytes of the answer to a question; _NotWanted, and the run stops, when its budget is used up."""
+        assert self.client
         owner = Owner(claimed.item_id)
         try:
             return await self.asker.ask(self.client, owner, claimed.request_hash, request, self._check)

@@ -159,12 +159,10 @@ class Client:
     async def _send(self, words: Mapping[str, Any]) -> bytes:
         # extra_body last: what a person set for their endpoint outweighs ours
         body = {"model": self.target.model, **words, **self.target.extra_body}
-        messages = body.pop("messages")
-        response = await self._openai.chat.completions.with_raw_response.create(
-            model=body.pop("model"), messages=messages, extra_body=body
-        )
-        content: bytes = response.http_response.content
-        return content
+        # The library's call by path, as it documents for endpoints that it does not know. `chat.completions.create`
+        # sends the same bytes, but walks every message by its types first: 4 ms a question, in which no other is sent.
+        response = await self._openai.post("/chat/completions", cast_to=httpx2.Response, body=body)
+        return response.content
 
     async def upload(self, lines: Sequence[Mapping[str, Any]]) -> str:
         """Hand over the file of a batch's questions and return its id at the provider; raises what `ask` does.

@@ -5,7 +5,6 @@ No $ref, default, title, pattern, length or range: some providers refuse them, s
 its grammar off. They are checked by the Pydantic model when the answer is there.
 """
 
-from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -22,23 +21,24 @@ MOST_NAMED_UNITS = 200
 
 def schema_of(ask: Ask[Any]) -> dict[str, Any]:
     """Return the schema of the whole answer to a question: of its model, or of a list of it if it is about units."""
-    one = wire_schema(ask.answer)
+    model: type[BaseModel] = ask.answer
+    one = wire_schema(model)
     if not ask.units:
         return one
     unit = one["properties"][ask.unit_field]
     named = {"type": "string"} | ({"enum": list(ask.units)} if len(ask.units) <= MOST_NAMED_UNITS else {})
-    one["properties"][ask.unit_field] = named | {key: unit[key] for key in ("description",) if key in unit}
-    return _object({LISTED_AS: {"type": "array", "items": one}})
-
-
-def wire_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a model in the common subset. ValueError if it can only be said outside it."""
-    return deepcopy(_made_once(model))
+    named |= {key: unit[key] for key in ("description",) if key in unit}
+    # copies down to what differs: the rest is shared with all questions about this model
+    of_units = {**one, "properties": {**one["properties"], ask.unit_field: named}}
+    return _object({LISTED_AS: {"type": "array", "items": of_units}})
 
 
 @lru_cache(maxsize=256)
-def _made_once(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a model, the same object each time: every question about a conversation has one."""
+def wire_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a model in the common subset. ValueError if it can only be said outside it.
+
+    The same object each time, for every question about a conversation has one: nobody may change it.
+    """
     full = model.model_json_schema()
     return _plain(full, full.get("$defs", {}), model.__name__)
 

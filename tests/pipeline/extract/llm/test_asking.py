@@ -10,8 +10,10 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
+from pipeline.extract.chunk import read_chunk
 from pipeline.extract.knowledge import store_vocabulary
 from pipeline.extract.llm import asking as asking_module
 from pipeline.extract.llm.abilities import Abilities
@@ -23,6 +25,7 @@ from pipeline.extract.llm.steps import Steps
 from pipeline.extract.profiles import get_profile
 from pipeline.extract.profiles.support import SUPPORT
 from pipeline.extract.reading import MAX_DELIVERIES
+from pipeline.ledger.claims import new_token
 from pipeline.ledger.states import fail, request_stop
 from pipeline.ledger.transcript import Transcript
 from pipeline.models import Budget, Call, Endpoint, Item, Reservation, Run, Theme
@@ -62,6 +65,41 @@ def test_a_run_is_read_and_every_call_is_a_row(model: Model) -> None:
         assert call.seconds is not None
         assert call.input_tokens > 0
     assert verify(run_id=run.pk).holds
+
+
+# --- Beyond the own chunk -----------------------------------------------------------------------------------------
+
+
+def read_first_chunk(run: Run, delivery: str = "first") -> int:
+    return read_chunk(run_id=run.pk, epoch=run.epoch, chunk=0, delivery=delivery)
+
+
+def test_a_reader_takes_from_other_chunks_instead_of_waiting_for_the_last_answers_of_its_own(model: Model) -> None:
+    model.seconds = 0.2
+    run = asking(scripts(problems=1, each=12), chunk_size=3, concurrency=6)
+    assert read_first_chunk(run) == 12
+    assert model.most_under_way == 6  # twice what its chunk has
+    asked = len(model.asked)
+    read(run)
+    assert len(model.asked) == asked  # the messages of the other chunks find nothing
+
+
+def test_for_a_while_only_so_that_others_get_their_turn(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking_module, "GO_ON_FOR", 0.0)
+    run = asking(scripts(problems=1, each=12), chunk_size=3, concurrency=6)
+    assert read_first_chunk(run) == 3
+    assert set(run.items.filter(state="pending").values_list("chunk", flat=True)) == {1, 2, 3}
+
+
+def test_what_a_dead_reader_took_from_another_chunk_is_taken_over_when_its_message_comes_again(model: Model) -> None:
+    run = asking(scripts(problems=1, each=6), chunk_size=3)
+    taken = run.items.filter(chunk=1).order_by("id")[0]
+    held = {"state": "reading", "claimed_at": timezone.now(), "delivery_count": 1}
+    run.items.filter(pk=taken.pk).update(claim=new_token("first"), **held)
+    # another message respects that claim, until it lapses
+    assert read_chunk(run_id=run.pk, epoch=run.epoch, chunk=1, delivery="second") == 5
+    assert read_first_chunk(run) == 1
+    assert set(run.items.values_list("state", flat=True)) == {"extracted"}
 
 
 READ = {
