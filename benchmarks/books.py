@@ -1,8 +1,9 @@
 """A whole book by a model, with malformed answers: `python -m benchmarks.books [FILE ...] [--every 62]`.
 
 A server on this machine answers as a model that reads verses; one answer in so many is left out, of a kind that there
-is not, given twice, or no JSON. Printed is what a person cares for: chapters read, verses covered, questions asked
-again, and what anybody had to do. Without a file it reads Ezekiel from the data beside the repository.
+is not, given twice, or no JSON. Three workers share the chapters. Printed is what a person cares for: chapters read,
+verses covered, questions asked again, and what anybody would have to do: resume the run, or retry chapters that failed.
+Without a file it reads Ezekiel from the data beside the repository.
 """
 
 import argparse
@@ -11,10 +12,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.database import own_database
+from benchmarks.end_to_end import workers
 
 EZEKIEL = Path(__file__).resolve().parents[2] / "shared" / "data" / "ezekiel_web.jsonl.gz"
+LONGEST = 600.0
+"""Seconds that a book may take."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, default=[EZEKIEL])
     parser.add_argument("--every", type=int, default=62, help="one answer in so many is malformed (%(default)s)")
+    parser.add_argument("--workers", type=int, default=3, help="worker processes (%(default)s)")
     parser.add_argument("--concurrency", type=int, default=6, help="questions under way (%(default)s)")
     options = parser.parse_args(arguments)
     if missing := [str(file) for file in options.files if not file.exists()]:
@@ -33,34 +39,40 @@ def main(arguments: Sequence[str]) -> int:
     with language_model() as model:
         model.says = reader = ReaderOfVerses(options.every)
         os.environ |= {"LLM_MODEL": "fake-model", "LLM_BASE_URL": model.url, "LLM_API_KEY": "none"}
-        with own_database():
-            state, chapters, verses, covered, instances, seconds = _read(options.files, options.concurrency)
+        with own_database(), workers(count=options.workers):
+            run, report, seconds = _read(options)
+    verses, covered = sum(row.verses for row in report.chapters), sum(row.verses_covered for row in report.chapters)
     again = sum(count > 1 for count in reader.asked.values())
+    to_do = (run.epoch - 1) + len(report.failures) + (run.state != run.State.COMPLETED)
     print(
-        f"{chapters} chapters, {state}: {covered:,} of {verses:,} verses covered, {instances:,} instances, "
-        f"{len(model.asked)} questions in {seconds:.1f} s; {len(reader.malformed)} answers about a verse malformed "
-        f"({len(reader.malformed) / max(verses, 1):.1%}), {again} verses asked about again, nothing for anybody to do"
+        f"{len(report.chapters)} chapters, {run.state}: {covered:,} of {verses:,} verses covered, "
+        f"{sum(row.instances for row in report.chapters):,} instances, {len(model.asked)} questions in {seconds:.1f} s "
+        f"by {options.workers} workers; {len(reader.malformed)} answers about a verse malformed "
+        f"({len(reader.malformed) / max(verses, 1):.1%}), {again} verses asked about again, "
+        f"{to_do} things for anybody to do"
     )
-    return 0 if state == "completed" and covered == verses else 1
+    return 0 if not to_do and covered == verses else 1
 
 
-def _read(files: Sequence[Path], concurrency: int) -> tuple[str, int, int, int, int, float]:
-    """Return the run's state, its chapters, verses, verses covered and instances, and the seconds it took."""
+def _read(options: argparse.Namespace) -> tuple[Any, Any, float]:
+    """Return the run when it has ended, its report by chapter, and the seconds it took."""
+    from pipeline import tasks
+    from pipeline.models import Run
     from pipeline.reports.chapters import book_report
     from pipeline.runs.create import Selection, create_run
     from pipeline.sources.ingest import Import, import_files
-    from tests.support.seeding import finish
 
-    source = import_files(Import(tuple(map(str, files)), kind="books")).source
+    source = import_files(Import(tuple(map(str, options.files)), kind="books")).source
     assert source
-    selection = Selection(concurrency=concurrency)
+    # in chapters apart, so that each worker has some
+    selection = Selection(concurrency=options.concurrency, chunk_size=4)
     run = create_run(source=source, profile="figurative", extractor="llm", selection=selection)
     began = time.perf_counter()
-    run = finish(run)
-    seconds = time.perf_counter() - began
-    rows = book_report(run).chapters
-    verses, covered = sum(row.verses for row in rows), sum(row.verses_covered for row in rows)
-    return run.state, len(rows), verses, covered, sum(row.instances for row in rows), seconds
+    tasks.dispatch(run=run)
+    while (run := Run.objects.get(pk=run.pk)).is_live:
+        time.sleep(0.05)
+        assert time.perf_counter() - began < LONGEST, f"run {run.pk} is still {run.state} after {LONGEST} s"
+    return run, book_report(run), time.perf_counter() - began
 
 
 if __name__ == "__main__":
