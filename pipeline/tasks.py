@@ -18,6 +18,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline.advance import advance
 from pipeline.extract.chunk import read_chunk
+from pipeline.extract.llm import left_files
 from pipeline.extract.llm.faults import RunFault
 from pipeline.extract.versions import OtherVersion, reader_of, versions
 from pipeline.extract.visit import read_pages
@@ -264,6 +265,7 @@ def watch_runs() -> list[int]:
             log.exception("run %s could not be looked after", run_id)
     for run in runs_to_judge():
         send_to_be_judged(run=run)
+    left_files.delete()
     return live
 
 

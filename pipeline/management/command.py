@@ -2,19 +2,19 @@
 
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 from django.utils.dateparse import parse_date, parse_datetime
 
+from pipeline.extract.llm.budget import dollars_of
 from pipeline.models import schema
 from pipeline.models.refusal import Refusal
 from pipeline.runs.checks import SETTINGS
 
 LARGEST = 2**31 - 1
-MOST_DOLLARS = 1_000_000
 WRONG_USAGE = 2
 """Exit status of a command that was called in a way that cannot be meant; argparse ends with it too."""
 
@@ -61,12 +61,9 @@ def positive(word: str) -> int:
 def dollars(word: str) -> Decimal:
     """Return an amount of money above 0, as 5 or 0.25."""
     try:
-        amount = Decimal(word)
-    except InvalidOperation:
-        amount = Decimal(0)
-    if not amount.is_finite() or not 0 < amount < MOST_DOLLARS:
-        raise ArgumentTypeError(f"{word[:20]!r} is not an amount in dollars; write for example 5 or 0.25")
-    return amount
+        return dollars_of(word)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 class PipelineCommand(BaseCommand):
@@ -91,3 +88,24 @@ class PipelineCommand(BaseCommand):
             raise CommandError(f"PostgreSQL cannot be reached: {error}".strip() + "\nCheck DATABASE_URL.") from error
         if stale:
             raise CommandError(f"{stale}. Run `./manage.py migrate`.")
+
+
+def add_spending_options(parser: CommandParser) -> None:
+    """Add what a run with a language model may spend, how it asks, and whether it ends with a judgement."""
+    parser.add_argument(
+        "--batch",
+        action="store_true",
+        help="use the provider's batch API: half the price, but answers take up to a day",
+    )
+    parser.add_argument(
+        "--budget", type=dollars,
+        help="stop a run when this many dollars have been spent; run_pipeline --resume continues",
+    )  # fmt: skip
+    parser.add_argument(
+        "--budget-tokens", type=positive, help="stop a run when this many tokens have been used, input and output"
+    )
+    parser.add_argument(
+        "--judge", action="store_true",
+        help="when a run has finished, have the language model of LLM_MODEL judge borderline pairs, groups and "
+        "titles, within the run's budget (see the command judge)",
+    )  # fmt: skip

@@ -22,7 +22,7 @@ from pipeline.models.signature import (
     Split,
     Veto,
 )
-from pipeline.models.spending import Batch, Budget, Endpoint, Reservation
+from pipeline.models.spending import Batch, Budget, Endpoint, LeftFile, Reservation
 from pipeline.models.story import Orphan, Story, StoryEvidence
 from pipeline.models.tally import Tally
 from pipeline.models.theme import Evidence, NewVector, Theme
@@ -52,6 +52,7 @@ __all__ = [
     "Item",
     "Judgement",
     "KeyedWrite",
+    "LeftFile",
     "MapPoint",
     "Merge",
     "MergePass",

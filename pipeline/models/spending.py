@@ -83,6 +83,29 @@ class Batch(models.Model):
         return f"batch {self.pk} of run {self.run_id}"
 
 
+class LeftFile(models.Model):
+    """A file of ours at a provider that nobody needs any more; the row is deleted when the file is.
+
+    The questions and answers of a batch are what conversations say: they should not stay where they were sent. The row
+    is written in the transaction that is done with the file, so that a delete that fails is tried again, whatever
+    became of the run.
+    """
+
+    base_url = models.CharField(max_length=500)
+    file_id = models.CharField(max_length=200, help_text="the provider's ID for it")
+    left_at = models.DateTimeField(help_text="when it was no longer needed")
+    tried_at = models.DateTimeField(null=True, blank=True, help_text="when it was last tried to delete it")
+    problem = models.TextField(blank=True, default="", db_default="", help_text="why that did not succeed")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["base_url", "file_id"], name="one_row_per_file_at_a_provider"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_id} at {self.base_url}"
+
+
 class Reservation(models.Model):
     """What a call that is under way may cost at most; deleted in the transaction that stores its answer."""
 

@@ -8,6 +8,7 @@ from itertools import chain
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 
+from pipeline.extract.llm.left_files import leave_batches
 from pipeline.group.settle import point_to_nearest_stories, settle
 from pipeline.ledger.current import current_themes
 from pipeline.ledger.errors import RunError
@@ -164,6 +165,7 @@ def _delete_rows(source: Source) -> None:
     themes = Theme.objects.filter(conversation__source=source)
     runs = Run.objects.filter(source=source)
     conversations = Conversation.objects.filter(source=source)
+    leave_batches(runs=runs)
     for decision in (Merge, Veto, Split, Move, Rename, Hold, Change):  # they stay, with the name of the model
         decision._default_manager.filter(judgement__run__in=runs).update(judgement=None)
     for rows in (

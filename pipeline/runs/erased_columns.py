@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, Mapping[Fate, str]] = {
         Fate.EMPTIED: "request_hash answer raw vectors vectors_hash",
         Fate.OURS: "unit prompt model finish_reason",
     },
+    "pipeline.LeftFile": {Fate.OURS: "base_url file_id", Fate.HIDDEN: "problem"},
     "pipeline.Batch": {Fate.EMPTIED: "faults", Fate.OURS: "remote_id file_id claim requests"},
     # --- what was made of it
     "pipeline.Theme": {

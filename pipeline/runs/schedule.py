@@ -7,6 +7,7 @@ finds one starts nothing, and neither does the second of two firings at once.
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from celery import shared_task
@@ -51,6 +52,11 @@ class Assignment:
     chunk_size: int | None = None
     path: str | None = None
     skip_fresh: float | None = None
+    budget: str | None = None
+    """US dollars that each of its runs may spend, in digits: a schedule is kept as JSON."""
+    budget_tokens: int | None = None
+    batch: bool = False
+    judge: bool = False
 
     def selection(self, at: datetime) -> Selection:
         """Return what is read when it fires at this moment."""
@@ -61,6 +67,10 @@ class Assignment:
             concurrency=self.concurrency,
             chunk_size=self.chunk_size,
             skip_fresh=self.skip_fresh,
+            budget=Decimal(self.budget) if self.budget else None,
+            budget_tokens=self.budget_tokens,
+            batch=self.batch,
+            judge=self.judge,
         )
 
 

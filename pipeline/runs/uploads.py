@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -316,10 +317,13 @@ class Wanted:
     replaces_texts: bool = False
     another_profile: bool = False
     judge: bool = False
+    budget: str | None = None
+    """US dollars that the run may spend, in digits: a wish is kept as JSON."""
 
     @property
     def selection(self) -> Selection:
-        return Selection(limit=self.limit, force_refresh=self.force_refresh, judge=self.judge)
+        budget = Decimal(self.budget) if self.budget else None
+        return Selection(limit=self.limit, force_refresh=self.force_refresh, judge=self.judge, budget=budget)
 
 
 def want_run(*, upload: Upload, wanted: Wanted) -> bool:

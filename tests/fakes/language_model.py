@@ -65,11 +65,17 @@ class Model:
     most_under_way: int = 0
     answered: Counter[str] = field(default_factory=Counter)
     files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)  # of the files, which stay here so that tests see what was sent
     batches: list[dict[str, Any]] = field(default_factory=list)
     looks: int = 1  # at a batch before it is done
     orders_cut: int = 0  # so many orders of a batch are taken, and the connection ends before that is said
     lists_batches: bool = True
+    deletes_refused: int = 0  # so many files are not deleted when that is asked for
     cancelled: list[str] = field(default_factory=list)
+
+    def kept(self) -> set[str]:
+        """Return the names of the files that the provider still has."""
+        return set(self.files) - self.deleted
 
     def paid(self) -> Counter[str]:
         """Return how many answers were paid for, by the conversation's text."""
@@ -170,9 +176,21 @@ def _of_batches(model: Model, line: str, content: bytes) -> Reply | None:
             batch = next(each for each in model.batches if each["id"] == name)
             batch["looks"] += 1
             return _object(batch if batch["looks"] > model.looks else {**batch, "status": "in_progress"})
-        case "GET", ["files", name, "content"]:
-            return Reply(b"".join(json.dumps(row).encode() + b"\n" for row in model.files[name]))
+        case _, ["files", name, *_]:
+            return _of_file(model, method, name)
     return None
+
+
+def _of_file(model: Model, method: str, name: str) -> Reply:
+    if name not in model.kept():
+        return _error(404, message="no such file")({}, "")
+    if method == "GET":
+        return Reply(b"".join(json.dumps(row).encode() + b"\n" for row in model.files[name]))
+    if model.deletes_refused:
+        model.deletes_refused -= 1
+        return _error(500, message="try later")({}, "")
+    model.deleted.add(name)
+    return _object({"id": name, "object": "file", "deleted": True})
 
 
 def _object(found: dict[str, Any]) -> Reply:

@@ -21,6 +21,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from pipeline.extract.base import Answer, Asking
+from pipeline.extract.llm import left_files
 from pipeline.extract.llm.abilities import abilities_of
 from pipeline.extract.llm.answers import Reply, envelope_of
 from pipeline.extract.llm.budget import Allowance, Most, Owner, let_go, reserve
@@ -261,9 +262,15 @@ def _not_taken(fault: Exception, asked: Target) -> RunFault:
 
 
 def _drop(run: Run, batch: Batch) -> None:
-    """Forget a batch that the provider does not have, and free what was reserved for its questions."""
+    """Forget a batch that the provider does not have, and free what was reserved for its questions.
+
+    The file of its questions may be there all the same.
+    """
     with transaction.atomic():
-        if Batch.objects.filter(pk=batch.pk, settled_at=None).delete()[0]:
+        # what stands in the table, for the row in hand may be older than its file
+        if row := Batch.objects.select_for_update().filter(pk=batch.pk, settled_at=None).first():
+            left_files.leave(base_url=target().base_url, file_ids=[row.file_id])
+            row.delete()
             _free(run, batch.requests)
 
 
@@ -302,6 +309,8 @@ def collect(*, run: Run) -> list[int]:
         if done is not None:
             _settle(run, batch, done)
             ready.append(batch.chunk)
+    if ready:
+        left_files.delete()
     return ready
 
 
@@ -367,3 +376,4 @@ def _settle(run: Run, batch: Batch, done: BatchDone) -> None:
                 faults.append([item, step, unit, status, body.decode(errors="replace")])
         _free(run, batch.requests)  # what was reserved for those that were not answered
         Batch.objects.filter(pk=batch.pk).update(settled_at=timezone.now(), faults=faults)
+        left_files.leave(base_url=asked.base_url, file_ids=[batch.file_id, *done.files])

@@ -7,7 +7,7 @@ way, and one alone may go if anything is left. A budget is overspent by at most 
 
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 
 from django.conf import settings
@@ -37,6 +37,20 @@ def calls_of(run: Run) -> tuple[QuerySet[Call], ...]:
     Two queries and not one with an OR, which would look at every call of every run.
     """
     return Call.objects.filter(item__run=run), Call.objects.filter(judgement__run=run)
+
+
+MOST_DOLLARS = 1_000_000
+
+
+def dollars_of(word: str) -> Decimal:
+    """Return an amount of money above 0, as 5 or 0.25; ValueError with a sentence if it is none."""
+    try:
+        amount = Decimal(word)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or not 0 < amount < MOST_DOLLARS:
+        raise ValueError(f"{word[:20]!r} is not an amount in dollars; write for example 5 or 0.25")
+    return amount
 
 
 class Allowance(Enum):

@@ -59,6 +59,9 @@ LONGEST_WAIT = 300.0
 MOST_LISTED = 2000
 """Batches, the newest first, among which one is looked for."""
 
+DELETE_WITHIN = 20.0
+"""Seconds that deleting a file may take; it is tried again later."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the second try where nobody says how many; they double from try to try."""
 
@@ -225,12 +228,25 @@ class Client:
             if batch.status not in _ENDED:
                 return None
             answers: dict[str, tuple[int, bytes]] = {}
-            for file in (batch.output_file_id, batch.error_file_id):
-                if file:
-                    answers |= _answers((await self._openai.files.content(file)).content)
-            return BatchDone(batch.status, answers)
+            files = tuple(file for file in (batch.output_file_id, batch.error_file_id) if file)
+            for file in files:
+                answers |= _answers((await self._openai.files.content(file)).content)
+            return BatchDone(batch.status, answers, files)
 
         return await self._patiently(read)
+
+    async def delete_file(self, file_id: str) -> None:
+        """Delete a file at the provider, in one try; one that is not there is deleted. Unavailable if that fails."""
+        try:
+            async with asyncio.timeout(DELETE_WITHIN):
+                await self._openai.files.delete(file_id)
+        except openai.NotFoundError:
+            return
+        except openai.APIStatusError as error:
+            said = f"HTTP {error.status_code} {Said.of(error.response.content)}"
+            raise Unavailable(self.target.without_key(said[:1000])) from error
+        except (TimeoutError, openai.APIError, httpx2.HTTPError, ValueError) as error:  # ValueError: no JSON came back
+            raise Unavailable(f"{type(error).__name__}: {error.__cause__ or error}"[:1000]) from error
 
     async def _patiently(self, send: Callable[[], Awaitable[T]]) -> T:
         """Return what a request that is not a question says, tried again where that may help."""
@@ -269,10 +285,14 @@ _ENDED = frozenset({"completed", "expired", "failed", "cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class BatchDone:
-    """How a batch ended, and of each question that has one the status and body of its answer; status 0: it has none."""
+    """How a batch ended, of each question that has one the status and body of its answer, and the files they were in.
+
+    Status 0: the question has no answer.
+    """
 
     status: str
     answers: Mapping[str, tuple[int, bytes]]
+    files: tuple[str, ...] = ()
 
 
 def _answers(content: bytes) -> dict[str, tuple[int, bytes]]:

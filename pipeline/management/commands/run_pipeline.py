@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from pipeline.management.books import print_chapters
-from pipeline.management.command import PipelineCommand, WrongUsage, dollars, hours, moment, positive
+from pipeline.management.command import PipelineCommand, WrongUsage, add_spending_options, hours, moment, positive
 from pipeline.management.following import follow, follow_judging
 from pipeline.management.importing import add_import_options, options_of, print_dry_run, print_imported, print_repeated
 from pipeline.management.printing import (
@@ -62,17 +62,7 @@ class Command(PipelineCommand):
             "--concurrency", type=positive,
             help="how many chunks, language model calls or web pages to work on at a time, across all workers",
         )  # fmt: skip
-        parser.add_argument(
-            "--batch",
-            action="store_true",
-            help="use the provider's batch API: half the price, but answers take up to a day",
-        )
-        parser.add_argument(
-            "--budget", type=dollars, help="stop when this many dollars have been spent; --resume continues"
-        )
-        parser.add_argument(
-            "--budget-tokens", type=positive, help="stop when this many tokens have been used, input and output"
-        )
+        add_spending_options(parser)
         parser.add_argument("--chunk-size", type=positive, help="conversations per task")
         parser.add_argument(
             "--profile", help=f"what to look for (default: the profile the source was read with, or {PROFILE})"
@@ -95,11 +85,6 @@ class Command(PipelineCommand):
             "--yes", action="store_true", help="replace different texts stored under the same ids without asking"
         )
         parser.add_argument("--no-stories", action="store_true", help="stop after the merge")
-        parser.add_argument(
-            "--judge", action="store_true",
-            help="when the run has finished, have the language model of LLM_MODEL judge borderline pairs, groups and "
-            "titles, within the run's budget (see the command judge)",
-        )  # fmt: skip
         parser.add_argument("--detach", action="store_true", help="return at once and let the workers continue")
         parser.add_argument("--resume", type=positive, metavar="RUN", help="continue a stopped or lost run")
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.extract.versions import versions
-from pipeline.management.command import PipelineCommand, WrongUsage, hours, positive
+from pipeline.management.command import PipelineCommand, WrongUsage, add_spending_options, hours, positive
 from pipeline.management.commands.run_pipeline import EXTRACTOR
 from pipeline.runs import schedule, start
 from pipeline.runs.schedule import Assignment
@@ -42,6 +42,7 @@ class Command(PipelineCommand):
             "--concurrency", type=positive, help="how many chunks to work on at a time, across all workers"
         )
         parser.add_argument("--chunk-size", type=positive, help="conversations per task")
+        add_spending_options(parser)
         parser.add_argument(
             "--skip-fresh", type=hours, metavar="24h", help="for websites: skip pages fetched within this time"
         )
@@ -84,7 +85,8 @@ def _assignment(options: dict[str, Any]) -> Assignment:
         )
     chosen = {name: options[name] for name in Assignment.__slots__}
     profile = options["profile"] or start.default_profile(source.partition(":")[0])
-    return Assignment(**{**chosen, "profile": profile, "path": _whole(options["path"])})
+    budget = str(options["budget"]) if options["budget"] else None
+    return Assignment(**{**chosen, "profile": profile, "path": _whole(options["path"]), "budget": budget})
 
 
 def _whole(path: str | None) -> str | None:

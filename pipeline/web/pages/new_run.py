@@ -4,6 +4,7 @@ A file that is large comes in pieces that the browser cuts; a worker looks at it
 far that is. Small ones take the same way, only that the page itself looks at them.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
+from pipeline.extract.llm.budget import dollars_of
 from pipeline.models import Run, Source, Upload
 from pipeline.models.refusal import Refusal
 from pipeline.runs import preview, start, uploading, uploads
@@ -231,17 +233,18 @@ def start_file(request: HttpRequest, token: Any) -> HttpResponse:
     """Have a worker import an upload as it was shown, and start its run."""
     upload = get_object_or_404(Upload, token=token)
     query = QueryDict(request.POST.get("query", "")[:4000])
-    wanted = Wanted(
-        said=said_of(query),
-        profile=request.POST.get("profile", "")[:50],
-        extractor=request.POST.get("extractor", READER)[:50],
-        limit=_limit(request.POST),
-        force_refresh="force_refresh" in request.POST,
-        replaces_texts="replaces" in request.POST,
-        another_profile="another_profile" in request.POST,
-        judge="judge" in request.POST,
-    )
     try:
+        wanted = Wanted(
+            said=said_of(query),
+            profile=request.POST.get("profile", "")[:50],
+            extractor=request.POST.get("extractor", READER)[:50],
+            limit=_limit(request.POST),
+            force_refresh="force_refresh" in request.POST,
+            replaces_texts="replaces" in request.POST,
+            another_profile="another_profile" in request.POST,
+            judge="judge" in request.POST,
+            budget=budget_in(request.POST),
+        )
         if uploads.want_run(upload=upload, wanted=wanted):
             uploading.send_import(upload)
     except uploads.WRONG as error:
@@ -258,10 +261,10 @@ def start_source(request: HttpRequest) -> HttpResponse:
     chosen: dict[str, Any] = {
         "profile": request.POST.get("profile", "")[:50],
         "extractor": request.POST.get("extractor", READER)[:50],
-        "selection": _selection(request.POST),
     }
     another = "another_profile" in request.POST
     try:
+        chosen["selection"] = _selection(request.POST)
         opened = start.open_source(str(source))
         if request.POST.get("do") == "dry":
             chosen["profile"] = start.chosen_profile(opened, chosen["profile"], another=another)
@@ -275,7 +278,29 @@ def start_source(request: HttpRequest) -> HttpResponse:
 
 
 def _selection(sent: QueryDict) -> Selection:
-    return Selection(limit=_limit(sent), force_refresh="force_refresh" in sent, judge="judge" in sent)
+    budget = budget_in(sent)
+    return Selection(
+        limit=_limit(sent), force_refresh="force_refresh" in sent, judge="judge" in sent,
+        budget=Decimal(budget) if budget else None,
+    )  # fmt: skip
+
+
+def budget_in(sent: QueryDict) -> str | None:
+    """Return the dollars that a form allows a run, in digits; None where it says nothing. NoAmount if it is no amount.
+
+    A run without a limit would be the opposite of what was meant.
+    """
+    word = sent.get("budget", "").strip().removeprefix("$")
+    if not word:
+        return None
+    try:
+        return str(dollars_of(word))
+    except ValueError as error:
+        raise NoAmount(f"Budget: {error}") from error
+
+
+class NoAmount(Refusal):
+    """What was written as a budget is no amount of money."""
 
 
 def _limit(sent: QueryDict) -> int | None:

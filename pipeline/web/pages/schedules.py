@@ -13,6 +13,7 @@ from pipeline.models.refusal import Refusal
 from pipeline.runs import schedule
 from pipeline.runs.start import DEFAULT_PROFILE
 from pipeline.web.pages.frame import page, show
+from pipeline.web.pages.new_run import READER, budget_in
 
 
 @page("pipeline.view_run")
@@ -25,6 +26,9 @@ def schedules(request: HttpRequest) -> HttpResponse:
         "sources": Source.objects.order_by("kind", "name")[:500],
         "profiles": list(settings.PROFILES),
         "profile": DEFAULT_PROFILE,
+        "extractors": [name for name in settings.EXTRACTORS if name != "null"],
+        "extractor": READER,
+        "judges": settings.LLM_MODEL,
     }
     return show(request, "pages/schedules.html", context)
 
@@ -53,8 +57,10 @@ def _act(request: HttpRequest, do: str, name: str) -> str:
     assignment = schedule.Assignment(
         source=source,
         profile=request.POST.get("profile", DEFAULT_PROFILE)[:50],
-        extractor=request.POST.get("extractor", "local")[:50],
+        extractor=request.POST.get("extractor", READER)[:50],
         window_days=_days(request.POST.get("days", "")),
+        budget=str(budget) if (budget := budget_in(request.POST)) else None,
+        judge="judge" in request.POST,
     )
     made = schedule.set_schedule(
         name=name or f"read {source}",

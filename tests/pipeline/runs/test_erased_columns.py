@@ -25,6 +25,7 @@ from pipeline.models import (
     Hold,
     Judgement,
     KeyedWrite,
+    LeftFile,
     Merge,
     MergePass,
     Move,
@@ -116,6 +117,7 @@ def one_row_of_each() -> None:
     asked = {"run": run, "about": "title", "first": first, "request_hash": "x", "created_at": now}
     Judgement.objects.create(answer={"title": "x"}, **asked)
     SavedView.objects.create(user=user, page="search", name="x", query="x")
+    LeftFile.objects.create(base_url="http://x", file_id="x", left_at=now, problem="x")
     token = ApiToken.objects.create(name="x", handle="x", digest="x", scopes=["read"], made_at=now)
     KeyedWrite.objects.create(token=token, key="x", digest="x", begun_at=now, status=200, answer='{"size": 4711}')
     LogEntry.objects.create(

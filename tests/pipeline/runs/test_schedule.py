@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -198,10 +199,13 @@ def test_it_imports_the_file_again_each_time(worker: Worker, tmp_path: Path) -> 
 
 @pytest.mark.django_db
 def test_every_choice_reaches_the_run() -> None:
-    assignment = Assignment(
-        source="file:x", profile="p", extractor="e", window_days=7, limit=5, concurrency=2, chunk_size=3
-    )
-    assert assignment.selection(NOW) == Selection(since=NOW - timedelta(days=7), limit=5, concurrency=2, chunk_size=3)
+    spends = {"budget_tokens": 900, "batch": True, "judge": True}
+    paced: dict[str, Any] = {"limit": 5, "concurrency": 2, "chunk_size": 3, "skip_fresh": 4.0, **spends}
+    assignment = Assignment(source="file:x", profile="p", extractor="e", window_days=7, budget="2.50", **paced)
+    assert assignment.selection(NOW) == Selection(since=NOW - timedelta(days=7), budget=Decimal("2.50"), **paced)
+    # whatever a run may be given, a schedule can give it, but for what names a moment or a part of a book
+    given = {name for name in Selection.__slots__ if getattr(assignment.selection(NOW), name)}
+    assert set(Selection.__slots__) - given == {"until", "force_refresh", "no_stories", "select"}
 
 
 def as_kwargs(assignment: Assignment) -> dict[str, Any]:
@@ -224,6 +228,16 @@ def test_setting_a_schedule_again_changes_it() -> None:
     assert schedule.assignment_of(again) == Assignment(
         source="file:test", profile="support", extractor="scripted", limit=100
     )
+
+
+@pytest.mark.django_db
+def test_what_its_runs_may_spend_is_kept_with_a_schedule() -> None:
+    seed(scripts(1, 3))
+    set_by_command("file:test", "--every", "1d", *SCRIPTED, "--budget", "2.50", "--batch", "--judge")
+    made = schedule.assignment_of(PeriodicTask.objects.get(task=schedule.TASK))
+    assert (made.budget, made.batch, made.judge) == ("2.50", True, True)
+    with pytest.raises(CommandError, match="not an amount in dollars"):
+        set_by_command("file:test", "--every", "1d", *SCRIPTED, "--budget", "lots")
 
 
 @pytest.mark.django_db

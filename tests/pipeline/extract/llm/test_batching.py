@@ -5,17 +5,19 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from pipeline import tasks
-from pipeline.extract.llm import batching
+from pipeline.extract.llm import batching, left_files
 from pipeline.extract.llm.batching import collect
 from pipeline.extract.llm.budget import set_budget
 from pipeline.extract.llm.client import Client
 from pipeline.extract.llm.faults import Rejected, RunFault
 from pipeline.extract.reading import MAX_DELIVERIES
 from pipeline.ledger.states import fail
-from pipeline.models import Batch, Budget, Call, Reservation, Run, Theme
+from pipeline.models import Batch, Budget, Call, LeftFile, Reservation, Run, Theme
+from pipeline.runs.delete_source import delete_source
 from pipeline.runs.reopen import reopen
 from tests.fakes.language_model import Model
 from tests.support.seeding import finish, read, scripts, seed, start
@@ -99,6 +101,63 @@ def test_whoever_looks_after_a_run_collects_its_batches(model: Model, monkeypatc
     tasks.supervise(run_id=run.pk)
     assert 0 in sent
     assert Call.objects.count() == 3
+
+
+# --- What is left at the provider -------------------------------------------------------------------------------------
+
+
+def test_no_file_of_questions_or_answers_stays_at_the_provider(model: Model) -> None:
+    expires = "nr 8 name=sync_fails says=unanswered"
+    assert to_the_end(batched([*scripts(problems=1, each=4), expires])).state == "completed"
+    assert len(model.files) >= 4  # questions and answers, twice
+    assert not model.kept()
+    assert not LeftFile.objects.exists()
+
+
+def test_a_delete_that_fails_is_tried_again_later_and_costs_the_run_nothing(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.deletes_refused = 1
+    assert to_the_end(batched(scripts(problems=1, each=4))).state == "completed"
+    assert len(model.kept()) == LeftFile.objects.count() == 2  # the first was refused, then no other was tried
+    assert "HTTP 500" in LeftFile.objects.exclude(problem="").get().problem
+    assert left_files.delete() == 1  # the one that was not tried
+    monkeypatch.setattr(left_files, "TRY_EVERY", timedelta(0))
+    tasks.watch_runs()  # of a run that is finished, too
+    assert not model.kept()
+    assert not LeftFile.objects.exists()
+
+
+def test_a_file_that_is_gone_already_is_deleted(model: Model) -> None:
+    with transaction.atomic():
+        left_files.leave(base_url=model.url, file_ids=["file-of-before", "", "file-of-before"])
+        left_files.leave(base_url="http://elsewhere/v1", file_ids=["file-of-others"])
+    assert left_files.delete() == 1
+    assert LeftFile.objects.get().file_id == "file-of-others"  # until the settings name that provider again
+
+
+def test_questions_of_an_order_that_was_refused_do_not_stay_either(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(self: Client, *words: Any) -> str:
+        raise Rejected("HTTP 400 no batches today")
+
+    monkeypatch.setattr(Client, "order_batch", refused)
+    with pytest.raises(RunFault, match="did not take a batch"):
+        read(batched(scripts(problems=1, each=4)))
+    tasks.watch_runs()
+    assert len(model.files) == 1
+    assert not model.kept()
+
+
+def test_questions_do_not_stay_there_when_their_source_is_deleted(model: Model) -> None:
+    run = batched(scripts(problems=1, each=4), chunk_size=4)
+    read(run)
+    fail(run=run, error=RunFault("a person ends it"))
+    delete_source(source=run.source)
+    assert not Batch.objects.exists()
+    tasks.watch_runs()
+    assert "file-0" in model.deleted
 
 
 # --- Whose sender dies ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django_celery_beat.models import PeriodicTask
 
 from pipeline.models import Conversation, Item, Run, Source, Upload
 from pipeline.runs import uploads
+from pipeline.runs.schedule import assignment_of
 from pipeline.runs.uploads import Said, Wanted
 from tests.pipeline.web.pages.scenes import (
     LOOKING,
@@ -285,6 +286,19 @@ def test_schedules_are_added_paused_and_removed(operator: Client) -> None:
     assert "is not an interval" in wrong
     operator.post(address("schedules_act"), {"do": "remove", "name": "every night"})
     assert not PeriodicTask.objects.filter(name="every night").exists()
+
+
+def test_a_schedule_with_a_language_model_has_a_budget_and_may_judge(operator: Client, settings: Any) -> None:
+    settings.LLM_MODEL = "fake-model"
+    source = SourceFactory(name="nightly")
+    add = {"do": "add", "name": "nightly", "source": str(source), "when": "1d", "extractor": "llm", "judge": "on"}
+    refused = operator.post(address("schedules_act"), {**add, "budget": "much"}, follow=True).content.decode()
+    assert "not an amount in dollars" in refused
+    assert not PeriodicTask.objects.filter(name="nightly").exists()
+    page = as_shown(operator.post(address("schedules_act"), {**add, "budget": "$2.50"}, follow=True).content.decode())
+    assert "read by llm, judged by a language model, at most $2.50 a run" in page
+    made = assignment_of(PeriodicTask.objects.get(name="nightly"))
+    assert (made.extractor, made.judge, made.budget) == ("llm", True, "2.50")
 
 
 def test_an_upload_is_forgotten_after_a_week(operator: Client, settings: Any) -> None:
