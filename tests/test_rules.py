@@ -136,14 +136,15 @@ def test_what_starts_loads_nothing_heavy() -> None:
         "import django.urls; django.urls.get_resolver().url_patterns;"
         f"print(*sorted(set({HEAVY}) & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=240)
     assert done.stdout.split() == []
 
 
 def test_the_rules_of_merging_may_be_loaded_before_the_sentence_model() -> None:
     """`onnxruntime` ends the process with a segmentation fault if `usearch` was imported before it."""
     code = "import pipeline.merge.rules.grouping.neighbours, onnxruntime"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=240)
 
 
 # --- Words --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 import pytest
 from django.core.management import call_command
 
+from config.command_line import main
+
 Captured = pytest.CaptureFixture[str]
 SCRIPTED = ("--extractor", "scripted")
 
@@ -14,6 +16,14 @@ def command(*words: str) -> int:
     except SystemExit as end:
         return int(str(end.code))
     return 0
+
+
+def manage(*words: str) -> int:
+    """Do in this process what `./manage.py` does with these words, errors said in sentences; return its exit code."""
+    try:
+        return main(["manage.py", *words])
+    except SystemExit as end:
+        return int(str(end.code))
 
 
 def words_for_people(shown: str) -> str:

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from pipeline.models import Conversation, Source
+from tests.support.commands import Captured, manage
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def rejects(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_it_prints_the_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_the_counts(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "export.jsonl"
     path.write_text(GOOD)
     call_command("import_conversations", str(path), "--name", "march")
@@ -50,7 +51,7 @@ def test_it_prints_the_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert not Path(f"{path}.rejects.jsonl").exists()
 
 
-def test_it_lists_rejects_beside_the_file_and_ends_with_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_lists_rejects_beside_the_file_and_ends_with_3(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "export.jsonl"
     path.write_text(GOOD + "oops\n" + '{"id": 5}\n' + GOOD)
     with pytest.raises(CommandError, match=r"export\.jsonl\.rejects\.jsonl") as ended:
@@ -94,15 +95,17 @@ def test_it_says_where_the_rejects_are_if_not_beside_the_file(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("content", [None, b"just words"])
-def test_it_ends_with_1_and_one_sentence_if_there_is_nothing_to_read(tmp_path: Path, content: bytes | None) -> None:
+def test_it_ends_with_1_and_one_sentence_if_there_is_nothing_to_read(
+    tmp_path: Path, capsys: Captured, content: bytes | None
+) -> None:
     path = tmp_path / "export"
     if content:
         path.write_bytes(content)
-    ended = run(path, folder=tmp_path)
-    assert ended.returncode == 1
-    assert ended.stdout == b""
-    assert len(ended.stderr.splitlines()) == 1
-    assert str(path).encode() in ended.stderr
+    assert manage("import_conversations", str(path)) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert str(path) in said.err
 
 
 @pytest.mark.django_db(transaction=True)
@@ -115,12 +118,11 @@ def test_it_reads_standard_input(tmp_path: Path, pack: Callable[[bytes], bytes])
     assert rejects(tmp_path / "stdin.rejects.jsonl")[0]["line"] == 2
 
 
-@pytest.mark.django_db(transaction=True)
-def test_it_takes_the_names_of_columns(tmp_path: Path) -> None:
+def test_it_takes_the_names_of_columns(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "t.csv").write_text("ticket,body\n7,Hello\n")
-    ended = run("t.csv", "--id-column", "ticket", "--text-column", "body", folder=tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    assert b"1 new, 0 updated, 0 unchanged, 0 rejected\n" in ended.stdout
+    words = ("import_conversations", str(tmp_path / "t.csv"), "--id-column", "ticket", "--text-column", "body")
+    assert manage(*words) == 0
+    assert "1 new, 0 updated, 0 unchanged, 0 rejected\n" in capsys.readouterr().out
 
 
 MEASURE = """

@@ -3,9 +3,6 @@
 import hashlib
 import hmac
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
@@ -25,8 +23,9 @@ from sessions.chat.inbox import accept
 from sessions.models import Delivery, Message
 from tests.fakes.receiver import Receiver, receiver
 from tests.sessions.front_end import FrontEnd
+from tests.support.loading import settings_with
 from tests.support.waiting import until
-from tests.support.workers import ROOT, Worker
+from tests.support.workers import Worker
 
 SECRET = "a secret of thirty-two characters"
 LONG = timedelta(hours=2)
@@ -253,13 +252,8 @@ def test_without_an_address_nothing_is_noted() -> None:
     ("https://10.0.0.1/", SECRET, "SESSION_WEBHOOK_URL"),
 ])  # fmt: skip
 def test_an_unusable_webhook_stops_the_start(url: str, secret: str, says: str) -> None:
-    environment = {"DJANGO_SETTINGS_MODULE": "config.settings", "SESSION_WEBHOOK_URL": url}
-    done = subprocess.run(
-        [sys.executable, "-c", "import django; django.setup()"],
-        env={**os.environ, **environment, "SESSION_WEBHOOK_SECRET": secret}, capture_output=True, text=True, cwd=ROOT,
-    )  # fmt: skip
-    assert done.returncode
-    assert f"ImproperlyConfigured: {says}" in done.stderr
+    with pytest.raises(ImproperlyConfigured, match=f"^{says}"):
+        settings_with(SESSION_WEBHOOK_URL=url, SESSION_WEBHOOK_SECRET=secret)
 
 
 def test_a_worker_tells_the_front_end_and_catches_up_where_it_did_not_listen(
