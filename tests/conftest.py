@@ -2,7 +2,9 @@
 
 import gc
 import os
+import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -14,10 +16,11 @@ from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
 from config import embedded
+from config.embedded.folders import sockets_folder
 from pipeline.merge.rules import versions
 from pipeline.merge.rules.assign import assign
 from pipeline.merge.rules.versions import Rules
-from tests.settings import OWN_REDIS
+from tests.settings import FOLDERS, OWN_REDIS
 from tests.support.rows import delete_rows
 from tests.support.scenes import Stage, scene_of
 from tests.support.template import template
@@ -32,6 +35,7 @@ def pytest_configure() -> None:
     TransactionTestCase._fixture_teardown = lambda _: delete_rows()  # type: ignore[attr-defined]
     embedded.hold(valkey=False)
     if OWN_REDIS:
+        sweep_folders_of_killed_runs()
         Path(os.environ["TEST_FOLDER"]).mkdir(mode=0o755, exist_ok=True)
         embedded.hold(Path(os.environ["TEST_FOLDER"]), postgres=False, valkey=True)
 
@@ -44,37 +48,53 @@ def pytest_unconfigure() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def sweep_folders_of_killed_runs() -> None:
+    """Remove the folders of test processes that were killed, and of their servers' sockets. Those end by themselves."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
+        number = re.findall(r"\d+", folder.name)[0]
+        if not Path("/proc", number).exists() and Path("/proc/self").exists():
+            for place in (folder, *folder.glob(f"{FOLDERS}*")):
+                shutil.rmtree(sockets_folder(place), ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 PROOFS = ("config", "races", "faults", "flow", "browser")
 """Folders below tests/ whose tests start servers and programs, break them, or race."""
 
 OWN_PROCESSES = {"start_worker", "own_postgres", "browser"}
 """Fixtures of tests that start processes of their own, wherever they are."""
 
+SHARED = {"browser", "chats_postgres"}
+"""Fixtures that are made once in a process and take seconds: only one process pays for them."""
+
 COMMITS = {"transactional_db", "live_server", "worker", "start_worker", "own_postgres", "without_the_index"}
 """Fixtures of tests that need rows which others see."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell quick tests and proofs apart, and let tests that share a worker run in one process.
+    """Tell quick tests and proofs apart, and let tests that share something run in one process.
 
-    Those that start workers of their own end the shared one first; to alternate would start it again and again.
+    Those that start workers of their own end the shared one first; to alternate would start it again and again. They
+    are the larger part of the proofs, and in one process it would be the last to end: so one takes a folder of them.
     """
     for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
         fixtures = set(getattr(item, "fixturenames", ()))
         marker = item.get_closest_marker("django_db")
         commits = bool(fixtures & COMMITS) or bool(marker and marker.kwargs.get("transaction"))
-        if fixtures & OWN_PROCESSES or item.path.relative_to(TESTS).parts[0] in PROOFS:
+        if fixtures & OWN_PROCESSES or folder in PROOFS:
             item.add_marker(pytest.mark.proof)
         elif not commits:
             item.add_marker(pytest.mark.quick)
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(0))  # long proofs bound their own waiting
         if fixtures & {"start_worker", "own_postgres"}:
-            item.add_marker(pytest.mark.xdist_group("own workers"))
+            item.add_marker(pytest.mark.xdist_group(f"own workers, {folder}"))
         elif "worker" in fixtures:
             item.add_marker(pytest.mark.xdist_group("shared worker"))
-        elif "browser" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+        else:
+            for shared in SHARED & fixtures:
+                item.add_marker(pytest.mark.xdist_group(shared))
 
 
 def pytest_collection_finish() -> None:

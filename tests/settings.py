@@ -2,6 +2,7 @@
 
 Every test process has a Redis server to itself, which a test may empty or restart, unless REDIS_URL names another.
 Worker processes that a test starts inherit REDIS_URL and REDIS_PREFIX, and get the database's name in TEST_DATABASE.
+Their temporary files go to the folder of that server: a worker that is killed removes none of its own.
 """
 
 import os
@@ -12,11 +13,15 @@ from config import embedded
 
 OWN_REDIS = "REDIS_URL" not in os.environ or "TEST_FOLDER" in os.environ
 IS_WORKER = "TEST_DATABASE" in os.environ
+FOLDERS = "leitmotif-test-"
+"""How the folders of test processes begin; then comes the number of the process."""
 
 if not IS_WORKER:
     os.environ["REDIS_PREFIX"] = f"leitmotif-test-{os.getpid()}:"
     if OWN_REDIS:
-        os.environ["TEST_FOLDER"] = f"{tempfile.gettempdir()}/leitmotif-test-{os.getpid()}"  # conftest.py makes it
+        # conftest.py makes it; this process itself keeps to the folder that it has just been told
+        os.environ["TEST_FOLDER"] = f"{tempfile.gettempdir()}/{FOLDERS}{os.getpid()}"
+        os.environ["TMPDIR"] = os.environ["TEST_FOLDER"]
         os.environ["REDIS_URL"] = embedded.redis_url(Path(os.environ["TEST_FOLDER"]))
 
 from config.settings import *  # noqa: E402, F403

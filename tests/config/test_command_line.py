@@ -10,10 +10,14 @@ from typing import LiteralString
 
 import psycopg
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from config.command_line import OURS
 from config.embedded import Postgres
 from tests.config.folders import temporary_folder
+from tests.support import commands
+from tests.support.commands import Captured
+from tests.support.loading import settings_with
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "a long key that is only for this test, 0123456789"
@@ -134,14 +138,20 @@ def test_without_a_right_to_read_they_say_a_sentence(tables: Postgres, words: li
     assert_one_sentence(manage(*words, **own(tables, "charlie")), "permission denied", "DATABASE_URL")
 
 
+SHAPE = "DATABASE_URL must look like postgres://user:password@host:5432/name"
+
+
+def test_an_url_that_cannot_be_meant_is_a_sentence() -> None:
+    assert_one_sentence(manage("session_metrics", DATABASE_URL="nonsense", SECRET_KEY=KEY), SHAPE)
+
+
 @pytest.mark.parametrize(
-    "url",
-    ["nonsense", "postgres://host:99999/name", "postgres://user:pa/ss@host/name", "mysql://host/name", "postgres://h"],
+    "url", ["postgres://host:99999/name", "postgres://user:pa/ss@host/name", "mysql://host/name", "postgres://h"]
 )
-def test_an_url_that_cannot_be_meant_is_a_sentence_without_the_password(url: str) -> None:
-    done = manage("session_metrics", DATABASE_URL=url, SECRET_KEY=KEY)
-    assert_one_sentence(done, "DATABASE_URL must look like postgres://user:password@host:5432/name")
-    assert "pa" not in done.stderr.replace("password", "")
+def test_what_is_wrong_with_an_url_is_said_without_its_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{SHAPE}") as refused:
+        settings_with(DATABASE_URL=url, SECRET_KEY=KEY)
+    assert "pa" not in str(refused.value).replace("password", "")
 
 
 def test_a_setting_that_is_no_number_is_a_sentence() -> None:
@@ -205,9 +215,9 @@ def test_doctor_finds_nothing_but_workers_missing_on_a_new_embedded_database() -
 
 
 @pytest.mark.parametrize("words", [[], ["help"]], ids=" ".join)
-def test_help_lists_our_commands_first_each_with_a_whole_line(words: list[str]) -> None:
-    done = manage(*words)
-    lines = done.stdout.splitlines()
+def test_help_lists_our_commands_first_each_with_a_whole_line(words: list[str], capsys: Captured) -> None:
+    assert commands.manage(*words) == 0
+    lines = capsys.readouterr().out.splitlines()
     titles = [*OURS.values(), "Django commands used most often", "Others"]
     assert [line for line in lines if line in titles] == titles
     ours = lines[lines.index(titles[0]) : lines.index(titles[2])]

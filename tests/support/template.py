@@ -29,7 +29,7 @@ def template() -> str:
     As long as it may be connected to it is unfinished: its maker was killed.
     """
     name = PREFIX + _fingerprint()
-    with connection._nodb_cursor() as cursor, _alone(cursor):  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor, _alone(cursor):
         cursor.execute("SELECT datname, datallowconn FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
         if dict(cursor).get(name) is not False:
             cursor.execute(f"DROP DATABASE IF EXISTS {name}")
