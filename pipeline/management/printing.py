@@ -13,7 +13,7 @@ from pipeline.models.company import READ
 from pipeline.models.wording import counted, duration, words
 from pipeline.reports.companies import PageRun
 from pipeline.reports.compare import comparable_run_before, compare_runs, stories_that_lost
-from pipeline.reports.costs import in_words
+from pipeline.reports.costs import in_words, step_costs
 from pipeline.reports.summary import RunSummary, nearly_stories
 from pipeline.runs import salvage
 from pipeline.runs.salvage import SalvagePlan
@@ -60,8 +60,9 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         *([("Grouping", summary.grouping)] if summary.grouping else []),
         ("Stories", f"{summary.stories_new} new, {summary.stories_grown} grown"),
         ("Orphans", _orphans(summary)),
-        *([("Model calls", in_words(list(summary.model_use)))] if summary.model_use else []),
+        *([("Model calls", in_words(summary.model_use))] if summary.model_use else []),
         *([("Estimated", _estimated(summary.estimate))] if summary.model_use and summary.estimate else []),
+        *_steps(summary),
         *([("Repaired", _put_right(summary))] if summary.flaws else []),
         *([("Judged", str(summary.judging))] if summary.judging else []),
         ("Time", f"{duration(summary.seconds)}, {summary.conversations_per_second:.1f} {_unit(summary)}/s"),
@@ -76,6 +77,15 @@ def print_summary(summary: RunSummary, console: Console) -> None:
 
 def _estimated(estimate: Mapping[str, Any]) -> str:
     return f"{estimate['tokens']:,} tokens{_dollars(estimate)}"
+
+
+def _steps(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yield what each step needed, where there are several."""
+    rows = step_costs(summary.model_use, summary.estimate)
+    for row in rows if len(rows) > 1 else []:
+        needed = in_words([row.use]) if row.use else "not asked"
+        expected = f" (estimated {row.expected['tokens']:,} tokens{_dollars(row.expected)})" if row.expected else ""
+        yield f"  {words(row.step)}", needed + expected
 
 
 def _put_right(summary: RunSummary) -> str:
@@ -298,7 +308,9 @@ def print_preview(run: Run, console: Console) -> None:
     )
     if not found["to_read"]:
         return
-    console.print(f"About {estimate['tokens']} tokens{_dollars(estimate)}; time: {seconds}.", highlight=False)
+    console.print(f"About {estimate['tokens']:,} tokens{_dollars(estimate)}; time: {seconds}.", highlight=False)
+    for step, of_step in estimate.get("steps", {}).items() if len(estimate.get("steps", {})) > 1 else ():
+        console.print(f"  {words(step)}: {of_step['tokens']:,} tokens{_dollars(of_step)}", highlight=False)
     for title, counts in (("By month", found["by_month"]), ("By length", found["by_messages"])):
         parts = ", ".join(f"{name}: {count}" for name, count in counts.items())
         console.print(f"{title} (of the newest {found['looked_at']}): {parts}", highlight=False)

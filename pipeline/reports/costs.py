@@ -1,8 +1,9 @@
 """What a run's calls to language models came to."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
@@ -43,6 +44,33 @@ def _use(calls: QuerySet[Call], is_judged: bool) -> Iterator[ModelUse]:
         yield ModelUse(name, model, number, given, cached, answered, round(float(cost or 0), 9), unpriced)
 
 
+@dataclass(frozen=True, slots=True)
+class StepCost:
+    """What a step was expected to need and what it needed; either may be missing, the run being under way or resumed.
+
+    `expected` has calls, input_tokens, output_tokens, tokens and dollars, as `Estimate.as_json` has of each step.
+    """
+
+    step: str
+    use: ModelUse | None
+    expected: Mapping[str, Any] | None
+
+
+def step_costs(use: Sequence[ModelUse], estimate: Mapping[str, Any] | None) -> list[StepCost]:
+    """Return by step what calls came to beside what was expected; nothing if no language model was asked.
+
+    A step that several models answered has a row each, the first of which has the expectation.
+    """
+    expected = dict((estimate or {}).get("steps") or {})
+    rows = [StepCost(one.step, one, expected.pop(one.step, None)) for one in use]
+    return rows + [StepCost(step, None, missing) for step, missing in sorted(expected.items())] if use else []
+
+
+def step_costs_of(run: Run) -> list[StepCost]:
+    """Return by step what a run's calls came to beside what was expected, as `step_costs` does."""
+    return step_costs(model_use_of(run), (run.preview or {}).get("estimate"))
+
+
 def flaws_of(run: Run) -> dict[str, int]:
     """Return how often something in the answers of a run was put right, by what it was."""
     found: Counter[str] = Counter()
@@ -51,13 +79,13 @@ def flaws_of(run: Run) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def in_words(use: list[ModelUse]) -> str:
+def in_words(use: Sequence[ModelUse]) -> str:
     """Return all the calls in one line: how many, how many tokens, and what is known of their price."""
     calls, unpriced = sum(one.calls for one in use), sum(one.unpriced for one in use)
     given, cached = sum(one.input_tokens for one in use), sum(one.cached_tokens for one in use)
     answered, dollars = sum(one.output_tokens for one in use), sum(one.dollars for one in use)
     names = ", ".join(sorted({one.model for one in use}))
     tokens = f"{given:,} tokens in" + (f" ({cached:,} cached)" if cached else "") + f", {answered:,} out"
-    price = "price unknown" if unpriced == calls else f"${dollars:.4f}"
+    price = "price unknown (set LLM_PRICES)" if unpriced == calls else f"${dollars:.4f}"
     more = f" and {unpriced:,} calls with an unknown price" if 0 < unpriced < calls else ""
     return f"{calls:,} of {names}: {tokens}; {price}{more}"

@@ -379,7 +379,7 @@ def _notes(run: Run, summary: RunSummary) -> Iterator[str]:
     parts += [f"{counts.skipped:,} were skipped because nothing had changed"] if counts.skipped else []
     yield f"Of {counts.planned:,} planned conversations, {', '.join(parts)}."
     if summary.model_use:
-        yield f"A language model was asked: {cost_in_words(list(summary.model_use))}."
+        yield f"A language model was asked: {cost_in_words(summary.model_use)}."
     yield f"Reading and grouping took {duration(summary.seconds)}."
     yield (
         "A problem is listed when enough different conversations share it. The numbers count conversations, not "

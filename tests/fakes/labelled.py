@@ -6,6 +6,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 import zlib
@@ -92,6 +93,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seconds", type=float, default=0.2, help="what an answer takes (%(default)s)")
     parser.add_argument("--port", type=int, default=18231)
     options = parser.parse_args(arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
 
     django.setup()

@@ -141,7 +141,7 @@ async def _answer(
         if model.seconds and fault not in UNPAID:
             await asyncio.sleep(model.seconds)
         own = model.says(body) if fault == "ok" else None
-        reply = FAULTS.get(fault, plain)(body, text) if own is None else Reply(completion(own))
+        reply = FAULTS.get(fault, plain)(body, text) if own is None else counted(completion(own), body)
     finally:
         model.under_way -= 1
     key = headers.get("authorization", "").removeprefix("Bearer ")
@@ -319,15 +319,20 @@ def _said(body: dict[str, Any], text: str) -> str:
 
 def plain(body: dict[str, Any], text: str) -> Reply:
     """Answer well."""
-    content = completion(_said(body, text))
-    counted = json.loads(content)
-    counted["usage"]["prompt_tokens"] = given = len(json.dumps(body)) // TOKEN
-    counted["usage"]["total_tokens"] = given + counted["usage"]["completion_tokens"]
-    return Reply(json.dumps(counted).encode())
+    return counted(completion(_said(body, text)), body)
+
+
+def counted(content: bytes, body: dict[str, Any]) -> Reply:
+    """Return an answer that counts the tokens of its question, if it counts any."""
+    found = json.loads(content)
+    if usage := found["usage"]:
+        usage["prompt_tokens"] = given = len(json.dumps(body, ensure_ascii=False).encode()) // TOKEN
+        usage["total_tokens"] = given + usage["completion_tokens"]
+    return Reply(json.dumps(found).encode())
 
 
 def _mangled(change: Callable[[str], str], **words: Any) -> Callable[[dict[str, Any], str], Reply]:
-    return lambda body, text: Reply(completion(change(_said(body, text)), **words))
+    return lambda body, text: counted(completion(change(_said(body, text)), **words), body)
 
 
 def _bytes(content: bytes, kind: str = "application/json") -> Callable[[dict[str, Any], str], Reply]:

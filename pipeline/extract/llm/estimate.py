@@ -27,8 +27,8 @@ LEARNED_FROM = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """What so many conversations will need; `dollars` is None where the price is not known."""
+class StepEstimate:
+    """What one step will need for all conversations; `dollars` is None where the price is not known."""
 
     calls: int
     input_tokens: int
@@ -42,30 +42,71 @@ class Estimate:
         return {"calls": self.calls, **tokens, "tokens": self.input_tokens + self.output_tokens, "dollars": dollars}
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate(StepEstimate):
+    """What so many conversations will need, together and by step."""
+
+    steps: Mapping[str, StepEstimate]
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values."""
+        by_step = {step: of_step.as_json() for step, of_step in self.steps.items()}
+        return {**StepEstimate.as_json(self), "steps": by_step}
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What earlier calls of a step came to: so many a conversation, and their bytes and answers on average."""
+
+    calls: float
+    asked_bytes: float
+    answer_tokens: float
+
+
 def estimate(samples: Sequence[Question], count: int, profile: Profile, extractor: Asking) -> Estimate:
     """Estimate the reading of `count` conversations of which some are given.
 
     Of each sample all questions are made, as they would be sent if each had a plain answer, and measured. How many
-    there are in the end, and how long answers are, is learned from earlier calls with the same prompt.
+    there are in the end, how long answers are, and how often something is asked again, is learned from earlier calls
+    with the same prompt.
     """
     asked, prompt = target(), extractor.prompt_of(profile)
     abilities, ratio = stored(asked) or Abilities(), bytes_a_token(asked.model)
     known = prompt.prepare(profile, samples, extractor.encode)
     of_samples = [walked(prompt.read(question.transcript, known.get(question.key))) for question in samples]
-    requests = [request for each in of_samples for request in each]
-    size = sum(len(json.dumps(abilities.words(request), ensure_ascii=False).encode()) for request in requests)
-    lately = Call.objects.filter(prompt=prompt.version, model=asked.model).order_by("-id")[:LEARNED_FROM]
-    learned = Call.objects.filter(pk__in=lately.values("pk")).aggregate(
-        answer=Avg("output_tokens"), calls=Count("id"), items=Count("item", distinct=True)
-    )
-    calls = count * len(requests) / max(1, len(samples))
-    if learned["items"] and requests:
-        # of some conversations nothing is asked, for the prompt filters them by itself: they left no calls
-        calls = count * learned["calls"] / learned["items"] * sum(map(bool, of_samples)) / len(samples)
-    given = calls * (size / len(requests) / ratio if requests else 0.0)
-    answered = calls * (learned["answer"] or ANSWER_TOKENS)
-    dollars = most_of(round(given), round(answered), asked)
-    return Estimate(round(calls), round(given), round(answered), dollars)
+    sizes: dict[str, list[int]] = {}
+    for request in (request for each in of_samples for request in each):
+        body = json.dumps(abilities.words(request), ensure_ascii=False).encode()
+        sizes.setdefault(request.step, []).append(len(body))
+    learned = _learned(prompt.version, asked.model) if sizes else {}
+    # of some conversations nothing is asked, for the prompt filters them by itself: they left no calls
+    share = sum(map(bool, of_samples)) / max(1, len(samples))
+    steps = {}
+    for step in sorted({*sizes, *learned}):
+        of_step, before = sizes.get(step, []), learned.get(step)
+        calls = count * (before.calls * share if before else len(of_step) / len(samples))
+        size = sum(of_step) / len(of_step) if of_step else before.asked_bytes if before else 0.0
+        given, answered = calls * size / ratio, calls * (before.answer_tokens if before else ANSWER_TOKENS)
+        dollars = most_of(round(given), round(answered), asked)
+        steps[step] = StepEstimate(round(calls), round(given), round(answered), dollars)
+    every = steps.values()
+    known_prices = [one.dollars for one in every if one.dollars is not None]
+    return Estimate(
+        sum(one.calls for one in every), sum(one.input_tokens for one in every),
+        sum(one.output_tokens for one in every),
+        sum(known_prices, Decimal(0)) if len(known_prices) == len(steps) else None, steps,
+    )  # fmt: skip
+
+
+def _learned(prompt: str, model: str) -> dict[str, _Learned]:
+    """Return what the newest calls with a prompt came to, by step."""
+    lately = Call.objects.filter(prompt=prompt, model=model, item__isnull=False).order_by("-id")[:LEARNED_FROM]
+    calls = Call.objects.filter(pk__in=lately.values("pk"))
+    items = calls.aggregate(items=Count("item", distinct=True))["items"]
+    by_step = calls.values_list("step").annotate(Count("id"), Avg("asked_bytes"), Avg("output_tokens")).order_by()
+    return {
+        step: _Learned(number / items, asked or 0.0, answer or ANSWER_TOKENS) for step, number, asked, answer in by_step
+    }
 
 
 MOST_WALKED = 20

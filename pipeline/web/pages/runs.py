@@ -17,6 +17,7 @@ from pipeline.models import Item, Run, Upload
 from pipeline.models.refusal import Refusal
 from pipeline.models.wording import counted, words
 from pipeline.reports.compare import comparable_run_before, compare_runs
+from pipeline.reports.costs import step_costs_of
 from pipeline.reports.coverage import coverage_of
 from pipeline.reports.diagnose import diagnose_run
 from pipeline.reports.judging import judging_of
@@ -26,6 +27,7 @@ from pipeline.reports.whatif import what_if
 from pipeline.runs import start
 from pipeline.runs.salvage import SalvageOptions, plan_salvage
 from pipeline.web.pages.frame import flower_url, page, show
+from pipeline.web.pages.new_run import READER
 from pipeline.web.parts.curve import MOST_THEMES, chart_of
 from pipeline.web.parts.figures import run_figures
 
@@ -69,6 +71,7 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
         "brought": brought_by(row) if has_results and row.makes_stories else None,
         "may_salvage": has_results and row.phase != Run.Phase.PLAN,
         "judging": judging_of(row) if row.parameters.get("judge") and has_results else None,
+        "costs": step_costs_of(row) if row.extractor != READER or row.parameters.get("judge") else [],
         "uploads": Upload.objects.filter(run=row),
         "flower": flower_url(),
         "parameters": sorted(row.parameters.items()),

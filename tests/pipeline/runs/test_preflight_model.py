@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from django.db.models import Sum
 from pytest_django import Settings
 
 from pipeline.extract.profiles import get_profile
 from pipeline.extract.profiles.support import SUPPORT
-from pipeline.models import Budget, Run
-from pipeline.reports.costs import in_words
+from pipeline.models import Budget, Call, Run
+from pipeline.reports.costs import in_words, step_costs_of
 from pipeline.reports.summary import run_summary
 from pipeline.runs import preview
 from pipeline.runs.create import Selection
@@ -79,5 +80,25 @@ def test_a_dry_run_says_what_it_would_cost_and_a_run_what_it_did(model: Model) -
     assert use.dollars == pytest.approx((use.input_tokens + 2 * use.output_tokens) / 1e6)
     assert "20 of fake-model" in in_words([use])
     assert before["estimate"]["input_tokens"] == pytest.approx(use.input_tokens, rel=0.5)
+    (step,) = step_costs_of(run)
+    assert step.expected
+    assert (step.use, step.expected["calls"]) == (use, 20)
     assert not Budget.objects.exists()
     assert Run.objects.filter(is_preview=True).count() == 1
+
+
+def test_an_estimate_learns_from_calls_how_often_each_step_is_asked(model: Model) -> None:
+    finish(
+        start(seed([*scripts(problems=1, each=3), "nr 1 name=sync_fails says=cut"], name="first"), extractor="asked")
+    )
+    later = seed(scripts(problems=1, each=40), name="later")
+    found = preview.preview(source=later, profile="support", extractor="asked", selection=Selection()).preview
+    assert found is not None
+    steps = found["estimate"]["steps"]
+    assert {step: each["calls"] for step, each in steps.items()} == {"extract": 40, "reask": 10}
+    assert found["estimate"]["calls"] == 50
+    assert found["estimate"]["tokens"] == sum(each["tokens"] for each in steps.values())
+    assert found["estimate"]["dollars"] == pytest.approx(sum(each["dollars"] for each in steps.values()), abs=1e-5)
+    finish(start(later, extractor="asked"))
+    calls = Call.objects.filter(item__run__source=later).aggregate(given=Sum("input_tokens"))
+    assert steps["extract"]["input_tokens"] == pytest.approx(calls["given"], rel=0.05)  # bytes a token are known now

@@ -25,7 +25,7 @@ from tests.pipeline.web.pages.scenes import (
     read,
     two_stories_and_an_orphan,
 )
-from tests.support.factories import ConversationFactory, ItemFactory, RunFactory, SourceFactory
+from tests.support.factories import CallFactory, ConversationFactory, ItemFactory, RunFactory, SourceFactory
 from tests.support.seeding import finish, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
@@ -272,6 +272,21 @@ def test_a_running_run_is_stopped_and_only_by_who_may(operator: Client) -> None:
     assert run.state == "stopped"
     refused = operator.post(address("run_act", run.pk), {"do": "stop"}, follow=True).content.decode()
     assert "only a run that is running can be stopped" in refused
+
+
+def test_a_run_shows_what_each_step_cost_beside_what_was_expected(operator: Client) -> None:
+    expected = {"calls": 2, "tokens": 2_400, "input_tokens": 2_000, "output_tokens": 400, "dollars": 0.0061}
+    run = RunFactory(extractor="llm", preview={"estimate": {"steps": {"classify": expected, "validate": expected}}})
+    spent = {"model": "some-model", "input_tokens": 1_700, "cached_tokens": 300, "output_tokens": 90, "cost": "0.0042"}
+    CallFactory(item=ItemFactory(run=run), step="classify", **spent)
+    CallFactory(item=ItemFactory(run=run), step="extract", **{**spent, "cost": None})
+    page = re.sub(r"<[^>]+>|\s+", " ", read(operator, address("run", run.pk)))
+    page = " ".join(page.split())
+    assert "Questions to the language model" in page
+    assert "classify some-model 1 1,700 300 90 $0.0042 2 calls, 2,400 tokens, $0.0061" in page
+    assert "extract some-model 1 1,700 300 90 unknown" in page
+    assert "validate not asked 2 calls" in page
+    assert "Questions to" not in read(operator, address("run", RunFactory(extractor="local").pk))
 
 
 def test_schedules_are_added_paused_and_removed(operator: Client) -> None:
