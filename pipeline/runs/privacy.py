@@ -74,6 +74,8 @@ class PrivacyReport:
     themes: int
     titles: int
     judged: int
+    batched: int
+    """Questions that were handed over in a batch's file."""
     log_lines: int
     leaks: tuple[Leak, ...]
     missing: str
@@ -111,8 +113,10 @@ def _planted(
     for chunk in unfinished_chunks(run):
         read_chunk(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery=f"selftest {chunk}")
     run = advance(run_id=run.pk)
+    batched = 0
     if extractor == "llm" and run.state in Run.FINISHED:
         judge(run_id=run.pk, most=5)  # the judge is told what readers said: one more way out
+        batched = _batched(source, recorder)
     titles = [f"{story.title} {story.description}" for story in stories_of_run(run)]
     themes = Theme.objects.filter(run=run)
     calls = Call.objects.filter(Q(item__run=run) | Q(judgement__run=run))
@@ -136,10 +140,24 @@ def _planted(
         themes=themes.count(),
         titles=len(titles),
         judged=run.judgements.exclude(state=Judgement.State.WAITING).count(),
+        batched=batched,
         log_lines=len(lines),
         leaks=leaks,
         missing=missing,
     )
+
+
+def _batched(source: Source, recorder: "_Recorder") -> int:
+    """Have everything read once more in batches, whose files are another way out; return how many questions they had.
+
+    The answers are not waited for: what is looked at has left by then.
+    """
+    selection = Selection(batch=True, force_refresh=True)
+    run = create_run(source=source, profile="support", extractor="llm", selection=selection)
+    before = len(recorder.bodies)
+    for chunk in unfinished_chunks(run):
+        read_chunk(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery=f"selftest batch {chunk}")
+    return sum(body.count(b'"custom_id"') for body in recorder.bodies[before:])
 
 
 def _records(canaries: Sequence[tuple[str, str]]) -> Iterator[Record]:
@@ -210,7 +228,7 @@ class _Recorder:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 bodies.append(str(self.headers).encode() + body)
-                answer = _answer(json.loads(body))
+                answer = _answer(json.loads(body)) if self.path.endswith("/completions") else _taken(self.path)
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
@@ -250,6 +268,12 @@ def _answer(body: dict[str, Any]) -> bytes:
     return json.dumps(
         {"id": "c", "object": "chat.completion", "model": "recorder", "choices": [choice], "usage": usage}
     ).encode()
+
+
+def _taken(path: str) -> bytes:
+    """Say that a file was taken, or a batch ordered."""
+    name = path.rstrip("/").rpartition("/")[2]
+    return json.dumps({"id": f"{name}-{uuid4().hex[:8]}", "object": name, "status": "validating"}).encode()
 
 
 def _json(line: str) -> object:

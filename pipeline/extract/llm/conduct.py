@@ -4,6 +4,7 @@ Pure. It yields `Request`s and is sent the bytes of each answer; whether these c
 for the caller to decide. So a run, its salvage and its replay go through the same lines.
 """
 
+import json
 from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
@@ -113,7 +114,8 @@ def _again(ask: Ask[Any], problems: Mapping[str, str]) -> Ask[Any]:
         told = f"An earlier answer could not be used: {problems[WHOLE]}. Answer again, with a single JSON object."
         return replace(ask, messages=(*ask.messages, Say("user", told)))
     missing = tuple(unit for unit in ask.units if unit in problems)
-    lines = "\n".join(f"- {unit}: {problems[unit]}" for unit in missing)
+    # as JSON, because a unit has the name that its source gives it
+    lines = "\n".join(f"- {json.dumps(unit, ensure_ascii=False)}: {problems[unit]}" for unit in missing)
     told = (
         f"An earlier answer could not be used for some of the units. Answer again for these only, each once:\n{lines}"
     )

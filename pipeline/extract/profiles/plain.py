@@ -124,8 +124,9 @@ def instructions(wanted: Wanted, known: "Known | None") -> str:
             )
     vocabulary = known.vocabulary if known else None
     if vocabulary and vocabulary.distinctions:
-        parts.append("Terms that are easily confused:")
-        parts += [f"  {' / '.join(each.terms)}: {each.how}" for each in vocabulary.distinctions]
+        parts.append("Terms that are easily confused, one JSON object per line, and how to tell them apart:")
+        for each in vocabulary.distinctions:
+            parts.append(json.dumps({"terms": list(each.terms), "difference": each.how}, ensure_ascii=False))
     if vocabulary and vocabulary.is_strict:
         parts.append(
             f"Use only names from the list of known names. If none of them fits an issue, write {FITS_NONE} as its "
@@ -147,7 +148,8 @@ def _hints(known: "Known | None") -> str:
             words = {"name": entry.key, "means": entry.description, "area": entry.area}
             parts.append(json.dumps({key: word for key, word in words.items() if word}, ensure_ascii=False))
     if known.areas:
-        parts.append(f"URLs in the conversation belong to these product areas: {', '.join(known.areas)}.")
+        areas = json.dumps({"areas": list(known.areas)}, ensure_ascii=False)
+        parts.append(f"URLs in the conversation belong to these product areas:\n{areas}")
     if known.documents:
         parts.append(
             "Product documentation, one JSON object per line. List the documents you used in `context_used`. In "

@@ -44,7 +44,7 @@ SUPPORT = Profile(
     gate=Gate(),
     facets=FACETS,
     prompt=prompt_for(
-        "support-prompt-3", task=TASK, categories=CATEGORIES, facets=FACETS, has_route=True, prepare=prepare
+        "support-prompt-4", task=TASK, categories=CATEGORIES, facets=FACETS, has_route=True, prepare=prepare
     ),
 )
 

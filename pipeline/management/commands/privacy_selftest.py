@@ -36,7 +36,8 @@ class Command(PipelineCommand):
         planted = counted(report.canaries, "canary", "canaries")
         self.stdout.write(
             f"{planted} planted in {counted(report.conversations, 'conversation')}; {counted(report.calls, 'call')} "
-            f"with {report.bytes_sent:,} bytes went to the recorder; {counted(report.themes, 'theme')}, "
+            f"and {counted(report.batched, 'question')} in files of batches, {report.bytes_sent:,} bytes in all, went "
+            f"to the recorder; {counted(report.themes, 'theme')}, "
             f"{counted(report.titles, 'story title')}, {counted(report.judged, 'answer')} of a model that judged and "
             f"{counted(report.log_lines, 'log line')} were searched."
         )

@@ -117,9 +117,9 @@ def test_what_is_known_reaches_the_prompt() -> None:
     )
     _, requests = conducted(SUPPORT, LONELY, one(SUPPORT), Known(vocabulary, ENTRIES, areas=("billing",)))
     system, user = requests[0].messages
-    assert "seat / licence: a seat is a person" in system.text
+    assert '{"terms": ["seat", "licence"], "difference": "a seat is a person, ' in system.text
     assert '{"name": "invoice_lost", "area": "billing"}' in user.text
-    assert "URLs in the conversation belong to these product areas: billing." in user.text
+    assert 'URLs in the conversation belong to these product areas:\n{"areas": ["billing"]}' in user.text
 
 
 def test_a_spelling_twin_of_a_known_name_is_that_name() -> None:

@@ -60,7 +60,7 @@ def test_a_run_is_read_and_every_call_is_a_row(model: Model) -> None:
     assert calls.count() == 12 == sum(model.paid().values())
     for call in calls:
         assert (call.step, call.unit, call.attempt) == ("extract", "", 1)
-        assert (call.prompt, call.model, call.finish_reason) == ("support-prompt-3", "fake-model", "stop")
+        assert (call.prompt, call.model, call.finish_reason) == ("support-prompt-4", "fake-model", "stop")
         assert call.cost == Decimal(call.input_tokens + 2 * call.output_tokens) / 1_000_000
         assert call.seconds is not None
         assert call.input_tokens > 0

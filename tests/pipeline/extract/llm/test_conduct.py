@@ -66,7 +66,7 @@ def test_only_missing_units_are_asked_for_once_more() -> None:
     ]
     units = requests[1].schema["properties"]["units"]["items"]["properties"]["verse"]
     assert units["enum"] == ["1", "2"]
-    assert "- 1: kind: Input should be" in requests[1].messages[-1].text
+    assert '- "1": kind: Input should be' in requests[1].messages[-1].text
 
 
 def test_what_is_still_missing_is_a_typed_failure_and_not_a_third_question() -> None:
