@@ -39,7 +39,7 @@ from pipeline.merge.rules.records import (
     centre_of,
 )
 
-VERSION = "assign-6"
+VERSION = "assign-7"
 
 
 def assign(

@@ -6,8 +6,11 @@ The way of a new row:
    it is as near to its nearest members as they are to each other, and nearly as members of stories usually are.
    Neighbours decide and not centres: among thousands of centres some is near by chance, among neighbours a foreign row
    finds mostly other foreign rows. Where nearly all ties lead into stories, but into several, it is between these and
-   not beside them: it joins the one with most;
-2. what joins nothing is grouped by itself, as the first rows of a registry are;
+   not beside them: it joins the one with most. Where fewer than half of the new rows find a story, they speak of
+   something else, and who is to join must be nearer: of many strangers some are near enough by chance;
+2. what joins nothing is grouped by itself, as the first rows of a registry are. What comes out is a group only if most
+   of its new rows have their nearest neighbour in it: among strays some are alike because no other stray is, though a
+   standing story is nearer to each of them. Such rows wait alone;
 3. what waited alone near the new groups may join them by the same rule as in 1;
 4. what is left is grouped once more together with what waits near it.
 
@@ -39,6 +42,8 @@ MOSTLY = 0.5  # share of its ties that a row must have into a group; at 0.35, 6 
 AS_NEAR = 0.70  # share of members' typical nearness that a newcomer must have; at 0.6, 5 % of a foreign batch joined
 BETWEEN, KNOWN = 0.2, 0.8  # or this share into one story, and this share into any; rows between stories made fragments
 BETWEEN_AS_NEAR = 0.85  # the same of one between stories; at 0.7, 10 instead of 3 % of six foreign dialogues joined
+FOREIGN = 0.5  # new rows of which fewer than this share find a story speak of something else; of known topics 0.85 do
+FOREIGN_AS_NEAR = 0.85  # nearness that these must have: of the rows read, most below it joined wrongly, few above
 AS_USUAL = 0.55  # and of what is typical of all stories: in a loose one members are hardly nearer than strangers
 NEAREST_MEMBERS = 3  # over which nearness is the mean; over 5 it is alike
 LOOKED_AT = 60  # members of a group, spread evenly, that show how near they are to each other
@@ -67,10 +72,15 @@ def join(
     new, waiting = np.flatnonzero(standing < 0), np.flatnonzero((labels < 0) & (standing >= 0))
     near = neighbours_of(points, new, min(neighbour_count(len(points)), len(points) - 1))
     _let_join(points, labels, new, near, refused or {})
+    if np.count_nonzero(labels[new] >= 0) < FOREIGN * len(new):
+        labels[new] = -1
+        _let_join(points, labels, new, near, refused or {}, least=FOREIGN_AS_NEAR)
     _let_go(points, labels, new, sight)
+    nearest = np.full(len(points), -1, np.int64)
+    nearest[new] = near.index[:, :1].ravel()
     left = new[labels[new] < 0]
     if len(left) >= MIN_STORY:
-        _group(vectors, labels, left, strictness, sight, least=MIN_STORY)
+        _group(vectors, labels, left, nearest, strictness, sight, least=MIN_STORY)
         fresh = left[labels[left] >= 0]
         nearby = np.intersect1d(waiting, near.index[np.isin(new, fresh)])
         if len(nearby):
@@ -78,7 +88,7 @@ def join(
     left = new[labels[new] < 0]
     nearby = np.intersect1d(waiting[labels[waiting] < 0], near.index[labels[new] < 0])
     if len(left):
-        _group(vectors, labels, np.union1d(left, nearby), strictness, sight, least=1)
+        _group(vectors, labels, np.union1d(left, nearby), nearest, strictness, sight, least=1)
     # who waited and still waits keeps the number they had, so that their name stays
     untouched = labels < 0
     labels[untouched] = standing[untouched]
@@ -91,18 +101,44 @@ def _sizes_of(labels: Ints) -> Ints:
     return np.where(labels >= 0, counts[group], 0)
 
 
-def _group(vectors: Floats, labels: Ints, rows: Ints, strictness: float, sight: Sight, *, least: int) -> None:
-    """Give these rows labels of groups of their own, from len(labels) on; groups of fewer than `least` get none."""
-    found = partition(vectors[rows], strictness, sight).labels
+def _group(
+    vectors: Floats, labels: Ints, rows: Ints, nearest: Ints, strictness: float, sight: Sight, *, least: int
+) -> None:
+    """Give these rows labels of groups of their own, from len(labels) on; groups of fewer than `least` get none.
+
+    nearest: (n,) the row nearest to each new one, among all; -1 for rows that stood.
+    """
+    found = np.full(len(labels), -1, np.int64)
+    found[rows] = partition(vectors[rows], strictness, sight).labels
+    found[rows] = _without_strays(found, nearest)[rows]
     first = max(int(labels.max(initial=0)) + 1, len(labels))
-    labels[rows] = np.where(_sizes_of(found) >= least, first + found, -1)
+    labels[rows] = np.where(_sizes_of(found)[rows] >= least, first + found[rows], -1)
+
+
+def _without_strays(found: Ints, nearest: Ints) -> Ints:
+    """Return the groups (n,), -1 for rows in none, with each row alone of a group that only strays make.
+
+    A group is one if more than MOSTLY of its new rows have in it their nearest of all rows. Grouped by themselves, rows
+    have only each other for neighbours, so that grouping cannot tell.
+    """
+    new = np.flatnonzero((found >= 0) & (nearest >= 0))
+    at_home = new[found[nearest[new]] == found[new]]
+    count = int(found.max(initial=-1)) + 1
+    new_ones, near_ones = np.bincount(found[new], minlength=count), np.bincount(found[at_home], minlength=count)
+    is_none = near_ones <= MOSTLY * new_ones
+    return np.where((found >= 0) & is_none[found], count + np.arange(len(found)), found)
 
 
 # --- Joining by neighbours ----------------------------------------------------------------------------------------
 
 
-def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refused: Refused) -> None:
-    """Write into `labels` the group of each of the rows that belongs to one; `near` are the neighbours of these."""
+def _let_join(
+    points: Floats, labels: Ints, rows: Ints, near: Neighbours, refused: Refused, *, least: float = 0.0
+) -> None:
+    """Write into `labels` the group of each of the rows that belongs to one; `near` are the neighbours of these.
+
+    least: the share of members' typical nearness that each must have, however many of its ties lead into the group.
+    """
     nearness = _Nearness(points, labels)
     weights = tie_weights(near.cosine)
     all_of_it = weights.sum(axis=1, dtype=np.float64)
@@ -117,7 +153,7 @@ def _let_join(points: Floats, labels: Ints, rows: Ints, near: Neighbours, refuse
             as_near = AS_NEAR if share > MOSTLY else BETWEEN_AS_NEAR if share > BETWEEN and known > KNOWN else 0.0
             if not as_near or group in refused.get(row, ()) or (row, group, as_near) in turned_down:
                 continue
-            enough = max(as_near * nearness.usual(group), AS_USUAL * nearness.typical)
+            enough = max(max(as_near, least) * nearness.usual(group), AS_USUAL * nearness.typical)
             if nearness.of(row, group, near.cosine[place][members[place] == group]) >= enough:
                 joining[row] = group
             else:

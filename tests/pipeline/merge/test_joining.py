@@ -38,6 +38,26 @@ def test_a_foreign_batch_joins_nothing_and_makes_a_group_of_its_own(count: int) 
     assert len(set(labels.tolist())) == 1 or count < 3
 
 
+def test_a_row_among_strangers_must_be_nearer_to_a_story_to_join_it() -> None:
+    loosely = vector_of(3, "loosely the third", 1.0)[None]
+    assert joined(np.vstack([rows((7, 3), start=100), loosely]))[-1] == 3
+    assert joined(np.vstack([rows((77, 3)), loosely]))[-1] >= len(STANDING)
+    assert joined(np.vstack([rows((77, 3)), rows((3, 1), start=100)]))[-1] == 3
+
+
+def test_strays_that_are_each_nearer_to_a_story_than_to_each_other_make_no_story() -> None:
+    """Nine rows, each told of a story and all of something else besides: grouped by themselves, four were a story."""
+    draw = np.random.default_rng(8)
+    told = np.stack([KNOWN[story == STANDING].mean(axis=0) for story in range(9)])
+    own, besides = draw.standard_normal(told.shape), draw.standard_normal((1, told.shape[1]))
+    told, own, besides = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in (told, own, besides))
+    strays = (0.65 * told + 0.45 * besides + 0.61 * own).astype(np.float32)
+    strays /= np.linalg.norm(strays, axis=1, keepdims=True)
+    labels = joined(strays)
+    assert (labels >= len(STANDING)).all()
+    assert len(set(labels.tolist())) == len(strays)
+
+
 def test_what_is_refused_does_not_join() -> None:
     refused = {len(STANDING): [3]}
     assert joined(rows((3, 1), start=100))[0] == 3

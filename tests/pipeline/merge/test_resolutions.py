@@ -57,3 +57,23 @@ def test_whole_groups_are_clearly_better_than_their_pieces_and_not_the_other_way
     assert is_clearly_better(whole, pieces, points=rows, rows=rows)
     assert not is_clearly_better(pieces, whole, points=rows, rows=rows)
     assert not is_clearly_better(whole, whole, points=rows, rows=rows)
+
+
+@pytest.mark.parametrize(
+    ("clearer", "fits_better", "is_better"),
+    [(0.06, 0.06, True), (0.06, 0.04, False), (0.04, 0.06, False), (0.0, 0.11, True), (0.2, -0.1, False)],
+)
+def test_what_stands_gives_way_to_what_fits_a_little_better_only_where_rows_clearly_prefer_it(
+    monkeypatch: pytest.MonkeyPatch, clearer: float, fits_better: float, is_better: bool
+) -> None:
+    rows, standing = around(6, 30, seed=3), np.repeat(np.arange(6), 30)
+    again = np.roll(standing, 1)
+
+    def gain(labels: np.ndarray, amount: float) -> float:
+        return amount if np.array_equal(labels, again) else 0.0
+
+    module = "pipeline.merge.rules.grouping.resolutions"
+    monkeypatch.setattr(f"{module}.clearness", lambda _, labels: 0.4 + gain(labels, clearer))
+    monkeypatch.setattr(f"{module}.off_tightness", lambda _, labels, sight: gain(labels, clearer - fits_better))
+    monkeypatch.setattr(f"{module}.TORN_WEIGHT", 0.0)
+    assert is_clearly_better(again, standing, points=rows, rows=rows) is is_better
