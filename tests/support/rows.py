@@ -1,10 +1,8 @@
-"""The test database between two tests: empty, but for what migrations put there. Rows can be put aside and back."""
+"""The test database between two tests: empty, but for what migrations put there. Rows can be kept and stored again."""
+
+from collections.abc import Iterable, Mapping
 
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
-
-ASIDE = "put_aside"
-"""The schema for copies of rows."""
 
 KEPT = {
     "django_migrations", "django_content_type", "auth_permission",
@@ -22,8 +20,11 @@ def delete_rows() -> None:
     from django.contrib.contenttypes.models import ContentType  # not before the apps are loaded
 
     ContentType.objects.clear_cache()
+    tables = _tables()
     with transaction.atomic(), connection.cursor() as cursor:
-        filled = _lock_all_and_list_filled(cursor)
+        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables))
+        filled = [table for (table,) in cursor]
         cursor.execute("SELECT current_setting('is_superuser')")
         if cursor.fetchone() == ("on",):
             cursor.execute("SET LOCAL session_replication_role = replica")  # no look at foreign keys: all rows go
@@ -31,31 +32,39 @@ def delete_rows() -> None:
             cursor.execute(f"DELETE FROM {table}")
 
 
-def put_rows_aside() -> list[str]:
-    """Copy the rows of all tables to a schema of their own, in place of those there; return the tables that have some.
-
-    What migrations made is not copied: it stays where it is.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"DROP SCHEMA IF EXISTS {ASIDE} CASCADE")
-        cursor.execute(f"CREATE SCHEMA {ASIDE}")
-        filled = _lock_all_and_list_filled(cursor)
-        for table in filled:
-            cursor.execute(f"CREATE TABLE {ASIDE}.{table} AS TABLE {table}")
-    return filled
+def counts_of_rows() -> dict[str, int]:
+    """Return the number of rows of each table, quoted; what migrations made is not counted."""
+    tables = _tables()
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in tables))
+        return dict(cursor.fetchall())
 
 
-def put_rows_back(tables: list[str]) -> None:
-    """Store the rows that were put aside, ids and all, in tables that are empty. Foreign keys wait for the commit."""
-    with transaction.atomic(), connection.cursor() as cursor:
+def are_empty(tables: Iterable[str]) -> bool:
+    """Return whether none of the tables has a row."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {' AND '.join(f'NOT EXISTS (SELECT FROM {table})' for table in tables)}")
+        return bool(cursor.fetchone()[0])
+
+
+def rows_of(tables: Iterable[str]) -> dict[str, bytes]:
+    """Return the rows of the tables as PostgreSQL copies them."""
+    found = {}
+    with connection.cursor() as cursor:
         for table in tables:
-            cursor.execute(f"INSERT INTO {table} SELECT * FROM {ASIDE}.{table}")
+            with cursor.copy(f"COPY {table} TO STDOUT") as copied:
+                found[table] = b"".join(copied)
+    return found
 
 
-def _lock_all_and_list_filled(cursor: CursorWrapper) -> list[str]:
-    """Wait for whoever writes to a table, let nobody else begin, and return the tables that have rows, quoted."""
+def store_rows(rows: Mapping[str, bytes]) -> None:
+    """Store rows of tables again, with their ids. Foreign keys are looked at when the transaction ends."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table, copied in rows.items():
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                copy.write(copied)
+
+
+def _tables() -> list[str]:
     names = connection.introspection.django_table_names(only_existing=True, include_views=False)
-    tables = [connection.ops.quote_name(name) for name in names if name not in KEPT]
-    cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
-    cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables))
-    return [table for (table,) in cursor]
+    return [connection.ops.quote_name(name) for name in names if name not in KEPT]

@@ -9,20 +9,23 @@
 A scene is a fixture without fixtures. It stays until a test comes that does not ask for it; then its transaction is
 rolled back. Only for tests that commit nothing (`pytest.mark.django_db` without `transaction`).
 
-For tests that commit there is `@committed_scene`: its rows are copied aside once, and put back for each test.
+A function that stores what a test begins with can be `@made_once`, also for tests that commit.
 """
 
 import copy
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 from django.db import transaction
 
-from tests.support.rows import put_rows_aside, put_rows_back
+from tests.support.rows import are_empty, counts_of_rows, rows_of, store_rows
 
 Made = TypeVar("Made")
+P = ParamSpec("P")
 
 
 class Stage:
@@ -57,37 +60,37 @@ def scene(make: Callable[[], Made]) -> Any:
     return pytest.fixture(name=make.__name__)(fixture)
 
 
-class PutAside:
-    """The committed scene whose rows lie aside, if any."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a function returned and the rows it stored, by table."""
 
-    scene: Callable[[], object] | None = None
-    made: object = None
-    tables: list[str]
-
-    @classmethod
-    def store(cls, scene: Callable[[], object]) -> None:
-        """Store the scene's rows in an empty database: made now, or put back where it was the last that was made."""
-        if scene is cls.scene:
-            put_rows_back(cls.tables)
-            return
-        cls.scene = None
-        cls.made = scene()
-        cls.tables = put_rows_aside()
-        cls.scene = scene
+    returned: object
+    rows: dict[str, bytes]
 
 
-def committed_scene(make: Callable[[], Made]) -> Any:
-    """Return the fixture that commits the rows that `make` stores and gives each test a copy of what it returned.
+def made_once(make: Callable[P, Made]) -> Callable[P, Made]:
+    """Return `make` for the beginning of a test: its rows are made once in a process and stored again for each test.
 
-    It comes before what else a test stores: put it first among the arguments.
+    Called with other arguments it makes other rows, which are kept as well. It works as without this, only slower,
+    where the tables it fills have rows already. What it stores may refer to no row that it did not store itself.
     """
+    all_kept: dict[str, Kept] = {}
 
-    def fixture(transactional_db: None) -> Made:
-        PutAside.store(make)
-        return copy.deepcopy(PutAside.made)  # type: ignore[return-value]
+    @wraps(make)
+    def made(*args: P.args, **words: P.kwargs) -> Made:
+        key = repr((args, sorted(words.items())))
+        kept = all_kept.get(key)
+        if kept and are_empty(kept.rows):
+            store_rows(kept.rows)
+            return copy.deepcopy(kept.returned)  # type: ignore[return-value]
+        before = counts_of_rows()
+        returned = make(*args, **words)
+        filled = {table: before[table] for table, count in counts_of_rows().items() if count > before[table]}
+        if not any(filled.values()):
+            all_kept[key] = Kept(copy.deepcopy(returned), rows_of(filled))
+        return returned
 
-    fixture.__doc__ = make.__doc__
-    return pytest.fixture(name=make.__name__)(fixture)
+    return made
 
 
 def scene_of(item: pytest.Item) -> Callable[[], object] | None:

@@ -14,6 +14,7 @@ from pipeline.ledger.counts import unfinished_chunks
 from pipeline.models import Conversation, ConversationVersion, Run, Source
 from pipeline.runs.create import Selection, create_run
 from pipeline.runs.salvage import SalvageOptions, SalvagePlan, reopen_to_salvage
+from tests.support.scenes import made_once
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -111,6 +112,12 @@ def finish(run: Run) -> Run:
     """Read what is unread and take the run as far as it goes, in this process; return it."""
     read(run)
     return advance(run_id=run.pk)
+
+
+@made_once
+def first_run(texts: Sequence[str], extractor: str = "scripted", **selection: object) -> Run:
+    """Return a run over these texts that is finished, for a test to begin with."""
+    return finish(start(seed(texts), extractor, **selection))
 
 
 @transaction.atomic

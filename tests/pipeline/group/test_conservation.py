@@ -7,6 +7,7 @@ import pytest
 from pipeline.advance import _next_step, advance
 from pipeline.models import Item, Merge, Orphan, Run, Story, StoryEvidence
 from pipeline.runs.reopen import reopen
+from tests.support.scenes import made_once
 from tests.support.seeding import read, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +20,7 @@ TEXTS = [
 ]
 
 
+@made_once
 def brought_to(phase: str, **selection: bool) -> Run:
     """Return a run of 17 conversations just before a phase: 16 with a theme in three stories and an orphan."""
     run = start(seed(TEXTS), **selection)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from pipeline.runs.reopen import reopen
 from tests.fakes import scripted
 from tests.fakes.scripted import vector_of
 from tests.support.factories import alice
-from tests.support.seeding import NOW, change, finish, read, scripts, seed, start
+from tests.support.seeding import NOW, change, finish, first_run, read, scripts, seed, start
 from tests.support.waiting import refused
 
 DAY = timedelta(days=1)
@@ -35,8 +35,7 @@ def conversations_of(story: Story) -> set[str]:
 
 @pytest.mark.django_db
 def test_a_story_loses_what_a_newer_reading_took_away_and_the_right_one_gets_it() -> None:
-    source = seed(scripts(2, 4))
-    finish(start(source))
+    source = first_run(scripts(2, 4)).source
     change(source, ["again name=problem_001_fails problem=1", *[None] * 7])
     assert finish(start(source)).state == "completed"
     assert conversations_of(story_of(0)) == {"test-2", "test-4", "test-6"}
@@ -45,8 +44,7 @@ def test_a_story_loses_what_a_newer_reading_took_away_and_the_right_one_gets_it(
 
 @pytest.mark.django_db
 def test_a_story_loses_a_conversation_that_now_says_nothing() -> None:
-    source = seed(scripts(2, 4))
-    finish(start(source))
+    source = first_run(scripts(2, 4)).source
     change(source, ["category=spam", *[None] * 7])
     finish(start(source))
     assert conversations_of(story_of(0)) == {"test-2", "test-4", "test-6"}
@@ -54,8 +52,7 @@ def test_a_story_loses_a_conversation_that_now_says_nothing() -> None:
 
 @pytest.mark.django_db
 def test_a_story_shows_the_newest_reading_of_a_conversation() -> None:
-    source = seed(scripts(2, 4))
-    finish(start(source))
+    source = first_run(scripts(2, 4)).source
     change(source, ["again name=problem_000_fails problem=0", *[None] * 7])
     newer = finish(start(source))
     row = story_of(0).evidence.get(conversation__external_id="test-0")
@@ -66,8 +63,7 @@ def test_a_story_shows_the_newest_reading_of_a_conversation() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", ["done", "dismissed"])
 def test_a_story_that_people_closed_keeps_what_it_had(status: str) -> None:
-    source = seed(scripts(2, 4))
-    finish(start(source))
+    source = first_run(scripts(2, 4)).source
     Story.objects.filter(pk=story_of(0).pk).update(status=status, reviewed_at=NOW + 2 * DAY)
     change(source, ["again name=problem_001_fails problem=1", *[None] * 7])
     assert finish(start(source)).state == "completed"
@@ -77,8 +73,7 @@ def test_a_story_that_people_closed_keeps_what_it_had(status: str) -> None:
 
 @pytest.mark.django_db
 def test_an_orphan_that_no_conversation_means_any_more_is_forgotten() -> None:
-    source = seed(["name=rare problem=50"])
-    finish(start(source))
+    source = first_run(["name=rare problem=50"]).source
     assert Orphan.objects.get().signature.key == "rare"
     change(source, ["category=spam"])
     finish(start(source))
@@ -87,8 +82,7 @@ def test_an_orphan_that_no_conversation_means_any_more_is_forgotten() -> None:
 
 @pytest.mark.django_db
 def test_a_dismissed_orphan_that_no_conversation_means_any_more_is_kept() -> None:
-    source = seed(["name=rare problem=50"])
-    finish(start(source))
+    source = first_run(["name=rare problem=50"]).source
     Orphan.objects.update(dismissed_at=NOW, dismissed_by=alice())
     change(source, ["category=spam"])
     finish(start(source))
@@ -156,7 +150,7 @@ def test_a_done_story_collects_what_is_older_than_its_end() -> None:
 
 @pytest.mark.django_db
 def test_a_dismissed_orphan_collects_and_makes_no_story() -> None:
-    finish(start(seed([*scripts(2, 4), "nr 1 name=rare problem=50"])))
+    first_run([*scripts(2, 4), "nr 1 name=rare problem=50"])
     Orphan.objects.update(dismissed_at=NOW, dismissed_by=alice())
     run = finish(start(seed([f"later {n} name=rare problem=50" for n in range(4)])))
     orphan = Orphan.objects.get()
@@ -166,7 +160,7 @@ def test_a_dismissed_orphan_collects_and_makes_no_story() -> None:
 
 @pytest.mark.django_db
 def test_a_dismissed_story_collects_and_stays_dismissed() -> None:
-    finish(start(seed(scripts(2, 4))))
+    first_run(scripts(2, 4))
     dismissed = story_of(0)
     Story.objects.filter(pk=dismissed.pk).update(status="dismissed", reviewed_at=NOW)
     assert finish(start(later(0, 3, day=2))).state == "completed"
@@ -192,7 +186,7 @@ def test_a_signature_whose_evidence_is_refused_is_named_and_the_others_are_settl
 
 @pytest.mark.django_db(transaction=True)
 def test_a_story_that_cannot_grow_needs_attention_though_it_stands() -> None:
-    finish(start(seed(scripts(3, 4))))
+    first_run(scripts(3, 4))
     with refused("pipeline_storyevidence", unless="id < 0"):
         run = finish(start(seed(["later name=problem_001_fails problem=1"])))
     assert (run.state, run.error.split()[-1]) == ("needs_attention", "problem_001_fails")
@@ -243,7 +237,7 @@ def test_themes_of_a_run_that_still_merges_do_not_count() -> None:
 
 @pytest.mark.django_db
 def test_stories_and_orphans_keep_their_confidence_and_its_parts() -> None:
-    finish(start(seed([*scripts(2, 4), "name=rare problem=50 confidence=0.5"])))
+    first_run([*scripts(2, 4), "name=rare problem=50 confidence=0.5"])
     story, orphan = story_of(0), Orphan.objects.get()
     assert story.confidence_parts["size"] == pytest.approx(1 - 1 / 25)
     assert (story.confidence_parts["evidence"], story.confidence_parts["reader"]) == (1.0, 0.9)
@@ -256,7 +250,7 @@ def test_stories_and_orphans_keep_their_confidence_and_its_parts() -> None:
 
 @pytest.mark.django_db
 def test_a_story_that_grows_grows_surer() -> None:
-    finish(start(seed(scripts(2, 4))))
+    first_run(scripts(2, 4))
     before = story_of(0).confidence_parts["size"]
     finish(start(later(0, 4, day=2)))
     assert story_of(0).confidence_parts["size"] > before
@@ -264,7 +258,7 @@ def test_a_story_that_grows_grows_surer() -> None:
 
 @pytest.mark.django_db
 def test_vague_conversations_make_no_story_until_clear_ones_come() -> None:
-    finish(start(seed([*scripts(2, 4), *[f"nr {n} name=vague problem=50 confidence=0.1" for n in range(3)]])))
+    first_run([*scripts(2, 4), *[f"nr {n} name=vague problem=50 confidence=0.1" for n in range(3)]])
     orphan = Orphan.objects.get()
     assert (orphan.reason, orphan.detail) == ("low_confidence", f"confidence {orphan.confidence} of 100, needs 40")
     finish(start(seed([f"clear {n} name=vague problem=50" for n in range(3)])))
@@ -292,8 +286,7 @@ def between_two(vector: Callable[..., np.ndarray], between: np.ndarray) -> Calla
 
 @pytest.mark.django_db
 def test_an_orphan_is_near_to_no_story_that_people_closed() -> None:
-    source = seed(scripts(2, 4))
-    finish(start(source))
+    first_run(scripts(2, 4))
     Story.objects.update(status="done", reviewed_at=NOW + DAY)
     finish(start(seed(["name=rare problem=50"])))
     orphan = Orphan.objects.get()
@@ -339,8 +332,7 @@ def without_problem_0(source: Source) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", ["candidate", "approved", "in_progress"])
 def test_an_open_story_without_conversations_is_closed_until_one_returns(status: str) -> None:
-    source = seed(scripts(2, 4))
-    finish(start(source))
+    source = first_run(scripts(2, 4)).source
     story = story_of(0)
     Story.objects.filter(pk=story.pk).update(status=status)
     without_problem_0(source)
@@ -356,8 +348,7 @@ def test_an_open_story_without_conversations_is_closed_until_one_returns(status:
 
 @pytest.mark.django_db
 def test_a_person_may_reopen_an_emptied_story() -> None:
-    source = seed(scripts(2, 4))
-    finish(start(source))
+    source = first_run(scripts(2, 4)).source
     story = story_of(0)
     without_problem_0(source)
     finish(start(source))
@@ -370,8 +361,7 @@ def test_a_person_may_reopen_an_emptied_story() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", ["done", "dismissed"])
 def test_a_closed_story_is_not_emptied(status: str) -> None:
-    source = seed(scripts(2, 4))
-    finish(start(source))
+    source = first_run(scripts(2, 4)).source
     Story.objects.filter(pk=(story := story_of(0)).pk).update(status=status)
     without_problem_0(source)
     finish(start(source))

@@ -26,7 +26,8 @@ from pipeline.runs.preview import preview
 from pipeline.runs.reopen import reopen
 from pipeline.runs.salvage import SalvageOptions
 from tests.fakes.scripted import ScriptedExtractor
-from tests.support.seeding import change, finish, read, salvage, scripts, seed, start
+from tests.support.scenes import made_once
+from tests.support.seeding import change, finish, first_run, read, salvage, scripts, seed, start
 from tests.support.waiting import refused, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,6 +55,7 @@ def during_merge(monkeypatch: pytest.MonkeyPatch) -> During:
     return let
 
 
+@made_once
 def read_run(problems: int = 2, each: int = 3) -> Run:
     """Return a run whose conversations are all read, and nothing merged."""
     run = start(seed(scripts(problems, each)))
@@ -79,7 +81,7 @@ def cause(error: Exception) -> Callable[[], None]:
 
 
 def test_vectors_of_another_model_are_refused_before_any_row_is_written() -> None:
-    finish(start(seed(scripts(2, 3))))
+    first_run(scripts(2, 3))
     other = seed(scripts(2, 3), name="other")
     with pytest.raises(RunError, match="vectors from the model scripted, but this extractor uses null"):
         start(other, extractor="null")
@@ -87,7 +89,7 @@ def test_vectors_of_another_model_are_refused_before_any_row_is_written() -> Non
 
 
 def test_an_extractor_of_the_same_model_may_go_on_with_the_signatures() -> None:
-    finish(start(seed(scripts(2, 3))))
+    first_run(scripts(2, 3))
     assert finish(start(seed(scripts(2, 3), name="other"), extractor="odd")).state == "completed"
     assert {story.evidence.count() for story in Story.objects.all()} == {6}
 
@@ -291,7 +293,7 @@ def test_themes_without_a_home_need_attention_and_the_way_to_mend_it_works() -> 
 
 
 def test_a_run_without_stories_misses_only_themes_without_a_signature() -> None:
-    run = finish(start(seed(scripts(2, 3)), no_stories=True))
+    run = first_run(scripts(2, 3), no_stories=True)
     assert run.state == "completed"
     assert homes_of_themes(run).missed == 0
     Theme.objects.filter(pk=run.themes.values("pk")[:1]).update(signature=None)
@@ -299,14 +301,14 @@ def test_a_run_without_stories_misses_only_themes_without_a_signature() -> None:
 
 
 def test_a_theme_without_a_signature_has_no_home() -> None:
-    run = finish(start(seed(scripts(2, 3))))
+    run = first_run(scripts(2, 3))
     assert homes_of_themes(run).missed == 0
     Theme.objects.filter(pk=run.themes.values("pk")[:1]).update(signature=None)
     assert homes_of_themes(run).missed == 1
 
 
 def test_an_orphan_that_graduated_is_no_home_for_a_conversation_its_story_lacks() -> None:
-    finish(start(seed(scripts(1, 2))))
+    first_run(scripts(1, 2))
     run = finish(start(seed(scripts(1, 2))))
     assert Orphan.objects.get().graduated_at is not None
     assert homes_of_themes(run).missed == 0
@@ -409,7 +411,7 @@ def read_first_chunk(run: Run) -> None:
 
 def test_failed_items_are_pending_again_in_the_same_moment_in_which_the_run_lives_again() -> None:
     """Else a late message of the first life could end the second before they are."""
-    run = finish(start(seed([*scripts(2, 3), "act=raise"])))
+    run = first_run([*scripts(2, 3), "act=raise"])
     assert run.state == "completed_with_errors"
     run = reopen(run_id=run.pk, phase="extract", again=Item.objects.filter(state=Item.State.FAILED))
     assert advance(run_id=run.pk).state == "running"

@@ -15,7 +15,7 @@ from pipeline.ledger.states import change_state, fail, lose, request_stop
 from pipeline.models import Call, Run, Theme
 from pipeline.runs.create import RunIsLive
 from tests.support.commands import Captured, command, words_for_people
-from tests.support.seeding import finish, scripts, seed, start
+from tests.support.seeding import first_run, scripts, seed, start
 from tests.support.waiting import until
 from tests.support.workers import Worker
 
@@ -80,7 +80,7 @@ def test_asking_twice_is_asking_once(capsys: Captured) -> None:
 
 @pytest.mark.parametrize("words", [[], ["--force"]])
 def test_an_ended_run_is_not_stopped(words: list[str]) -> None:
-    run = finish(start(seed(scripts(1, 3))))
+    run = first_run(scripts(1, 3))
     with pytest.raises(CommandError, match=f"run {run.pk} is completed; only a run that is running can be stopped"):
         command("stop_run", str(run.pk), *words)
 

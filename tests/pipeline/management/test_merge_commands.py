@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from pipeline.merge.rules.versions import NEWEST, Rules
 from pipeline.models import MergePass, Orphan, Registry, Run, Story
-from tests.support.seeding import finish, scripts, seed, start
+from tests.support.seeding import finish, first_run, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ Captured = pytest.CaptureFixture[str]
 @pytest.fixture
 def run() -> Run:
     """Two stories and an orphan."""
-    return finish(start(seed([*scripts(2, 4), "nr 1 name=rare problem=50"])))
+    return first_run([*scripts(2, 4), "nr 1 name=rare problem=50"])
 
 
 def shown(captured: Captured) -> str:

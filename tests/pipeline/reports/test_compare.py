@@ -9,7 +9,7 @@ from pipeline.review.regroup import plan_regroup, regroup
 from tests.pipeline.group.test_lineage import told
 from tests.pipeline.review.test_regroup import PAIRS_AS_ONE
 from tests.support.factories import RunFactory, alice
-from tests.support.seeding import change, finish, scripts, seed, start
+from tests.support.seeding import change, finish, first_run, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
 
@@ -21,8 +21,8 @@ def about(problem: int, count: int, first: int = 0) -> list[str]:
 
 def history(before: list[str], after: list[str | None]) -> tuple[Run, Run]:
     """Run over conversations, change or add some, run again; return both runs. None leaves a conversation as it is."""
-    source = seed(before)
-    first = finish(start(source))
+    first = first_run(before)
+    source = first.source
     seed([text for text in after[len(before) :] if text])
     change(source, [*after[: len(before)], *[None] * (len(after) - len(before))])
     return first, finish(start(source))
@@ -83,8 +83,8 @@ def test_a_persons_merge_between_two_runs_is_seen_in_the_second_and_not_in_the_f
 
 
 def test_a_persons_split_between_two_runs_is_seen_in_the_second_and_not_in_the_first() -> None:
-    source = seed(about(1, 8))
-    first = finish(start(source))
+    first = first_run(about(1, 8))
+    source = first.source
     some = source.conversations.order_by("id").values_list("pk", flat=True)[:4]
     review.split_signature(
         signature=named("problem_1_fails"), conversations=list(some), name="another_problem", by=alice()
@@ -100,8 +100,8 @@ def named(key: str) -> Signature:
 
 
 def test_a_consolidation_between_two_runs_is_seen_in_the_second_and_not_in_the_first() -> None:
-    source = seed(scripts(2, 4))
-    first = finish(start(source))
+    first = first_run(scripts(2, 4))
+    source = first.source
     regroup(plan=plan_regroup(profile="support", rules=PAIRS_AS_ONE), reason="a test")
     second = finish(start(source))
     (line,) = became(first, second)
@@ -122,8 +122,8 @@ def test_a_run_of_another_profile_or_one_that_did_not_finish_is_refused() -> Non
 
 @pytest.mark.django_db
 def test_it_tells_which_stories_lost_conversations_that_were_read_again() -> None:
-    source = seed(scripts(2, 4))
-    first = finish(start(source))
+    first = first_run(scripts(2, 4))
+    source = first.source
     assert stories_that_lost(first) == []
     change(source, ["again name=problem_001_fails problem=1", *[None] * 7])
     second = finish(start(source))
@@ -134,8 +134,8 @@ def test_it_tells_which_stories_lost_conversations_that_were_read_again() -> Non
 
 @pytest.mark.django_db
 def test_a_run_is_compared_with_the_one_before_if_it_saw_as_much() -> None:
-    source = seed(scripts(2, 4))
-    first = finish(start(source))
+    first = first_run(scripts(2, 4))
+    source = first.source
     assert comparable_run_before(first) is None
     assert comparable_run_before(finish(start(source, limit=2))) is None
     finish(start(seed(scripts(1, 3), name="other")))

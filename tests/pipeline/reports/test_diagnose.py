@@ -17,7 +17,7 @@ from pipeline.runs.create import Selection
 from pipeline.runs.preview import preview
 from pipeline.runs.reopen import reopen
 from tests.support.factories import alice
-from tests.support.seeding import NOW, change, finish, read, scripts, seed, start
+from tests.support.seeding import NOW, change, finish, first_run, read, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def of(name: str, problem: int, count: int, **words: object) -> list[str]:
 
 
 def completed(texts: list[str], **selection: Any) -> Run:
-    return finish(start(seed(texts), **selection))
+    return first_run(texts, **selection)
 
 
 LONG = "The kiln of our pottery does not heat. " + " ".join(
@@ -42,7 +42,7 @@ LONG = "The kiln of our pottery does not heat. " + " ".join(
 def test_it_says_of_a_long_conversation_what_was_not_read(
     capsys: pytest.CaptureFixture[str], admin_client: Client
 ) -> None:
-    run = finish(start(seed([LONG, "The kiln does not heat any more."]), "local"))
+    run = first_run([LONG, "The kiln does not heat any more."], "local")
     found = diagnose_run(run_id=run.pk)
     assert (found.too_long, [one.conversation for one in found.not_read]) == (1, ["test-0"])
     why = found.not_read[0].left_out
@@ -138,8 +138,7 @@ def test_a_twin_of_a_story_would_make_it_larger() -> None:
 
 
 def test_a_twin_whose_conversations_say_something_else_now_would_make_no_story() -> None:
-    source = seed(of("calendar_sync_fails", 1, 2))
-    finish(start(source))
+    source = first_run(of("calendar_sync_fails", 1, 2)).source
     change(source, [f"{text} again" for text in of("beta_hangs", 33, 2)])
     finish(start(source))
     run = finish(start(seed(of("calendar_sync_failing", 77, 1), name="second")))
@@ -175,8 +174,7 @@ def test_it_concludes_in_a_sentence(texts: list[str], selection: dict[str, Any],
 
 
 def test_it_says_when_all_was_skipped() -> None:
-    source = seed(scripts(1, 3))
-    finish(start(source))
+    source = first_run(scripts(1, 3)).source
     found = diagnose_run(run_id=finish(start(source)).pk)
     assert found.conclusion == (
         "All 3 conversations were skipped as unchanged. Use --force-refresh to read them again.",
@@ -252,8 +250,8 @@ def test_it_says_why_a_reading_gave_no_theme(text: str, state: str, reason: str,
 
 
 def test_it_tells_readings_of_several_versions_and_which_counts() -> None:
-    source = seed(of("alpha_fails", 1, 3))
-    first = finish(start(source))
+    first = first_run(of("alpha_fails", 1, 3))
+    source = first.source
     change(source, ["again name=beta_hangs problem=20", None, None])
     second = finish(start(source))
     trace = trace_conversation(external_id="test-0")

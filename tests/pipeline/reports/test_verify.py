@@ -40,8 +40,8 @@ from pipeline.runs.preview import preview
 from pipeline.runs.reopen import reopen
 from tests.fakes.scripted import ScriptedExtractor
 from tests.support.factories import alice
-from tests.support.scenes import committed_scene
-from tests.support.seeding import change, finish, read, scripts, seed, start, twins
+from tests.support.scenes import made_once
+from tests.support.seeding import change, finish, first_run, read, scripts, seed, start, twins
 from tests.support.waiting import refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,8 +52,8 @@ def renamed(name: str, problem: int, count: int) -> list[str]:
     return [f"{name} {number} name={name} problem={problem}" for number in range(count)]
 
 
-@committed_scene
-def run() -> Run:
+@made_once
+def a_run() -> Run:
     """Return a completed run with stories, an orphan, a filtered conversation and a merge of two names."""
     texts = [
         *scripts(4, 5),
@@ -71,8 +71,8 @@ def not_checked(found: Verification) -> dict[str, str]:
 # --- What holds ---------------------------------------------------------------------------------------------------
 
 
-def test_a_run_holds(run: Run) -> None:
-    found = verify(run_id=run.pk)
+def test_a_run_holds() -> None:
+    found = verify(run_id=a_run().pk)
     assert (found.faults, not_checked(found)) == ((), {})
     said = {check.name: check.said for check in found.checks}
     assert said["conservation"] == (
@@ -116,8 +116,8 @@ def test_a_run_that_was_merged_in_two_passes_is_verified_in_both() -> None:
 
 
 def test_what_later_runs_read_and_merge_does_not_matter_to_an_earlier_run() -> None:
-    source = seed(scripts(4, 5))
-    run = finish(start(source))
+    run = first_run(scripts(4, 5))
+    source = run.source
     change(source, [f"{text} reopened" if number < 3 else None for number, text in enumerate(scripts(4, 5))])
     seed(renamed("calendar_is_stale", 1, 4))
     finish(start(source))
@@ -129,14 +129,16 @@ def test_what_later_runs_read_and_merge_does_not_matter_to_an_earlier_run() -> N
 # --- What cannot be derived any more ------------------------------------------------------------------------------
 
 
-def test_it_says_when_the_rules_are_no_longer_those_of_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_says_when_the_rules_are_no_longer_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run()
     monkeypatch.setattr("pipeline.reports.last_pass.NEWEST", replace(NEWEST, version="names-2 assign-9 groups-9"))
     found = verify(run_id=run.pk)
     assert found.holds
     assert "the rules are now names-2 assign-9 groups-9" in not_checked(found)["partition"]
 
 
-def test_it_says_when_the_reader_is_no_longer_that_of_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_says_when_the_reader_is_no_longer_that_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run()
     monkeypatch.setattr(ScriptedExtractor, "version", "scripted-2")
     found = verify(run_id=run.pk)
     assert found.holds
@@ -148,7 +150,8 @@ def rename_one() -> None:
     review.rename_signature(signature=signature, name="another_name", by=alice())
 
 
-def test_it_says_when_people_decided_since_the_newest_pass(run: Run) -> None:
+def test_it_says_when_people_decided_since_the_newest_pass() -> None:
+    run = a_run()
     rename_one()
     found = verify(run_id=run.pk)
     assert found.holds
@@ -170,7 +173,7 @@ def test_after_a_run_was_deleted_it_says_that_themes_are_gone_and_blames_nobody(
 
 
 def test_a_loose_story_is_named_and_no_fault() -> None:
-    run = finish(start(seed(scripts(6, 5))))
+    run = first_run(scripts(6, 5))
     assert verify(run_id=run.pk).warnings == ()
     story = Story.objects.earliest("id")
     for axis, theme in enumerate(Theme.objects.filter(pk__in=story.evidence.values("theme")).order_by("id")):
@@ -189,7 +192,7 @@ SOUPS = ("The soup in the canteen is cold.", "Cold soup in the canteen again.", 
 
 
 def test_a_title_that_is_about_another_story_is_named() -> None:
-    run = finish(start(seed([*LOCKERS, *BUSES, *SOUPS]), "local"))
+    run = first_run([*LOCKERS, *BUSES, *SOUPS], "local")
     assert verify(run_id=run.pk).warnings == ()
     story = Story.objects.get(title__icontains="soup")
     Story.objects.filter(pk=story.pk).update(title="The school bus never comes on time", edited_at=timezone.now())
@@ -204,7 +207,7 @@ def test_a_title_that_is_about_another_story_is_named() -> None:
 
 
 def test_a_title_that_was_chosen_for_others_is_named() -> None:
-    run = finish(start(seed([*LOCKERS, *BUSES, *SOUPS]), "local"))
+    run = first_run([*LOCKERS, *BUSES, *SOUPS], "local")
     story = Story.objects.get(title__icontains="soup")
     story.evidence.update(in_title=False)
     [warning] = verify(run_id=run.pk).warnings
@@ -323,14 +326,16 @@ BREAKAGES: list[tuple[Callable[[Run], object], str]] = [
 
 
 @pytest.mark.parametrize(("spoil", "fault"), BREAKAGES)
-def test_what_was_broken_is_found_and_named(run: Run, spoil: Callable[[Run], object], fault: str) -> None:
+def test_what_was_broken_is_found_and_named(spoil: Callable[[Run], object], fault: str) -> None:
+    run = a_run()
     spoil(run)
     found = verify(run_id=run.pk)
     assert not found.holds
     assert [line for line in found.faults if re.search(f"^{fault}", line)], found.faults
 
 
-def test_a_conversation_in_two_stories_is_found(run: Run) -> None:
+def test_a_conversation_in_two_stories_is_found() -> None:
+    run = a_run()
     one = StoryEvidence.objects.earliest("id")
     story = one.story
     twin = Story.objects.create(
@@ -341,7 +346,8 @@ def test_a_conversation_in_two_stories_is_found(run: Run) -> None:
     assert "conservation: 1 of 26 themes are in more than one story" in verify(run_id=run.pk).faults
 
 
-def test_a_promise_that_was_dropped_is_named(run: Run) -> None:
+def test_a_promise_that_was_dropped_is_named() -> None:
+    run = a_run()
     constraint = next(c for c in Theme._meta.constraints if c.name.startswith("one_theme_per_run"))
     with connection.schema_editor() as editor:
         editor.remove_constraint(Theme, constraint)
@@ -357,7 +363,8 @@ def test_a_promise_that_was_dropped_is_named(run: Run) -> None:
     assert verify(run_id=run.pk).holds
 
 
-def test_it_names_a_few_rows_and_counts_the_others(run: Run) -> None:
+def test_it_names_a_few_rows_and_counts_the_others() -> None:
+    run = a_run()
     Evidence.objects.update(start=1)
     lines = [line for line in verify(run_id=run.pk).faults if line.startswith("evidence: ")]
     assert len(lines) == 6
@@ -387,11 +394,12 @@ def test_a_run_that_ended_early_is_looked_at_and_what_is_missing_is_named() -> N
     assert verify(run_id=run.pk).faults == ("conservation: 6 of 6 themes have no signature",)
 
 
-def test_it_changes_nothing_and_reads_one_moment_while_another_run_merges(run: Run) -> None:
+def test_it_changes_nothing_and_reads_one_moment_while_another_run_merges() -> None:
+    earlier = a_run()
     versions = list(Registry.objects.values_list())
     finish(start(seed(scripts(9, 4), name="other")))
     before = list(Signature.objects.order_by("id").values_list())
-    assert verify(run_id=run.pk).holds
+    assert verify(run_id=earlier.pk).holds
     assert list(Signature.objects.order_by("id").values_list()) == before
     assert list(Registry.objects.values_list()) != versions
 
@@ -409,7 +417,8 @@ def command(*words: object) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def test_the_command_says_in_json_what_holds_and_what_does_not(run: Run) -> None:
+def test_the_command_says_in_json_what_holds_and_what_does_not() -> None:
+    run = a_run()
     code, out = command(run.pk, "--json")
     assert (code, json.loads(out)["holds"]) == (0, True)
     Orphan.objects.all().delete()
@@ -422,7 +431,8 @@ def test_the_command_says_in_json_what_holds_and_what_does_not(run: Run) -> None
     ]
 
 
-def test_the_command_prints_each_check_on_a_narrow_terminal(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_each_check_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    run = a_run()
     assert command(run.pk)[0] == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
@@ -437,8 +447,8 @@ def test_the_command_says_in_a_sentence_why_it_does_not_look() -> None:
         call_command("verify_run", "0")
 
 
-def test_the_demo_says_in_a_line_whether_its_run_can_be_proved(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    console = Console(width=200)
+def test_the_demo_says_in_a_line_whether_its_run_can_be_proved(capsys: pytest.CaptureFixture[str]) -> None:
+    run, console = a_run(), Console(width=200)
     assert demo.prove(run, console)
     names = "conservation, answers, raw names, evidence, vectors, partition, cohesion, titles, registry, promises"
     assert capsys.readouterr().out == f"Verified: {names}. More: ./manage.py verify_run {run.pk}\n"
@@ -447,8 +457,8 @@ def test_the_demo_says_in_a_line_whether_its_run_can_be_proved(run: Run, capsys:
     assert "Check failed: conservation: 2 of 26 themes are in no story" in capsys.readouterr().out
 
 
-def test_the_demo_shows_what_is_there_where_nothing_new_came_in(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    console = Console(width=80)
+def test_the_demo_shows_what_is_there_where_nothing_new_came_in(capsys: pytest.CaptureFixture[str]) -> None:
+    run, console = a_run(), Console(width=80)
     assert demo.show(run, console) == run
     told = capsys.readouterr().out
     assert max(map(len, told.splitlines())) <= 80

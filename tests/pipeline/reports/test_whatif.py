@@ -10,7 +10,7 @@ from pipeline.reports import whatif
 from pipeline.reports.whatif import STRICTNESSES, Point, what_if
 from tests.fakes import scripted
 from tests.pipeline.group.test_settle import later
-from tests.support.seeding import finish, scripts, seed, start
+from tests.support.seeding import finish, first_run, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ def point(points: tuple[Point, ...], strictness: float) -> Point:
 
 
 def test_the_rules_as_they_are_give_what_the_run_has_and_nothing_is_written() -> None:
-    run = finish(start(seed([*scripts(3, 4), "nr 1 name=rare problem=50"])))
+    run = first_run([*scripts(3, 4), "nr 1 name=rare problem=50"])
     before = counts()
     found = what_if(run=run)
     as_it_is = point(found.points, 1.0)
@@ -55,7 +55,7 @@ def leaning(vector: Callable[[int, str], np.ndarray], problem: int, text: str) -
 
 
 def test_what_earlier_runs_know_is_there_and_what_they_read_counts() -> None:
-    finish(start(seed(scripts(2, 4))))
+    first_run(scripts(2, 4))
     run = finish(start(later(0, 1, day=2)))
     (as_it_is,) = what_if(run=run, strictnesses=(1.0,)).points
     assert (as_it_is.signatures, as_it_is.stories, as_it_is.conversations) == (1, 1, 5)

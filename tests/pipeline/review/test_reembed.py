@@ -14,7 +14,7 @@ from pipeline.models import MergePass, NewVector, Orphan, Signature, Story, Them
 from pipeline.review import reembed as module
 from pipeline.review.reembed import reembed
 from tests.fakes import scripted
-from tests.support.seeding import NOW, finish, partition, scripts, seed, start
+from tests.support.seeding import NOW, finish, first_run, partition, scripts, seed, start
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def other_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def brought() -> tuple[dict[str, str], set[tuple[int, str]]]:
-    run = finish(start(seed(scripts(problems=4, each=5))))
+    run = first_run(scripts(problems=4, each=5))
     return partition(run), set(Story.objects.values_list("pk", "title"))
 
 

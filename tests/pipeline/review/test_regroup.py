@@ -18,7 +18,7 @@ from tests.fakes.scripted import vector_of
 from tests.pipeline.group.test_settle import conversations_of, story_of
 from tests.support.decided import broken_promises
 from tests.support.factories import alice
-from tests.support.seeding import NOW, finish, partition, scripts, seed, start
+from tests.support.seeding import NOW, finish, first_run, partition, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +91,7 @@ def state() -> tuple[object, ...]:
 
 
 def test_looking_writes_nothing_and_tells_what_joins() -> None:
-    finish(start(seed([*scripts(4, 4), "nr 99 name=rare problem=50"])))
+    first_run([*scripts(4, 4), "nr 99 name=rare problem=50"])
     before = state()
     plan = plan_regroup(profile="support", rules=PAIRS_AS_ONE)
     found = plan.difference
@@ -104,7 +104,7 @@ def test_looking_writes_nothing_and_tells_what_joins() -> None:
 
 
 def test_looking_tells_what_splits_and_which_story_is_gone() -> None:
-    finish(start(seed([*scripts(1, 6), *[f"nr {n} name=small problem=7" for n in range(3)]])))
+    first_run([*scripts(1, 6), *[f"nr {n} name=small problem=7" for n in range(3)]])
     plan = plan_regroup(profile="support", rules=ODD_APART)
     assert (plan.difference.pairs_joined, plan.difference.pairs_split) == (0, 3 * 3 + 2 * 1)
     kinds = [line.split(":")[0] for line in told(plan)]
@@ -113,7 +113,7 @@ def test_looking_tells_what_splits_and_which_story_is_gone() -> None:
 
 
 def test_the_same_rules_change_nothing() -> None:
-    finish(start(seed([*scripts(4, 5), "nr 99 name=rare problem=50"])))
+    first_run([*scripts(4, 5), "nr 99 name=rare problem=50"])
     difference = plan_regroup(profile="support", rules=NEWEST).difference
     assert (difference.pairs_joined, difference.pairs_split) == (0, 0)
     assert {str(change.kind) for change in difference.changes} == {"same"}
@@ -131,7 +131,7 @@ def test_applying_rules_that_find_the_same_changes_no_row_people_see(number: int
 
 
 def test_applying_does_what_was_told_and_the_ledger_says_so() -> None:
-    run = finish(start(seed([*scripts(4, 4), "nr 99 name=rare problem=50"])))
+    run = first_run([*scripts(4, 4), "nr 99 name=rare problem=50"])
     plan = plan_regroup(profile="support", rules=PAIRS_AS_ONE)
     entry = regroup(plan=plan, reason="broader stories", by=alice())
     stories = Story.objects.filter(absorbed_by=None)
@@ -146,7 +146,7 @@ def test_applying_does_what_was_told_and_the_ledger_says_so() -> None:
 
 
 def test_there_and_back_again() -> None:
-    run = finish(start(seed([*scripts(4, 4), "nr 99 name=rare problem=50"])))
+    run = first_run([*scripts(4, 4), "nr 99 name=rare problem=50"])
     before = partition(run)
     apply(PAIRS_AS_ONE)
     apply(NEWEST)
@@ -155,7 +155,7 @@ def test_there_and_back_again() -> None:
 
 
 def test_the_story_people_touched_absorbs_the_other_and_keeps_their_columns() -> None:
-    finish(start(seed(scripts(2, 4))))
+    first_run(scripts(2, 4))
     touched, other = story_of(1), story_of(0)
     Story.objects.filter(pk=touched.pk).update(title="Mine", status="approved", reviewed_at=NOW, reviewed_by=alice())
     apply(PAIRS_AS_ONE)
@@ -172,7 +172,7 @@ def test_the_story_people_touched_absorbs_the_other_and_keeps_their_columns() ->
 
 
 def test_a_profile_made_strict_keeps_out_what_only_loosely_fits_until_it_is_no_longer_strict() -> None:
-    finish(start(seed([*scripts(4, 6), "nr 7 name=loosely problem=1 noise=1.0"])))
+    first_run([*scripts(4, 6), "nr 7 name=loosely problem=1 noise=1.0"])
     assert sorted(partition_sizes()) == [6, 6, 6, 7]
     plan = plan_regroup(profile="support", strict=True)
     assert (plan.difference.strict, plan.difference.moved) == (True, 1)
@@ -195,7 +195,7 @@ def partition_sizes() -> list[int]:
 
 
 def test_a_story_follows_most_of_its_conversations() -> None:
-    finish(start(seed([f"nr {n} name=it_fails problem=3" for n in range(7)])))
+    first_run([f"nr {n} name=it_fails problem=3" for n in range(7)])
     story = Story.objects.get()
     Story.objects.filter(pk=story.pk).update(status="in_progress", reviewed_at=NOW)
     apply(rules_that_see(lambda problem, number: 100 if number < 5 else 200))
@@ -205,7 +205,7 @@ def test_a_story_follows_most_of_its_conversations() -> None:
 
 
 def test_a_candidate_that_no_longer_passes_waits_again_and_one_people_touched_stays() -> None:
-    finish(start(seed(scripts(2, 4))))
+    first_run(scripts(2, 4))
     touched, untouched = story_of(0), story_of(1)
     Story.objects.filter(pk=touched.pk).update(status="approved", reviewed_at=NOW)
     apply(ODD_APART)
@@ -217,7 +217,7 @@ def test_a_candidate_that_no_longer_passes_waits_again_and_one_people_touched_st
 
 
 def test_a_candidate_somebody_wrote_in_stays_and_absorbs_others() -> None:
-    finish(start(seed(scripts(2, 4))))
+    first_run(scripts(2, 4))
     story = story_of(0)
     Story.objects.filter(pk=story.pk).update(description="Ours.", edited_at=NOW, edited_by=alice())
     apply(ODD_APART)
@@ -225,7 +225,7 @@ def test_a_candidate_somebody_wrote_in_stays_and_absorbs_others() -> None:
 
 
 def test_what_people_dismissed_stays_dismissed_and_silences_nothing_larger() -> None:
-    finish(start(seed([*scripts(1, 6), "nr 0 name=rare problem=1"])))
+    first_run([*scripts(1, 6), "nr 0 name=rare problem=1"])
     Orphan.objects.update(dismissed_at=NOW, dismissed_by=alice())
     apply(PAIRS_AS_ONE)
     assert Story.objects.get(absorbed_by=None).evidence.count() == 7
@@ -236,7 +236,7 @@ def test_what_people_dismissed_stays_dismissed_and_silences_nothing_larger() -> 
 
 
 def test_a_persons_merge_outlives_a_regroup() -> None:
-    run = finish(start(seed(scripts(4, 4))))
+    run = first_run(scripts(4, 4))
     child, parent = (Signature.objects.get(key=f"problem_00{n}_fails") for n in (0, 3))
     review.merge_signatures(child=child, parent=parent, by=alice(), reason="the same")
     apply(PAIRS_AS_ONE)
@@ -245,7 +245,7 @@ def test_a_persons_merge_outlives_a_regroup() -> None:
 
 
 def test_a_veto_outlives_a_regroup() -> None:
-    run = finish(start(seed(scripts(2, 4))))
+    run = first_run(scripts(2, 4))
     one, other = Signature.objects.order_by("key")
     review.veto(first=one, second=other, by=alice(), reason="two problems")
     apply(PAIRS_AS_ONE)
@@ -254,7 +254,7 @@ def test_a_veto_outlives_a_regroup() -> None:
 
 def test_two_whose_merge_a_person_took_back_stay_two() -> None:
     """Without that, the rules make one of them: see the first test."""
-    run = finish(start(seed(scripts(4, 4))))
+    run = first_run(scripts(4, 4))
     child, parent = (Signature.objects.get(key=f"problem_00{n}_fails") for n in (0, 1))
     review.undo(decision=review.merge_signatures(child=child, parent=parent, by=alice()), by=alice())
     apply(PAIRS_AS_ONE)
@@ -298,7 +298,7 @@ def decide_something(dice: random.Random) -> None:
 
 
 def test_a_registry_that_changed_meanwhile_is_not_written_to() -> None:
-    finish(start(seed(scripts(2, 4))))
+    first_run(scripts(2, 4))
     plan = plan_regroup(profile="support", rules=PAIRS_AS_ONE)
     before = state()
     Registry.objects.update(version=99)

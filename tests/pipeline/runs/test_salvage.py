@@ -14,7 +14,8 @@ from pipeline.models import Call, Item, Orphan, Run, Story, Theme
 from pipeline.runs.reopen import reopen
 from pipeline.runs.salvage import NothingToDo, SalvageOptions, plan_salvage, runs_to_salvage
 from tests.support.commands import Captured, command, words_for_people
-from tests.support.seeding import finish, partition, read, salvage, scripts, seed, start
+from tests.support.scenes import made_once
+from tests.support.seeding import finish, first_run, partition, read, salvage, scripts, seed, start
 from tests.support.waiting import refused, until
 from tests.support.workers import Worker
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ONE_RAISES = [*scripts(2, 3), "act=raise"]
 
 
+@made_once
 def broken(texts: list[str] = ONE_RAISES) -> Run:
     """Return an ended run none of whose themes could be stored."""
     run = start(seed(texts))
@@ -76,7 +78,7 @@ def test_it_lists_the_runs_that_lack_something_and_no_others(capsys: Captured) -
 
 @pytest.mark.parametrize("state", ["failed", "lost", "stopped", "completed_with_errors", "needs_attention"])
 def test_every_kind_of_ended_run_can_be_found(state: str) -> None:
-    run = finish(start(seed(scripts(1, 3))))
+    run = first_run(scripts(1, 3))
     Run.objects.filter(pk=run.pk).update(state=state)
     assert list(runs_to_salvage()) == [run]
 
@@ -229,7 +231,7 @@ def test_what_cannot_be_chosen_is_refused_with_a_sentence(
 
 
 def test_what_is_extracted_is_not_taken_up_again() -> None:
-    run = finish(start(seed(ONE_RAISES)))
+    run = first_run(ONE_RAISES)
     item = run.items.filter(state="extracted").first()
     assert item is not None
     with pytest.raises(RunError, match=f"item {item.pk} is extracted; only failed and filtered items"):
@@ -253,7 +255,7 @@ def test_it_refuses_a_live_run() -> None:
 
 
 def test_a_run_stops_before_its_stories_and_makes_them_later(worker: Worker, capsys: Captured) -> None:
-    run = finish(start(seed([*scripts(3, 4), "name=rare problem=60"]), no_stories=True))
+    run = first_run([*scripts(3, 4), "name=rare problem=60"], no_stories=True)
     assert (run.state, Story.objects.count(), Orphan.objects.count()) == ("completed", 0, 0)
     assert command("make_stories", str(run.pk)) == 0
     assert (Story.objects.count(), Orphan.objects.count(), Call.objects.count()) == (3, 1, 13)
@@ -264,7 +266,7 @@ def test_a_run_stops_before_its_stories_and_makes_them_later(worker: Worker, cap
 
 def test_stories_later_equal_stories_at_once() -> None:
     texts = [*scripts(3, 4), "name=rare problem=60"]
-    finish(start(seed(texts)))
+    first_run(texts)
     at_once = story_titles()
     later = finish(start(seed([]), force_refresh=True, no_stories=True))
     reopen(run_id=later.pk, phase="group", with_stories=True)

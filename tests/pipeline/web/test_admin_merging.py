@@ -7,7 +7,7 @@ from pipeline.models import Orphan, Run, Story
 from pipeline.web.parts import curve
 from tests.pipeline.web.test_admin import client_of, list_of, page_of, read
 from tests.support.factories import bob
-from tests.support.seeding import finish, scripts, seed, start
+from tests.support.seeding import finish, first_run, scripts, seed, start
 
 pytestmark = pytest.mark.django_db
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def run() -> Run:
     """Two stories and an orphan."""
-    return finish(start(seed([*scripts(2, 4), "nr 1 name=rare problem=50"])))
+    return first_run([*scripts(2, 4), "nr 1 name=rare problem=50"])
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pipeline.management.printing import print_summary
 from pipeline.models import Run
 from pipeline.models.wording import duration
 from pipeline.reports.summary import run_summary
-from tests.support.seeding import finish, scripts, seed, start
+from tests.support.seeding import first_run, scripts
 
 
 @pytest.mark.django_db
@@ -23,7 +23,7 @@ def test_page_list_and_command_line_say_the_same(
     admin_client: Client, before: float, this_life: float, shown: str
 ) -> None:
     """Of a run that was resumed too: the pauses between its lives do not count."""
-    run = finish(start(seed(scripts(1, 3))))
+    run = first_run(scripts(1, 3))
     assert run.started_at is not None
     Run.objects.update(seconds_before=before, finished_at=run.started_at + timedelta(seconds=this_life))
     run.refresh_from_db()

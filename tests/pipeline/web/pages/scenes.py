@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from pipeline.models import Run, Story
 from tests.support.factories import UserFactory
+from tests.support.scenes import made_once
 from tests.support.seeding import finish, scripts, seed, start
 
 
@@ -29,6 +30,7 @@ LOOKING = ("view_story", "view_orphan", "view_run", "view_signature", "view_conv
 DECIDING = (*LOOKING, "change_story", "change_orphan", "change_signature", "add_comment")
 
 
+@made_once
 def two_stories_and_an_orphan() -> Run:
     """Return a finished run that made two stories of four conversations each and left an orphan."""
     return finish(start(seed([*scripts(2, 4), "nr 1 name=rare problem=50"])))
