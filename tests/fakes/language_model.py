@@ -33,6 +33,8 @@ class Asked:
     fault: str
     began: float
     ended: float
+    path: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_paid(self) -> bool:
@@ -145,7 +147,7 @@ async def _answer(
     finally:
         model.under_way -= 1
     key = headers.get("authorization", "").removeprefix("Bearer ")
-    model.asked.append(Asked(text, body, key, fault, began, time.monotonic()))
+    model.asked.append(Asked(text, body, key, fault, began, time.monotonic(), line.split(" ")[1], headers))
     return await _write(writer, reply)
 
 
@@ -347,6 +349,10 @@ def _error(
     return lambda body, text: Reply(content, status, {"Content-Type": "application/json", **named})
 
 
+def _bytes_of(status: int, content: bytes, kind: str = "application/json") -> Callable[[dict[str, Any], str], Reply]:
+    return lambda body, text: Reply(content, status, {"Content-Type": kind})
+
+
 def _limit_by_date(body: dict[str, Any], text: str) -> Reply:
     at = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     return _error(429, "rate_limit_exceeded", Retry_After=at)(body, text)
@@ -411,6 +417,24 @@ FAULTS: dict[str, Callable[[dict[str, Any], str], Reply]] = {
     "no_money": _error(402, None),
     "no_quota": _error(429, "insufficient_quota", "insufficient_quota"),
     "no_model": _error(404, "model_not_found"),
+    "no_deployment": _error(404, "DeploymentNotFound", message="The API deployment for this resource does not exist."),
+    "no_such_tag": _bytes_of(404, b'{"error": "model \'fake-model\' not found"}'),
+    "page_not_found": _bytes_of(404, b"404 page not found", "text/plain"),
+    "not_found_page": _bytes_of(404, b"<html><title>404 Not Found</title></html>", "text/html"),
+    "detail_not_found": _bytes_of(404, b'{"detail": "Not Found"}'),
+    "resource_not_found": _error(404, "404", message="Resource not found"),
+    "flagged": _bytes_of(
+        403,
+        json.dumps(
+            {
+                "error": {
+                    "code": 403,
+                    "message": "The model requires moderation, and the input was flagged.",
+                    "metadata": {"reasons": ["violence"], "flagged_input": "...", "provider_name": "somebody"},
+                }
+            }
+        ).encode(),
+    ),
     "limit": _error(429, "rate_limit_exceeded", "requests", "INSUFFICIENT QUOTA for this minute", Retry_After="1"),
     "limit_by_date": _limit_by_date,
     "limit_without_a_word": _error(429, "rate_limit_exceeded"),
@@ -424,7 +448,8 @@ FAULTS: dict[str, Callable[[dict[str, Any], str], Reply]] = {
 
 UNPAID = frozenset({
     "content_filter", "too_long", "rejected", "no_key", "no_money", "no_quota", "no_model", "limit", "limit_by_date",
-    "limit_without_a_word", "unanswered", "wait_an_hour", "busy", "broken", "hangs_up", "elsewhere",
+    "limit_without_a_word", "unanswered", "wait_an_hour", "busy", "broken", "hangs_up", "elsewhere", "no_deployment",
+    "no_such_tag", "page_not_found", "not_found_page", "detail_not_found", "resource_not_found", "flagged",
 })  # fmt: skip
 
 

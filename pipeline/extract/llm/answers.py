@@ -51,6 +51,8 @@ class _Message(BaseModel):
 
     content: str | list[_Part] | None = None
     refusal: str | None = None
+    reasoning: Any = None
+    reasoning_content: Any = None
 
     @property
     def text(self) -> str | None:
@@ -172,7 +174,9 @@ def _content(choice: _Choice) -> tuple[str, bool]:
     if ended == "length":
         raise CutOff(f"finish_reason length after {len(message.text or '')} characters")
     if message.text is None:
-        raise NoContent(f"content is null, finish_reason {ended or 'not given'}")
+        thought = bool(message.reasoning or message.reasoning_content)
+        told = "it only reasoned; set a lower reasoning effort in LLM_EXTRA_BODY" if thought else "content is null"
+        raise NoContent(f"{told}, finish_reason {ended or 'not given'}")
     return message.text, ended == COMPLETE
 
 

@@ -75,8 +75,11 @@ _NO_CREDIT = frozenset(
 )
 _TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"})
 _FILTERED = frozenset(
-    {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "moderation_blocked"}
-)
+    {
+        "content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "moderation_blocked", "flagged",
+        "refusal",
+    }
+)  # fmt: skip
 
 
 class Gate:
@@ -104,9 +107,13 @@ class Client:
         # No redirects: nobody else is sent what conversations say. No limit of connections: the gate has one.
         transport = _transport(httpx2.Limits(max_connections=None, max_keepalive_connections=200))
         self._http = openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=patience, transport=transport)
+        key, query = self.target.key or "none", self.target.query
+        # Azure's older addresses have a version behind the question mark, and take the key in a header of their own
+        own_header = {"api-key": key} if "api-version" in query else {}
         self._openai = openai.AsyncOpenAI(
-            base_url=self.target.base_url, api_key=self.target.key or "none", max_retries=0, http_client=self._http
-        )
+            base_url=self.target.address, api_key=key, max_retries=0, http_client=self._http, default_query=query,
+            default_headers=own_header,
+        )  # fmt: skip
         return self
 
     async def __aexit__(
@@ -354,12 +361,24 @@ def _refusal(status: int, said: "Said", problem: str, target: Target) -> Excepti
         )
     if said.codes & _TOO_LONG or status == 413:
         return ContextTooLong(problem)
-    if status == 404 or 300 <= status < 400:
-        return UnknownModel(
-            f"{target.base_url} has no model {target.model} at this address (HTTP {status}). Correct LLM_MODEL or "
-            "LLM_BASE_URL, restart the workers and resume the run."
-        )
+    if status in (404, 405) or 300 <= status < 400:
+        return UnknownModel(_not_found(status, said, target))
     return Rejected(problem)
+
+
+_NO_SUCH_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "NotFoundError", "not_found_error"})
+
+
+def _not_found(status: int, said: "Said", target: Target) -> str:
+    """Say whether the model or the address is wrong, as far as the endpoint tells them apart."""
+    told = f" It says: {target.without_key(said.message)}." if said.message and "<" not in said.message else ""
+    then = "restart the workers and resume the run."
+    if said.codes & _NO_SUCH_MODEL or target.model in said.message:
+        return f"{target.host} has no model {target.model} (HTTP {status}).{told} Correct LLM_MODEL, {then}"
+    hint = ", which usually ends in /v1" if not target.address.endswith("/v1") else ""
+    return (
+        f"there are no chat completions at {target.address} (HTTP {status}).{told} Correct LLM_BASE_URL{hint}, {then}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,8 +398,11 @@ class Said:
         error = found.get("error", found) if isinstance(found, dict) else found
         if not isinstance(error, dict):
             return cls(frozenset(), str(error)[:300])
-        inner = error.get("innererror")
+        inner, about = error.get("innererror"), error.get("metadata")
         codes = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
+        # OpenRouter says 403 also where a question was flagged, with what was flagged: that is no fault of the key
+        if isinstance(about, dict):
+            codes += [about.get("error_type"), "flagged" if {"reasons", "flagged_input"} & about.keys() else None]
         return cls(frozenset(code for code in codes if isinstance(code, str)), str(error.get("message", ""))[:300])
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 
@@ -28,6 +28,16 @@ class Target:
     extra_body: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def address(self) -> str:
+        """The address that paths are added to: without what stands behind a question mark."""
+        return self.base_url.partition("?")[0]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What goes along with each request in its address, as the `api-version` of Azure's older addresses."""
+        return dict(parse_qsl(urlsplit(self.base_url).query))
+
+    @property
     def host(self) -> str:
         """Who is asked, for the pace that all workers share."""
         return urlsplit(self.base_url).netloc
@@ -47,7 +57,13 @@ def target() -> Target:
         check_url(settings.LLM_BASE_URL, Reach(internal=True))
     except ForbiddenAddress as error:
         raise NotConfigured(f"LLM_BASE_URL cannot be used: {error}") from error
-    return Target(settings.LLM_BASE_URL.rstrip("/"), settings.LLM_MODEL, _key(), settings.LLM_EXTRA_BODY)
+    return Target(base_of(settings.LLM_BASE_URL), settings.LLM_MODEL, _key(), settings.LLM_EXTRA_BODY)
+
+
+def base_of(url: str) -> str:
+    """Return an address as `Target.base_url` has it; the whole address of chat completions, as portals show it, too."""
+    address, mark, query = url.partition("?")
+    return address.rstrip("/").removesuffix("/chat/completions") + mark + query
 
 
 def _key() -> str:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from pipeline.extract.llm.endpoint import Target, target
+from pipeline.extract.llm.endpoint import Target, base_of, target
 from pipeline.extract.llm.faults import AnswerFault, RunFault
 from pipeline.models import Batch, LeftFile, Run
 
@@ -42,7 +42,7 @@ def leave_batches(*, runs: QuerySet[Run]) -> None:
     Requires the caller's transaction.
     """
     out = Batch.objects.filter(run__in=runs, settled_at=None).values_list("file_id", flat=True)
-    leave(base_url=settings.LLM_BASE_URL.rstrip("/"), file_ids=list(out))
+    leave(base_url=base_of(settings.LLM_BASE_URL), file_ids=list(out))
 
 
 def delete() -> int:

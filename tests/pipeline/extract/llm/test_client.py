@@ -84,6 +84,7 @@ def test_what_does_not_pass_ends_the_conversation_after_a_few_tries(model: Model
         ("no_money", faults.OutOfCredit),
         ("no_quota", faults.OutOfCredit),
         ("no_model", faults.UnknownModel),
+        ("flagged", faults.ContentFiltered),
         ("wait_an_hour", faults.RateLimited),
     ],
 )
@@ -93,6 +94,45 @@ def test_what_no_retry_helps_is_not_tried_again(model: Model, fault: str, error:
         ask()
     assert len(model.asked) == 1
     assert KEY not in str(raised.value)
+
+
+@pytest.mark.parametrize("fault", ["no_model", "no_deployment", "no_such_tag"])
+def test_a_model_that_is_not_there_is_named_by_whatever_server(model: Model, fault: str) -> None:
+    model.faults = [fault]
+    with pytest.raises(faults.UnknownModel, match=r"has no model fake-model \(HTTP 404\).* Correct LLM_MODEL, restart"):
+        ask()
+
+
+@pytest.mark.parametrize("fault", ["page_not_found", "not_found_page", "detail_not_found", "resource_not_found"])
+def test_an_address_that_leads_nowhere_says_so_in_one_sentence(model: Model, settings: Settings, fault: str) -> None:
+    settings.LLM_BASE_URL = model.url.removesuffix("/v1")
+    model.faults = [fault]
+    with pytest.raises(faults.UnknownModel, match="Correct LLM_BASE_URL, which usually ends in /v1") as raised:
+        ask()
+    assert "there are no chat completions at http://127.0.0.1" in str(raised.value)
+    assert "<" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("/v1/", "/v1/chat/completions"),
+        ("/v1/chat/completions", "/v1/chat/completions"),
+        ("/openai/v1", "/openai/v1/chat/completions"),
+        ("/openai/deployments/mini/chat/completions?api-version=2024-10-21",
+         "/openai/deployments/mini/chat/completions?api-version=2024-10-21"),
+        ("/openai/deployments/mini?api-version=2024-10-21",
+         "/openai/deployments/mini/chat/completions?api-version=2024-10-21"),
+    ],
+)  # fmt: skip
+def test_addresses_are_taken_as_portals_show_them(model: Model, settings: Settings, given: str, path: str) -> None:
+    settings.LLM_BASE_URL = model.url.removesuffix("/v1") + given
+    ask()
+    (asked,) = model.asked
+    assert asked.path == path
+    assert asked.key == KEY
+    # Azure's older addresses take the key in a header of their own
+    assert asked.headers.get("api-key") == (KEY if "api-version" in path else None)
 
 
 def test_a_limit_that_says_quota_in_words_is_a_limit(model: Model) -> None:
