@@ -20,7 +20,7 @@ _KEEPS_ITS_S = ("ss", "us", "is", "as", "os")
 def words(raw: str) -> list[str]:
     """Return the lower-case words of a text; separators and camelCase both split, no letter loses its marks."""
     if raw.isascii():
-        return [word.casefold() for word in _WORD_EDGE.split(raw) if word]
+        return list(map(str.casefold, filter(None, _WORD_EDGE.split(raw))))
     return [composed(word) for word in _parts(raw)]
 
 

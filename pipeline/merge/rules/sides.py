@@ -9,6 +9,7 @@ each stands in one theme alone: those of orders and tickets.
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -101,8 +102,8 @@ def marks_of(texts: Sequence[str]) -> Marks:
     for row, text in enumerate(texts):
         if codes := codes_of(text):
             marks[0][row] = codes
-        for word in _stems(text):
-            for pair, side in _SIDES_OF.get(word, ()):
+        for word in set(normalise.words(text.lower())):
+            for pair, side in _sides_of(word):
                 marks[1 + pair].setdefault(row, set()).add(str(side))
     return marks
 
@@ -139,10 +140,10 @@ def codes_of(text: str) -> set[str]:
     return {next(filter(None, found.groups())).casefold().replace("-", "") for found in _CODES.finditer(text)}
 
 
-def _stems(text: str) -> set[str]:
-    """Return the words of a text, each also without its ending: importing, imported, imports -> import."""
-    words = set(normalise.words(text.lower()))
-    return words | {stem for word in words for stem in _without_ending(word)}
+@lru_cache(maxsize=20_000)  # most words of a set are said again and again
+def _sides_of(word: str) -> frozenset[tuple[int, int]]:
+    """Return the pairs that a word stands in and its side in each, also without its ending: importing, imports."""
+    return frozenset(found for stem in (word, *_without_ending(word)) for found in _SIDES_OF.get(stem, ()))
 
 
 def _without_ending(word: str) -> Iterator[str]:

@@ -156,7 +156,11 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
 
 def _climbed(seen: Resolutions, start: float, step: float, gain: float) -> float:
     """Return the resolution that is reached by steps (factors) of which each fits better by `gain`."""
-    while COARSEST <= start * step <= FINEST and seen.fit_at(start * step) > seen.fit_at(start) + gain:
+    while COARSEST <= start * step <= FINEST:
+        # One run of Leiden keeps one processor busy, and mostly the step after the next is needed as well.
+        seen.look_at(*(one for one in (start * step, start * step**2) if COARSEST <= one <= FINEST))
+        if seen.fit_at(start * step) <= seen.fit_at(start) + gain:
+            break
         start *= step
     return start
 

@@ -61,17 +61,22 @@ def _parts(ties: "scipy.sparse.csr_array", points: Floats) -> Ints:
     atoms = communities(ties, FINER)
     part_of, shared = np.arange(int(atoms.max()) + 1), _ties_between(atoms, ties)
     sums, sizes = group_sums(points, atoms).astype(np.float64), group_sizes(atoms)
+    products = sums @ sums.T
     while True:
-        for likeness, least in ((_share_of_ties(shared), STRANGERS), (_likeness(sums, sizes), UNALIKE)):
-            one, other = divmod(int(likeness.argmax()), len(likeness))
-            if likeness[one, other] > least:
-                break
-        else:
+        pair = _highest(_share_of_ties(shared), STRANGERS) or _highest(_likeness(products, sizes), UNALIKE)
+        if pair is None:
             return part_of[atoms]
-        for table in (shared, shared.T, sums, sizes):
+        one, other = pair
+        for table in (shared, shared.T, products, products.T, sizes):
             table[one] += table[other]
             table[other] = 0
         part_of[part_of == other] = one
+
+
+def _highest(table: Doubles, least: float) -> tuple[int, int] | None:
+    """Return the first two parts with the highest number in the table, (parts, parts), if that is above `least`."""
+    one, other = divmod(int(table.argmax()), len(table))
+    return (one, other) if table[one, other] > least else None
 
 
 def _share_of_ties(shared: Doubles) -> Doubles:
@@ -82,12 +87,11 @@ def _share_of_ties(shared: Doubles) -> Doubles:
     return share
 
 
-def _likeness(sums: Doubles, sizes: Ints) -> Doubles:
+def _likeness(products: Doubles, sizes: Ints) -> Doubles:
     """Return for each two parts the mean cosine across them, of that inside the looser one; 0 for parts that are gone.
 
-    A part of one row has none inside: that of the other counts.
+    products: those of the parts' sums, (parts, parts). A part of one row has none inside: that of the other counts.
     """
-    products = sums @ sums.T
     pairs = sizes * (sizes - 1)
     inside = np.where(pairs > 0, (products.diagonal() - sizes) / np.maximum(pairs, 1), 1.0)
     across = products / np.maximum(sizes[:, None] * sizes[None, :], 1)
