@@ -7,7 +7,7 @@ story go where most of its themes went. All of this may run twice, and requires 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from django.db.models import F
+from django.db.models import Count, F
 
 from pipeline.extract.profiles import get_profile
 from pipeline.group.gates import judge
@@ -45,7 +45,7 @@ def carry(*, passes: Sequence[MergePass], roots: Sequence[int], run: Run | None,
     goals = _goals(emptied, passes)
     # what went on to a root that is empty as well follows in the pass that emptied it
     goals = {root: goal for root, goal in goals.items() if goal not in emptied}
-    mostly = {root for root, goal in goals.items() if _makes_up_most(root, goal, passes)}
+    mostly = _make_up_most(goals, passes)
     _carry_stories(goals, mostly)
     _carry_dismissed_orphans({root: goal for root, goal in goals.items() if root in mostly})
     gate, as_of = get_profile(profile).gate, run.as_of if run else None
@@ -63,14 +63,27 @@ def _goals(emptied: Sequence[int], passes: Sequence[MergePass]) -> dict[int, int
     return {root: min(found, key=lambda goal: (-found[goal], goal)) for root, found in counts.items()}
 
 
-def _makes_up_most(root: int, goal: int, passes: Sequence[MergePass]) -> bool:
-    """Whether at least half of the goal's themes came from this root: only then may what people closed go there, or it
-    would silence another problem.
+def _make_up_most(goals: Mapping[int, int], passes: Sequence[MergePass]) -> set[int]:
+    """Return the roots from which at least half of their goal's themes came: only then may what people closed go there,
+    or it would silence another problem.
     """
-    inside = Theme.objects.filter(signature__in=leaves_of([goal]))
-    sources = {root, *leaves_of([root])}
-    came = inside.filter(reassignments__merge_pass__in=list(passes), reassignments__source__in=sources)
-    return 2 * came.distinct().count() >= inside.count()
+    goal_of = leaves_of(sorted(set(goals.values())))
+    inside: Counter[int] = Counter()
+    for signature, count in Theme.objects.filter(signature__in=goal_of).values_list("signature_id", Count("pk")):
+        inside[goal_of[signature]] += count
+    # an emptied name may be a root itself and mean another that was emptied with it: what left it came from both
+    roots_of: dict[int, set[int]] = {root: {root} for root in goals}
+    for leaf, root in leaves_of(sorted(goals)).items():
+        roots_of.setdefault(leaf, set()).add(root)
+    moved = Reassignment.objects.filter(merge_pass__in=list(passes), source__in=roots_of, theme__signature__in=goal_of)
+    # each theme once, however many of the passes moved it
+    came = {
+        (root, goal_of[signature], theme)
+        for source, signature, theme in moved.values_list("source_id", "theme__signature_id", "theme_id")
+        for root in roots_of[source]
+    }
+    counts = Counter((root, goal) for root, goal, _ in came)
+    return {root for root, goal in goals.items() if 2 * counts[root, goal] >= inside[goal]}
 
 
 def _carry_stories(goals: Mapping[int, int], mostly: set[int]) -> None:

@@ -9,7 +9,8 @@ the rules decide is computed in `rules`, which knows no database; stories are ma
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,14 +28,14 @@ from pipeline.merge.rules.grouping.vectors import MIN_STORY
 from pipeline.merge.rules.records import Assignment, Registered, ThemeRow
 from pipeline.merge.rules.versions import NEWEST, Rules
 from pipeline.models import Merge, MergePass, Reassignment, Registry, Run, Signature, Theme
-from pipeline.models.copy import copy_rows
+from pipeline.models.copy import copy_rows, read_rows
 from pipeline.models.signature import STANDING
 from pipeline.models.theme import PASSED
 
 log = logging.getLogger(__name__)
 
 BATCH = 5000
-"""Themes read or written by one statement: what is in memory of them beside the table of vectors."""
+"""Themes written by one statement."""
 
 AT_ONCE = 20_000
 """Themes up to which a merge groups all of them again by itself, which takes some seconds; of more, a task does, unless
@@ -77,13 +78,13 @@ class Scene:
         """Whether all themes are to be grouped again."""
         return is_due(self.now, last_counted(self.frozen))
 
-    def rows(self) -> Iterator[ThemeRow]:
-        """Read the themes; one by one, so that many fit into memory."""
+    def rows(self) -> Generator[ThemeRow, None, None]:
+        """Read the themes; one by one, so that many fit into memory. Close it where it may not be read to its end."""
         form_of = self.names.form_of
         columns = ("id", "raw_signature", "summary", "vector", "signature_id")
         for themes in self.themes:
-            for pk, raw, summary, vector, signature in themes.values_list(*columns).iterator(chunk_size=BATCH):
-                yield ThemeRow(pk, raw, summary, bytes(vector), form_of[signature] if signature else "")
+            for pk, raw, summary, vector, signature in read_rows(themes, columns):
+                yield ThemeRow(pk, raw, summary, vector, form_of[signature] if signature else "")
 
 
 # --- A run --------------------------------------------------------------------------------------------------------
@@ -126,7 +127,8 @@ def _compute_and_apply(run: Run, following: str) -> bool:
     if scene.new_count:
         much = scene.new_count >= MUCH_OF_IT * scene.now.themes
         at_once = scene.is_due and (much or scene.now.themes <= AT_ONCE)
-        assignment = NEWEST.assign(scene.rows(), scene.registered, scene.decisions, consolidate=at_once)
+        with closing(scene.rows()) as rows:
+            assignment = NEWEST.assign(rows, scene.registered, scene.decisions, consolidate=at_once)
     with transaction.atomic():
         # Names and phase change in one transaction: a crash between the two would merge again, on a registry that has
         # changed.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from pipeline.models import Merge, Signature, SignatureRoot, Theme
@@ -61,12 +62,27 @@ def _forest(merges: QuerySet[Merge]) -> Forest:
     )
 
 
-def leaves_of(roots: Sequence[int]) -> dict[int, int]:
-    """The root of each signature that means one of these roots, themselves included.
+_LEAVES = """
+WITH RECURSIVE leaf (signature_id, root_id) AS (
+    SELECT id, id FROM pipeline_signature root
+    WHERE id = ANY(%s) AND NOT EXISTS (SELECT FROM pipeline_merge WHERE child_id = root.id AND undone_at IS NULL)
+    UNION ALL
+    SELECT merge.child_id, leaf.root_id FROM leaf JOIN pipeline_merge merge ON merge.parent_id = leaf.signature_id
+    WHERE merge.undone_at IS NULL
+)
+SELECT signature_id, root_id FROM leaf
+"""
 
-    Asked first, so that themes are then found by the index on their signature: the view would hide it.
+
+def leaves_of(roots: Sequence[int]) -> dict[int, int]:
+    """The root of each signature that means one of these roots, themselves included; what is no root has none.
+
+    Asked first, so that themes are then found by the index on their signature: the view would hide it. And down from
+    these roots, where the view goes down from all roots of all profiles before any is chosen.
     """
-    return dict(SignatureRoot.objects.filter(root__in=roots).values_list("signature_id", "root_id"))
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVES, [list(roots)])
+        return dict(cursor.fetchall())
 
 
 def roots_of(signatures: Sequence[int]) -> dict[int, Signature]:

@@ -1,8 +1,9 @@
-"""Many rows at once by COPY, which costs a third of what bulk_create does."""
+"""Many rows at once by COPY, which costs a third of what bulk_create does, and a third of what a queryset does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DataError, OperationalError, connection, models
 from psycopg.errors import ProtocolViolation
 
@@ -29,6 +30,23 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
         if isinstance(error.__cause__, ProtocolViolation):  # a column whose type is not its field's any more
             raise DataError(str(error)) from error
         raise
+
+
+def read_rows(rows: models.QuerySet[Any], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of these columns of each of the rows; `columns` name those of the model's table.
+
+    For very many rows with vectors: these come as the bytes they are, where a queryset has them written as hexadecimal
+    digits and read again, and nothing is gathered on the server before the first row comes. Until the last row was
+    taken, or the iterator is closed, the connection can do nothing else (`contextlib.closing`).
+    """
+    try:
+        query, parameters = rows.values_list(*columns).query.sql_with_params()
+    except EmptyResultSet:  # of `none()`: Django does not write a statement for it
+        return
+    statement = f"COPY ({query}) TO STDOUT (FORMAT BINARY)"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement, parameters) as copy:
+        copy.set_types([_type_of(rows.model, column) for column in columns])
+        yield from copy.rows()
 
 
 def _type_of(model: type[models.Model], column: str) -> str:

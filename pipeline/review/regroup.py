@@ -6,6 +6,7 @@ runs brought them. Signatures and their stories are recognised by the themes the
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -99,7 +100,8 @@ def plan_regroup(*, profile: str, rules: Rules = NEWEST, strict: bool | None = N
     scene = read_scene(profile=profile, strict=strict)
     if not scene.now.themes:
         raise NothingToRegroup(f"profile {profile} has no themes with a signature yet; run it on a source first.")
-    assignment = rules.assign(scene.rows(), scene.registered, scene.decisions, consolidate=True)
+    with closing(scene.rows()) as rows:
+        assignment = rules.assign(rows, scene.registered, scene.decisions, consolidate=True)
     # Read after the scene, in other statements: the check below says whether both are of one moment.
     before, after = groups_before_and_after(scene, assignment)
     if not is_unchanged(scene.frozen):

@@ -20,6 +20,7 @@ import numpy as np
 
 from pipeline.merge.rules import normalise
 from pipeline.merge.rules.decisions import NO_DECISIONS, Decisions
+from pipeline.merge.rules.grouping.neighbours import Floats, Ints
 from pipeline.merge.rules.grouping.vectors import sums_by_label
 from pipeline.merge.rules.meaning import Meaning
 from pipeline.merge.rules.names import Names
@@ -40,6 +41,9 @@ from pipeline.merge.rules.records import (
 )
 
 VERSION = "assign-7"
+
+TAKEN = 4096
+"""Vectors in one table while they come, 6 MB for a model of 384 numbers: what a merge holds twice for a moment."""
 
 
 def assign(
@@ -62,10 +66,9 @@ def assign(
     """
     centres = {form: registered.centre_of(form) for form in registered.names}
     decisions.refuse_contradictions(centres)
-    rows = in_order(themes)
+    rows, vectors = in_order(themes)
     if not rows:
         return Assignment(root_of={form: decisions.root(centre) for form, centre in centres.items()})
-    vectors = _take_vectors(rows)
     meaning = Meaning(rows, vectors, registered, decisions, consolidate=consolidate, strictness=strictness)
     names = Names(rows, meaning, registered, decisions)
     moved = np.array([name != old and bool(old) for name, old in _before_and_after(meaning, names)])
@@ -85,30 +88,61 @@ def assign(
     )
 
 
-def in_order(themes: Iterable[ThemeRow]) -> list[ThemeRow]:
-    """Return the themes in the one order in which sums are taken.
+def in_order(themes: Iterable[ThemeRow]) -> tuple[list[ThemeRow], Floats]:
+    """Return the themes, without their vectors, in the one order in which sums are taken; and the vectors, (n, d).
 
     By what they are and never by id: ids tell in which order runs brought them, and the same themes must give the same
     groups (tests/pipeline/merge/test_stream.py, test_the_order_of_imports_changes_nothing_after_a_consolidation).
+    Raises ValueError if vectors differ in length.
     """
-    return sorted(
-        themes, key=lambda row: (normalise.normal_form(row.raw), row.vector, row.raw, row.text, row.signature)
-    )
+    rows, parts = _taken_apart(themes)
+    if not rows:
+        return [], np.zeros((0, 0), np.float32)
+    forms = [normalise.normal_form(row.raw) for row in rows]
+    rank = {form: place for place, form in enumerate(sorted(set(forms)))}
+    ranks = np.array([rank[form] for form in forms], np.int64)
+    # The first four bytes of a vector tell nearly all themes of a name apart, and as a number that begins with its
+    # highest byte they sort as bytes do. So hardly any theme is compared with another by all that it is.
+    beginnings = np.concatenate([part[:, 0].copy().view(">u4") for part in parts])[: len(rows)].astype(np.int64)
+    order = np.lexsort((beginnings, ranks))
+    equal = (np.diff(ranks[order]) == 0) & (np.diff(beginnings[order]) == 0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], equal, [0]])))
+    for start, end in zip(edges[::2].tolist(), (edges[1::2] + 1).tolist(), strict=True):
+        order[start:end] = sorted(order[start:end].tolist(), key=lambda place: _all_of_it(rows[place], parts, place))
+    return [rows[place] for place in order.tolist()], _in_one_table(parts, order)
 
 
-def _take_vectors(rows: list[ThemeRow]) -> np.ndarray:
-    """Return the vectors of the rows as one table, (n, d), and leave the rows in the list without theirs.
+def _taken_apart(themes: Iterable[ThemeRow]) -> tuple[list[ThemeRow], list[Floats]]:
+    """Return the themes without their vectors, and these in tables of TAKEN rows each, the last one of fewer.
 
-    One by one: the vectors twice would be the most that a merge of many themes ever holds. Raises ValueError if they
-    differ in length.
+    As they come: the vectors twice would be the most that a merge of many themes ever holds.
     """
-    width = len(rows[0].vector) // 4
-    table = np.empty((len(rows), width), np.float32)
-    for place, row in enumerate(rows):
+    rows: list[ThemeRow] = []
+    parts: list[Floats] = []
+    for row in themes:
+        width, place = parts[0].shape[1] if parts else len(row.vector) // 4, len(rows) % TAKEN
         if len(row.vector) != 4 * width:
             raise ValueError(f"the vectors have different lengths; expected {width} numbers in each")
-        table[place] = np.frombuffer(row.vector, np.float32)
-        rows[place] = ThemeRow(row.id, row.raw, row.text, b"", row.signature)
+        if place == 0:
+            parts.append(np.empty((TAKEN, width), np.float32))
+        parts[-1][place] = np.frombuffer(row.vector, np.float32)
+        rows.append(ThemeRow(row.id, row.raw, row.text, b"", row.signature))
+    return rows, parts
+
+
+def _all_of_it(row: ThemeRow, parts: list[Floats], place: int) -> tuple[bytes, str, str, str]:
+    """Return what themes of one name are ordered by."""
+    return parts[place // TAKEN][place % TAKEN].tobytes(), row.raw, row.text, row.signature
+
+
+def _in_one_table(parts: list[Floats], order: Ints) -> Floats:
+    """Return the rows of the tables in this order, (n, d). The list is empty then, so that each goes as it is used."""
+    table, goal = np.empty((len(order), parts[0].shape[1]), np.float32), np.empty(len(order), np.int64)
+    goal[order] = np.arange(len(order))
+    for start in range(0, len(order), TAKEN):
+        goals = goal[start : start + TAKEN]
+        table[goals] = parts[0][: len(goals)]
+        del parts[0]
     return table
 
 

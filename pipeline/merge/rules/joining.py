@@ -236,5 +236,7 @@ class _Nearness:
         cosines = (self.points[rows].astype(np.float64) @ self.points[members].astype(np.float64).T).round(5)
         cosines[rows[:, None] == members[None, :]] = -np.inf
         count = min(NEAREST_MEMBERS, len(members) - 1)
-        nearest: Doubles = np.sort(cosines, axis=1)[:, ::-1][:, :count].mean(axis=1)
+        largest = np.partition(cosines, cosines.shape[1] - count, axis=1)[:, cosines.shape[1] - count :]
+        # summed from the largest on, so that the last bits are the same whatever order they were found in
+        nearest: Doubles = np.sort(largest, axis=1)[:, ::-1].mean(axis=1)
         return nearest

@@ -80,11 +80,15 @@ def _matched(overlaps: list[Overlap]) -> dict[int, int]:
     matched = {}
     # Family by family: the matching costs the cube of its table, and groups that share no theme cannot be exchanged.
     for family in _families(overlaps):
+        if len(family) == 1:  # nearly all of them: there is nothing to choose
+            matched[family[0].found] = family[0].stood
+            continue
         rows = sorted({overlap.stood for overlap in family})
         columns = sorted({overlap.found for overlap in family})
+        row_of, column_of = ({group: place for place, group in enumerate(groups)} for groups in (rows, columns))
         weights = np.zeros((len(rows), len(columns)), np.int64)
         for overlap in family:
-            weights[rows.index(overlap.stood), columns.index(overlap.found)] = overlap.shared
+            weights[row_of[overlap.stood], column_of[overlap.found]] = overlap.shared
         for row, column in zip(*scipy.optimize.linear_sum_assignment(weights, maximize=True), strict=True):
             if weights[row, column]:
                 matched[columns[column]] = rows[row]

@@ -125,7 +125,10 @@ def of_another_side(texts: Sequence[str], others: Sequence[str]) -> list[str]:
     So a theme that is about to join the others can be told to stay away.
     """
     found = [""] * len(texts)
-    for ours, theirs in zip(marks_of(texts), marks_of(others), strict=True):
+    own = marks_of(texts)
+    if not any(own):  # nearly always: then the others, who may be many, need not be read
+        return found
+    for ours, theirs in zip(own, marks_of(others), strict=True):
         one_side = [next(iter(taken)) for taken in theirs.values() if len(taken) == 1]
         if len(one_side) < max(LEAST_OF_A_SIDE, TAKE_SIDES * len(others)):
             continue

@@ -22,7 +22,7 @@ INDEX_LINKS, INDEX_EFFORT = 16, 48  # a row's links in the index, and how many r
 REGIONS = 512  # in which rows are searched for; more or fewer change the time and nothing else
 ROUGHNESS = 1e-4  # more than float32 and rounding can move a cosine of up to 1,500 numbers
 SPARE = 15  # more neighbours than wanted are proposed, and the best by their exact cosines are taken
-STRETCH = 64  # columns of a wide table that are looked into at once
+STRETCH = 64  # columns of a wide table that are looked through together
 BLOCK_ROWS = 512  # rows per product: bounds what is in memory
 DECIMALS = 5  # similarities are rounded to this: far above the noise of float64 sums, below what matters
 
@@ -97,20 +97,26 @@ def _proposed_by_product(points: Floats, rows: Ints, count: int) -> tuple[Ints, 
 def _largest_columns(table: Floats, wanted: int) -> Ints:
     """Return the columns of the `wanted` largest numbers of each row, (b, wanted), in no order.
 
-    In a wide table only a few stretches of STRETCH columns are looked into: those with the largest maxima hold them.
+    A partition of whole rows would take longer than the product that made them. So the columns of a wide table are
+    dealt out to stretches of STRETCH: at least `wanted` numbers reach the `wanted`-th largest maximum of a stretch, and
+    hardly more do, since two of the largest are seldom in one stretch. Only these few are partitioned.
     """
     count = table.shape[1]
     # there every stretch might hold one of them, and looking by stretches saves nothing
     if count <= wanted * STRETCH:
         return np.argpartition(table, count - wanted, axis=1)[:, count - wanted :]
-    whole = count - count % STRETCH
-    maxima = table[:, :whole].reshape(len(table), -1, STRETCH).max(axis=2)
-    first = np.argpartition(maxima, maxima.shape[1] - wanted, axis=1)[:, -wanted:] * STRETCH
-    inside = (first[:, :, None] + np.arange(STRETCH)).reshape(len(table), -1)
-    columns = np.hstack([inside, np.broadcast_to(np.arange(whole, count), (len(table), count - whole))])
-    found = np.take_along_axis(table, columns, axis=1)
-    largest = np.argpartition(found, found.shape[1] - wanted, axis=1)[:, -wanted:]
-    return np.take_along_axis(columns, largest, axis=1)
+    stretches = count // STRETCH
+    # columns that are `stretches` apart make one: so the maximum is taken over whole rows at a time
+    dealt = table[:, : stretches * STRETCH].reshape(len(table), STRETCH, stretches)
+    least = np.partition(dealt.max(axis=1), stretches - wanted, axis=1)[:, stretches - wanted]
+    # as one long row: numpy looks through that eight times as fast as through a table
+    rows, columns = np.divmod(np.flatnonzero(table >= least[:, None]), count)
+    # row by row they are side by side now; those with fewer than the most are filled up
+    first = np.searchsorted(rows, np.arange(len(table) + 1))
+    place, width = np.arange(len(rows)) - first[rows], int(np.diff(first).max())
+    found, keys = np.full((len(table), width), -np.inf, table.dtype), np.zeros((len(table), width), np.int64)
+    found[rows, place], keys[rows, place] = table[rows, columns], columns
+    return np.take_along_axis(keys, np.argpartition(found, width - wanted, axis=1)[:, width - wanted :], axis=1)
 
 
 def _nearest_of(points: Floats, rows: Ints, keys: Ints, count: int) -> tuple[Ints, Floats]:
