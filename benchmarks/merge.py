@@ -2,7 +2,9 @@
 
     python -m benchmarks.merge [SIZE ...]        default: 10000 100000
 
-Of each size: a first run of so many, 1,000 new themes against them, and all of them grouped again as the task does it.
+Of each size: a first run of so many, 1,000 new themes against them, and all of them grouped again as the task does it,
+with the stories and titles that come of it. After each run its own stories are made and titled, as a run does it: a
+consolidation never finds themes that no run has settled, and would else be measured with their first names.
 
 The themes are made here from a seed: vectors of a mixture of problems whose sizes follow a power law, as alike inside a
 problem as MiniLM's of one-line questions (mean cosine 0.62), in a space whose directions matter as unequally as there;
@@ -43,35 +45,40 @@ def main(sizes: list[int]) -> None:
     print(f"{'themes':>9} {'registered':>10} {heads} {'load':>5}")
     for size in sizes:
         with own_database():
-            run = seed_run(count=size, skip=0)
-            _measure(f"{size:>9,} {0:>10}", run)
-            run = seed_run(count=NEW, skip=size)
-            _measure(f"{NEW:>9,} {size:>10,}", run)
-            _measure(f"{'all again':>9} {size + NEW:>10,}", run, "--consolidate")
+            for count, skip in ((size, 0), (NEW, size)):
+                run = seed_run(count=count, skip=skip)
+                _measure(f"{count:>9,} {skip:>10,}", "merge", run)
+                _measure(f"{'stories':>9} {skip + count:>10,}", "group", run)
+            _measure(f"{'all again':>9} {size + NEW:>10,}", "consolidate", run)
 
 
-def _measure(head: str, run: int, *more: str) -> None:
-    arguments = [sys.executable, "-m", "benchmarks.merge", "--run", str(run), *more]
+def _measure(head: str, step: str, run: int) -> None:
+    arguments = [sys.executable, "-m", "benchmarks.merge", f"--{step}", str(run)]
     done = subprocess.run(arguments, check=True, capture_output=True, text=True)
     print(f"{head} {done.stdout.rstrip()} {os.getloadavg()[0]:>5.1f}", flush=True)
 
 
-def merge_run(run_id: int, *, consolidate: bool = False) -> None:
-    """Merge one run in this process, or group all again as the task does with stories and titles, and print what it
-    took, and the signatures of at least three themes.
+def do_step(step: str, run_id: int) -> None:
+    """Merge a run in this process, make its stories, or group all again as the task does; print what it took, how many
+    signatures have three themes and more, and the hash.
     """
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    from pipeline.group import naming, settle, titling
     from pipeline.merge.apply import merge_themes
     from pipeline.models import Run, Signature
     from pipeline.review.regroup import plan_regroup, regroup
 
     run = Run.objects.get(pk=run_id)
     began, busy, server_busy = time.monotonic(), time.process_time(), _server_seconds()
-    if consolidate:
+    if step == "consolidate":
         regroup(plan=plan_regroup(profile=run.profile), reason="a benchmark")
+    elif step == "group":
+        settle.settle_run(run=run)
+        titling.title_stories(profile=run.profile, run=run)
+        naming.name_signatures(profile=run.profile)
     elif not merge_themes(run=run, following=Run.Phase.GROUP):
         raise SystemExit(f"run {run_id} was not merged: is somebody else using this database?")
     seconds, busy, server_busy = time.monotonic() - began, time.process_time() - busy, _server_seconds() - server_busy
@@ -158,6 +165,7 @@ def seed_run(*, count: int, skip: int) -> int:
             columns,
             ((*row, 0.8, vector.tobytes(), "made", "") for row, vector in zip(rows, made, strict=True)),
         )
+    _seed_words(run.pk)
     return run.pk
 
 
@@ -200,6 +208,29 @@ WHERE source_id = %s AND NOT EXISTS (SELECT FROM pipeline_item WHERE conversatio
 """
 
 
+_MESSAGES = """
+UPDATE pipeline_conversationversion version
+SET messages = jsonb_build_array(jsonb_build_object('role', 'customer', 'text', theme.summary))
+FROM pipeline_theme theme JOIN pipeline_item item ON item.id = theme.item_id
+WHERE theme.run_id = %s AND version.id = item.version_id
+"""
+_QUOTES = """
+INSERT INTO pipeline_evidence (theme_id, version_id, quote, start, "end")
+SELECT theme.id, item.version_id, theme.summary, 0, length(theme.summary)
+FROM pipeline_theme theme JOIN pipeline_item item ON item.id = theme.item_id WHERE theme.run_id = %s
+"""
+
+
+def _seed_words(run: int) -> None:
+    """Let each conversation say what its theme says, and quote it: without a quote no group is a story."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(_MESSAGES, [run])
+        cursor.execute(_QUOTES, [run])
+        cursor.execute("ANALYZE")
+
+
 def _seed_items(run: int, source: int, count: int, skip: int) -> Iterator[tuple[int, int]]:
     """Write conversations, versions and items; return the ids of items and their conversations."""
     from django.db import connection
@@ -215,7 +246,7 @@ def _seed_items(run: int, source: int, count: int, skip: int) -> Iterator[tuple[
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--run"]:
-        merge_run(int(sys.argv[2]), consolidate="--consolidate" in sys.argv)
+    if sys.argv[1:2] in (["--merge"], ["--group"], ["--consolidate"]):
+        do_step(sys.argv[1].removeprefix("--"), int(sys.argv[2]))
     else:
         main([int(size) for size in sys.argv[1:]] or [10_000, 100_000])

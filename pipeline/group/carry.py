@@ -57,9 +57,13 @@ def _goals(emptied: Sequence[int], passes: Sequence[MergePass]) -> dict[int, int
     """Return for each of these roots the root that most of its themes mean now; ties go to the lower id."""
     root_of = {root: root for root in emptied} | leaves_of(emptied)
     moved = Reassignment.objects.filter(merge_pass__in=list(passes), source__in=list(root_of))
+    went = list(moved.values_list("source_id", "theme__signature_id"))
+    links = SignatureRoot.objects.filter(signature__in={signature for _, signature in went})
+    goal_of = dict(links.values_list("signature_id", "root_id"))
     counts: dict[int, Counter[int]] = defaultdict(Counter)
-    for source, goal in moved.values_list("source_id", "theme__signature__root_link__root_id"):
-        counts[root_of[source]][goal] += 1
+    for source, signature in went:
+        if signature in goal_of:
+            counts[root_of[source]][goal_of[signature]] += 1
     return {root: min(found, key=lambda goal: (-found[goal], goal)) for root, found in counts.items()}
 
 

@@ -69,11 +69,12 @@ def open_stories(profile: str) -> QuerySet[Story]:
 
 def centres_of(roots: Sequence[int]) -> list[GroupSum]:
     """The centre of each of these roots that has one, by rising id: with those of the names merged into it."""
-    rows = Signature.objects.filter(root_link__root__in=roots, vector_sum__isnull=False, size__gt=0)
+    root_of = leaves_of(roots)
+    rows = Signature.objects.filter(pk__in=root_of, vector_sum__isnull=False, size__gt=0)
     sums: dict[int, np.ndarray] = {}
     sizes: Counter[int] = Counter()
-    for root, vector_sum, size in rows.order_by("pk").values_list("root_link__root", "vector_sum", "size"):
-        vector = np.frombuffer(bytes(vector_sum), np.float32)
+    for pk, vector_sum, size in rows.order_by("pk").values_list("pk", "vector_sum", "size"):
+        root, vector = root_of[pk], np.frombuffer(bytes(vector_sum), np.float32)
         sums[root] = sums[root] + vector if root in sums else vector
         sizes[root] += size
     return [GroupSum(root, sums[root].tobytes(), sizes[root]) for root in sorted(sums)]

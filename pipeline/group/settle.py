@@ -12,12 +12,12 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
-from psqlextra.expressions import ExcludedCol
-from psqlextra.types import ConflictAction
+from psycopg.types.json import Jsonb
 
 from pipeline.extract.profiles import get_profile
 from pipeline.group.carry import carry, roots_of_passes, roots_scored_by
@@ -108,7 +108,8 @@ def settle(
     # Locked before anything is read: of two runs that share a signature the second sees what the first one committed
     # (tests/faults/test_replay_b.py,
     # test_what_keeps_two_runs_from_making_one_story_twice_is_the_lock_on_its_signature).
-    signatures = list(Signature.objects.filter(pk__in=roots).order_by("pk").select_for_update(no_key=True))
+    rows = Signature.objects.filter(pk__in=roots).defer("vector_sum").order_by("pk")
+    signatures = list(rows.select_for_update(no_key=True))
     gate = get_profile(profile).gate
     groups = members_of(profile=profile, roots=roots, run=run)
     standing, dismissed = _standing_stories(roots), _dismissed(roots)
@@ -280,33 +281,35 @@ def _graduate(stories: dict[int, Story]) -> None:
         Orphan.objects.filter(pk=orphan.pk).update(graduated_at=now, updated_at=now, story=stories[orphan.signature_id])
 
 
-_RENEWED = ("reason", "detail", "missing_conversations", "confidence", "confidence_parts", "updated_at")
+# One statement makes or renews: nobody else can have made the orphan in between, and created_at stays that of the
+# first.
+_WAIT = """
+INSERT INTO pipeline_orphan
+    (signature_id, reason, detail, missing_conversations, confidence, confidence_parts, created_at, updated_at)
+SELECT *, %s, %s FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[], %s::jsonb[])
+ON CONFLICT (signature_id) WHERE graduated_at IS NULL DO UPDATE
+SET reason = EXCLUDED.reason, detail = EXCLUDED.detail, missing_conversations = EXCLUDED.missing_conversations,
+    confidence = EXCLUDED.confidence, confidence_parts = EXCLUDED.confidence_parts, updated_at = EXCLUDED.updated_at
+"""
 
 
 def _wait(signatures: Sequence[Signature], verdicts: dict[int, Verdict]) -> None:
     """Make or renew the waiting orphan of each signature; a dismissed one stays dismissed."""
-    now = timezone.now()
-    rows = [
-        {
-            "signature": signature,
-            "reason": verdicts[signature.pk].reason or Orphan.Reason.HELD,
-            "detail": verdicts[signature.pk].detail,
-            "missing_conversations": verdicts[signature.pk].missing_conversations,
-            "confidence": verdicts[signature.pk].confidence.score,
-            "confidence_parts": verdicts[signature.pk].confidence.as_json(),
-            "created_at": now,
-            "updated_at": now,
-        }
-        for signature in signatures
+    if not signatures:
+        return
+    now, told = timezone.now(), [verdicts[signature.pk] for signature in signatures]
+    columns: list[list[Any]] = [
+        [signature.pk for signature in signatures],
+        [verdict.reason or Orphan.Reason.HELD for verdict in told],
+        [verdict.detail for verdict in told],
+        [verdict.missing_conversations for verdict in told],
+        [verdict.confidence.score for verdict in told],
+        [Jsonb(verdict.confidence.as_json()) for verdict in told],
     ]
-    renewed = {name: ExcludedCol(name) for name in _RENEWED}
-    # One statement makes or renews: nobody else can have made the orphan in between, and created_at stays that of the
-    # first.
-    waiting = Orphan.objects.on_conflict(
-        ["signature"], ConflictAction.UPDATE, index_predicate=Q(graduated_at__isnull=True), update_values=renewed
-    )
-    if rows:
-        waiting.bulk_insert(rows)
+    # as arrays and not as rows: a consolidation renews thousands, and a value of its own for each would take the
+    # longest of all to be put into the statement
+    with connection.cursor() as cursor:
+        cursor.execute(_WAIT, [now, now, *columns])
 
 
 def _forget_empty(roots: Sequence[int]) -> None:

@@ -6,6 +6,7 @@ the group of each theme, and `recognised`, which of them are signatures that sto
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -32,7 +33,7 @@ from pipeline.merge.rules.joining import join
 from pipeline.merge.rules.naming import spellings
 from pipeline.merge.rules.recognise import recognise
 from pipeline.merge.rules.records import Registered, ThemeRow
-from pipeline.merge.rules.sides import marks_of, of_another_side, part_by_sides
+from pipeline.merge.rules.sides import Marks, marks_of, of_another_side, part_by_sides
 
 LOOKED_AT = 60
 """Themes of a standing group, spread evenly, that show which side it takes."""
@@ -85,28 +86,27 @@ class Meaning:
         strictness: float,
     ) -> Ints:
         """Return the group of each row, by the pass that is due; what must stay apart is apart."""
-        apart = self._names_apart(registered, decisions, self._forms_of_new_rows())
+        texts = [f"{row.raw} {row.text}" for row in rows]
         self.consolidated = consolidate or not (self.stood >= 0).any()
-        labels = (
-            partition(self.vectors, strictness, self.sight).labels
-            if self.consolidated
-            else self._joined(apart, decisions, strictness)
-        )
+        if self.consolidated:
+            # What names and texts say is read beside the partition: its longest step keeps one processor busy.
+            with ThreadPoolExecutor(1) as beside:
+                reading = beside.submit(self._read_all, texts, registered, decisions)
+                labels = partition(self.vectors, strictness, self.sight).labels
+            apart, marks = reading.result()
+        else:
+            apart = self._names_apart(registered, decisions, self._forms_of_new_rows())
+            labels = self._joined(apart, decisions, strictness)
         # In a small set grouping all again takes a second, so both are made and compared. What stood has an advantage:
         # people would see their stories change for nothing.
         if not self.consolidated and len(labels) <= LOOKED_AT_AGAIN:
             again = partition(self.vectors, strictness, self.sight).labels
             if is_clearly_better(again, labels, points=self.points, rows=self.vectors, sight=self.sight):
                 labels, self.consolidated = again, True
-        if self.consolidated:
-            # All names count, not only new ones and those of centres: else opposites that one consolidation keeps apart
-            # would meet in the next, and what it finds would depend on what stood.
-            apart = self._names_apart(registered, decisions, set(self.forms))
-        texts = [f"{row.raw} {row.text}" for row in rows]
+                apart, marks = self._read_all(texts, registered, decisions)
         # sides come first, so that opposite names part no more than their sides do
         if self.consolidated:
             # Parting by sides is done twice: groups that one name dominates may be joined in between, sides and all.
-            marks = marks_of(texts)
             labels = part_names(part_by_sides(labels, marks, self.points), self.forms, apart)
             labels = part_by_sides(_join_by_name(labels, self.forms, self.points, apart), marks, self.points)
         else:
@@ -115,6 +115,16 @@ class Meaning:
         self._forget_vetoed(apart)
         sides = [self.roots[centre] if centre >= 0 else "" for centre in self._claimed().tolist()]
         return part_sides(labels, sides, _roots_apart(decisions), self.points)
+
+    def _read_all(
+        self, texts: Sequence[str], registered: Registered, decisions: Decisions
+    ) -> tuple[dict[str, set[str]], Marks]:
+        """Return which names a consolidation keeps apart, and the sides that texts take.
+
+        All names count, not only new ones and those of centres: else opposites that one consolidation keeps apart would
+        meet in the next, and what it finds would depend on what stood.
+        """
+        return self._names_apart(registered, decisions, set(self.forms)), marks_of(texts)
 
     def _new_ones_by_sides(self, labels: Ints, texts: Sequence[str]) -> Ints:
         """Part the new groups of a join whose themes take opposite sides.

@@ -32,7 +32,8 @@ def rules_that_see(problem_in: Callable[[int, int], int], version: str = "test-r
     def assign(
         themes: Iterable[ThemeRow], registered: Registered, decisions: Decisions, *, consolidate: bool = False
     ) -> Assignment:
-        seen = [replace(theme, vector=_seen(theme, problem_in)) for theme in themes]
+        # all at once: as long as they come the connection that `_seen` asks can do nothing else
+        seen = [replace(theme, vector=_seen(theme, problem_in)) for theme in list(themes)]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("pipeline.merge.rules.meaning.antonym_names", lambda keys: {})
             return NEWEST.assign(seen, registered, decisions, consolidate=consolidate)
