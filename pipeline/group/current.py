@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from django.db import connection
 from django.db.models import (
     Count,
     Exists,
@@ -24,14 +25,13 @@ from django.db.models.functions import Lower
 
 from pipeline.group.gates import Member
 from pipeline.ledger.current import was_read_again
-from pipeline.merge.forest import leaves_of
+from pipeline.merge.forest import LEAVES, leaves_of
 from pipeline.merge.rules.records import GroupSum
 from pipeline.models import (
     Evidence,
     Item,
     Orphan,
     Run,
-    Signature,
     SignatureRoot,
     Story,
     Theme,
@@ -67,14 +67,23 @@ def open_stories(profile: str) -> QuerySet[Story]:
     return Story.objects.open().filter(signature__profile=profile)
 
 
+_CENTRES = """
+SELECT leaf.root_id, centre.vector_sum, centre.size
+FROM leaf JOIN pipeline_signature centre ON centre.id = leaf.signature_id
+WHERE centre.vector_sum IS NOT NULL AND centre.size > 0
+ORDER BY centre.id
+"""
+
+
 def centres_of(roots: Sequence[int]) -> list[GroupSum]:
     """The centre of each of these roots that has one, by rising id: with those of the names merged into it."""
-    root_of = leaves_of(roots)
-    rows = Signature.objects.filter(pk__in=root_of, vector_sum__isnull=False, size__gt=0)
     sums: dict[int, np.ndarray] = {}
     sizes: Counter[int] = Counter()
-    for pk, vector_sum, size in rows.order_by("pk").values_list("pk", "vector_sum", "size"):
-        root, vector = root_of[pk], np.frombuffer(bytes(vector_sum), np.float32)
+    with connection.cursor() as cursor:
+        cursor.execute(LEAVES + _CENTRES, [list(roots)])
+        rows = cursor.fetchall()
+    for root, vector_sum, size in rows:
+        vector = np.frombuffer(bytes(vector_sum), np.float32)
         sums[root] = sums[root] + vector if root in sums else vector
         sizes[root] += size
     return [GroupSum(root, sums[root].tobytes(), sizes[root]) for root in sorted(sums)]

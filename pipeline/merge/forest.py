@@ -62,7 +62,7 @@ def _forest(merges: QuerySet[Merge]) -> Forest:
     )
 
 
-_LEAVES = """
+LEAVES = """
 WITH RECURSIVE leaf (signature_id, root_id) AS (
     SELECT id, id FROM pipeline_signature root
     WHERE id = ANY(%s) AND NOT EXISTS (SELECT FROM pipeline_merge WHERE child_id = root.id AND undone_at IS NULL)
@@ -70,18 +70,20 @@ WITH RECURSIVE leaf (signature_id, root_id) AS (
     SELECT merge.child_id, leaf.root_id FROM leaf JOIN pipeline_merge merge ON merge.parent_id = leaf.signature_id
     WHERE merge.undone_at IS NULL
 )
-SELECT signature_id, root_id FROM leaf
+"""
+"""Begins a statement: `leaf` is each signature that means one of the roots in the parameter, with that root.
+
+Down from these roots, where the view goes down from all roots of all profiles before any is chosen.
 """
 
 
 def leaves_of(roots: Sequence[int]) -> dict[int, int]:
     """The root of each signature that means one of these roots, themselves included; what is no root has none.
 
-    Asked first, so that themes are then found by the index on their signature: the view would hide it. And down from
-    these roots, where the view goes down from all roots of all profiles before any is chosen.
+    Asked first, so that themes are then found by the index on their signature: the view would hide it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LEAVES, [list(roots)])
+        cursor.execute(f"{LEAVES} SELECT signature_id, root_id FROM leaf", [list(roots)])
         return dict(cursor.fetchall())
 
 

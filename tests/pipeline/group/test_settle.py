@@ -300,7 +300,7 @@ def test_finding_the_nearest_stories_asks_as_often_for_many_orphans_as_for_few(
     finish(start(seed([*scripts(3, 4), *[f"name=rare_{n} problem={n}" for n in unlike(range(3), 30)]])))
     roots = list(Orphan.objects.values_list("signature_id", flat=True))
     for asked in (roots[:3], roots):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(5):
             settle.point_to_nearest_stories(profile="support", roots=asked)
     assert len(roots) == 30
 
