@@ -80,7 +80,7 @@ def open_page(browser: Any, live_server: LiveServer) -> Iterator[Open]:
         context = browser.new_context(base_url=live_server.url, locale="en-GB", timezone_id="Europe/Berlin", **look)
         contexts.append(context)
         context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(240_000)
         page = context.new_page()
         watched.watch(page)
         page.goto(path)

@@ -253,7 +253,7 @@ def test_a_workbook_is_imported_in_pieces_and_its_run_watched_until_it_is_done(
     page.wait_for_selector("text=12 conversations")
     page.get_by_role("button", name="Start").click()
     clicks += 1
-    page.wait_for_url(re.compile(r"/admin/runs/\d+/$"), timeout=60_000)
+    page.wait_for_url(re.compile(r"/admin/runs/\d+/$"), timeout=240_000)
     page.wait_for_selector("text=Review them", timeout=120_000)
     run = Run.objects.get()
     assert run.state in Run.FINISHED
@@ -268,7 +268,7 @@ def test_a_run_is_stopped_and_salvaged_by_its_buttons(open_page: Open, worker: W
     page = open_page(somebody("operator"), address("run", run.pk))
     page.get_by_role("button", name="Stop", exact=True).click()
     page.wait_for_selector("text=will stop after the conversations in progress")
-    page.wait_for_selector(".lm-chip:has-text('stopped')", timeout=60_000)
+    page.wait_for_selector(".lm-chip:has-text('stopped')", timeout=240_000)
     unread = run.items.filter(state="pending").count()
     assert unread
     page.get_by_role("button", name="Salvage").click()

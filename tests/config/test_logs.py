@@ -111,7 +111,7 @@ def test_a_worker_writes_nothing_else(start_worker: type[Worker], tmp_path: Path
     dispatch(run=run)
     until(lambda: run.items.filter(finished_at__isnull=False).count() == 2, seconds=120)
     item = run.items.get(state=Item.State.FAILED)
-    until(lambda: f"item {item.pk} failed" in worker.output(), seconds=60)
+    until(lambda: f"item {item.pk} failed" in worker.output(), seconds=240)
     written = worker.output()
     assert not [word for word in ("wombatberry", "7741-0923", "canary-123456") if word in written]
     lines = [json.loads(each) for each in written.splitlines() if each.startswith("{")]

@@ -50,7 +50,7 @@ class Run:
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(240)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
     for run in runs:
         with suppress(ProcessLookupError):
             run.process.terminate()
-        run.process.wait(30)
+        run.process.wait(240)
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -102,7 +102,7 @@ def test_what_has_stayed_up_once_is_never_given_up(start: Callable[..., Run]) ->
 
 def test_what_never_stays_up_ends_all_after_some_tries_with_a_sentence(start: Callable[..., Run]) -> None:
     run = start(web=LIVES, worker="echo life >> {folder}/worker; echo no such queue >&2; exit 7")
-    assert run.process.wait(60) == 1
+    assert run.process.wait(240) == 1
     assert run.lives("worker") == 3
     assert "worker ended 3 times shortly after starting, with exit code 7." in run.output()
     assert "worker | no such queue" in run.output()

@@ -37,7 +37,7 @@ def server() -> Iterator[WebServer]:
 
 def page(server: WebServer) -> int:
     """Return the status of a page, asked for on a new connection."""
-    line = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    line = HTTPConnection("127.0.0.1", server.port, timeout=240)
     try:
         line.request("GET", "/admin/login/")
         return line.getresponse().status
@@ -46,7 +46,7 @@ def page(server: WebServer) -> int:
 
 
 def send(server: WebServer, data: bytes) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=240)
     client.sendall(data)
     return client
 

@@ -69,4 +69,4 @@ class Airtable:
         finally:
             server.shutdown()
             server.server_close()
-            thread.join(10)
+            thread.join(240)

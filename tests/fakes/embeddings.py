@@ -72,7 +72,7 @@ def endpoint() -> Iterator[Endpoint]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(60)
+        thread.join(240)
 
 
 def vectors_for(texts: list[str]) -> bytes:

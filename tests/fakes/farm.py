@@ -162,14 +162,14 @@ class Farm:
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        ready.wait(30)
+        ready.wait(240)
         if failed:
             raise failed[0]
         try:
             yield self
         finally:
             stop.set()
-            thread.join(10)
+            thread.join(240)
 
     async def _serve(self, on_ready: Callable[[], None], stop: threading.Event) -> None:
         hosts = [self.host(company) for company in range(self.companies)]

@@ -290,4 +290,4 @@ def served(helpdesk: Helpdesk, before: Callable[[], None] = lambda: None) -> Ite
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(60)
+        thread.join(240)

@@ -32,12 +32,12 @@ class Http2Server:
         ready, loop = threading.Event(), asyncio.new_event_loop()
         thread = threading.Thread(target=self._run, args=(loop, ready), daemon=True)
         thread.start()
-        assert ready.wait(20), "the server did not begin"
+        assert ready.wait(240), "the server did not begin"
         try:
             yield self
         finally:
             loop.call_soon_threadsafe(self._done.set)
-            thread.join(20)
+            thread.join(240)
             assert not thread.is_alive(), "the server did not end"
 
     def _run(self, loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:

@@ -102,7 +102,7 @@ def language_model(seconds: float = 0.0, port: int = 0) -> Iterator[Model]:
     finally:
         asyncio.run_coroutine_threadsafe(_close(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(60)
+        thread.join(240)
         loop.close()
 
 

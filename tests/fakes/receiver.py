@@ -63,5 +63,5 @@ def receiver() -> Iterator[Receiver]:
         yield kept
     finally:
         server.shutdown()
-        thread.join(60)
+        thread.join(240)
         server.server_close()

@@ -166,12 +166,12 @@ def salvage_at_once(run: Run) -> list[object]:
 
 def at_once(do: Callable[[], object]) -> list[object]:
     """Do it on two connections at the same moment; return what each returned or raised, in any order."""
-    barrier = Barrier(2, timeout=60)
+    barrier = Barrier(2, timeout=240)
 
     def on_a_connection_of_its_own(_: int) -> object:
         try:
             connection.ensure_connection()
-            barrier.wait(20)
+            barrier.wait(240)
             return do()
         except RunError as refusal:
             return refusal

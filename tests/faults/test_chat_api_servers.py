@@ -27,7 +27,7 @@ def front_end(chats_postgres: Postgres) -> Iterator[FrontEnd]:
 def manage(server: Postgres, *arguments: str) -> str:
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(
-        command, env=environment_of(server), check=True, timeout=120, stdout=subprocess.PIPE, text=True
+        command, env=environment_of(server), check=True, timeout=240, stdout=subprocess.PIPE, text=True
     )
     return done.stdout
 

@@ -59,7 +59,7 @@ def pooled(own_postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             os.chown(path, own_postgres.account.uid, own_postgres.account.gid)
     process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], **own_postgres.account.switch())
     try:
-        until(lambda: _answers(port), seconds=30)
+        until(lambda: _answers(port), seconds=240)
         url = f"postgres://leitmotif@127.0.0.1:{port}/leitmotif"
         monkeypatch.setenv("DATABASE_URL", url)
         connection.close()
@@ -68,7 +68,7 @@ def pooled(own_postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         connection.close()
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(240)
         shutil.rmtree(folder)
 
 
@@ -98,7 +98,7 @@ def test_everything_works_through_a_pool_of_sessions(
     for number in range(5):  # answers hold a lock of their session over several statements
         accept(user_id=f"user-{number % 2}", key=str(number), at=timezone.now(), text=f"hello {number}")
         answer_soon(user_id=f"user-{number % 2}")
-    until(lambda: not Message.objects.filter(state=Message.State.RECEIVED).exists(), seconds=60)
+    until(lambda: not Message.objects.filter(state=Message.State.RECEIVED).exists(), seconds=240)
     assert Message.objects.filter(role=Message.Role.CUSTOMER).count() == 5
     lines = b"".join(written(exported("conversations"), "jsonl")).splitlines()  # by a cursor outside of a transaction
     assert len(lines) == Conversation.objects.count() == 15

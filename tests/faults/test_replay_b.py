@@ -51,13 +51,13 @@ def _graduating(orphan: Orphan, run: Run) -> Iterator[Event]:
             with transaction.atomic():
                 settle.settle(profile=run.profile, as_of=run.as_of, roots=[orphan.signature_id], run=run)
                 is_held.set()
-                assert may_commit.wait(60)
+                assert may_commit.wait(240)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as pool:
         graduated: Future[None] = pool.submit(graduate)
-        assert is_held.wait(20) or graduated.result()
+        assert is_held.wait(240) or graduated.result()
         try:
             yield may_commit
         finally:

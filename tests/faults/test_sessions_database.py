@@ -56,7 +56,7 @@ def test_callers_succeed_or_are_told_to_try_again(
     for _ in range(3):
         time.sleep(1)
         disturb(chats_postgres)
-    answer, _ = load.communicate(timeout=120)
+    answer, _ = load.communicate(timeout=240)
     assert_rows_say_what_callers_were_told(chats_postgres, Counter(json.loads(answer)))
 
 

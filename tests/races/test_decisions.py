@@ -30,11 +30,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def at_once(*works: Callable[[], object]) -> list[object]:
     """Do all of this in threads with connections of their own, begun at one moment; return results or errors."""
-    barrier = Barrier(len(works), timeout=60)
+    barrier = Barrier(len(works), timeout=240)
 
     def begin(work: Callable[[], object]) -> object:
         try:
-            barrier.wait(20)
+            barrier.wait(240)
             return work()
         finally:
             connection.close()
@@ -64,13 +64,13 @@ def rows_of(keys: list[str], barrier: Barrier, *, in_order: bool) -> None:
                     [key, key.replace("_", ""), timezone.now()],
                 )
             if number == 0 and not in_order:
-                barrier.wait(20)
+                barrier.wait(240)
 
 
 @pytest.mark.parametrize(("in_order", "deadlocks"), [(True, 0), (False, 1)])
 def test_keys_in_opposite_order_deadlock_unless_they_are_sorted(in_order: bool, deadlocks: int) -> None:
     """The control shows what merges would meet without the registry's lock and their sorted order."""
-    keys, barrier = ["one_name", "two_names"], Barrier(2, timeout=60)
+    keys, barrier = ["one_name", "two_names"], Barrier(2, timeout=240)
     results = at_once(
         lambda: rows_of(keys, barrier, in_order=in_order),
         lambda: rows_of(keys[::-1], barrier, in_order=in_order),
@@ -114,11 +114,11 @@ def test_two_people_who_merge_in_opposite_directions_make_one_merge() -> None:
 def test_without_the_registrys_lock_both_merges_pass_and_the_names_hang_in_a_ring() -> None:
     """The control: look, then write, as `merge_signatures` does behind the lock."""
     finish(start(seed(scripts(4, 3))))
-    one, other, barrier = sig(0), sig(1), Barrier(2, timeout=60)
+    one, other, barrier = sig(0), sig(1), Barrier(2, timeout=240)
 
     def look_then_merge(child: Signature, parent: Signature) -> None:
         assert not Merge.objects.filter(child=parent, undone_at=None).exists()
-        barrier.wait(20)
+        barrier.wait(240)
         now = timezone.now()
         Merge.objects.create(child=child, parent=parent, rule="person", registry_version=9, created_at=now)
 
@@ -269,13 +269,13 @@ def _lock_two(first: list[int], barrier: Barrier, *, in_order: bool) -> None:
         for pk in first:
             list(Signature.objects.filter(pk=pk).select_for_update())
             if pk == first[0]:
-                barrier.wait(20)
+                barrier.wait(240)
 
 
 @pytest.mark.parametrize(("in_order", "deadlocks"), [(True, 0), (False, 1)])
 def test_locks_on_signatures_are_taken_in_one_order(in_order: bool, deadlocks: int) -> None:
     finish(start(seed(scripts(2, 3))))
-    ids, barrier = [sig(0).pk, sig(1).pk], Barrier(2, timeout=60)
+    ids, barrier = [sig(0).pk, sig(1).pk], Barrier(2, timeout=240)
     results = at_once(
         lambda: _lock_two(ids, barrier, in_order=in_order), lambda: _lock_two(ids[::-1], barrier, in_order=in_order)
     )

@@ -50,7 +50,7 @@ def from_all(work: object, *args: object) -> list[tuple[int, str]]:
 
     def begin(_: int) -> tuple[int, str]:
         try:
-            barrier.wait(60)
+            barrier.wait(240)
             answer = work(*args)  # type: ignore[operator]
             return answer.status_code, answer.content.decode()
         finally:

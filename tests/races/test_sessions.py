@@ -90,7 +90,7 @@ def hammered_by_processes(jobs: list[Job]) -> list[Tally]:
         subprocess.Popen([*command, json.dumps(asdict(job))], stdout=subprocess.PIPE, text=True, env=os.environ)
         for job in jobs
     ]
-    answers = [process.communicate(timeout=60)[0] for process in processes]
+    answers = [process.communicate(timeout=240)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(jobs)
     found = [json.loads(answer) for answer in answers]
     return [Tally(Counter(each["counts"]), each["superseded_ids"], each["duplicates_seen"]) for each in found]
@@ -150,7 +150,7 @@ def overtaken(first: Callable[[], object], second: Callable[[], T], *, undo: boo
             answer = pool.submit(lambda: at_once([second])[0])
             wait_until_blocked_by_us()
             transaction.set_rollback(undo)
-        return answer.result(timeout=30)
+        return answer.result(timeout=240)
 
 
 def wait_until_blocked_by_us() -> None:

@@ -40,13 +40,13 @@ def test_without_the_constraint_twenty_connections_register_one_name_more_than_o
 
 def _register_from_twenty_connections() -> int:
     """Return how many rows there are for one problem after all have looked at the same moment."""
-    barrier = Barrier(PROCESSES, timeout=60)
+    barrier = Barrier(PROCESSES, timeout=240)
 
     def look_then_insert(number: int) -> None:
         key = twins(problems=1, each=4)[number % 4].split()[2].removeprefix("name=")
         form = normalise.normal_form(key)
         seen = Signature.objects.filter(profile="support", normal_form=form).exists()
-        barrier.wait(20)
+        barrier.wait(240)
         with suppress(IntegrityError):
             if not seen:
                 Signature.objects.create(profile="support", key=f"{key}_{number}", normal_form=form, created_at=NOW)

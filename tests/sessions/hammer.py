@@ -59,12 +59,12 @@ class Tally:
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Run the calls at the same moment, each in a thread with its own connection; raise what any of them raises."""
-    barrier = Barrier(len(calls), timeout=60)
+    barrier = Barrier(len(calls), timeout=240)
 
     def run(call: Callable[[], T]) -> T:
         try:
             connection.ensure_connection()
-            barrier.wait(60)
+            barrier.wait(240)
             return call()
         finally:
             connection.close()

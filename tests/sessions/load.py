@@ -60,7 +60,7 @@ def main(callers: int, seconds: float) -> None:
     total: Counter[str] = Counter()
     with ThreadPoolExecutor(callers) as pool:
         told = [pool.submit(partial(send, number, seconds, is_sending)) for number in range(callers)]
-        is_sending.wait(60)
+        is_sending.wait(240)
         print("sending", flush=True)
         for each in told:
             total += each.result()

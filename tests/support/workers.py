@@ -18,13 +18,13 @@ START_TIMEOUT = 240.0
 
 
 def end_politely(process: subprocess.Popen[bytes]) -> None:
-    """Let the process finish what it does, then end; after 20 seconds its whole group is killed."""
+    """Let the process finish what it does, then end; after a minute its whole group is killed."""
     process.terminate()
     try:
-        process.wait(20)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(20)
+        process.wait(120)
 
 
 class Worker:
@@ -107,7 +107,7 @@ class Worker:
         self._reap()
 
     def _reap(self) -> None:
-        self.process.wait(20)
+        self.process.wait(120)
         if self in self.running:
             self.running.remove(self)
         self.log.unlink(missing_ok=True)

@@ -174,7 +174,7 @@ def test_an_unreachable_queue_is_refused_before_there_is_a_run(transactional_db:
         capture_output=True,
         text=True,
         env={**environment(), **WITHOUT_QUEUE},
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ended.returncode == 1
@@ -194,7 +194,7 @@ def test_a_queue_that_goes_away_after_that_ends_the_run_and_leaves_its_source_fr
         text=True,
         cwd=settings.BASE_DIR,
         env={**environment(), **WITHOUT_QUEUE},
-        timeout=60,
+        timeout=240,
         check=False,
     )
     run.refresh_from_db()

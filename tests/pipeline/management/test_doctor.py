@@ -22,7 +22,7 @@ def doctor(**variables: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         env={**environment(), **variables},
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -203,13 +203,13 @@ def _locked_elsewhere(lock: str, values: list[int]) -> Iterator[Event]:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(lock, values)
                 holds.set()
-                let_go.wait(30)
+                let_go.wait(240)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(hold)
-        assert holds.wait(10)
+        assert holds.wait(240)
         try:
             yield let_go
         finally:

@@ -107,7 +107,7 @@ def test_a_dead_run_does_not_block_the_next_firing(worker: Worker) -> None:
 def test_two_firings_at_once_start_one_run(worker: Worker) -> None:
     seed(scripts(2, 10, slow=0.1))
     results = [schedule.scheduled_run.delay(**as_kwargs(ASSIGNMENT)) for _ in range(2)]
-    said = sorted(result.get(timeout=30) for result in results)
+    said = sorted(result.get(timeout=240) for result in results)
     assert said[0].startswith("nothing was started: ")
     assert said[1] == f"run {Run.objects.get().pk} of file:test was started"
     assert ended(1)[0].state == "completed"
@@ -116,10 +116,10 @@ def test_two_firings_at_once_start_one_run(worker: Worker) -> None:
 @pytest.fixture
 def both_look_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two firings at once neither begins before both have looked for a live run; pre-flight is not the matter."""
-    both, begin = Barrier(2, timeout=60), schedule._start
+    both, begin = Barrier(2, timeout=240), schedule._start
 
     def wait_and_begin(assignment: Assignment, at: datetime) -> Run:
-        both.wait(20)
+        both.wait(240)
         return begin(assignment, at)
 
     monkeypatch.setattr(schedule, "_start", wait_and_begin)
@@ -172,7 +172,7 @@ def without_index(name: str) -> list[str]:
 def test_a_worker_with_one_child_starts_runs_too(start_worker: type[Worker]) -> None:
     seed(scripts(2, 3))
     start_worker(concurrency=1).wait_until_ready()
-    assert schedule.scheduled_run.delay(**as_kwargs(ASSIGNMENT)).get(timeout=30).endswith("was started")
+    assert schedule.scheduled_run.delay(**as_kwargs(ASSIGNMENT)).get(timeout=240).endswith("was started")
     assert ended(1)[0].state == "completed"
 
 
@@ -180,7 +180,7 @@ def test_a_firing_where_nobody_extracts_fails_with_a_sentence(start_worker: type
     seed(scripts(2, 3))
     start_worker(concurrency=1, queues="default,background", HEARTBEAT_PATIENCE="3").wait_until_ready()
     result = schedule.scheduled_run.delay(**as_kwargs(ASSIGNMENT))
-    refusal = result.get(timeout=60, propagate=False)
+    refusal = result.get(timeout=240, propagate=False)
     assert result.state == "FAILURE"
     assert "no worker is consuming the queues extract, merge: no heartbeat within 3 s" in str(refusal)
     assert not Run.objects.exists()
@@ -319,7 +319,7 @@ def beat(folder: Path) -> Iterator[Path]:
         yield log
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def test_beat_fires_and_a_run_that_is_live_is_not_doubled(start_worker: type[Worker], tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ Outcome = ImportCounts | Exception
 
 def at_once(source: Source, *files: list[Record]) -> list[Outcome]:
     """Import each list of records over a connection of its own, all beginning at the same moment."""
-    start = Barrier(len(files), timeout=60)
+    start = Barrier(len(files), timeout=240)
 
     def work(records: list[Record]) -> Outcome:
         try:
@@ -277,7 +277,7 @@ def import_beside_an_uncommitted_twin(source: Source) -> Outcome:
         worker.start()
         worker.join(timeout=0.5)
         assert worker.is_alive(), "it did not wait"
-    worker.join(60)
+    worker.join(240)
     return outcome[0]
 
 

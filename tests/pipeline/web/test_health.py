@@ -81,7 +81,7 @@ def test_a_run_that_nothing_moves_is_told(client: Client) -> None:
 
 def test_a_real_worker_takes_the_heartbeats_out_of_all_queues(worker: Worker, client: Client) -> None:
     tasks.send_heartbeats()
-    until(lambda: QueueHeartbeat.objects.count() == len(tasks.ALL_QUEUES), seconds=60)
+    until(lambda: QueueHeartbeat.objects.count() == len(tasks.ALL_QUEUES), seconds=240)
     assert ready(client)[0] == 200
 
 

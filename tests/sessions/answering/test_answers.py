@@ -60,7 +60,7 @@ def one_after_the_other(keys: list[str]) -> list[tuple[str, str]]:
 
 def answer_in_threads(count: int) -> None:
     """Let so many workers answer Alice at once, each on a connection of its own."""
-    gate = threading.Barrier(count, timeout=60)
+    gate = threading.Barrier(count, timeout=240)
 
     def work() -> None:
         gate.wait()
@@ -71,7 +71,7 @@ def answer_in_threads(count: int) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(240)
 
 
 # --- Order --------------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def test_a_photo_is_kept_while_its_task_counts_though_the_update_is_over(worker:
 def test_three_at_once_make_one_session_and_one_answer_each(
     worker: Worker, front_end: FrontEnd, keys: list[str]
 ) -> None:
-    gate = Barrier(3, timeout=60)
+    gate = Barrier(3, timeout=240)
 
     def click(key: str) -> Response:
         gate.wait()

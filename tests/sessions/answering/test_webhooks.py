@@ -212,7 +212,7 @@ def test_a_worker_sends_on_what_had_to_wait(start_worker: type[Worker], listenin
 
 def send_by_eight_at_once() -> None:
     message_id, at = answered()
-    gate = threading.Barrier(8, timeout=60)
+    gate = threading.Barrier(8, timeout=240)
 
     def send() -> None:
         gate.wait()
@@ -223,7 +223,7 @@ def send_by_eight_at_once() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(240)
 
 
 def test_it_is_sent_once_by_eight_at_once(listening: Receiver) -> None:

@@ -62,7 +62,7 @@ def test_a_message_that_is_sent_again_gets_the_same_answer_and_opens_nothing(fro
 
 
 def test_one_key_sent_by_sixteen_at_once_is_stored_once(front_end: FrontEnd) -> None:
-    gate = Barrier(16, timeout=60)
+    gate = Barrier(16, timeout=240)
 
     def send(_: int) -> Response:
         gate.wait()
@@ -315,7 +315,7 @@ def test_the_limit_lets_through_again_when_its_time_is_over(front_end: FrontEnd)
 
 
 def test_the_limit_is_exact_over_processes(web: WebServer) -> None:
-    front_end, gate = FrontEnd(web.url), Barrier(32, timeout=60)
+    front_end, gate = FrontEnd(web.url), Barrier(32, timeout=240)
 
     def send(_: int) -> int:
         gate.wait()

@@ -207,7 +207,7 @@ def test_a_stop_ends_the_chunk_at_the_edge(model: Model, monkeypatch: pytest.Mon
     thread = threading.Thread(target=stop)
     thread.start()
     read(run)
-    thread.join(60)
+    thread.join(240)
     states = Counter(run.items.values_list("state", flat=True))
     assert states["reading"] == 0
     assert states["pending"] > 0

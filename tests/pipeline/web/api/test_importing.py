@@ -148,11 +148,11 @@ def test_a_worker_looks_into_a_large_file_and_imports_it(
     token = upload(program)["token"]
     where = f"/uploads/{token}/look"
     assert program.get(where).status_code == 202
-    until(lambda: program.get(where).status_code == 200, seconds=60)
+    until(lambda: program.get(where).status_code == 200, seconds=240)
     assert program.read(where)["conversations"] == 2
-    until(lambda: program.get(where, map="text=no such column").status_code == 422, seconds=60)
+    until(lambda: program.get(where, map="text=no such column").status_code == 422, seconds=240)
     program.do(f"/uploads/{token}/import", name="desk")
-    until(lambda: program.read(f"/uploads/{token}")["state"] == "imported", seconds=60)
+    until(lambda: program.read(f"/uploads/{token}")["state"] == "imported", seconds=240)
     assert program.read(f"/uploads/{token}")["result"]["new"] == 2
     uploads.forget_upload(Upload.objects.get(token=token))
 
