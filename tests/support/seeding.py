@@ -115,9 +115,9 @@ def finish(run: Run) -> Run:
 
 
 @made_once
-def first_run(texts: Sequence[str], extractor: str = "scripted", **selection: object) -> Run:
-    """Return a run over these texts that is finished, for a test to begin with."""
-    return finish(start(seed(texts), extractor, **selection))
+def first_run(texts: Sequence[str], extractor: str = "scripted", *, name: str = "test", **selection: object) -> Run:
+    """Return a finished run over these texts, stored as a source of this name, for a test to begin with."""
+    return finish(start(seed(texts, name=name), extractor, **selection))
 
 
 @transaction.atomic

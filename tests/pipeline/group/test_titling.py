@@ -12,7 +12,8 @@ from pipeline.extract.local.reader import LocalExtractor
 from pipeline.group import titling
 from pipeline.group.titles import Floats
 from pipeline.ledger.transcript import Message, Transcript
-from pipeline.models import Run, Signature, Source, Story
+from pipeline.models import Run, Signature, Story
+from tests.support import seeding
 from tests.support.factories import StoryFactory, alice
 from tests.support.seeding import NOW, change, finish, seed, start
 
@@ -31,14 +32,9 @@ BUSES = [
 
 
 @pytest.fixture
-def source() -> Source:
-    return seed([*LOCKERS, *BUSES])
-
-
-@pytest.fixture
-def first_run(source: Source) -> Run:
+def first_run() -> Run:
     """Return a finished run of the local reader: two stories."""
-    run = finish(start(source, "local"))
+    run = seeding.first_run([*LOCKERS, *BUSES], "local")
     assert (run.state, Story.objects.count()) == ("completed", 2)
     return run
 
@@ -94,10 +90,10 @@ def test_a_title_goes_with_most_of_its_conversations(first_run: Run) -> None:
 
 
 @pytest.mark.django_db
-def test_conversations_that_left_count_as_much_as_new_ones(source: Source, first_run: Run) -> None:
-    change(source, [None] * 4 + ["The locker code is refused at the gym door."] * 2 + [None] * 2)
+def test_conversations_that_left_count_as_much_as_new_ones(first_run: Run) -> None:
+    change(first_run.source, [None] * 4 + ["The locker code is refused at the gym door."] * 2 + [None] * 2)
     Story.objects.update(title_size=5)
-    finish(start(source, "local"))
+    finish(start(first_run.source, "local"))
     assert story_about("bus").title_size == 2
 
 

@@ -15,7 +15,7 @@ from pipeline.models import Conversation, MergePass, Orphan, Run, Signature, Sou
 from pipeline.runs.create import RunIsLive
 from pipeline.runs.delete_source import delete_source, what_hangs_on
 from tests.support.decided import broken_promises
-from tests.support.seeding import finish, scripts, seed, start
+from tests.support.seeding import finish, first_run, scripts, seed, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,9 +59,7 @@ def since(before: list[Any]) -> list[tuple[str, int | None, int, int]]:
 @pytest.fixture
 def kept() -> Source:
     """A source that was read, with stories of four conversations each."""
-    source = seed(scripts(3, 4), name="kept")
-    finish(start(source))
-    return source
+    return first_run(scripts(3, 4), name="kept").source
 
 
 def test_what_only_the_mistake_brought_goes_and_the_rest_is_as_before(kept: Source) -> None:
