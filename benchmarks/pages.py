@@ -6,12 +6,17 @@ best of the three: milliseconds on the clock, milliseconds of processor time of 
 say the same on a busy machine), and the number of questions to the database; of the first, with cold caches of ours,
 the processor time. Held to 300 ms and 15 questions a page, 500 ms for a search. `--slow 50` prints each question that
 took longer than so many milliseconds, `--only review` asks only for pages whose names contain this.
+
+`--browser` opens the pages in Chromium instead, from a server of Django's in this process, and prints when a person
+first sees something, when all is loaded, and when the points of the map are painted (held to 1 s).
 """
 
 import argparse
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +67,7 @@ def main() -> None:
     parser.add_argument("--stories", type=int, default=10_000)
     parser.add_argument("--slow", type=int, default=0, metavar="MS")
     parser.add_argument("--only", default="")
+    parser.add_argument("--browser", action="store_true")
     given = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     embedded.hold()
@@ -76,10 +82,18 @@ def main() -> None:
         started = time.perf_counter()
         fill(given.conversations, given.stories)
         print(f"filled in {time.perf_counter() - started:.0f} s")
-        ask(only=given.only, slow=given.slow)
+        owner = a_person_who_was_here_yesterday()
+        pages = {name: where for name, where in addresses().items() if given.only in name}
+        if given.browser:
+            see({name: where for name, where in pages.items() if ":" not in name or "search" in name}, owner)
+        else:
+            ask(pages, owner, slow=given.slow)
     finally:
         connection.creation.destroy_test_db(name, verbosity=0)
 
+
+FRAMES = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+"""Statements around the questions; they ask nothing."""
 
 RUN = "-- run"
 """Where the run is made, by its model: that gets a column oftener than the other tables, with a default."""
@@ -200,24 +214,30 @@ def postgres_seconds(postmaster: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def ask(*, only: str, slow: int) -> None:
-    """Ask for each page whose name contains `only` and print what it cost, and its questions above `slow` ms."""
+def a_person_who_was_here_yesterday() -> Any:
+    """Return the owner, who comes as on every day: what was read since the last visit is told."""
     from django.contrib.auth.models import User
-    from django.db import connection
-    from django.test import Client
-    from django.test.utils import CaptureQueriesContext
+    from django.utils import timezone
+
+    from pipeline.models import Visit
+
+    owner, yesterday = User.objects.get(username="owner"), timezone.now() - timedelta(days=1)
+    Visit.objects.create(user=owner, since_at=yesterday - timedelta(days=1), seen_at=yesterday)
+    return owner
+
+
+def addresses() -> dict[str, str]:
+    """Return the address of each page, by what it is called here."""
     from django.urls import reverse
 
     from pipeline.models import Company, Conversation, Run, Story
 
-    client = Client()
-    client.force_login(User.objects.get(username="owner"))
     story, conversation = Story.objects.order_by("id")[0], Conversation.objects.order_by("id")[0]
 
     def at(name: str, *args: object) -> str:
         return reverse(f"admin:{name}", args=args)
 
-    pages = {
+    return {
         "home": at("index"),
         "stories by size": at("stories"),
         "stories by trend": f"{at('stories')}?sort=trend",
@@ -251,14 +271,22 @@ def ask(*, only: str, slow: int) -> None:
         "run: live": at("run_live", Run.objects.order_by("id")[0].pk),
         "new run": at("new_run"),
     }
+
+
+def ask(pages: Mapping[str, str], owner: Any, *, slow: int) -> None:
+    """Ask for each page and print what it cost, and its questions above `slow` ms."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client()
+    client.force_login(owner)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = Path(f"/proc/{cursor.fetchone()[0]}/stat")
     postmaster = int(backend.read_text().rpartition(")")[2].split()[1])
     print(f"{'page':28}{'clock':>8}{'python':>8}{'postgres':>10}{'cold':>8}{'questions':>11}")
     for name, where in pages.items():
-        if only not in name:
-            continue
         costs = []
         for _ in range(3):
             with CaptureQueriesContext(connection) as captured:
@@ -267,7 +295,7 @@ def ask(*, only: str, slow: int) -> None:
                 after = time.process_time(), postgres_seconds(postmaster), time.perf_counter()
             assert response.status_code == 200, (name, response.status_code)
             python, postgres, clock = (1000 * (end - start) for start, end in zip(before, after, strict=True))
-            asked = [each for each in captured.captured_queries if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+            asked = [each for each in captured.captured_queries if not each["sql"].startswith(FRAMES)]
             costs.append(Cost(python, postgres, clock, len(asked)))
         best = min(costs, key=lambda cost: cost.processor)
         most = max(cost.questions for cost in costs)
@@ -278,6 +306,55 @@ def ask(*, only: str, slow: int) -> None:
         for question in captured.captured_queries:
             if slow and 1000 * float(question["time"]) > slow:
                 print(f"    {question['time']} s: {question['sql']}", flush=True)
+
+
+PAINTED = "() => document.querySelector('canvas[data-painted]')?.dataset.painted ?? null"
+SEEN = """() => {
+  const [page] = performance.getEntriesByType("navigation"), [paint] = performance.getEntriesByName("first-contentful-paint");
+  return [paint?.startTime ?? 0, page.loadEventEnd];
+}"""
+
+
+def see(pages: Mapping[str, str], owner: Any) -> None:
+    """Open each page (not the pieces it asks for) three times in Chromium and print the best moments, in milliseconds from when it was asked for."""
+    from django.conf import settings
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+    from django.db import connections
+    from django.test import Client
+    from django.test.testcases import LiveServerThread
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import CHROMIUM, OPTIONS
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in this thread
+    client, session = Client(), settings.SESSION_COOKIE_NAME
+    client.force_login(owner)
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait(30)
+    url = f"http://127.0.0.1:{server.port}"
+    print(f"{'page':28}{'first seen':>12}{'loaded':>8}{'points':>8}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.add_cookies([{"name": session, "value": client.cookies[session].value, "url": url}])
+        page = context.new_page()
+        for name, where in pages.items():
+            moments = []
+            for _ in range(3):
+                page.goto(url + where, wait_until="load")
+                if name == "map":
+                    page.wait_for_function(PAINTED, timeout=60_000)
+                first, loaded = page.evaluate(SEEN)
+                moments.append((loaded, first, float(page.evaluate(PAINTED) or 0)))
+            loaded, first, _ = min(moments)
+            painted = min(moment[2] for moment in moments)
+            print(f"{name:28}{first:12.0f}{loaded:8.0f}{painted:8.0f}", flush=True)
+        browser.close()
+    server.terminate()
+    server.join(30)
+    connections.close_all()
 
 
 if __name__ == "__main__":

@@ -105,23 +105,15 @@ def with_sizes(stories: QuerySet[Story]) -> QuerySet[Story]:
 
 
 def quotes_of(stories: Sequence[Story]) -> dict[int, str]:
-    """For each story one quote: that of the theme nearest to the middle of its signature."""
-    ids = [story.pk for story in stories]
+    """For each story one quote: that of the theme nearest to the middle of its signature. One question."""
+    # the filter, the order and the value mean one and the same join to the quotes
     rows = (
-        StoryEvidence.objects.filter(story__in=ids, theme__evidence__quote__gt="")
-        .order_by("story_id", F("theme__signature_score").desc(nulls_last=True), "theme_id")
+        StoryEvidence.objects.filter(story__in=[story.pk for story in stories], theme__evidence__quote__gt="")
+        .order_by("story_id", F("theme__signature_score").desc(nulls_last=True), "theme_id", "theme__evidence__id")
         .distinct("story_id")
-        .values_list("story_id", "theme_id")
+        .values_list("story_id", "theme__evidence__quote")
     )
-    themes = dict(rows)
-    quotes = (
-        Evidence.objects.filter(theme__in=themes.values())
-        .exclude(quote="")
-        .order_by("theme_id", "id")
-        .distinct("theme_id")
-    )
-    by_theme = {evidence.theme_id: evidence.quote for evidence in quotes}
-    return {story: by_theme[theme] for story, theme in themes.items()}
+    return dict(rows)
 
 
 def orphans_of_run(run: Run | int) -> QuerySet[Orphan]:

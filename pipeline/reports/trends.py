@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q, QuerySet, Value
 from django.utils import timezone
 
-from pipeline.models import Run, Story, StoryEvidence
+from pipeline.models import Run, Story
 from pipeline.reports.summary import quotes_of, with_sizes
 
 WEEKS = 12
@@ -109,18 +109,23 @@ def change_in_words(recent: int, before: int) -> str:
 def story_rows(
     stories: Sequence[Story], *, until: datetime, since: datetime | None = None, with_quotes: bool = True
 ) -> list[StoryRow]:
-    """Return the rows of these stories, in their order; two to five questions for any number of them."""
-    ids = [story.pk for story in stories]
-    sized = {story.pk: story for story in with_sizes(Story.objects.filter(pk__in=ids).order_by())} if ids else {}
-    return _rows(stories, sized, until, since, with_quotes)
+    """Return the rows of these stories, in their order; two or three questions for any number of them."""
+    found = Story.objects.filter(pk__in=[story.pk for story in stories])
+    return _rows(stories, _sized(found, since) if stories else {}, until, since, with_quotes)
 
 
 def rows_of(ids: Sequence[int], *, until: datetime, since: datetime | None = None) -> dict[int, StoryRow]:
-    """Return the rows of the stories with these ids that are there; five questions."""
-    found = Story.objects.filter(pk__in=ids).select_related("owner").order_by()
-    sized = {story.pk: story for story in with_sizes(found)} if ids else {}
+    """Return the rows of the stories with these ids that are there; three questions."""
+    sized = _sized(Story.objects.filter(pk__in=ids).select_related("owner"), since) if ids else {}
     rows = _rows(list(sized.values()), sized, until, since, with_quotes=True)
     return {row.story.pk: row for row in rows}
+
+
+def _sized(stories: QuerySet[Story], since: datetime | None) -> dict[int, Story]:
+    """Return the stories by id, with their sizes and `came`: conversations that runs finished since then added."""
+    is_later = Q(evidence__run__first_finished_at__gt=since)
+    came = Count("evidence", filter=is_later, distinct=True) if since else Value(0)
+    return {story.pk: story for story in with_sizes(stories).annotate(came=came).order_by()}
 
 
 def _rows(
@@ -132,7 +137,7 @@ def _rows(
 ) -> list[StoryRow]:
     ids = [story.pk for story in stories]
     quotes = quotes_of(stories) if with_quotes else {}
-    weeks, came = weekly(ids, until), came_since(ids, since)
+    weeks = weekly(ids, until)
     rows = []
     for story in stories:
         size: object = sized.get(story.pk)
@@ -145,46 +150,48 @@ def _rows(
                 last_at=getattr(size, "last_at", None),
                 weeks=weeks[story.pk],
                 quote=quotes.get(story.pk, ""),
-                came=came.get(story.pk, 0),
+                came=getattr(size, "came", 0),
                 is_new=since is not None and story.created_at > since,
             )
         )
     return rows
 
 
-def came_since(stories: Sequence[int], since: datetime | None) -> dict[int, int]:
-    """Return how many conversations runs that finished since then added to each of these stories; those without not."""
-    if since is None or not stories:
-        return {}
-    added = StoryEvidence.objects.filter(story__in=stories, run__first_finished_at__gt=since)
-    return dict(added.order_by().values_list("story").annotate(Count("id")))
-
-
 @dataclass(frozen=True, slots=True)
-class Since:
-    """What happened since a moment, as numbers: conversations read, stories that are new, stories that grew."""
+class Now:
+    """Home in numbers: conversations of the last week and of the week before, approved stories that nobody owns, and
+    since a visit: conversations read, stories that are new, stories that grew.
+    """
 
-    conversations: int
+    last_week: int
+    week_before: int
+    without_owner: int
+    read: int
     new: int
     grown: int
 
 
 _NOW = """
-SELECT count(*) FILTER (WHERE occurred_at > %(until)s - interval '7 days'), count(*),
+SELECT count(*) FILTER (WHERE occurred_at > %(until)s - interval '7 days'),
+       count(*) FILTER (WHERE occurred_at <= %(until)s - interval '7 days'),
        (SELECT count(*) FROM pipeline_story
-        WHERE absorbed_by_id IS NULL AND owner_id IS NULL AND status IN ('approved', 'in_progress'))
+        WHERE absorbed_by_id IS NULL AND owner_id IS NULL AND status IN ('approved', 'in_progress')),
+       (SELECT count(*) FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
+        WHERE run.first_finished_at > %(since)s AND item.state IN ('extracted', 'filtered')),
+       (SELECT count(*) FROM pipeline_story WHERE created_at > %(since)s AND absorbed_by_id IS NULL),
+       (SELECT count(DISTINCT evidence.story_id) FROM pipeline_storyevidence evidence
+        JOIN pipeline_run run ON run.id = evidence.run_id JOIN pipeline_story story ON story.id = evidence.story_id
+        WHERE run.first_finished_at > %(since)s AND story.created_at <= %(since)s AND story.status <> 'dismissed')
 FROM pipeline_conversation WHERE occurred_at > %(until)s - interval '14 days' AND occurred_at <= %(until)s
 """
 
 
-def counts_now(until: datetime) -> tuple[int, int, int]:
-    """Return how many conversations the last week has, how many the week before, and how many approved stories have no
-    owner. One question.
-    """
+def counts_now(until: datetime, since: datetime | None) -> Now:
+    """Return the numbers of Home; those since a visit are 0 without one. One question."""
     with connection.cursor() as cursor:
-        cursor.execute(_NOW, {"until": until})
-        last, both, without_owner = cursor.fetchone()
-    return last, both - last, without_owner
+        # nothing came after `infinity`: on a first visit these counts are 0, and cost nothing
+        cursor.execute(_NOW, {"until": until, "since": since or "infinity"})
+        return Now(*cursor.fetchone())
 
 
 _MOVING = """
@@ -212,20 +219,3 @@ def moving(until: datetime) -> tuple[list[int], list[int]]:
     growing = sorted((before - recent, story) for story, recent, before in found if recent)
     quiet = sorted((-before, story) for story, recent, before in found if not recent)
     return [story for _, story in growing], [story for _, story in quiet]
-
-
-_HAPPENED = """
-SELECT (SELECT count(*) FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
-        WHERE run.first_finished_at > %(since)s AND item.state IN ('extracted', 'filtered')),
-       (SELECT count(*) FROM pipeline_story WHERE created_at > %(since)s AND absorbed_by_id IS NULL),
-       (SELECT count(DISTINCT evidence.story_id) FROM pipeline_storyevidence evidence
-        JOIN pipeline_run run ON run.id = evidence.run_id JOIN pipeline_story story ON story.id = evidence.story_id
-        WHERE run.first_finished_at > %(since)s AND story.created_at <= %(since)s AND story.status <> 'dismissed')
-"""
-
-
-def happened_since(since: datetime) -> Since:
-    """Return what runs that finished since a moment brought. One question."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HAPPENED, {"since": since})
-        return Since(*cursor.fetchone())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Case, Count, When
@@ -11,7 +12,7 @@ from django.urls import reverse
 
 from pipeline.models import Item, Orphan, Run, Story
 from pipeline.models.wording import agreeing, counted
-from pipeline.reports.trends import counts_now, happened_since, moving, newest_moment, rows_of
+from pipeline.reports.trends import Now, counts_now, moving, newest_moment, rows_of
 from pipeline.review.stream import new_stories
 from pipeline.web.pages.frame import question_count, show, since_last_visit
 
@@ -81,15 +82,15 @@ def cards(request: HttpRequest) -> TemplateResponse:
 
 def _stories(request: HttpRequest) -> dict[str, Any]:
     since, until = since_last_visit(request), newest_moment()
-    last, before, without_owner = counts_now(until)
+    now = counts_now(until, since)
     growing, quiet = moving(until)
     largest = list(new_stories().values_list("pk", flat=True)[:SHOWN])
     wanted = list(dict.fromkeys([*largest, *growing[:FEW], *quiet[:FEW]]))
     rows = rows_of(wanted, until=until, since=since)
     questions = question_count(request)
-    change = f", {last - before:+d} compared with the week before" if before else ""
+    change = f", {now.last_week - now.week_before:+d} compared with the week before" if now.week_before else ""
     facts = [
-        (last, f"{agreeing(last, 'conversation')} in the last week of data{change}", ""),
+        (now.last_week, f"{agreeing(now.last_week, 'conversation')} in the last week of data{change}", ""),
         (
             len(growing),
             f"{agreeing(len(growing), 'open story is', 'open stories are')} growing, {_gone_quiet(len(quiet))}",
@@ -101,14 +102,14 @@ def _stories(request: HttpRequest) -> dict[str, Any]:
             reverse("admin:review") if questions else "",
         ),
         (
-            without_owner,
-            f"{agreeing(without_owner, 'approved story has', 'approved stories have')} no owner",
+            now.without_owner,
+            f"{agreeing(now.without_owner, 'approved story has', 'approved stories have')} no owner",
             f"{reverse('admin:stories')}?owner=none",
         ),
     ]
     return {
         "title": "Since your last visit" if since else "Home",
-        "told": _told(since),
+        "told": _told(since, now),
         "since": since,
         "facts": facts,
         "to_review": [rows[pk] for pk in largest if pk in rows],
@@ -124,19 +125,18 @@ def _gone_quiet(number: int) -> str:
     return f"{number or 'none'} {agreeing(number, 'has', 'have') if number else 'has'} gone quiet"
 
 
-def _told(since: Any) -> str:
+def _told(since: datetime | None, now: Now) -> str:
     """Return in a sentence what came since the last visit."""
     if since is None:
         return (
             "Stories are problems that several conversations share. Read them, approve or dismiss them, and merge "
             "duplicates."
         )
-    found = happened_since(since)
-    if not (found.conversations or found.new or found.grown):
+    if not (now.read or now.new or now.grown):
         return "Nothing new has been read since your last visit."
-    new = counted(found.new, "story is new", "stories are new")
-    grew = counted(found.grown, "story grew", "stories grew")
-    return f"{counted(found.conversations, 'conversation was', 'conversations were')} read. {new}, {grew}."
+    new = counted(now.new, "story is new", "stories are new")
+    grew = counted(now.grown, "story grew", "stories grew")
+    return f"{counted(now.read, 'conversation was', 'conversations were')} read. {new}, {grew}."
 
 
 def _runs() -> list[RunLine]:
