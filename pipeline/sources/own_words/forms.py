@@ -43,6 +43,9 @@ _LABEL = re.compile(
     r"[*_]{0,2}\s?[?？]?\s?[:：][*_]{0,2}",
     re.IGNORECASE,
 )
+CLUES = {"form": re.compile(rf"(?:{_PERSON})[*_]{{0,2}}\s?[?？]?\s?[:：]", re.IGNORECASE)}
+"""What `glance` looks for: no form is without a field about its writer."""
+
 _LABEL_FIRST = re.compile(r"[\s*_\-•]{0,20}$")
 FORM_LINES = 40
 """Lines from the top in which a form is looked for."""

@@ -6,7 +6,7 @@ of itself ("this e-mail"), never of an "I", and by standing at an end of the mes
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from pipeline.sources.own_words.spans import LEGAL, Line, Span, over
@@ -109,6 +109,13 @@ _FIRST_PERSON = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[。！？]|\n")
+CLUES = {
+    **{f"legal {number}": group for number, group in enumerate(_GROUPS)},
+    "legal opening": _OPENING, "legal company": _COMPANY, "legal paper": _PAPER, "legal banner": _BANNER,
+}  # fmt: skip
+"""What `glance` looks for. Of `_FIRST_PERSON` nothing: it only takes away."""
+
+_GROUP_CLUES = frozenset(f"legal {number}" for number in range(len(_GROUPS)))
 MAX_SENTENCE = 600
 WRAPPED = 55
 """A shorter line ends its sentence; a longer one was broken by the mail program and goes on in the next."""
@@ -134,6 +141,14 @@ class _Sentence:
     @property
     def is_evidence(self) -> bool:
         return bool(self.groups) or self.opens or self.stands_alone
+
+
+def are_possible(clues: Set[str]) -> bool:
+    """Whether a text with these clues and no others can hold a notice: see `_notices`, of which this asks less."""
+    if clues & {"legal company", "legal paper", "legal banner"}:
+        return True
+    groups = len(clues & _GROUP_CLUES)
+    return ("legal 0" in clues and groups >= 3) or ("legal opening" in clues and groups >= 2)
 
 
 def legal_spans(text: str, lines: Sequence[Line]) -> list[Span]:

@@ -172,17 +172,22 @@ _DENIAL = re.compile(  # no automatic message says of itself that something went
     re.IGNORECASE,
 )
 _NO_REPLY = _any(*_NO_REPLY_LINES)
+CLUES = {"automatic reply": re.compile(f"(?:{_AUTO_SUBJECT.pattern})|(?:{_AWAY.pattern})", re.IGNORECASE)}
+"""What `glance` looks for."""
 
 
-def notice_spans(text: str, spans: Sequence[Span]) -> list[Span]:
-    """Return one span over all that the spans have left, if that was written by no person; else none."""
+def notice_spans(text: str, spans: Sequence[Span], *, may_be_reply: bool = True) -> list[Span]:
+    """Return one span over all that the spans have left, if that was written by no person; else none.
+
+    `may_be_reply`: whether the text holds the clue of an automatic reply; without it none is looked for.
+    """
     parts = own_parts(text, spans)
     if sum(end - start for start, end in parts) > MAX_NOTICE:
         return []
     own = "\n".join(text[start:end] for start, end in parts).strip()
     if not own or "?" in own:
         return []
-    if _is_auto_reply(own):
+    if may_be_reply and _is_auto_reply(own):
         return [(start, end, AUTO_REPLY) for start, end in parts]
     return [(start, end, NOTICE) for start, end in parts] if _is_notice(own) else []
 
@@ -207,9 +212,9 @@ def _speaks_of_absence(own: str) -> bool:
 
 def _is_notice(own: str) -> bool:
     """Return whether every sentence is one of an automatic message, and one of the first says what it is about."""
-    units = [unit for unit in (each.strip(" \t-*•") for each in _UNIT.findall(own)) if any(map(str.isalpha, unit))]
-    if not units or _FIRST_PERSON.search(own):
+    if _FIRST_PERSON.search(own):  # which most messages of people hold
         return False
+    units = [unit for unit in (each.strip(" \t-*•") for each in _UNIT.findall(own)) if any(map(str.isalpha, unit))]
     tells = any(_TELLING.match(unit) for unit in units[:4])
     return tells and all(_is_notice_line(unit) for unit in units)
 

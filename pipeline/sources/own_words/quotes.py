@@ -5,7 +5,7 @@ that says who wrote it, or with marks of a second level, or when an earlier mess
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field
 
 from pipeline.sources.own_words.spans import FORM, QUOTED, Line, Span, over
@@ -196,6 +196,15 @@ _SAYS_WHO = re.compile(
     re.IGNORECASE,
 )
 """`Lee wrote:`, without a time: it says whose the lines with `>` right below are, and nothing by itself."""
+
+
+CLUES = {"verb of writing": _VERB, "sender": _FROM, "original mail": _ORIGINAL, "forwarded mail": _FORWARDED}
+"""What `glance` looks for."""
+
+
+def are_possible(text: str, clues: Set[str]) -> bool:
+    """Whether a text with these clues and no others can quote: it takes marks, or a sender's name, address or verb."""
+    return ">" in text or "@" in text or not clues.isdisjoint(CLUES)
 
 
 def quoted_spans(text: str, lines: Sequence[Line], earlier: Collection[str] = ()) -> list[Span]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from pipeline.sources.own_words import legal, quotes
 from pipeline.sources.own_words.endings import signature_spans
 from pipeline.sources.own_words.forms import form_spans
-from pipeline.sources.own_words.legal import legal_spans
+from pipeline.sources.own_words.glance import clues_in
 from pipeline.sources.own_words.notices import notice_spans
-from pipeline.sources.own_words.quotes import quoted_spans
 from pipeline.sources.own_words.repeated import CUSTOMER, NOTHING_REPEATED, Repeated, repeated_spans
 from pipeline.sources.own_words.spans import WHOLE, Span, free_lines, has_words, lines_of, tidy
 
@@ -60,16 +60,21 @@ def left_out_of_thread(
 
 def _framing(text: str, role: str, earlier: frozenset[str] | set[str]) -> tuple[Span, ...]:
     """Return the spans that the text itself shows, without what other conversations share."""
-    lines = lines_of(text)
-    spans = tidy(text, quoted_spans(text, lines, earlier))
+    lines, clues = lines_of(text), clues_in(text)
+    spans: tuple[Span, ...] = ()
+    if quotes.are_possible(text, clues):
+        spans = tidy(text, quotes.quoted_spans(text, lines, earlier))
     # in this order, each among what the one before left: quotes hold signatures, forms hold notices
-    for find in (form_spans, legal_spans):
-        spans = tidy(text, [*spans, *(span for run in free_lines(lines, spans) for span in find(text, run))])
+    for find, is_possible in ((form_spans, "form" in clues), (legal.legal_spans, legal.are_possible(clues))):
+        if is_possible:
+            spans = tidy(text, [*spans, *(span for run in free_lines(lines, spans) for span in find(text, run))])
     endings: list[Span] = []
     for run in free_lines(lines, spans):
         is_before_end = any(start >= run[-1].end for start, _, _ in spans)
         endings += signature_spans(text, run, before_end=is_before_end)
-    spans = tidy(text, [*spans, *endings])
+    if endings:
+        spans = tidy(text, [*spans, *endings])
     if role == CUSTOMER:
-        spans = tidy(text, [*spans, *notice_spans(text, spans)])
+        notices = notice_spans(text, spans, may_be_reply="automatic reply" in clues)
+        spans = tidy(text, [*spans, *notices])
     return spans

@@ -24,7 +24,7 @@ READ_LENGTH = 200_000
 LINE_LENGTH = 400
 """Characters of a line that patterns see, so that no line, however long, can make a pattern slow."""
 
-_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # marks of direction and of width zero
+UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # marks of direction and of width zero
 _MARKS = re.compile(r"\s*(?:>\s?)+")
 
 
@@ -59,7 +59,7 @@ def lines_of(text: str) -> list[Line]:
 def _line(start: int, raw: str) -> Line:
     seen = raw[:LINE_LENGTH]
     if not seen.isascii():
-        seen = _UNSEEN.sub("", seen).replace("\xa0", " ")
+        seen = UNSEEN.sub("", seen).replace("\xa0", " ")
     depth = 0
     if (stripped := seen.lstrip()).startswith(">"):
         marks = _MARKS.match(stripped)
