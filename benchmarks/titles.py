@@ -104,7 +104,8 @@ def _typical_words(stories: Stories) -> dict[int, str]:
     from pipeline.group.vocabulary import Vocabulary
 
     vocabulary = Vocabulary(
-        [[opening(read.transcript) for read, _ in members] for members in stories.values()], [[] for _ in stories]
+        [[opening(read.transcript.messages) for read, _ in members] for members in stories.values()],
+        [[] for _ in stories],
     )
     return {story: " ".join(vocabulary.typical(number)[:5]) or "nothing" for number, story in enumerate(stories)}
 

@@ -19,6 +19,8 @@ from pipeline.group.conservation import extracted_items_without_a_theme, homes_o
 from pipeline.group.doubts import doubt_of_result
 from pipeline.ledger.claims import claim_phase, release_phase, renew_phase, stale_before
 from pipeline.ledger.counts import (
+    GROUPED,
+    READ,
     ItemCounts,
     commonest_reason,
     find_run,
@@ -92,7 +94,7 @@ def _end_extract(run: Run) -> bool:
     if unfinished_items(run).exists():
         return False
     # before the merge joins tables that were empty when the planner last looked
-    refresh_statistics()
+    refresh_statistics(READ)
     return move_run(run, phase=Run.Phase.MERGE, as_of=_recency_base(run))
 
 
@@ -136,6 +138,9 @@ def _group(run: Run) -> bool:
         return False
     with beating(lambda: renew_phase(run=run)):
         unsettled = settle.settle_run(run=run)
+        # before titles and the verdict join what was empty when the planner last looked: of 10,000 themes the verdict
+        # took 1.3 s of processor time by a plan for empty tables, and less than 0.2 s by the right one
+        refresh_statistics(GROUPED)
         # after settling: a title is chosen by contrast with all other stories
         titling.title_stories(profile=run.profile, run=run)
         naming.name_signatures(profile=run.profile)

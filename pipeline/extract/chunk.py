@@ -52,6 +52,8 @@ def read_chunk(*, run_id: int, epoch: int, chunk: int, delivery: str) -> int:
             finished += finish_piece(run, piece, token, profile, extractor, asking_now_and_then(run))
         except Superseded:
             break
+        if not piece[0].is_more:  # it was all of the chunk, as nearly always: nothing to ask for again
+            break
     return finished
 
 
@@ -110,7 +112,9 @@ def _stored_answers(piece: Sequence[Claimed]) -> dict[int, Answer | Exception]:
     One whose vectors went into themes is of no use any more: where those themes are lost, it has to be read again. An
     answer that was paid for keeps its vectors.
     """
-    hashes = {claimed.item_id: claimed.request_hash for claimed in piece}
+    hashes = {claimed.item_id: claimed.request_hash for claimed in piece if claimed.attempts}
+    if not hashes:
+        return {}
     # in the order of attempts, so that in the dict below the newest stays
     calls = Call.objects.filter(Q(vectors_hash="") | ~Q(vectors=b""), item_id__in=hashes).order_by("attempt")
     return {

@@ -86,37 +86,39 @@ def store_answers(
     """
     _refuse_foreign(run, asked)
     answered_at = timezone.now()
-    earlier = _attempts(answers)
-    rows = {
-        claimed.item_id: _call_row(claimed, answer, answered_at, earlier.get(claimed.item_id, 0) + 1)
-        for claimed in asked
-        if isinstance(answer := answers.get(claimed.item_id), Answer)
-    }
+    kept = [(claimed, answer) for claimed in asked if isinstance(answer := answers.get(claimed.item_id), Answer)]
+    rows = [_call_row(claimed, answer, answered_at, claimed.attempts + 1) for claimed, answer in kept]
     try:
-        copy_rows(Call, _CALL_COLUMNS, list(rows.values()))
+        copy_rows(Call, _CALL_COLUMNS, rows)
     except INFRASTRUCTURE_ERRORS:
         raise
     except REFUSED:
         # PostgreSQL refuses a COPY as a whole; one by one it shows which row it was, and the others are kept.
-        return answers | _store_singly(rows)
+        return answers | _store_singly(kept, answered_at)
     return answers
 
 
-def _attempts(answers: Iterable[int]) -> dict[int, int]:
+def _attempts(items: Iterable[int]) -> dict[int, int]:
     """Return the number of the last attempt of each of these items that was answered before."""
-    calls = Call.objects.filter(item_id__in=list(answers), step=Call.Step.EXTRACT, unit="")
+    calls = Call.objects.filter(item_id__in=list(items), step=Call.Step.EXTRACT, unit="")
     return dict(calls.values_list("item_id").annotate(Max("attempt")).order_by())
 
 
-def _store_singly(rows: dict[int, tuple[object, ...]]) -> dict[int, Answer | Exception]:
+def _store_singly(kept: Sequence[tuple[Claimed, Answer]], answered_at: datetime) -> dict[int, Answer | Exception]:
+    """Keep the answers one by one and return the errors of those that are refused.
+
+    Attempts are counted again: an earlier holder that was thought dead may have kept its answers since the claim.
+    """
     refused: dict[int, Answer | Exception] = {}
-    for item_id, row in rows.items():
+    last = _attempts(claimed.item_id for claimed, _ in kept)
+    for claimed, answer in kept:
+        row = _call_row(claimed, answer, answered_at, last.get(claimed.item_id, 0) + 1)
         try:
             copy_rows(Call, _CALL_COLUMNS, [row])
         except INFRASTRUCTURE_ERRORS:
             raise
         except REFUSED as error:
-            refused[item_id] = error
+            refused[claimed.item_id] = error
     return refused
 
 
@@ -137,21 +139,28 @@ def _call_row(claimed: Claimed, answer: Answer, answered_at: datetime, attempt: 
 
 # The guard is in the statement and not before it: between a look and a write somebody could take the items over. It
 # also holds while a run is stopping, for what was read is kept. The run's epoch is compared with the item's, which the
-# claim wrote: in a new life no claim of an old one matches. `unnest` finishes a whole piece in one round trip.
+# claim wrote: in a new life no claim of an old one matches. `unnest` finishes a whole piece in one round trip, in which
+# the answers let their vectors go, for their themes have them. The run's sign of life comes at most once a second: all
+# its chunks would queue for its row otherwise.
 _FINISH = """
+WITH done AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(categories)s::text[], %(reasons)s::text[],
+                         %(stages)s::text[], %(errors)s::text[], %(classes)s::text[], %(languages)s::text[],
+                         %(flaws)s::jsonb[], %(hashes)s::text[])
+           AS done (id, state, category, reason, stage, error, error_class, language, flaws, hash)
+), let_go AS (
+    UPDATE pipeline_call call SET vectors = CASE WHEN %(keeps)s THEN call.vectors ELSE '' END, vectors_hash = done.hash
+    FROM done WHERE call.item_id = done.id AND done.hash <> '' AND call.vectors <> ''
+), alive AS (
+    UPDATE pipeline_run SET heartbeat_at = %(now)s WHERE id = %(run)s AND heartbeat_at < %(a_second_ago)s
+)
 UPDATE pipeline_item item
 SET state = done.state, category = done.category, reason = done.reason, stage = done.stage, error = done.error,
     error_class = done.error_class, language = done.language, flaws = done.flaws, finished_at = %(now)s
-FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(categories)s::text[], %(reasons)s::text[], %(stages)s::text[],
-            %(errors)s::text[], %(classes)s::text[], %(languages)s::text[], %(flaws)s::jsonb[])
-     AS done (id, state, category, reason, stage, error, error_class, language, flaws), pipeline_run run
+FROM done, pipeline_run run
 WHERE item.id = done.id AND item.claim = %(token)s AND item.state = 'reading'
   AND run.id = item.run_id AND run.epoch = item.epoch AND run.state IN ('running', 'stopping')
 """
-
-
-# at most once a second: all chunks of a run would queue for its row otherwise
-_BEAT = "UPDATE pipeline_run SET heartbeat_at = %s WHERE id = %s AND heartbeat_at < %s"
 
 
 def store(*, run: Run, token: str, finished: Sequence[Finished], model: str, keeps_vectors: bool = False) -> int:
@@ -184,8 +193,7 @@ def _store_together(run: Run, token: str, finished: Sequence[Finished], model: s
         # Themes first, then the guard: if the items are not ours any more it raises, and the themes go with the
         # transaction.
         _store_themes(run, finished, model)
-        _finish_items(run, token, finished)
-        _forget_vectors(finished, keeps_vectors)
+        _finish_items(run, token, finished, keeps_vectors)
     _log_failures(run, finished)
 
 
@@ -209,7 +217,8 @@ _DONE = {"": "read", "fetch": "fetched", "read": "read", "parse": "parsed", "sto
 """What failed at a stage, in words."""
 
 
-def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
+def _finish_items(run: Run, token: str, finished: Sequence[Finished], keeps_vectors: bool) -> None:
+    """Finish the items, and note that their themes have the vectors of their answers."""
     now = timezone.now()
     values: dict[str, Any] = {
         "now": now,
@@ -223,28 +232,16 @@ def _finish_items(run: Run, token: str, finished: Sequence[Finished]) -> None:
         "classes": [outcome.error_class[:200] for _, outcome in finished],
         "languages": [claimed.question.transcript.language for claimed, _ in finished],
         "flaws": [Jsonb(outcome.flaws) if outcome.flaws else None for _, outcome in finished],
+        "hashes": [hash_of_vectors(outcome.themes) if outcome.themes else "" for _, outcome in finished],
+        "keeps": keeps_vectors,
+        "run": run.pk,
+        "a_second_ago": now - timedelta(seconds=1),
     }
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, values)
         # all or none: a piece of which some were taken over is dropped, its answers are kept for whoever has it now
         if cursor.rowcount != len(finished):
             raise Superseded(f"run {run.pk}: {len(finished) - cursor.rowcount} items were taken over")
-        cursor.execute(_BEAT, [now, run.pk, now - timedelta(seconds=1)])
-
-
-_FORGET_VECTORS = """
-UPDATE pipeline_call SET vectors = CASE WHEN %s THEN vectors ELSE '' END, vectors_hash = stored.hash
-FROM unnest(%s::bigint[], %s::text[]) AS stored (item, hash)
-WHERE item_id = stored.item AND vectors <> ''
-"""
-
-
-def _forget_vectors(finished: Sequence[Finished], keeps_vectors: bool) -> None:
-    """Note that these items' themes have the vectors of their answers, which let them go unless they were paid."""
-    hashes = {claimed.item_id: hash_of_vectors(outcome.themes) for claimed, outcome in finished if outcome.themes}
-    if hashes:
-        with connection.cursor() as cursor:
-            cursor.execute(_FORGET_VECTORS, [keeps_vectors, list(hashes), list(hashes.values())])
 
 
 def hash_of_vectors(themes: Sequence[Draft]) -> str:

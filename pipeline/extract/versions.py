@@ -16,16 +16,20 @@ from pipeline.models import Run
 
 def versions(profile: str, extractor: str) -> dict[str, str]:
     """Return all that decides an answer or a name; Refusal if there is no such profile or reader."""
+    number = newest_number(profile)
+    return versions_of_code(profile, extractor) | ({"vocabulary": str(number)} if number else {})
+
+
+def versions_of_code(profile: str, extractor: str) -> dict[str, str]:
+    """Return what decides an answer or a name, but for what people store: it asks no database."""
     reader, what = get_extractor(extractor), get_profile(profile)
-    decided_by = {
+    return {
         "profile": what.version,
         "extractor": reader.version,
         "model": reader.model,
         "rules": NEWEST.version,
         **({"prompt": reader.prompt_of(what).version} if asks(reader) else {}),
     }
-    number = newest_number(profile)
-    return decided_by | ({"vocabulary": str(number)} if number else {})
 
 
 def reader_of(decided_by: dict[str, str]) -> str:
@@ -41,7 +45,7 @@ class OtherVersion(RunError):
 
 def refuse_other_reader(run: Run) -> None:
     """Raise OtherVersion if this process would read otherwise than the run says it is read."""
-    here = versions(run.profile, run.extractor)
+    here = versions_of_code(run.profile, run.extractor)
     if reader_of(here) != reader_of(run.versions):
         raise OtherVersion(
             f"run {run.pk} is read with {reader_of(run.versions)}, this worker would read with {reader_of(here)}. "

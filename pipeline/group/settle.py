@@ -28,7 +28,7 @@ from pipeline.group.members import members_of
 from pipeline.group.nearest import nearest
 from pipeline.ledger.errors import INFRASTRUCTURE_ERRORS, REFUSED
 from pipeline.models import Evidence, Hold, Orphan, Run, Signature, Story, StoryEvidence
-from pipeline.models.copy import copy_rows
+from pipeline.models.copy import copy_rows, update_rows
 from pipeline.models.signature import STANDING
 
 log = logging.getLogger(__name__)
@@ -200,7 +200,7 @@ def _renew_evidence(run: Run | None, stories: dict[int, Story], groups: dict[int
     }
     wanted = _wanted(run, stories, groups)
     is_open = {story.pk for story in stories.values() if story.status in Story.OPEN}
-    gone = [row.pk for key, row in known.items() if key not in wanted and row.story_id in is_open]
+    gone = {row.pk for key, row in known.items() if key not in wanted and row.story_id in is_open}
     moved = [(row.pk, wanted[key].theme_id) for key, row in known.items() if _has_moved(row, wanted.get(key))]
     added = [row for key, row in wanted.items() if key not in known]
     StoryEvidence.objects.filter(pk__in=gone).delete()
@@ -208,7 +208,7 @@ def _renew_evidence(run: Run | None, stories: dict[int, Story], groups: dict[int
     for pk, theme_id in moved:
         StoryEvidence.objects.filter(pk=pk).update(theme_id=theme_id)
     copy_rows(StoryEvidence, _EVIDENCE_COLUMNS, [(r.story_id, r.conversation_id, r.theme_id, r.run_id) for r in added])
-    changed = {row.story_id for row in added} | {known[key].story_id for key in known if known[key].pk in set(gone)}
+    changed = {row.story_id for row in added} | {row.story_id for row in known.values() if row.pk in gone}
     Story.objects.filter(pk__in=changed).update(updated_at=timezone.now())
     # after new evidence came: a story that only changed its conversations is never empty in between
     if gone:
@@ -254,7 +254,8 @@ def _renew_confidence(stories: dict[int, Story], verdicts: dict[int, Verdict]) -
         story.confidence_parts = confidence.as_json()
         if story.confidence_parts != parts:
             changed.append(story)
-    Story.objects.bulk_update(changed, ["confidence", "confidence_parts"])
+    rows = [(story.pk, story.confidence, Jsonb(story.confidence_parts)) for story in changed]
+    update_rows(Story, ["confidence", "confidence_parts"], rows)
 
 
 def _renew_descriptions(stories: dict[int, Story], groups: dict[int, list[Member]]) -> None:
@@ -272,7 +273,7 @@ def _renew_descriptions(stories: dict[int, Story], groups: dict[int, list[Member
         if story.description != description:
             story.description = description
             changed.append(story)
-    Story.objects.bulk_update(changed, ["description"])
+    update_rows(Story, ["description"], [(story.pk, story.description) for story in changed])
 
 
 def _graduate(stories: dict[int, Story]) -> None:

@@ -6,7 +6,7 @@ person wrote it or named its signature. No transaction is open while the model r
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from django.db import connection, transaction
@@ -23,7 +23,7 @@ from pipeline.group.clauses import count_words
 from pipeline.group.current import centres_of, open_stories
 from pipeline.group.settle import is_still_grouping
 from pipeline.group.titles import Floats, Model, Untitled, Voice, choose_titles, title_of
-from pipeline.ledger.transcript import CUSTOMER, Transcript, transcript_of
+from pipeline.ledger.transcript import CUSTOMER, Message, messages_of
 from pipeline.models import Evidence, Registry, Rename, Run, Signature, Source, Split, Story, StoryEvidence
 from pipeline.models.signature import STANDING
 from pipeline.sources.repetition import repeated_of
@@ -157,29 +157,44 @@ def _listen(stories: Sequence[Story]) -> list[tuple[Story, list[tuple[str, Voice
         quotes[theme].append(quote)
     voices: dict[int, list[tuple[str, Voice]]] = defaultdict(list)
     for story, theme, raw_key, customer, source, language, stored, messages in rows:
-        transcript = transcript_of("", messages or [], repeated[source])
-        names = (customer, *sorted({message.author for message in transcript.messages if message.author}))
+        turns = messages or []
+        names = (customer, *sorted({turn["author"] for turn in turns if turn.get("author")}))
         said = tuple(without_private(quote) for quote in quotes[theme])  # titles go into exports and notices
-        vector = np.frombuffer(bytes(stored), np.float32) if says_one_thing(transcript) else None
-        voices[story].append((raw_key, Voice(without_private(opening(transcript)), said, names, language, vector)))
+        first = opening(messages_of(turns, repeated[source]))
+        vector = np.frombuffer(bytes(stored), np.float32) if says_one_thing(len(turns), first) else None
+        voices[story].append((raw_key, Voice(without_private(first), said, names, language, vector)))
     return [(story, voices[story.pk]) for story in stories]
 
 
-def opening(transcript: Transcript) -> str:
-    """Return what the customer says first, up to about OPENING_WORDS words; anybody, if there is no customer."""
-    own = [message for message in transcript.messages if message.role == CUSTOMER] or transcript.messages
+def opening(messages: Iterable[Message]) -> str:
+    """Return what the customer says first, up to about OPENING_WORDS words; anybody, if there is no customer.
+
+    Messages are taken one by one: own words are told apart only in those that are needed.
+    """
+    passed: list[Message] = []
+    said = _beginning(message for message in _noted(messages, passed) if message.role == CUSTOMER)
+    return "\n".join(said or _beginning(passed))
+
+
+def _noted(messages: Iterable[Message], passed: list[Message]) -> Iterator[Message]:
+    for message in messages:
+        passed.append(message)
+        yield message
+
+
+def _beginning(messages: Iterable[Message]) -> list[str]:
     said, words = [], 0
-    for message in own:
+    for message in messages:
         said.append(message.own_text)
         words += message.own_text.count(" ") + 1
         if words >= OPENING_WORDS:
             break
-    return "\n".join(said)
+    return said
 
 
-def says_one_thing(transcript: Transcript) -> bool:
-    """Whether all that is said is one short message: then the vector of its theme is that of its words."""
-    return len(transcript.messages) == 1 and count_words(transcript.messages[0].own_text) <= SHORT
+def says_one_thing(message_count: int, first: str) -> bool:
+    """Whether all that is said is one short message, `first`: then the vector of its theme is that of its words."""
+    return message_count == 1 and count_words(first) <= SHORT
 
 
 def _untitled(story: Story, voices: Sequence[tuple[str, Voice]], centre: Floats) -> Untitled:

@@ -45,6 +45,10 @@ class Claimed:
     delivery_count: int
     request_hash: str
     question: Question
+    attempts: int = 0
+    """The number of its last answer, when it was claimed; 0: it has none."""
+    is_more: bool = True
+    """Whether its chunk had other unfinished items when it was claimed."""
 
 
 def new_token(delivery: str) -> str:
@@ -71,37 +75,42 @@ def stale_before() -> datetime:
 # back for it, and waiting for CLAIM_TIMEOUT would only cost time. SKIP LOCKED, because two messages for one chunk are
 # harmless and should share it, not wait for each other. A page that was not fetched yet has no version and is claimed
 # in `pages`.
-_CLAIM = """
-WITH takeable AS (
+_TAKEABLE = """
     SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
     WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND {where}
       AND (item.state = 'pending' OR (item.state = 'reading' AND item.claim <> %(token)s
            AND (item.claimed_at < %(stale)s OR split_part(item.claim, ':', 1) = %(delivery)s)))
-      AND item.version_id IS NOT NULL AND {fresh}
+      AND item.version_id IS NOT NULL AND {begun}
     ORDER BY item.id LIMIT {limit} FOR UPDATE OF item SKIP LOCKED
-), claimed AS (
+"""
+_FRESH = _TAKEABLE.format(where="{where}", begun="item.delivery_count < %(together)s", limit="%(most)s")
+_AGAIN = _TAKEABLE.format(
+    where="{where}",
+    begun="item.delivery_count >= %(together)s AND %(alone)s AND NOT EXISTS (SELECT FROM fresh)",
+    limit="1",
+)
+# `again`: what was begun before is perhaps the cause of its worker's death. `is_more` is of the moment before the
+# claim, so the other items are those that this claim did not take; whoever holds some of them may give them back.
+# `attempts` says whether there are answers to look for, which hardly ever is so.
+_CLAIM = f"""
+WITH fresh AS ({_FRESH}), again AS ({_AGAIN}), claimed AS (
     UPDATE pipeline_item item SET state = 'reading', claim = %(token)s, claimed_at = %(now)s, epoch = %(epoch)s,
            delivery_count = delivery_count + 1
-    FROM takeable WHERE item.id = takeable.id
+    FROM (SELECT id FROM fresh UNION ALL SELECT id FROM again) takeable WHERE item.id = takeable.id
     RETURNING item.run_id, item.id, item.conversation_id, item.version_id, item.delivery_count
 )
-SELECT claimed.*, version.content_hash, version.messages, conversation.customer
+SELECT claimed.*, version.content_hash, version.messages, conversation.customer,
+       coalesce((SELECT max(attempt) FROM pipeline_call call
+                 WHERE call.item_id = claimed.id AND call.step = 'extract' AND call.unit = ''), 0),
+       EXISTS (SELECT FROM pipeline_item item
+               WHERE item.run_id = %(run)s AND {{where}} AND item.state IN ('pending', 'reading')
+                 AND item.id NOT IN (SELECT id FROM claimed))
 FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.version_id
      JOIN pipeline_conversation conversation ON conversation.id = claimed.conversation_id ORDER BY claimed.id
 """
-
-
-# Two conditions differ. Where: in a chunk, or anywhere in the run, which is the same statement for a reader that has
-# finished its own. Which: never begun (often), or begun before and perhaps the cause of its worker's death.
-_CLAIMS = {
-    (in_chunk, is_fresh): _CLAIM.format(
-        where="item.chunk = %(chunk)s" if in_chunk else "TRUE",
-        fresh=f"item.delivery_count {'<' if is_fresh else '>='} %(together)s",
-        limit="%(most)s" if is_fresh else "1",
-    )
-    for in_chunk in (True, False)
-    for is_fresh in (True, False)
-}
+_CLAIM_IN_CHUNK = _CLAIM.format(where="item.chunk = %(chunk)s")
+_CLAIM_ANYWHERE = _CLAIM.format(where="TRUE")
+"""For a reader that has finished its own chunk."""
 
 
 def claim_items(
@@ -117,15 +126,17 @@ def claim_items(
     """
     values: dict[str, Any] = {
         "run": run.pk, "epoch": epoch, "chunk": chunk, "token": token, "now": timezone.now(), "most": most,
-        "together": together, "delivery": delivery_of(token), "stale": stale_before(),
+        "together": together, "alone": alone, "delivery": delivery_of(token), "stale": stale_before(),
     }  # fmt: skip
     # Committed before anything is read: the count of deliveries has to outlive the worker, or an item that kills every
     # worker would be given out for ever (tests/faults/test_lost_parts.py).
-    with transaction.atomic():
-        if by_chunks:
+    claim = _CLAIM_ANYWHERE if chunk is None else _CLAIM_IN_CHUNK
+    if by_chunks and run.parameters.get("concurrency"):
+        with transaction.atomic():
             _respect_limit(run, values)
-        in_chunk = chunk is not None
-        rows = _rows(_CLAIMS[in_chunk, True], values) or (_rows(_CLAIMS[in_chunk, False], values) if alone else [])
+            rows = _rows(claim, values)
+    else:
+        rows = _rows(claim, values)  # a transaction by itself
     repeated = repeated_of(run.source) if rows else NOTHING_REPEATED
     return [_claimed(run, row, repeated) for row in rows]
 
@@ -171,9 +182,7 @@ WHERE run_id = %(run)s AND state = 'reading' AND claim <> %(token)s AND claimed_
 
 def _respect_limit(run: Run, values: dict[str, Any]) -> None:
     """Raise AtLimit when other deliveries use the concurrency up. Needs a transaction: claims queue on its lock."""
-    limit = run.parameters.get("concurrency")
-    if not limit:
-        return
+    limit = run.parameters["concurrency"]
     with connection.cursor() as cursor:
         # Counting and claiming must be one step, or two deliveries both see the last free place and both take it. The
         # lock is one for each run, is held for the one statement that claims, and ends with the transaction.
@@ -185,7 +194,7 @@ def _respect_limit(run: Run, values: dict[str, Any]) -> None:
 
 
 def _claimed(run: Run, row: tuple[Any, ...], repeated: Repeated) -> Claimed:
-    run_id, item_id, conversation_id, version_id, delivery_count, content_hash, messages, customer = row
+    run_id, item_id, conversation_id, version_id, delivery_count, content_hash, messages, customer, *rest = row
     transcript = transcript_of(f"conversation {conversation_id}", messages, repeated, customer)
     return Claimed(
         run_id=run_id,
@@ -195,6 +204,8 @@ def _claimed(run: Run, row: tuple[Any, ...], repeated: Repeated) -> Claimed:
         delivery_count=delivery_count,
         request_hash=_request_hash(run, content_hash, transcript),
         question=Question(item_id, transcript),
+        attempts=rest[0],
+        is_more=rest[1],
     )
 
 

@@ -1,5 +1,6 @@
 """Reads of the ledger. Progress and counters are questions to it, never stored sums."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,10 +34,15 @@ class ItemCounts:
         return self.planned - self.pending - self.reading
 
 
-def refresh_statistics() -> None:
-    """Tell PostgreSQL's planner how large the tables have become: a run fills them faster than autovacuum looks."""
+READ = ("pipeline_item", "pipeline_theme", "pipeline_evidence")
+GROUPED = ("pipeline_signature", "pipeline_story", "pipeline_storyevidence", "pipeline_orphan")
+"""Tables that a run fills by reading, and by merging and grouping."""
+
+
+def refresh_statistics(tables: Sequence[str]) -> None:
+    """Tell PostgreSQL's planner how large tables have become: a run fills them faster than autovacuum looks."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE pipeline_item, pipeline_theme, pipeline_evidence")
+        cursor.execute(f"ANALYZE {', '.join(tables)}")
 
 
 def find_run(run_id: int) -> Run:

@@ -5,6 +5,7 @@ evidence is verified against `Transcript.text`. Nothing here reads or writes a r
 """
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,28 +97,33 @@ class Question:
     transcript: Transcript
 
 
+Turns = Sequence[Mapping[str, str]]
+"""The messages of a conversation as a version stores them."""
+
+
 def transcript_of(
-    key: str, messages: str | list[dict[str, str]], repeated: Repeated = NOTHING_REPEATED, customer: str = ""
+    key: str, messages: str | Turns, repeated: Repeated = NOTHING_REPEATED, customer: str = ""
 ) -> Transcript:
     """Return stored messages (JSON or its list) as an extractor reads them.
 
     `repeated` is what the conversations of their source share: it is left out with the rest that is not said by the
     authors themselves.
     """
-    turns = json.loads(messages) if isinstance(messages, str) else messages
-    left_out = left_out_of_thread([(turn.get("role", ""), turn["text"]) for turn in turns], repeated)
-    return Transcript(
-        key=key,
-        customer=customer,
-        messages=tuple(
-            Message(
-                turn.get("role", ""),
-                turn["text"],
-                author=turn.get("author", ""),
-                left_out=spans,
-                unit=turn.get("unit", ""),
-                language=turn.get("language", ""),
-            )
-            for turn, spans in zip(turns, left_out, strict=True)
-        ),
-    )
+    turns: Turns = json.loads(messages) if isinstance(messages, str) else messages
+    return Transcript(key=key, customer=customer, messages=tuple(messages_of(turns, repeated)))
+
+
+def messages_of(turns: Turns, repeated: Repeated = NOTHING_REPEATED) -> Iterator[Message]:
+    """Yield the messages of a conversation one by one, as `transcript_of` has them: own words are told apart as they
+    are asked for, so the first messages of a long thread cost no more than themselves.
+    """
+    left_out = left_out_of_thread(((turn.get("role", ""), turn["text"]) for turn in turns), repeated)
+    for turn, spans in zip(turns, left_out, strict=True):
+        yield Message(
+            turn.get("role", ""),
+            turn["text"],
+            author=turn.get("author", ""),
+            left_out=spans,
+            unit=turn.get("unit", ""),
+            language=turn.get("language", ""),
+        )

@@ -1,4 +1,4 @@
-"""Many rows at once by COPY, which costs a third of what bulk_create does, and a third of what a queryset does."""
+"""Many rows at once: added and read by COPY, in a third of the time that a queryset takes, and changed from arrays."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -47,6 +47,27 @@ def read_rows(rows: models.QuerySet[Any], columns: Sequence[str]) -> Iterator[tu
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement, parameters) as copy:
         copy.set_types([_type_of(rows.model, column) for column in columns])
         yield from copy.rows()
+
+
+def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """Give rows of the model's table new values; each is the row's id and a value for each of these columns. Return
+    how many there were.
+
+    One statement from arrays, in the time that Django's bulk_update takes to write its CASE for every row and column.
+    """
+    if not rows:
+        return 0
+    key = model._meta.pk.column
+    arrays = ", ".join(f"%s::{_type_of(model, column)}[]" for column in (key, *columns))
+    names = ", ".join(f'"{column}"' for column in (key, *columns))
+    changes = ", ".join(f'"{column}" = given."{column}"' for column in columns)
+    statement = (
+        f"UPDATE {model._meta.db_table} changed SET {changes} FROM unnest({arrays}) AS given ({names}) "
+        f'WHERE changed."{key}" = given."{key}"'
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(values) for values in zip(*rows, strict=True)])
+        return int(cursor.rowcount)
 
 
 def _type_of(model: type[models.Model], column: str) -> str:

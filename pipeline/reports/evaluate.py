@@ -332,8 +332,10 @@ def _voice(read: Read, draft: Draft) -> Voice:
     quotes = tuple(quote for quote, _, _ in draft.quotes)
     authors = {message.author for message in read.transcript.messages if message.author}
     names = (read.customer, *sorted(authors))
-    vector = np.frombuffer(draft.vector, np.float32) if says_one_thing(read.transcript) else None
-    return Voice(opening(read.transcript), quotes, names, read.transcript.language, vector)
+    first = opening(read.transcript.messages)
+    is_one = says_one_thing(len(read.transcript.messages), first)
+    vector = np.frombuffer(draft.vector, np.float32) if is_one else None
+    return Voice(first, quotes, names, read.transcript.language, vector)
 
 
 def title_top1(

@@ -1,6 +1,6 @@
 """The one door: which spans of a message, or of a thread's messages, are not the writer's own words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 from pipeline.sources.own_words import legal, quotes
 from pipeline.sources.own_words.endings import signature_spans
@@ -42,20 +42,21 @@ def left_out(
 
 
 def left_out_of_thread(
-    messages: Sequence[tuple[str, str]], repeated: Repeated = NOTHING_REPEATED
-) -> list[tuple[Span, ...]]:
-    """Return the spans for each (role, text) of a thread, in its order."""
+    messages: Iterable[tuple[str, str]], repeated: Repeated = NOTHING_REPEATED
+) -> Iterator[tuple[Span, ...]]:
+    """Yield the spans for each (role, text) of a thread, in its order; who needs the first ones asks for no others."""
     known: set[str] = set()
-    result: list[tuple[Span, ...]] = []
+    before = ""
     for role, text in messages:
+        # Only lines before a message: a customer's first words are not a quotation of the answer that repeats them.
+        # Noted once another message follows; after the last one nobody needs them.
+        if before and len(known) < MAX_KNOWN_LINES:
+            known.update(line.text for line in lines_of(before) if len(line.text) >= MIN_KNOWN_LINE)
         if role == VERSE:  # a book that quotes or repeats itself means it
-            result.append(())
+            yield ()
             continue
-        result.append(left_out(text, role=role, repeated=repeated, earlier=known))
-        # only lines before a message: a customer's first words are not a quotation of the answer that repeats them
-        if len(known) < MAX_KNOWN_LINES and len(messages) > 1:
-            known.update(line.text for line in lines_of(text) if len(line.text) >= MIN_KNOWN_LINE)
-    return result
+        yield left_out(text, role=role, repeated=repeated, earlier=known)
+        before = text
 
 
 def _framing(text: str, role: str, earlier: frozenset[str] | set[str]) -> tuple[Span, ...]:

@@ -11,7 +11,7 @@ from pipeline.extract.embedding import Embedder
 from pipeline.extract.local.reader import LocalExtractor
 from pipeline.group import titling
 from pipeline.group.titles import Floats
-from pipeline.ledger.transcript import Message, Transcript
+from pipeline.ledger.transcript import Message
 from pipeline.models import Run, Signature, Story
 from tests.support import seeding
 from tests.support.factories import StoryFactory, alice
@@ -189,6 +189,6 @@ def test_an_opening_ends_where_the_matter_is_said() -> None:
     said = ("Hello!", "My bus is late.", "It is the number nine from the harbour to the hills.", "It is red.")
     messages = [Message("customer", text) for text in said]
     messages.insert(1, Message("agent", "How can I help?"))
-    assert titling.opening(Transcript("", tuple(messages))) == "\n".join(said[:3])
-    assert titling.opening(Transcript("", (Message("agent", "Good morning."),))) == "Good morning."
-    assert titling.opening(Transcript("", ())) == ""
+    assert titling.opening(iter(messages)) == "\n".join(said[:3])
+    assert titling.opening([Message("agent", "Good morning.")]) == "Good morning."
+    assert titling.opening([]) == ""

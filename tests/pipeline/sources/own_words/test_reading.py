@@ -118,7 +118,7 @@ def test_a_quotation_whose_line_breaks_were_lost_is_left_out() -> None:
 def test_a_quotation_known_from_the_thread_is_left_out() -> None:
     agent = "Hello Cara,\nplease open the settings and restart the app.\nDoes that help?"
     quoted = "> please open the settings and restart the app.\n> Does that help?\nNo, it stops again."
-    spans = left_out_of_thread([("customer", OWN), ("agent", agent), ("customer", quoted)])
+    spans = list(left_out_of_thread([("customer", OWN), ("agent", agent), ("customer", quoted)]))
     assert [quoted[start:end].strip() for start, end in own_parts(quoted, spans[2])] == ["No, it stops again."]
 
 
