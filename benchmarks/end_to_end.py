@@ -4,10 +4,12 @@
     python -m benchmarks.end_to_end memory [SMALL] [LARGE]
 
 One theme a conversation, 1,000 names, fixed vectors. The baseline is the same steps called one after the other in one
-process, without queue and workers; ratios hold better than absolute figures. It works in a database and on a Redis
-prefix of its own.
+process, without queue and workers; ratios hold better than absolute figures, and processor time (of this process and
+of PostgreSQL's together) better than the clock on a machine that does other things as well. It works in a database and
+on a Redis prefix of its own.
 """
 
+import os
 import signal
 import statistics
 import subprocess
@@ -38,16 +40,18 @@ def main(words: list[str]) -> None:
 
 
 def _speed(conversations: int, rounds: int = 3) -> None:
-    whole, alone = [], []
+    whole, alone, computed = [], [], []
     with workers():
         for number in range(rounds + 1):
-            seconds = _alone(conversations), _whole(conversations)
+            (seconds, processor), in_workers = _alone(conversations), _whole(conversations)
             if number:  # the first round warms up
-                alone.append(seconds[0])
-                whole.append(seconds[1])
+                alone.append(seconds)
+                computed.append(processor)
+                whole.append(in_workers)
     print(f"null extractor, {conversations} conversations, {rounds} rounds in turn")
     print(f"  a run, {WORKERS} worker processes:   {_row(whole, conversations)}")
     print(f"  the same steps, one process: {_row(alone, conversations)}")
+    print(f"  of which processor time:     {_row(computed, conversations)}")
     print(f"  ratio of the medians: {statistics.median(whole) / statistics.median(alone):.2f}")
 
 
@@ -107,19 +111,28 @@ def _whole(conversations: int) -> float:
     return time.monotonic() - began
 
 
-def _alone(conversations: int) -> float:
-    """Return the seconds of the same steps in this process."""
+def _alone(conversations: int) -> tuple[float, float]:
+    """Return the seconds of the same steps in this process, and the processor time they took here and in PostgreSQL."""
     from pipeline.advance import advance
     from pipeline.extract.chunk import read_chunk
     from pipeline.ledger.counts import unfinished_chunks
 
     source = _cleared(conversations)
-    began = time.monotonic()
+    began, computed = time.monotonic(), _processor_time()
     run = _start(source)
     for chunk in unfinished_chunks(run):
         read_chunk(run_id=run.pk, epoch=run.epoch, chunk=chunk, delivery="alone")
     assert advance(run_id=run.pk).state == "completed"
-    return time.monotonic() - began
+    return time.monotonic() - began, _processor_time() - computed
+
+
+def _processor_time() -> float:
+    """Return the processor seconds of this process and of its PostgreSQL connection's (Linux)."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    columns = Path(f"/proc/{connection.connection.info.backend_pid}/stat").read_text().rpartition(")")[2].split()
+    return time.process_time() + sum(map(int, columns[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def _start(source: Any) -> Any:

@@ -58,6 +58,7 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
     if not rows:
         return 0
     key = model._meta.pk.column
+    assert key  # as every table's primary key has
     arrays = ", ".join(f"%s::{_type_of(model, column)}[]" for column in (key, *columns))
     names = ", ".join(f'"{column}"' for column in (key, *columns))
     changes = ", ".join(f'"{column}" = given."{column}"' for column in columns)

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from pipeline import tasks
-from pipeline.extract.base import at_once, get_extractor
+from pipeline.extract import store
+from pipeline.extract.base import Answer, at_once, get_extractor
 from pipeline.extract.chunk import read_chunk
-from pipeline.extract.store import MOST_UNKEPT
+from pipeline.extract.store import MOST_UNKEPT, store_answers
 from pipeline.extract.versions import OtherVersion
+from pipeline.ledger.claims import claim_items
 from pipeline.models import Call, Item, Run, Theme
 from pipeline.reports.verify import verify
 from pipeline.runs.reopen import reopen
@@ -96,6 +99,34 @@ def test_vectors_are_stored_once_and_a_run_is_still_verified(asked: Path) -> Non
     assert set(map(bytes, Call.objects.values_list("vectors", flat=True))) == {b""}
     assert all(theme.vector for theme in Theme.objects.all())
     assert verify(run_id=run.pk).holds
+
+
+@pytest.mark.django_db(transaction=True)
+def test_answers_that_an_earlier_holder_kept_since_the_claim_cost_nobody_an_answer() -> None:
+    """A worker that was thought dead keeps its answers late, under the number the next one counted on."""
+    run = start(seed(scripts(problems=1, each=3)), chunk_size=50)
+    claimed = claim_items(run=run, epoch=1, chunk=0, token="second:1")
+    answers: dict[int, Answer | Exception] = {one.item_id: Answer("late") for one in claimed}
+    assert not any(isinstance(one, Exception) for one in store_answers(run, claimed, answers).values())
+    again = store_answers(run, claimed, {one.item_id: Answer("in time") for one in claimed})
+    assert not any(isinstance(one, Exception) for one in again.values())
+    kept = Call.objects.order_by("item", "attempt").values_list("attempt", "answer")
+    assert list(kept) == [(1, "late"), (2, "in time")] * 3
+
+
+@pytest.mark.django_db
+def test_a_chunk_asks_the_database_seven_times_however_many_conversations_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its run, the claim, the answers, and what they mean: ids, themes, quotes, items. BEGIN and COMMIT aside."""
+    monkeypatch.setattr(store, "LONGEST_UNKEPT", 1e9)  # how quickly answers come depends on the machine
+    monkeypatch.setattr(store, "WORTH_A_COMMIT", 1e9)
+    for each in (2, 8):
+        run = start(seed(scripts(problems=5, each=each), name=f"each-{each}"), chunk_size=50)
+        with CaptureQueriesContext(connection) as asked_for:
+            read_chunk(run_id=run.pk, epoch=run.epoch, chunk=0, delivery="first")
+        assert not run.items.filter(state__in=Item.UNFINISHED).exists()
+        assert len([one for one in asked_for if "SAVEPOINT" not in one["sql"]]) == 7
 
 
 @pytest.mark.django_db

@@ -1,6 +1,6 @@
 """Titling: which stories are due a title, what is written, and what people wrote stays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from django.db import connection
@@ -192,3 +192,16 @@ def test_an_opening_ends_where_the_matter_is_said() -> None:
     assert titling.opening(iter(messages)) == "\n".join(said[:3])
     assert titling.opening([Message("agent", "Good morning.")]) == "Good morning."
     assert titling.opening([]) == ""
+
+
+def test_an_opening_asks_for_no_message_behind_its_last() -> None:
+    """In a long thread with quoted mail each message costs time to tell own words apart."""
+    asked = []
+
+    def coming() -> Iterator[Message]:
+        for number in range(40):
+            asked.append(number)
+            yield Message("customer", "My bus is late again today.")
+
+    titling.opening(coming())
+    assert asked == [0, 1]

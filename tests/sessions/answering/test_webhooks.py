@@ -249,6 +249,9 @@ def test_without_an_address_nothing_is_noted() -> None:
     ("file:///etc/passwd", SECRET, "SESSION_WEBHOOK_URL"),
     ("https://user:word@shop.example.com/", SECRET, "SESSION_WEBHOOK_URL"),
     ("https://shop.example.com:99999/", SECRET, "SESSION_WEBHOOK_URL"),
+    ("https://a..b/", SECRET, "SESSION_WEBHOOK_URL"),
+    ("https://shop.example.com/\r\nX: y", SECRET, "SESSION_WEBHOOK_URL"),
+    ("http://shop.example.com/answers", SECRET, "SESSION_WEBHOOK_URL"),
     ("https://10.0.0.1/", SECRET, "SESSION_WEBHOOK_URL"),
 ])  # fmt: skip
 def test_an_unusable_webhook_stops_the_start(url: str, secret: str, says: str) -> None:
