@@ -17,6 +17,7 @@ from pipeline.models import Item, Run, Upload
 from pipeline.models.refusal import Refusal
 from pipeline.models.wording import counted, words
 from pipeline.reports.compare import comparable_run_before, compare_runs
+from pipeline.reports.context import facet_coverage
 from pipeline.reports.costs import step_costs_of
 from pipeline.reports.coverage import coverage_of
 from pipeline.reports.diagnose import diagnose_run
@@ -139,6 +140,7 @@ def report(request: HttpRequest, run_id: int) -> HttpResponse:
             context["comparison"] = comparison = compare_runs(before=before, after=row)
             context["changes"] = [each for each in comparison.changes if each.kind != "same"][:MOST_CHANGES]
         context["coverage"] = coverage_of(row)
+        context["facets"] = [each for each in facet_coverage(row.profile, row.pk) if each.answered]
     except Refusal as error:
         context["problem"] = str(error)
     return show(request, "pages/run_report.html", context)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from pipeline.models import Conversation, Item, Run, Source, Upload
+from pipeline.models import Conversation, Item, Run, Source, Theme, Upload
 from pipeline.runs import uploads
 from pipeline.runs.schedule import assignment_of
 from pipeline.runs.uploads import Said, Wanted
@@ -242,8 +242,18 @@ def test_a_run_that_ended_shows_the_whole_page_again(operator: Client) -> None:
     page = read(operator, address("run", run.pk))
     assert "2 new, 0 grown" in page
     assert f"?run={run.pk}&amp;status=all" in page
+    assert "What else was said" not in read(operator, address("run_report", run.pk))
+    some = list(Theme.objects.filter(run=run).order_by("id")[:3])
+    for theme, details in zip(some, [{"severity": "high", "root_cause": "x"}, {"severity": "low"}, None], strict=True):
+        Theme.objects.filter(pk=theme.pk).update(details=details)
     report = read(operator, address("run_report", run.pk))
     assert "Groups by size" in report
+    told = " ".join(re.sub(r"<[^>]+>", " ", report).split())
+    count = Theme.objects.filter(run=run).count()
+    assert f"severity 2 of {count} " in told
+    assert "high 1 , low 1" in told or "high 1, low 1" in told
+    assert f"root cause 1 of {count} " in told
+    assert "in free words" in told
 
 
 def test_failures_are_told_by_class_and_lead_to_their_conversations(operator: Client) -> None:
