@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WRONG = (0.0, 0.15, 0.3)
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARES = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 QUOTED = 160
 """Characters of a quote."""
 
