@@ -104,3 +104,38 @@ def test_the_command_judges_all_themes_of_a_file(tmp_path: Path) -> None:
         "labels_each": 1.33, "themes_each": 1.33, "precision": 1.0, "recall": 1.0, "first_recall": 0.75
     }  # fmt: skip
     assert (found["pairwise_f1"], found["groups_true"], found["title_top1"]) == (1.0, 2, 1.0)
+
+
+def test_evaluated_strictly_what_only_loosely_fits_a_story_stays_outside(tmp_path: Path) -> None:
+    stories = {
+        "money": [
+            CHARGED,
+            "I was charged twice for one season ticket.",
+            "You took the money for my season ticket two times.",
+            "Two charges on my card for a single season ticket.",
+            "The season ticket was billed to my card twice.",
+        ],
+        "kettle": [
+            KETTLE,
+            "My kettle stopped boiling water.",
+            "The kettle no longer heats the water.",
+            "The kettle switches off before the water boils.",
+            "Water in the kettle stays cold.",
+        ],
+        NOISE: ["The kettle is too heavy for me."],
+    }
+    rows = [
+        {"id": f"{label}{number}", "label": label, "text": text}
+        for label, texts in stories.items()
+        for number, text in enumerate(texts)
+    ]
+    path = tmp_path / "loose.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    caught = []
+    for strict in ((), ("--strict",)):
+        out = StringIO()
+        call_command("evaluate", str(path), "--json", *strict, stdout=out)
+        found = json.loads(out.getvalue())
+        assert (found["groups_found"], found["orphan_share"]) == (2, 0.0)
+        caught.append(found["noise_orphan_share"])
+    assert caught == [0.0, 1.0]
