@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import log2
 
 import graspologic_native
 import numpy as np
@@ -18,7 +19,6 @@ NATURAL = 2.0**-0.5  # resolution whose groups show how much can be kept where t
 TORN_WEIGHT = 4.0  # of falling short of it, against silhouette; 3-5 do alike
 COARSEST, FINEST = 2.0**-2.5, 2.0**5  # resolutions: from a few broad groups to groups of about five rows
 STRICTER_BY = 4  # a strictness of 1.1 raises the resolution by 1.1^4 = 1.5, about as half a step does
-HALF_STEP = 2.0**0.5
 CLEARER = 0.03  # how much more clearly rows must prefer coarser groups that lie beyond a valley of the fit; 0.03-0.08
 CLEARLY_BETTER = 0.10
 """By how much another grouping must fit better to take the place of what stands. Where a tenth is new it fits better by
@@ -157,8 +157,9 @@ def best_communities(seen: Resolutions, strictness: float = 1.0) -> Ints:
 def _climbed(seen: Resolutions, start: float, step: float, gain: float) -> float:
     """Return the resolution that is reached by steps (factors) of which each fits better by `gain`."""
     while COARSEST <= start * step <= FINEST:
-        # One run of Leiden keeps one processor busy, and mostly the step after the next is needed as well.
-        seen.look_at(*(one for one in (start * step, start * step**2) if COARSEST <= one <= FINEST))
+        # One run of Leiden keeps one processor busy, and the step after the next is often needed as well.
+        if start * step not in seen.found:
+            seen.look_at(*(one for one in (start * step, start * step**2) if COARSEST <= one <= FINEST))
         if seen.fit_at(start * step) <= seen.fit_at(start) + gain:
             break
         start *= step
@@ -167,7 +168,9 @@ def _climbed(seen: Resolutions, start: float, step: float, gain: float) -> float
 
 def _half_a_step(seen: Resolutions, top: float) -> float:
     """Return the resolution half a step finer or coarser if it fits better by half of what a step has to gain."""
-    finer, coarser, best = min(top * HALF_STEP, FINEST), max(top / HALF_STEP, COARSEST), top
+    # by the exponent, so that half a step there and back is the same number, and is not looked at twice
+    halves = round(2 * log2(top))
+    finer, coarser, best = min(2.0 ** ((halves + 1) / 2), FINEST), max(2.0 ** ((halves - 1) / 2), COARSEST), top
     seen.look_at(top, finer, coarser)
     for beside, gain in ((finer, FINER_GAIN / 2), (coarser, seen.sight.coarser_gain / 2)):
         if seen.fit_at(beside) > seen.fit_at(best) + gain:
