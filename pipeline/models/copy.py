@@ -1,6 +1,6 @@
 """Many rows at once: added and read by COPY, in a third of the time that a queryset takes, and changed from arrays."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -32,7 +32,7 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
         raise
 
 
-def read_rows(rows: models.QuerySet[Any], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def read_rows(rows: models.QuerySet[Any], columns: Sequence[str]) -> Generator[tuple[Any, ...], None, None]:
     """Yield the values of these columns of each of the rows; `columns` name those of the model's table.
 
     For very many rows with vectors: these come as the bytes they are, where a queryset has them written as hexadecimal

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from pipeline.merge.rules.assign import assign
+from pipeline.merge.rules.assign import assign, in_order
 from pipeline.merge.rules.decisions import NO_DECISIONS, Contradiction, Decisions
 from pipeline.merge.rules.naming import LONGEST_WORD, Words
 from pipeline.merge.rules.normalise import normal_form
@@ -383,3 +383,24 @@ def test_the_same_themes_again_go_where_they_went_and_make_nothing_new() -> None
     assert {r.id: roots[r.id + 5000] for r in rows} == {r.id: registry.root(r) for r in rows}
     assert (again.signatures, again.merges, again.moved) == ((), (), ())
     assert (again.signatures, again.merges) == ((), ())
+
+
+def test_themes_are_ordered_by_all_that_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.merge.rules.assign.TAKEN", 7)  # tables are taken over from one to the next
+    draw = random.Random(3)
+    # few of everything, so that many are equal in name and in the beginning of the vector, and some in all
+    themes = [
+        ThemeRow(
+            number,
+            draw.choice(["Login fails", "login_fails", "slow export"]),
+            draw.choice(["", "It fails."]),
+            np.array([draw.choice([-1.5, 0.0, 2.0]), draw.choice([-1.0, 3.0])], np.float32).tobytes(),
+            draw.choice(["", "loginfail"]),
+        )
+        for number in range(60)
+    ]
+    expected = sorted(themes, key=lambda row: (normal_form(row.raw), row.vector, row.raw, row.text, row.signature))
+
+    rows, vectors = in_order(iter(themes))
+    assert [row.id for row in rows] == [row.id for row in expected]
+    assert [vector.tobytes() for vector in vectors] == [row.vector for row in expected]

@@ -326,6 +326,17 @@ def test_it_finds_the_neighbours_that_all_pairs_show_and_of_equal_ones_the_first
     np.testing.assert_array_equal(found.cosine, expected.cosine)
 
 
+@pytest.mark.parametrize("equals", [1, 5, 4000])
+def test_it_finds_the_largest_numbers_of_a_wide_table(equals: int) -> None:
+    # so many columns in a row share each number, down to rows that hold nothing but one
+    table = np.random.default_rng(5).permuted(np.tile(np.arange(4000) // equals, (7, 1)), axis=1).astype(np.float32)
+
+    columns = neighbours._largest_columns(table, 40)
+    largest = np.sort(np.take_along_axis(table, columns, axis=1), axis=1)
+    np.testing.assert_array_equal(largest, np.sort(table, axis=1)[:, -40:])
+    assert all(len(set(row)) == 40 for row in columns.tolist())
+
+
 # --- Large sets: an index proposes the neighbours -------------------------------------------------------------------
 
 
