@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import onnxruntime  # noqa: F401  before usearch: imported after it, it ends the process (1.31.1 and 2.26.6)
@@ -24,6 +25,7 @@ ROUGHNESS = 1e-4  # more than float32 and rounding can move a cosine of up to 1,
 SPARE = 15  # more neighbours than wanted are proposed, and the best by their exact cosines are taken
 STRETCH = 64  # columns of a wide table that are looked through together
 BLOCK_ROWS = 512  # rows per product: bounds what is in memory
+PRODUCT_COLUMNS = 8192  # points per product where neighbours are looked for: 17 MB of cosines with a block of rows
 DECIMALS = 5  # similarities are rounded to this: far above the noise of float64 sums, below what matters
 
 Floats = NDArray[np.float32]
@@ -86,12 +88,20 @@ def _proposed_by_product(points: Floats, rows: Ints, count: int) -> tuple[Ints, 
 
     float32 takes half as long. Its noise depends on the processor's kernels, so that it may propose and not decide.
     """
-    cosines = points[rows] @ points.T
-    cosines[np.arange(len(rows)), rows] = -np.inf
-    wanted = min(count + SPARE, len(points) - 1)
-    keys = _largest_columns(cosines, wanted)
-    rest = -np.inf if wanted == len(points) - 1 else np.take_along_axis(cosines, keys, axis=1).min(axis=1)
-    return keys, np.broadcast_to(rest, len(rows))
+    wanted, own = min(count + SPARE, len(points) - 1), points[rows]
+    found_keys, found_cosines = [], []
+    # A part of the points at a time: the table of cosines with all of 100,000 would be 200 MB of new memory a block.
+    for start, end in pairwise(np.linspace(0, len(points), -(-len(points) // PRODUCT_COLUMNS) + 1).astype(np.int64)):
+        cosines = own @ points[start:end].T
+        among = np.flatnonzero((rows >= start) & (rows < end))
+        cosines[among, rows[among] - start] = -np.inf
+        keys = _largest_columns(cosines, min(wanted, cosines.shape[1]))
+        found_keys.append(keys + start)
+        found_cosines.append(np.take_along_axis(cosines, keys, axis=1))
+    keys, cosines = np.hstack(found_keys), np.hstack(found_cosines)
+    best = np.argpartition(cosines, keys.shape[1] - wanted, axis=1)[:, keys.shape[1] - wanted :]
+    rest = -np.inf if wanted == len(points) - 1 else np.take_along_axis(cosines, best, axis=1).min(axis=1)
+    return np.take_along_axis(keys, best, axis=1), np.broadcast_to(rest, len(rows))
 
 
 def _largest_columns(table: Floats, wanted: int) -> Ints:
