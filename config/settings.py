@@ -302,6 +302,7 @@ FORMATS = [  # of files, in the order in which they are asked what a file is; th
     "pipeline.sources.formats.discord.DiscordChat",
     "pipeline.sources.formats.telegram.TelegramChat",
     "pipeline.sources.formats.messenger.MessengerChat",
+    "pipeline.sources.formats.matrix.MatrixRoom",
     "pipeline.sources.formats.teams.TeamsChat",
     "pipeline.sources.formats.google_chat.GoogleChat",
     "pipeline.sources.formats.signal.SignalMessages",

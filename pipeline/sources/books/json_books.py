@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.sources.books.chapters import Chapter, verse_number
-from pipeline.sources.formats.base import Options, Stream
-from pipeline.sources.formats.json_objects import Found, JsonFormat, refused
+from pipeline.sources.formats.base import Found, Options, Stream
+from pipeline.sources.formats.json_objects import JsonFormat, refused
 from pipeline.sources.records import Reject
 from pipeline.sources.understanding.threads import text_of, word
 

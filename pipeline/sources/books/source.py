@@ -13,7 +13,8 @@ from pipeline.sources.books.osis import is_osis, osis_chapters
 from pipeline.sources.books.selection import in_words
 from pipeline.sources.file import name_of_files
 from pipeline.sources.formats import Options, Recognised, Stream
-from pipeline.sources.formats.json_objects import limit, time_reader
+from pipeline.sources.formats.base import limit
+from pipeline.sources.formats.json_objects import time_reader
 from pipeline.sources.own_words.reading import VERSE
 from pipeline.sources.parsing.heads import head_of
 from pipeline.sources.parsing.parts import DAMAGE, Part, parts_of

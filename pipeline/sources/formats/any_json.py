@@ -4,33 +4,43 @@ Objects that are conversations hold a text or a list of messages. Objects that a
 and are gathered to it. `--map` says any field otherwise, also by a path such as `requester.email`.
 """
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from pipeline.models.wording import counted
-from pipeline.sources.formats.base import Head, Options, Recognised, Stream
+from pipeline.sources.formats.base import Found, Head, Options, Person, Recognised, Stream, limit
+from pipeline.sources.formats.json_lists import FIRST, Link, link_between, lists_of, objects_at, people_in
 from pipeline.sources.formats.json_messages import (
     are_messages,
     flat,
+    is_file,
     is_internal,
+    is_log_entry,
     keyed,
     listed,
+    message_text,
     messages_key,
     names_of_conversations,
     path_of_conversation,
     spread,
     value_of,
 )
-from pipeline.sources.formats.json_objects import BAD_SHAPE, Found, JsonFormat, Rows, limit, refused, time_reader
+from pipeline.sources.formats.json_objects import BAD_SHAPE, JsonFormat, Rows, refused, time_reader
 from pipeline.sources.formats.json_reader import CHATS, NOWHERE, WRITERS, Reader, mapping_of, name_of, take_turns
-from pipeline.sources.parsing.elements import Element
-from pipeline.sources.parsing.heads import head_of
+from pipeline.sources.parsing.elements import Element, Path, parse
+from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from pipeline.sources.understanding import column_names
 from pipeline.sources.understanding.chats import GROUP_PAUSE, ChatMessage, is_chat, message_id, read_chat
 from pipeline.sources.understanding.column_names import at_path, compact
 from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.related import with_people
+from pipeline.sources.understanding.roles import CUSTOMER
 from pipeline.sources.understanding.threads import Thread, record_of, text_of, word
 from pipeline.sources.understanding.times import TimeReader
 
@@ -59,25 +69,7 @@ class AnyJson(JsonFormat):
 
     def reader(self, stream: Stream, options: Options, head: Head) -> Reader:
         """Return what reads the objects of a file, and say in the summary which fields it takes for what."""
-        objects = self._first(head)
-        # of the first objects the first that has one: later ones may be threads nobody has answered yet
-        key = next((key for found in objects if (key := messages_key(found))), "")
-        inside = (each for found in objects for each in spread(listed(at_path(found, key))))
-        said = [each for each in inside if isinstance(each, Mapping)][:200]
-        given = options.mapping
-        inner = {name: path for name, path in given.items() if any(at_path(each, path) is not None for each in said)}
-        outer = {"text": key} if key else {}
-        outer |= {"id": "id"} if any("id" in found for found in objects) else {}
-        outer |= {name: path for name, path in given.items() if name not in inner}
-        try:
-            takes_turns = any(take_turns(key, at_path(found, key)) for found in objects)
-            reader = Reader(
-                mapping_of(objects, outer), mapping_of(said or objects, inner if said else given), key, takes_turns
-            )
-        except column_names.UnknownColumn as error:
-            raise UnreadableSource(str(error)) from error
-        _describe(reader, stream.summary, has_messages=bool(said))
-        return reader
+        return reader_of(self._first(head), options, stream.summary)
 
     def _first(self, head: Head) -> list[Found]:
         """Return the first objects of a file."""
@@ -88,27 +80,51 @@ class AnyJson(JsonFormat):
             yield each if isinstance(each, Reject) else (each[0], each[1], flat(each[2]))
 
     def records(self, stream: Stream, options: Options) -> Rows:
-        clock = time_reader(options)
         for part in stream.parts:
             head = head_of(part, options)
-            reader = self.reader(stream, options, head)
-            objects = self.objects(Stream([part], stream.summary), options)
-            if key := self.conversation_key(head, reader, options):
-                stream.summary.fields["conversation"] = key
-                yield from _gathered(
-                    _not_internal(objects, stream.summary), key, reader, clock, options, stream.summary
-                )
-            elif self._is_one_chat(head, reader, options):
-                yield from _chat(objects, reader, clock, options, stream.summary)
+            lists = lists_of(part, head)
+            people = people_in(part, head, lists)
+            link = self._link(part, head, lists, options)
+            if link:
+                rows = _joint(link, part, head, people, options, stream.summary).records(stream.summary)
             else:
-                is_alone = head.is_whole and len(self._first(head)) == 1
-                for each in objects:
-                    if isinstance(each, Reject):
-                        yield each
-                    elif _holds_chat(each[2], reader, clock, is_alone=is_alone):
-                        yield from _chat_within(*each, reader, clock, options, stream.summary)
-                    else:
-                        yield read_object(*each, reader, clock)
+                rows = self._of_one_list(part, head, people, options, stream.summary)
+            for row in rows:
+                yield with_people(row, people) if isinstance(row, Record) else row
+
+    def _link(self, part: Part, head: Head, lists: Mapping[Path, Sequence[Found]], options: Options) -> Link | None:
+        """Return which two lists of a file are conversations and their messages, unless it is read otherwise."""
+        if "conversation" in options.mapping or len(lists) < 2:
+            return None
+        link = link_between(part, head, lists)
+        # the file itself may look like a conversation, since it has messages
+        return link if link and self.path(head) in ((), link.conversations, link.messages) else None
+
+    def _of_one_list(
+        self, part: Part, head: Head, people: Mapping[str, Person], options: Options, summary: Recognised
+    ) -> Rows:
+        """Yield the conversations of one list of objects: each is one, or a message of one, or of a chat."""
+        clock = time_reader(options)
+        stream = Stream([part], summary)
+        reader = self.reader(stream, options, head)
+        reader.people = people
+        objects = self.objects(stream, options)
+        if key := self.conversation_key(head, reader, options):
+            summary.fields["conversation"] = key
+            yield from _gathered(_said_only(objects, summary), key, reader, clock, options, summary)
+            return
+        if self._is_one_chat(head, reader, options):
+            yield from _chat(objects, reader, clock, options, summary)
+            return
+        is_alone = head.is_whole and len(self._first(head)) == 1
+        is_time_mapped = "created_at" in options.mapping
+        for each in objects:
+            if isinstance(each, Reject):
+                yield each
+            elif _holds_chat(each[2], reader, clock, is_alone=is_alone):
+                yield from _chat_within(*each, reader, clock, options, summary)
+            else:
+                yield read_object(*each, reader, clock, is_time_mapped=is_time_mapped)
 
     def _is_one_chat(self, head: Head, reader: Reader, options: Options) -> bool:
         """Return whether the objects are messages of one chat, which names no conversations."""
@@ -144,6 +160,31 @@ class AnyJson(JsonFormat):
         return ""
 
 
+def reader_of(objects: Sequence[Found], options: Options, summary: Recognised) -> Reader:
+    """Return what reads objects such as these, and say in the summary which fields it takes for what.
+
+    UnreadableSource if a person maps a field that is not there.
+    """
+    # of the first objects the first that has one: later ones may be threads nobody has answered yet
+    key = next((key for found in objects if (key := messages_key(found))), "")
+    inside = (each for found in objects for each in spread(listed(at_path(found, key))))
+    said = [each for each in inside if isinstance(each, Mapping)][:200]
+    given = options.mapping
+    inner = {name: path for name, path in given.items() if any(at_path(each, path) is not None for each in said)}
+    outer = {"text": key} if key else {}
+    outer |= {"id": "id"} if any("id" in found for found in objects) else {}
+    outer |= {name: path for name, path in given.items() if name not in inner}
+    try:
+        takes_turns = any(take_turns(key, at_path(found, key)) for found in objects)
+        reader = Reader(
+            mapping_of(objects, outer), mapping_of(said or objects, inner if said else given), key, takes_turns
+        )
+    except column_names.UnknownColumn as error:
+        raise UnreadableSource(str(error)) from error
+    _describe(reader, summary, has_messages=bool(said))
+    return reader
+
+
 def _describe(reader: Reader, summary: Recognised, *, has_messages: bool) -> None:
     """Say in the summary which fields were taken for what."""
     found = reader.conversation.described()
@@ -165,13 +206,18 @@ def _ticket(objects: Sequence[Found]) -> str:
     return next((keys[name] for name in names if name in keys), "")
 
 
-def read_object(element: Element, part: Part, found: Found, reader: Reader, clock: TimeReader) -> Record | Reject:
-    """Return the record of an object that is a conversation."""
+def read_object(
+    element: Element, part: Part, found: Found, reader: Reader, clock: TimeReader, *, is_time_mapped: bool = False
+) -> Record | Reject:
+    """Return the record of an object that is a conversation. `is_time_mapped` says that a person chose its time."""
+    if is_file(found) and not messages_key(found) and not message_text(found):
+        return refused(element, part, "it describes a file, and has no text that somebody wrote")
     try:
         thread = reader.thread(found)
     except BAD_SHAPE as error:
         return refused(element, part, f"its structure was not recognised: {error}")
     thread.line, thread.part, thread.raw = element.number, part.label, element.raw[:2000]
+    thread.is_time_mapped = is_time_mapped
     if not thread.external_id and any(map(str.isdecimal, element.key)):
         thread.external_id = element.key  # objects that are keyed by their ids
     return record_of(thread, clock)
@@ -239,18 +285,19 @@ def _chat_message(found: object, reader: Reader, clock: TimeReader, line: int, p
     return ChatMessage(own, said.author, said.text, at, line, reply_to=reply_to, part=part)
 
 
-def _not_internal(
+def _said_only(
     objects: Iterator[tuple[Element, Part, Found] | Reject], summary: Recognised
 ) -> Iterator[tuple[Element, Part, Found] | Reject]:
     """Yield the messages without the notes of a team among themselves, and say how many those were."""
-    count = 0
+    left_out = Counter[str]()
     for each in objects:
         if not isinstance(each, Reject) and is_internal(each[2]):
-            count += 1
+            left_out["note"] += 1
+        elif not isinstance(each, Reject) and is_log_entry(each[2]):
+            left_out["log"] += 1
         else:
             yield each
-    if count:
-        summary.note(f"Left out: {counted(count, 'note')} of the team among themselves.")
+    _say_left_out(left_out, summary)
 
 
 def _gathered(
@@ -283,6 +330,104 @@ def _gathered(
                     yield record_of(thread, clock)
             else:
                 yield record_of(_together(name, things, reader), clock)
+
+
+@dataclass(slots=True)
+class _Joint:
+    """Reads two lists of a file as one: the conversations of the one with the messages of the other.
+
+    They are brought together on disk. Messages whose conversation is not in the file make one all the same.
+    """
+
+    link: Link
+    part: Part
+    head: Head
+    reader: Reader
+    """Reads the conversations."""
+
+    speaker: Reader
+    """Reads the messages."""
+
+    clock: TimeReader
+    is_time_mapped: bool
+
+    def records(self, summary: Recognised) -> Rows:
+        with Gathered() as gathered:
+            yield from self._gather(self.link.conversations, self.link.own, gathered, None)
+            yield from self._gather(self.link.messages, self.link.names, gathered, summary)
+            for name, things in gathered.groups(limit()):
+                if things is None:
+                    reason = f"the conversation is longer than {limit():,} bytes"
+                    yield Reject(0, reason, name[:200], unit="conversation")
+                    continue
+                try:
+                    thread = self._thread(name, things)
+                except BAD_SHAPE as error:
+                    reason = f"its structure was not recognised: {error}"
+                    yield Reject(things[0]["line"], reason, name[:200], unit="element", part=self.part.label)
+                    continue
+                yield record_of(thread, self.clock)
+
+    def _gather(self, path: Path, key: str, gathered: Gathered, said_in: Recognised | None) -> Iterator[Reject]:
+        """Keep the objects of a list by the conversation they name; `said_in` is the summary if they are messages."""
+        left_out = Counter[str]()
+        for element in elements_of(self.part, path, self.head, limit()):
+            parsed = parse(element)
+            if not isinstance(parsed, dict):
+                yield refused(element, self.part, parsed)
+                continue
+            found = flat(parsed)
+            if not (name := word(at_path(found, key))):
+                yield refused(element, self.part, f"it belongs to no conversation: {key} is empty")
+                continue
+            thing = {"line": element.number, "found": found, "is_message": said_in is not None}
+            if said_in is None:
+                gathered.add(name, thing, order=-math.inf)  # before all that is said in it
+            elif is_internal(found) or is_log_entry(found):
+                left_out["note" if is_internal(found) else "log"] += 1
+            else:
+                at = self.clock.read(self.speaker.said(found).at)
+                gathered.add(name, thing, order=at.timestamp() if at else 0.0)
+        if said_in is not None:
+            _say_left_out(left_out, said_in)
+
+    def _thread(self, name: str, things: Sequence[Found]) -> Thread:
+        """Return a conversation of what is said about it, if anything is, and of its messages."""
+        about = next((thing["found"] for thing in things if not thing["is_message"]), None)
+        thread = self.reader.thread(about) if about else Thread([])
+        people = self.reader.participants(about) if about else {}
+        for said in thread.messages:  # its own text is the customer's, by name, or another would be taken for them
+            said.role = said.role or CUSTOMER
+            said.author = said.author or name_of(thread.customer) or next(iter(thread.names), "")
+            said.at = said.at or thread.at
+        told = [thing["found"] for thing in things if thing["is_message"]]
+        thread.messages += [self.speaker.said(each, people) for each in told]
+        if not thread.customer and any(said.role for said in thread.messages):
+            thread.customer = next((known for each in told if (known := self.speaker.thread(each).customer)), None)
+        thread.external_id = word(thread.external_id) or name
+        thread.line, thread.part, thread.is_time_mapped = things[0]["line"], self.part.label, self.is_time_mapped
+        return thread
+
+
+def _joint(
+    link: Link, part: Part, head: Head, people: Mapping[str, Person], options: Options, summary: Recognised
+) -> _Joint:
+    """Return what reads two lists as one, as the first objects of each show what their fields mean."""
+    about, said = (list(islice(objects_at(path, part, head), FIRST)) for path in (link.conversations, link.messages))
+    # the key that joins them is the id, unless a person says otherwise; what is mapped belongs to the conversations
+    reader = reader_of(about, replace(options, mapping={"id": link.own, **options.mapping}), summary)
+    speaker = reader_of(said, Options(), Recognised())
+    reader.people = speaker.people = people
+    messages, conversations = ".".join(link.messages), ".".join(link.conversations)
+    summary.fields["messages"] = f"{messages}, where {link.names} is the {link.own} of {conversations}"
+    return _Joint(link, part, head, reader, speaker, time_reader(options), "created_at" in options.mapping)
+
+
+def _say_left_out(left_out: Counter[str], summary: Recognised) -> None:
+    if notes := left_out["note"]:
+        summary.note(f"Left out: {counted(notes, 'note')} of the team among themselves.")
+    if log := left_out["log"]:
+        summary.note(f"Left out: {counted(log, 'entry', 'entries')} of the chat program's own log.")
 
 
 _ROOMS = frozenset(

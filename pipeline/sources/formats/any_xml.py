@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.sources.formats.any_json import AnyJson
-from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.json_objects import Rows, limit
+from pipeline.sources.formats.base import Head, Options, Stream, limit
+from pipeline.sources.formats.json_objects import Rows
 from pipeline.sources.parsing.elements import Path
 from pipeline.sources.parsing.heads import LIST_DEPTH, LIST_OBJECTS, head_of
 from pipeline.sources.parsing.parts import Part
@@ -41,19 +41,41 @@ class AnyXml(AnyJson):
         for part in stream.parts:
             head = head_of(part, options)
             tree = tree_of(head.raw)
-            path = self._best(replace(head, lists=_lists(tree)))[1]
-            name = path[-1] if path else tree.name
+            lists = _lists(tree)
+            path = self._best(replace(head, lists=lists))[1]
+            names = _side_by_side(tree, path) or [path[-1] if path else tree.name]
             with ExitStack() as opened:
                 lines = opened.enter_context(tempfile.NamedTemporaryFile(prefix="leitmotif-"))
-                for element in elements_in(part, name, limit()):
-                    if element.reason:
-                        yield Reject(element.number, element.reason, unit="element", part=part.label)
-                        continue
-                    lines.write(json.dumps(as_object(element, _repeated(tree)), ensure_ascii=False).encode() + b"\n")
+                for place, name in enumerate(names):
+                    if len(names) > 1:  # one object with a list of each, as JSON with several tables is
+                        lines.write(f"{'],' if place else '{'}{json.dumps(local(name))}: [".encode())
+                    is_first = True
+                    for element in elements_in(part, name, limit()):
+                        if element.reason:
+                            yield Reject(element.number, element.reason, unit="element", part=part.label)
+                            continue
+                        found = json.dumps(as_object(element, _repeated(tree)), ensure_ascii=False).encode()
+                        lines.write((b"" if is_first or len(names) == 1 else b",") + found + b"\n")
+                        is_first = False
+                lines.write(b"]}" if len(names) > 1 else b"")
                 lines.flush()
                 # `lines` is bound here and now: the part is read before the next one is opened
                 as_json = Part(part.name, lambda path=lines.name: open(path, "rb"), part.label)  # type: ignore[misc]  # noqa: SIM115
                 yield from super().records(Stream([as_json], stream.summary), options)
+
+
+def _side_by_side(tree: XmlElement, path: Path) -> list[str]:
+    """Return the names of what stands beside the elements at `path` under the same parent, if that is several tables.
+
+    ServiceNow unloads incidents and the rows of their journal so, one after the other. A table has rows: an element
+    that stands alone says something of the whole file.
+    """
+    parent = tree
+    for name in path[:-1]:
+        parent = next((child for child in parent.children if child.name == name), parent)
+    rows = Counter(child.name for child in parent.children if len(child.children) > 1)
+    tables = [name for name, count in rows.items() if count > 1]
+    return tables if len(path) > 0 and len(tables) > 1 and path[-1] in tables else []
 
 
 def _repeated(tree: XmlElement) -> frozenset[tuple[str, str]]:

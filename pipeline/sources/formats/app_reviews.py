@@ -3,8 +3,8 @@
 Each review is a conversation; the developer's answer, where there is one, is the agent's message.
 """
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, text_of, word
 
 

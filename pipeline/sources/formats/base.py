@@ -11,12 +11,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+from django.conf import settings
+
 from pipeline.sources.parsing.elements import Path
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject
 
+Found = Mapping[str, Any]
+"""A JSON object of somebody's export."""
+
 HEAD_BYTES = 256 * 1024
 """How much of a file is looked at to recognise it."""
+
+
+def limit() -> int:
+    """Return how many bytes a conversation may have."""
+    return int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
 
 
 @dataclass(frozen=True, slots=True)

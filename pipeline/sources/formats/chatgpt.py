@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _READ = ("text", "multimodal_text", "")

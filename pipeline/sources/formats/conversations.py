@@ -11,8 +11,8 @@ from itertools import count
 from typing import NamedTuple
 
 from pipeline.sources.formats.any_json import AnyJson, read_object
-from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.json_objects import Found, Rows, limit, time_reader
+from pipeline.sources.formats.base import Found, Head, Options, Stream, limit
+from pipeline.sources.formats.json_objects import Rows, time_reader
 from pipeline.sources.formats.json_reader import Reader
 from pipeline.sources.parsing.elements import Element, parse_object
 from pipeline.sources.parsing.heads import as_utf8, head_of, is_lines

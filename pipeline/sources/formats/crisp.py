@@ -1,7 +1,7 @@
 """Crisp: conversations with messages, and plain lists of messages by session. `from` is user or operator."""
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, MessageFormat, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import MessageFormat, ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 

@@ -1,7 +1,7 @@
 """Drift: conversations with messages, and plain lists of messages. `author.type` is contact or user."""
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, MessageFormat, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import MessageFormat, ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 

@@ -1,7 +1,7 @@
 """Freshdesk tickets: of the API with their conversations, and of the account's JSON export (`helpdesk_ticket`)."""
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _OWN = {"description_text", "fr_escalated", "cc_emails", "fwd_emails", "reply_cc_emails", "spam", "due_by", "fr_due_by",

@@ -1,7 +1,7 @@
 """Front: conversations with their messages, and plain lists of messages (`_results`)."""
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, MessageFormat, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import MessageFormat, ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 
@@ -13,7 +13,8 @@ class FrontConversations(ThreadFormat):
         links = found.get("_links")
         own = str(links.get("self", "")) if isinstance(links, dict) else ""
         is_conversation = str(found.get("id", "")).startswith("cnv_") or "/conversations/cnv_" in own
-        if not is_conversation or "is_inbound" in found:  # a message links to its conversation too
+        # a message, or a comment, links to its conversation too
+        if not is_conversation or "is_inbound" in found or found.get("_type") in ("message", "comment"):
             return 0.0
         return 1.0 if {"messages", "_messages", "last_message", "subject"} & found.keys() else 0.5
 
@@ -45,17 +46,29 @@ class FrontMessages(MessageFormat):
     says = {"text": "text", "times": "created_at", "role": "is_inbound", "customer": "the sender of inbound messages"}
 
     def fits(self, found: Found) -> float:
+        if found.get("_type") == "comment" and ("posted_at" in found or "conversation" in found):
+            return 1.0
         return 1.0 if "is_inbound" in found and ("blurb" in found or "recipients" in found) else 0.0
 
     def message(self, found: Found) -> tuple[str, Said | None]:
-        related = (found.get("_links") or {}).get("related") or {}
-        key = word(found.get("conversation_id")) or str(related.get("conversation") or "").rpartition("/")[2]
-        return key or "messages", None if _is_draft(found) else _said(found)
+        # comments are what the team writes to each other
+        is_note = found.get("_type") == "comment" or "posted_at" in found
+        return _conversation(found), None if is_note or _is_draft(found) else _said(found)
 
     def describe(self, thread: Thread, found: Found) -> None:
-        thread.subject = thread.subject or text_of(found.get("subject"))
+        about = found["conversation"] if isinstance(found.get("conversation"), dict) else {}
+        thread.subject = thread.subject or text_of(found.get("subject")) or text_of(about.get("subject"))
         if found.get("is_inbound") and not thread.customer:
             thread.customer = _sender(found)
+            thread.names = tuple(filter(None, (word(each.get("name")) for each in _senders(found))))
+
+
+def _conversation(message: Found) -> str:
+    """Return the id of the conversation of a message: it names it, holds it, or links to it."""
+    about = message.get("conversation")
+    related = (message.get("_links") or {}).get("related") or {}
+    key = word(message.get("conversation_id")) or word(about.get("id") if isinstance(about, dict) else about)
+    return key or str(related.get("conversation") or "").rpartition("/")[2] or "messages"
 
 
 def _is_draft(message: Found) -> bool:
@@ -70,7 +83,11 @@ def _said(message: Found) -> Said:
 
 def _sender(message: Found) -> str:
     author = message.get("author") or {}
-    senders = [each for each in message.get("recipients") or [] if each.get("role") == "from"]
+    senders = _senders(message)
     return (
         word(author.get("email")) or word(author.get("username")) or word(senders[0].get("handle") if senders else "")
     )
+
+
+def _senders(message: Found) -> list[Found]:
+    return [each for each in message.get("recipients") or [] if each.get("role") == "from"]

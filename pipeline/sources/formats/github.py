@@ -5,8 +5,8 @@ Who opened an issue is its customer; owners, members and collaborators are the a
 
 import re
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _STAFF = ("OWNER", "MEMBER", "COLLABORATOR")

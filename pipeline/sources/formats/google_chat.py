@@ -4,12 +4,14 @@ In the export, in a space with threads, `topic_id` is the message that a thread 
 message has a topic of its own, so only answers are kept together by it; what begins a topic is told apart by pauses.
 """
 
-from pipeline.sources.formats.base import Head
-from pipeline.sources.formats.json_objects import ChatFormat, Found
+from pipeline.sources.formats.base import Found, Head, Options, Stream
+from pipeline.sources.formats.json_objects import ChatFormat, Rows
 from pipeline.sources.parsing.elements import Element
+from pipeline.sources.parsing.heads import head_of
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.understanding import times
 from pipeline.sources.understanding.chats import ChatMessage
+from pipeline.sources.understanding.roles import AGENT
 from pipeline.sources.understanding.threads import text_of, word
 
 
@@ -19,11 +21,22 @@ class GoogleChat(ChatFormat):
 
     def __init__(self) -> None:
         self._space = ""  # of the message that was read last, as the API names it
+        self._owner = ""  # whose data it is, as user_info.json says
 
     def fits(self, found: Found) -> float:
         if {"creator", "created_date"} <= found.keys() and {"topic_id", "message_id"} & found.keys():
             return 1.0
         return 1.0 if _is_of_api(found) and {"sender", "createTime"} <= found.keys() else 0.0
+
+    def records(self, stream: Stream, options: Options) -> Rows:
+        for part in stream.companions:
+            if part.basename == "user_info.json":
+                user = head_of(part, options).envelope.get("user")
+                self._owner = _address(user) if isinstance(user, dict) else ""
+                if self._owner:
+                    stream.summary.passed_over = [name for name in stream.summary.passed_over if name != part.name]
+                    stream.summary.note(f"The export is that of {self._owner}, who is read as the agent.")
+        return super().records(stream, options)
 
     def chat_of(self, element: Element, part: Part, head: Head) -> str:
         return self._space or part.folder.rpartition("/")[2] or part.basename.removesuffix(".json")
@@ -40,7 +53,12 @@ class GoogleChat(ChatFormat):
         opener = f"{own.rpartition('/')[0]}/{topic}" if own else topic
         author = word(creator.get("name")) or word(creator.get("email"))
         reply_to = "" if opener == own else opener
-        return ChatMessage(own or topic, author, text, times.read(found["created_date"]), reply_to=reply_to)
+        role = AGENT if self._owner and _address(creator) == self._owner else ""
+        return ChatMessage(own or topic, author, text, times.read(found["created_date"]), reply_to=reply_to, role=role)
+
+
+def _address(user: Found) -> str:
+    return word(user.get("email")) or word(user.get("name"))
 
 
 def _is_of_api(found: Found) -> bool:

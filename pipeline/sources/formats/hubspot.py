@@ -1,7 +1,7 @@
 """HubSpot: tickets as the CRM gives them (`properties`), and the messages of the conversations inbox."""
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, MessageFormat, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import MessageFormat, ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 
@@ -47,12 +47,12 @@ class HubSpotMessages(MessageFormat):
         key = word(
             found.get("conversationsThreadId") or found.get("threadId") or found.get("conversationId") or "inbox"
         )
-        if found.get("type") in ("COMMENT", "ASSIGNMENT", "THREAD_STATUS_CHANGE", "WELCOME_MESSAGE"):
+        if found.get("type") in ("COMMENT", "ASSIGNMENT", "THREAD_STATUS_CHANGE"):
             return key, None
         role = "customer" if found.get("direction") == "INCOMING" else "agent"
         sender = (found.get("senders") or [{}])[0]
         actor = word(sender.get("actorId"))
-        if actor.startswith(("B-", "I-", "L-", "S-")):
+        if actor.startswith(("B-", "I-", "L-", "S-")) or found.get("type") == "WELCOME_MESSAGE":
             role = "bot"
         text = text_of(found.get("text")) or text_of(found.get("richText"))
         return key, Said(text, role, word(sender.get("name")) or actor, found.get("createdAt"))

@@ -1,7 +1,7 @@
 """Intercom conversations: the source message and the parts, as the API, its list pages and exports give them."""
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _ROLES = {"user": "customer", "lead": "customer", "contact": "customer", "visitor": "customer", "admin": "agent",

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.sources.formats.base import Head, Options, Recognised, Stream
-from pipeline.sources.formats.json_objects import Found, Rows, ThreadFormat, limit, time_reader
+from pipeline.sources.formats.base import Found, Head, Options, Recognised, Stream, limit
+from pipeline.sources.formats.json_objects import Rows, ThreadFormat, time_reader
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.parsing.xml_elements import XmlElement, elements_in
 from pipeline.sources.records import Reject

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.sources.formats.json_objects import Found
+from pipeline.sources.formats.base import Found
 from pipeline.sources.understanding import column_names
 from pipeline.sources.understanding.column_names import at_path, compact
-from pipeline.sources.understanding.roles import is_role_word
+from pipeline.sources.understanding.notes import says_note
+from pipeline.sources.understanding.roles import SYSTEM, is_role_word, role_in_field
 from pipeline.sources.understanding.threads import text_of, word
 
 _MESSAGES = tuple(
@@ -45,16 +46,10 @@ _MESSAGE_TEXT = tuple(
         thetext messageparts parts textoriginal plainbody html bodyhtml bodyplain richtext comment note notes
         transcript description msg line cooked raw selftext nachricht inhalt mensaje texto contenido
         messaggio testo contenuto texte contenu bericht tekst mensagem 本文 内容 내용 htmlbody textdisplay
-        сообщение tresc
+        сообщение tresc elements blocks messagebody messagetext strcontent
         """.split(),  # noqa: SIM905 (read best as text)
     )
 )
-
-_NOTES = frozenset(
-    "note privatenote internalnote noteandreopen internal private worknote worknotes conversationnote".split()  # noqa: SIM905
-)
-_AUDIENCES = frozenset(("agents", "agentsonly", "internal", "internalonly", "team", "teamonly", "staff", "operators"))
-"""For whom a message is that the customer does not see."""
 
 
 def keyed(found: Found) -> dict[str, str]:
@@ -118,15 +113,23 @@ def path_of_conversation(messages: Sequence[Found]) -> str:
     if not messages:
         return ""
     keys = keyed(messages[0])
-    named = [keys[name] for name in keys if name in column_names.NAMES["conversation"] and name.endswith(_IDS)]
-    for outer in ("conversation", "ticket", "thread", "issue", "case", "links"):
+    known = column_names.NAMES["conversation"]
+    # by rank: Freshchat's messages have an `interaction_id` of their own beside the `conversation_id`
+    named = [keys[name] for name in sorted(keys.keys() & known.keys(), key=known.__getitem__) if name.endswith(_IDS)]
+    for outer in _THEIR_CONVERSATION:
         inside = value_of(messages[0], keys, outer)
         if isinstance(inside, Mapping):
             if outer == "links":
                 named += [f"{keys[outer]}.{key}.href" for key in ("ticket", "conversation") if key in inside]
-            named += [f"{keys[outer]}.{key}" for key in ("id", "slug", "number", "key") if key in inside]
+            named += [f"{keys[outer]}.{key}" for key in ("id", "_id", "slug", "number", "key", "uuid") if key in inside]
     return next((path for path in named if all(word(at_path(each, path)) for each in messages)), "")
 
+
+_THEIR_CONVERSATION = (
+    "conversation", "ticket", "thread", "issue", "case", "request", "incident", "chat", "dialog", "discussion",
+    "session", "inquiry", "enquiry", "links",
+)  # fmt: skip
+"""Keys of a message under which the conversation it belongs to stands as an object."""
 
 _IDS = ("id", "key", "hash")
 
@@ -225,7 +228,7 @@ def flat(found: Found) -> Found:
     """Return an object with the fields that its envelope holds side by side; any other object as it is.
 
     Of JSON:API the attributes and the ids of what it belongs to, of Elasticsearch the source, of DynamoDB the plain
-    values, of YouTube the snippet.
+    values, of a webhook, or a chat with a thread in it, the object that has the messages.
     """
     if isinstance(source := found.get("_source"), Mapping):
         return {"_id": found.get("_id"), **source}
@@ -237,7 +240,7 @@ def flat(found: Found) -> Found:
         return {key: next(iter(value.values())) for key, value in found.items()}
     attributes, related = found.get("attributes"), found.get("relationships")
     if not isinstance(attributes, Mapping) or not {"id", "type"} <= found.keys():
-        return found
+        return _with_inner(found)
     ids = {
         name: each["data"].get("id")
         for name, each in (related.items() if isinstance(related, Mapping) else ())
@@ -246,42 +249,61 @@ def flat(found: Found) -> Found:
     return {**ids, **attributes, "id": found["id"]}
 
 
+def _with_inner(found: Found) -> Found:
+    """Return an object with the fields of the one in it that has its messages; its own go before those.
+
+    tawk.to's webhooks hold a `chat` with its id, visitor and messages, LiveChat's chats a `thread` with its time. What
+    only stands for a list, as `comments.records`, says nothing of the whole.
+    """
+    outer, _, inner = messages_key(found).partition(".")
+    holder = found.get(outer)
+    if not inner or "." in inner or inner in _LISTS or inner in found or not isinstance(holder, Mapping):
+        return found
+    return {**holder, **{key: value for key, value in found.items() if value not in (None, "")}}
+
+
 _TYPES = frozenset(("S", "N", "BOOL", "NULL"))
 """Kinds of plain values in an item of DynamoDB."""
 
 
+def is_log_entry(found: object) -> bool:
+    """Return whether a message is a line of the chat program's own log: Rocket.Chat's `t`, of which `uj` is a guest."""
+    if not isinstance(found, Mapping) or "msg" not in found:
+        return False
+    kind = found.get("t")
+    return isinstance(kind, str) and len(kind) > 1 and role_in_field("t", kind) == SYSTEM
+
+
+def is_file(found: Found) -> bool:
+    """Return whether an object describes a file that somebody attached, itself or by an object in it."""
+    keys = {compact(str(key)) for key in found}
+    return len(keys & _OF_A_FILE) > 1 or any(
+        isinstance(each, Mapping) and len(_OF_A_FILE & {compact(str(key)) for key in each}) > 1
+        for each in found.values()
+    )
+
+
+_OF_A_FILE = frozenset("filetype fileextension contentsize mimetype filename filesize versiondata".split())  # noqa: SIM905
+
+
 def is_internal(found: object) -> bool:
-    """Return whether a message is a note of the team among themselves."""
+    """Return whether a message is a note of the team among themselves, as `notes` tells."""
     if not isinstance(found, Mapping):
         return False
     for key, value in found.items():
-        name = compact(str(key))
-        if name in _SAY_INTERNAL and _is_yes(value):
+        if says_note(str(key), value):
             return True
-        if name in _SAY_PUBLIC and _is_no(value):
-            return True
-        if name in ("visibility", "audience") and (value == 1 or compact(str(value)) in _AUDIENCES):
-            return True
-        if name in ("type", "kind", "parttype", "messagetype", "notetype") and compact(str(value)) in _NOTES:
-            return True
-        # what is said may be an object of its own, with its kind: `"content": {"type": "CONVERSATION_NOTE", ...}`
-        if name == "content" and isinstance(value, Mapping) and compact(str(value.get("type"))) in _NOTES:
+        # what is said, or who may see it, may be an object of its own: `"content": {"type": "CONVERSATION_NOTE", ...}`
+        if isinstance(value, Mapping) and compact(str(key)) in _HOLD_A_KIND and is_internal(_kinds_of(value)):
             return True
     return False
 
 
-_SAY_INTERNAL = frozenset("internal isinternal private isprivate isnote note isinternalnote hidden".split())  # noqa: SIM905
-_SAY_PUBLIC = frozenset(
-    "public ispublic ispublished published isvisibleforcustomer visibletocustomer jsdpublic".split()  # noqa: SIM905
-)
+_HOLD_A_KIND = frozenset(("content", "source", "kind", "messagetype", "visibility", "audience"))
 
 
-def _is_yes(value: object) -> bool:
-    return value is True or (isinstance(value, str | int) and str(value).strip().casefold() in ("1", "true", "yes"))
-
-
-def _is_no(value: object) -> bool:
-    return value is False or (isinstance(value, str | int) and str(value).strip().casefold() in ("0", "false", "no"))
+def _kinds_of(found: Found) -> Found:
+    return {key: value for key, value in found.items() if compact(str(key)) in ("type", "kind", "visibility")}
 
 
 def are_messages(value: object) -> bool:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.conf import settings
-
-from pipeline.sources.formats.base import Head, Options, Recognised, Stream
+from pipeline.sources.formats.base import Found, Head, Options, Person, Recognised, Stream, limit
+from pipeline.sources.formats.json_lists import lists_of, people_in
 from pipeline.sources.parsing.elements import Element, Path, parse
 from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.parsing.parts import Part
@@ -13,23 +12,16 @@ from pipeline.sources.records import Record, Reject, excerpt
 from pipeline.sources.understanding.chats import ChatMessage, Chats, say_cut
 from pipeline.sources.understanding.column_names import at_path
 from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.related import with_people
 from pipeline.sources.understanding.threads import Said, Thread, record_of, text_of, word
 from pipeline.sources.understanding.times import TimeColumn, TimeReader
 
 Rows = Iterator[Record | Reject]
-Found = Mapping[str, Any]
-"""A JSON object of somebody's export."""
-
 NESTED = 0.995
 """A list within a list is a little less likely what is meant than the outer one."""
 
 BAD_SHAPE = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What reading an object raises whose fields are of other kinds than the format's."""
-
-
-def limit() -> int:
-    """Return how many bytes a conversation may have."""
-    return int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
 
 
 class JsonFormat:
@@ -115,6 +107,7 @@ def overrule(thread: Thread, found: Found, mapping: Mapping[str, str]) -> None:
             if values or not path:
                 value = values[0] if values else None
                 is_text = field in ("subject", "url", "label")
+                thread.is_time_mapped |= field == "created_at"
                 setattr(thread, _OVERRULED[field], (text_of(value) or word(value)) if is_text else value)
 
 
@@ -138,6 +131,10 @@ class MessageFormat(JsonFormat):
     def records(self, stream: Stream, options: Options) -> Rows:
         reader = time_reader(options)
         say_mapped(stream.summary, self.name, options.mapping, takes=False)
+        people: dict[str, Person] = {}
+        for part in stream.parts:
+            head = head_of(part, options)
+            people |= people_in(part, head, lists_of(part, head))
         with Gathered() as gathered:
             for each in self.objects(stream, options):
                 if isinstance(each, Reject):
@@ -153,7 +150,8 @@ class MessageFormat(JsonFormat):
                 place = {"line": element.number, "part": part.label}
                 gathered.add(key, {**place, "found": found}, order=at.timestamp() if at else 0.0)
             for key, things in gathered.groups(limit()):
-                yield self._record(key, things, reader)
+                row = self._record(key, things, reader)
+                yield with_people(row, people) if isinstance(row, Record) else row
 
     def _record(self, key: str, things: list[dict[str, Any]] | None, reader: TimeReader) -> Record | Reject:
         if things is None:
@@ -179,6 +177,10 @@ class ChatFormat(JsonFormat):
         """Return what to call the chat that a message belongs to."""
         raise NotImplementedError
 
+    def title_of(self, element: Element, head: Head) -> str:
+        """Return what people call the chat, where `chat_of` is an id."""
+        return ""
+
     def chat_named(self, found: Found, otherwise: str) -> str:
         """Return what a message itself calls its chat, where one file holds several; else `otherwise`."""
         return otherwise
@@ -192,17 +194,17 @@ class ChatFormat(JsonFormat):
                 if isinstance(each, Reject):
                     yield each
                     continue
-                chat, message = each
+                chat, message, title = each
                 if message is None or not message.text.strip():
                     passed_over += 1
                 else:
-                    chats.add(chat, message)
+                    chats.add(chat, message, title)
             for thread in chats.conversations(options.pause):
                 yield record_of(thread, reader)
             say_cut(stream.summary, chats.messages, chats.cut_into, options.pause, passed_over)
 
-    def messages(self, stream: Stream, options: Options) -> Iterator[tuple[str, ChatMessage | None] | Reject]:
-        """Yield each message with the name of its chat."""
+    def messages(self, stream: Stream, options: Options) -> Iterator[tuple[str, ChatMessage | None, str] | Reject]:
+        """Yield each message with the name, or id, of its chat before it and its title behind it."""
         heads: dict[str, Head] = {}  # of the part that is being read
         for each in self.objects(stream, options):
             if isinstance(each, Reject):
@@ -219,7 +221,7 @@ class ChatFormat(JsonFormat):
                 continue
             if message:
                 message.line, message.part = element.number, part.label
-            yield chat, message
+            yield chat, message, self.title_of(element, heads[part.name])
 
 
 def _what(error: Exception) -> str:

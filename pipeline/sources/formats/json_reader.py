@@ -1,12 +1,14 @@
 """Reads JSON objects of an unknown shape as conversations and messages, as the first of them showed what keys mean."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from pipeline.sources.formats.base import Found, Person
 from pipeline.sources.formats.json_messages import (
     are_answers,
     are_messages,
     is_internal,
+    is_log_entry,
     keyed,
     listed,
     message_text,
@@ -14,7 +16,6 @@ from pipeline.sources.formats.json_messages import (
     spread,
     value_of,
 )
-from pipeline.sources.formats.json_objects import Found
 from pipeline.sources.own_words.html import plain_text
 from pipeline.sources.understanding import column_names, columns
 from pipeline.sources.understanding.column_names import at_path, compact
@@ -30,7 +31,7 @@ from pipeline.sources.understanding.roles import (
     split_journal,
     split_transcript,
 )
-from pipeline.sources.understanding.threads import Said, Thread, customer_of, rest, text_of, word
+from pipeline.sources.understanding.threads import Said, Thread, customer_of, full_name, rest, text_of, word
 
 _ROLE_KEYS = ("role", "type", "user_type", "kind", "t")
 NOWHERE = "\0"
@@ -49,6 +50,7 @@ WRITERS = (
     "user",
     "creator",
     "createdby",
+    "syscreatedby",
     "postedby",
     "member",
     "participant",
@@ -106,38 +108,26 @@ class Reader:
     takes_turns: bool = False
     """Whether the messages are bare texts of two people in turns."""
 
+    people: Mapping[str, Person] = field(default_factory=dict)
+    """Who stands behind an id, as lists of people in the same file say."""
+
     def thread(self, found: Found) -> Thread:
-        """Return the conversation that an object is."""
+        """Return the conversation that an object is: its own text, its messages, and what is said of the whole."""
         key = self.messages if are_messages(at_path(found, self.messages)) else messages_key(found)
-        given = at_path(found, key) if key else None
-        if isinstance(given, list) and all(isinstance(each, str) for each in given):
-            given = _lines(key, given)
-        people = _people(found)
-        entries = spread(given) if isinstance(given, list) else []
-        messages = [self.said(each, people) for each in entries if not is_internal(each)]
-        if are_answers(key) and (first := self._own_text(found, key, messages)):
-            messages.insert(0, first)
-        texts = [key for key in self._of("text") if key != self.messages] or [message_text(found)]
+        texts = [path for path in self._of("text") if path != self.messages] or [message_text(found)]
+        customer, names = self._customer(found)
+        messages = self._messages_at(key, found)
         if not any(said.text.strip() for said in messages):
             messages = [Said("\n\n".join(text for each in texts if (text := text_of(at_path(found, each)).strip())))]
         messages += self._reply(found, messages)
-        if journal := _journal(found, messages):
-            for said in messages:  # by name, so that nobody else is taken for the customer
-                said.role = said.role or CUSTOMER
-                said.author = said.author or name_of(self._value(found, "customer"))
-            messages += journal
+        messages += self._journal(found, messages)
         metadata = found.get("metadata")
         used = {key, *(texts if key not in found else ()), *(path for name in _KEPT for path in self._of(name))}
-        customers = [value for path in self._of("customer") if (value := at_path(found, path)) not in (None, "")]
-        customers.sort(key=lambda value: "@" not in customer_of(value)[0])
-        if not customers:
-            customers = [each for each in _listed_people(found) if _role_of_person(each) == CUSTOMER][:1]
-        names = tuple(name for value in customers[1:] for name in customer_of(value)[1])
         return Thread(
             messages,
             external_id=next((own for name in self._ids() if (own := self._word(found, name))), ""),
             subject=text_of(self._value(found, "subject")),
-            customer=customers[0] if customers else None,
+            customer=customer,
             names=names,
             at=self._value(found, "created_at"),
             label=self._word(found, "label"),
@@ -148,6 +138,65 @@ class Reader:
                 **(metadata if isinstance(metadata, dict) else {}),
             },
         )
+
+    def participants(self, found: Found) -> dict[str, Person]:
+        """Return who takes part in a conversation by their ids: those whom it lists, and its customer.
+
+        An author whose id is the customer's is the customer, whatever kind of user the program calls them.
+        """
+        people = _people(found)
+        for value in self._customers(found):
+            name = name_of(value) if isinstance(value, Mapping) else ""
+            for own in customer_of(value)[1]:
+                listed_as = people.get(own) or self.people.get(own) or Person()
+                people[own] = Person(name or listed_as.name, listed_as.email, CUSTOMER)
+        return people
+
+    def _messages_at(self, key: str, found: Found) -> list[Said]:
+        """Return what the list at `key` holds, without the team's notes, behind the text that it answers."""
+        given = at_path(found, key) if key else None
+        if not isinstance(given, list):
+            return []
+        if all(isinstance(each, str) for each in given):
+            given = _lines(key, given)
+        people = self.participants(found)
+        messages = [
+            self.said(each, people) for each in spread(given) if not is_internal(each) and not is_log_entry(each)
+        ]
+        if are_answers(key) and (first := self._own_text(found, key, messages)):
+            messages.insert(0, first)
+        return messages
+
+    def _customers(self, found: Found) -> list[object]:
+        """Return all that fields say of the customer, what has an e-mail address first."""
+        customers: list[object] = [
+            value for path in self._of("customer") if (value := at_path(found, path)) not in (None, "")
+        ]
+        customers.sort(key=lambda value: "@" not in customer_of(value)[0])
+        if not customers:  # of those whom the conversation lists, the first who is called a customer
+            customers += [each for each in _listed_people(found) if _role_of_person(each) == CUSTOMER][:1]
+        return customers
+
+    def _customer(self, found: Found) -> tuple[object, tuple[str, ...]]:
+        """Return the customer of a conversation, and the other names that they go by."""
+        customers = self._customers(found)
+        names = tuple(name for value in customers[1:] for name in customer_of(value)[1])
+        return customers[0] if customers else None, names
+
+    def _journal(self, found: Found, messages: Sequence[Said]) -> list[Said]:
+        """Return the entries of a field of comments as ServiceNow writes it, unless it has been read as the text.
+
+        They name who wrote them. So the text before them, the customer's, is given the customer's name, or somebody
+        else would be taken for the customer.
+        """
+        texts = [value for key, value in found.items() if compact(str(key)) in _JOURNALS and isinstance(value, str)]
+        entries = [each for text in texts[:1] for each in split_journal(text)]
+        if not entries or {said.text for said in messages} & set(texts):
+            return []
+        for said in messages:
+            said.role = said.role or CUSTOMER
+            said.author = said.author or name_of(self._value(found, "customer"))
+        return [Said(each.text, "", each.author, each.time) for each in entries]
 
     def _reply(self, found: Found, messages: Sequence[Said]) -> list[Said]:
         """Return the firm's answer to a review, or a model's to an instruction, which stands in a field of its own."""
@@ -170,33 +219,33 @@ class Reader:
         author = name_of(self._value(found, "customer")) if role else self._author(found)  # those who answer are others
         return Said(text, role, author, self._value(found, "created_at"))
 
-    def said(self, found: object, people: Mapping[str, tuple[str, str]] | None = None) -> Said:
-        """Return the message that an object, or a line, is. `people` says the role and name of an id."""
+    def said(self, found: object, people: Mapping[str, Person] | None = None) -> Said:
+        """Return the message that an object, or a line, is. `people` takes part in its conversation, by their ids."""
         if not isinstance(found, Mapping):
             return Said(text_of(found))
         known = self.message
         text = text_of(at_path(found, known.one("text")))
         role = self._role(found)
         author = self._author(found)
-        if people and (known_as := next((people[each] for each in _ids(found) if each in people), None)):
-            role, author = role or known_as[0], known_as[1] or author
+        if (people or self.people) and (writer := self._writer_among(people or {}, found)):
+            role, author = role or role_of(writer.role) or "", writer.name or author
         at = at_path(found, known.one("created_at")) if known.one("created_at") else None
+        if at in (None, ""):  # a kind of message that few of the first were: Front's comments are `posted_at`
+            at = next((each for key, each in found.items() if compact(str(key)) in _MOMENTS and each), None)
         return Said(text or text_of(found.get(message_text(found))), role, "" if author == role else author, at)
+
+    def _writer_among(self, people: Mapping[str, Person], found: Found) -> Person | None:
+        """Return who wrote a message, among those of its conversation first and then among those of the file."""
+        ids = _ids_of_writer(found)
+        return next((known[own] for known in (people, self.people) for own in ids if own in known), None)
 
     def _role(self, found: Found) -> str:
         path = self.message.one("role")
         value = at_path(found, path) if path else None
         if role := _role_in(path, value):
             return role
-        for key, each in found.items():
-            if (is_flag(key) and (role := _role_in(key, each))) or (
-                isinstance(each, Mapping) and (role := _role_in(key, each))
-            ):
-                return role
-            if compact(key) in _KINDS and isinstance(each, str) and (role := _role_of_kind(each)):
-                return role
-            if compact(key) in _SPEAKS and isinstance(each, str) and (role := _role_in(key, each)):
-                return role
+        if role := next((said for key, each in found.items() if (said := _role_said(str(key), each))), ""):
+            return role
         if compact(path) == "role":
             return word(value)
         # what a link leads to says it: https://api.example/v1/agents/7
@@ -232,8 +281,27 @@ class Reader:
         return word(self._value(found, name))
 
 
+_NAME_THE_WRITER = (
+    "authorid", "senderid", "actorid", "fromid", "participantid", "memberid", "creatorid", "createdbyid", "agentid",
+    "userid", "author", "sender", "from", "actor", "senders", "user", "u", "createdby", "syscreatedby",
+)  # fmt: skip
+"""Fields by which a message names who wrote it, the surest first: Freshchat's `user_id` is that of the customer."""
+
+_ID_KEYS = ("id", "_id", "actorId", "userId", "username", "email")
+_MOMENTS = column_names.NAMES["created_at"].keys()
 _WHEN = ("createdAt", "created_at", "date", "publishedAt", "updatedAt", "time")
 _KEPT = ("reply", "id", "subject", "customer", "created_at", "label", "url", "classified_at")
+
+
+def _role_said(key: str, value: object) -> str:
+    """Return the role that a field says which nobody took for the one of roles: a flag, an author, a kind."""
+    if is_flag(key) or isinstance(value, Mapping) or key == "t":  # tawk.to's and Rocket.Chat's kind of message
+        return _role_in(key, value)
+    if not isinstance(value, str):
+        return ""
+    if compact(key) in _KINDS and (role := _role_of_kind(value)):
+        return role
+    return _role_in(key, value) if compact(key) in _SPEAKS else ""
 
 
 def _role_in(key: str, value: object) -> str:
@@ -256,7 +324,9 @@ def name_of(value: object) -> str:
     """Return what somebody is called: a word, or the name within an object that describes them."""
     if isinstance(value, Mapping):
         keys = keyed(value)
-        name = next((name for each in _NAME_KEYS if (name := word(value_of(value, keys, each)))), "")
+        name = full_name(value) or next(
+            (name for each in _NAME_KEYS if (name := word(value_of(value, keys, each)))), ""
+        )
         return name or next(
             (name for each in value.values() if isinstance(each, Mapping) and (name := name_of(each))), ""
         )
@@ -266,15 +336,8 @@ def name_of(value: object) -> str:
 _TURNS = frozenset(map(compact, ("dialog", "dialogue", "turns", "utterances", "conversation", "chat", "messages")))
 
 
+# of ServiceNow's incidents
 _JOURNALS = frozenset(("comments", "commentsandworknotes", "worknotesandcomments", "additionalcomments", "journal"))
-
-
-def _journal(found: Found, messages: Sequence[Said]) -> list[Said]:
-    """Return the entries of ServiceNow's field of comments, unless they have been read as the text already."""
-    texts = [value for key, value in found.items() if compact(str(key)) in _JOURNALS and isinstance(value, str)]
-    entries = [each for text in texts[:1] for each in split_journal(text)]
-    known = {said.text for said in messages}
-    return [Said(each.text, "", each.author, each.time) for each in entries if not known & set(texts)]
 
 
 def take_turns(key: str, given: object) -> bool:
@@ -300,26 +363,36 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, plain_text(text[:2000])))
 
 
-def _ids(found: Found) -> Iterator[str]:
-    """Yield the ids by which a message names its author."""
+def _ids_of_writer(found: Found) -> list[str]:
+    """Return the ids by which a message names its author: those of the first of such fields that it has.
+
+    Not those of the others: beside the id of the actor may stand that of the user whom the conversation is with.
+    """
     keys = keyed(found)
-    for name in ("authorid", "senderid", "userid", "fromid", "participantid", "memberid", "author", "sender", "from"):
+    for name in _NAME_THE_WRITER:
         value = value_of(found, keys, name)
-        if own := word(value.get("id") if isinstance(value, Mapping) else value):
-            yield own
+        if isinstance(value, list):  # HubSpot's `senders`
+            value = value[0] if len(value) == 1 else None
+        given = [value.get(key) for key in _ID_KEYS] if isinstance(value, Mapping) else [value]
+        if ids := [own for each in given if (own := word(each))]:
+            return ids
+    return []
 
 
-def _people(found: Found) -> dict[str, tuple[str, str]]:
-    """Return (role, name) for the id of each who takes part in a conversation, where it lists them."""
-    people: dict[str, tuple[str, str]] = {}
+def _people(found: Found) -> dict[str, Person]:
+    """Return who takes part in a conversation, by their ids, where it lists them."""
+    people: dict[str, Person] = {}
     for each in _listed_people(found):
         keys = keyed(each)
-        if own := next((own for name in _IDS_OF_PEOPLE if (own := word(value_of(each, keys, name)))), ""):
-            people[own] = (_role_of_person(each), name_of({key: value for key, value in each.items() if key != "id"}))
+        name = name_of({key: value for key, value in each.items() if key != "id"})
+        person = Person(name, role=_role_of_person(each))
+        for field_of_id in _IDS_OF_PEOPLE:
+            if own := word(value_of(each, keys, field_of_id)):
+                people.setdefault(own, person)
     return people
 
 
-_IDS_OF_PEOPLE = ("id", "userid", "participantid", "memberid", "authorid", "contactid", "agentid")
+_IDS_OF_PEOPLE = ("id", "_id", "userid", "participantid", "memberid", "authorid", "contactid", "agentid", "actorid")
 
 
 def _listed_people(found: Found) -> list[Found]:

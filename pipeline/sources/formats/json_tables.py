@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.json_objects import Rows, limit
+from pipeline.sources.formats.base import Head, Options, Stream, limit
+from pipeline.sources.formats.json_objects import Rows
 from pipeline.sources.parsing.heads import head_of, utf8_pieces
 from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import UnreadableSource

@@ -17,8 +17,8 @@ from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import Any
 
-from pipeline.sources.formats.base import Head, Options, Recognised, Stream
-from pipeline.sources.formats.json_objects import Rows, limit, time_reader
+from pipeline.sources.formats.base import Head, Options, Recognised, Stream, limit
+from pipeline.sources.formats.json_objects import Rows, time_reader
 from pipeline.sources.own_words.html import plain_text
 from pipeline.sources.parsing import encodings
 from pipeline.sources.parsing.parts import DAMAGE, Part

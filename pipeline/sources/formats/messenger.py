@@ -5,8 +5,8 @@ Their files write each byte of UTF-8 as a letter of its own (`Ã©` for `é`); t
 
 import hashlib
 
-from pipeline.sources.formats.base import Head
-from pipeline.sources.formats.json_objects import ChatFormat, Found
+from pipeline.sources.formats.base import Found, Head
+from pipeline.sources.formats.json_objects import ChatFormat
 from pipeline.sources.parsing.elements import Element
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.understanding import times

@@ -6,8 +6,8 @@ Content may be a list of parts: their texts are read, pictures and tool calls ar
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _SAYS = {"text": "content", "role": "role"}

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipeline.sources.formats.base import Head
-from pipeline.sources.formats.json_objects import ChatFormat, Found
+from pipeline.sources.formats.base import Found, Head
+from pipeline.sources.formats.json_objects import ChatFormat
 from pipeline.sources.parsing.elements import Element
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.understanding import times

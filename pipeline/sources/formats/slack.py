@@ -7,8 +7,8 @@ the names. What bots and the channel itself write (somebody joined) is left out.
 import html
 import re
 
-from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.json_objects import ChatFormat, Found, Rows, limit
+from pipeline.sources.formats.base import Found, Head, Options, Stream, limit
+from pipeline.sources.formats.json_objects import ChatFormat, Rows
 from pipeline.sources.parsing.elements import Element, parse
 from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.parsing.parts import Part
@@ -45,7 +45,8 @@ class SlackExport(ChatFormat):
             user = parse(element)
             if isinstance(user, dict):
                 profile = user["profile"] if isinstance(user.get("profile"), dict) else {}
-                names = (profile.get("display_name"), user.get("real_name"), profile.get("real_name"), user.get("name"))
+                # the whole name first: who asks is known by it, and not as "nick"
+                names = (user.get("real_name"), profile.get("real_name"), profile.get("display_name"), user.get("name"))
                 self._users[word(user.get("id"))] = next((word(name) for name in names if word(name)), "")
                 if user.get("is_bot"):
                     self._bots.add(word(user.get("id")))

@@ -3,8 +3,8 @@
 Each number is a chat between two people, cut by pauses; what came in is the customer's.
 """
 
-from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.json_objects import Rows, limit
+from pipeline.sources.formats.base import Head, Options, Stream, limit
+from pipeline.sources.formats.json_objects import Rows
 from pipeline.sources.parsing.xml_elements import elements_in
 from pipeline.sources.records import Reject
 from pipeline.sources.understanding.chats import ChatMessage, Chats, message_id, say_cut

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.json_objects import Rows, limit, time_reader
+from pipeline.sources.formats.base import Head, Options, Stream, limit
+from pipeline.sources.formats.json_objects import Rows, time_reader
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.parsing.xml_elements import elements_in
 from pipeline.sources.records import Reject

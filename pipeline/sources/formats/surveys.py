@@ -6,8 +6,8 @@ Only what somebody wrote in their own words is read; choices and numbers go to t
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, text_of, word
 
 _SAYS: Mapping[str, str] = {"text": "open answers", "times": "when it was sent"}

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.json_objects import ChatFormat, Found
+from pipeline.sources.formats.base import Found, Head, Options, Stream
+from pipeline.sources.formats.json_objects import ChatFormat
 from pipeline.sources.parsing.elements import Element
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Reject
@@ -46,10 +46,13 @@ class TeamsChat(ChatFormat):
         if found["messageType"] != "message" or not user or found.get("deletedDateTime"):
             return None
         author = word(user.get("displayName")) or word(user.get("id"))
+        own, answered = word(found.get("id")), word(found.get("replyToId"))
         return ChatMessage(
-            word(found.get("id")),
+            own,
             author,
             text_of(found["body"]),
             times.read(found["createdDateTime"]),
-            reply_to=word(found.get("replyToId")),
+            reply_to=answered,
+            # in a channel each post begins a thread, and `replyToId` is that post; a chat has no threads
+            thread=(answered or own) if channel.get("channelId") and not found.get("chatId") else "",
         )

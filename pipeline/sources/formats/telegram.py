@@ -1,7 +1,7 @@
 """Telegram chats as its desktop program exports them in JSON: one chat, or all of an account."""
 
-from pipeline.sources.formats.base import Head
-from pipeline.sources.formats.json_objects import ChatFormat, Found
+from pipeline.sources.formats.base import Found, Head
+from pipeline.sources.formats.json_objects import ChatFormat
 from pipeline.sources.parsing.elements import Element
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.understanding import times
@@ -19,7 +19,11 @@ class TelegramChat(ChatFormat):
         return 1.0 if {"from", "from_id", "actor", "text_entities"} & found.keys() else 0.5
 
     def chat_of(self, element: Element, part: Part, head: Head) -> str:
-        return word(element.around.get("name")) or word(element.around.get("id")) or part.basename
+        # two chats may have one name, and somebody may change theirs
+        return word(element.around.get("id")) or word(element.around.get("name")) or part.basename
+
+    def title_of(self, element: Element, head: Head) -> str:
+        return word(element.around.get("name"))
 
     def message(self, found: Found, head: Head) -> ChatMessage | None:
         if found["type"] != "message":

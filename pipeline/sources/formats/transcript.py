@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.json_objects import Rows, limit
+from pipeline.sources.formats.base import Head, Options, Stream, limit
+from pipeline.sources.formats.json_objects import Rows
 from pipeline.sources.parsing.encodings import UnknownEncoding
 from pipeline.sources.parsing.lines import text_lines
 from pipeline.sources.parsing.parts import DAMAGE, Part

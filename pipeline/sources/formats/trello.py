@@ -5,8 +5,8 @@ A card is what somebody asks for; whoever works on the board answers in comments
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.sources.formats.base import Head, Options, Stream
-from pipeline.sources.formats.json_objects import BAD_SHAPE, Found, JsonFormat, Rows, limit, refused, time_reader
+from pipeline.sources.formats.base import Found, Head, Options, Stream, limit
+from pipeline.sources.formats.json_objects import BAD_SHAPE, JsonFormat, Rows, refused, time_reader
 from pipeline.sources.parsing.elements import parse
 from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.parsing.parts import Part

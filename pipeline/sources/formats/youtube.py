@@ -1,7 +1,7 @@
 """Comments on videos as YouTube's API gives them: a top-level comment with its replies is a conversation."""
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import Found, ThreadFormat
+from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.json_objects import ThreadFormat
 from pipeline.sources.understanding.threads import Said, Thread, text_of, word
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from pipeline.sources.formats.base import Options, Recognised, Stream
-from pipeline.sources.formats.json_objects import Found, MessageFormat, Rows, ThreadFormat, limit
+from pipeline.sources.formats.base import Found, Options, Recognised, Stream, limit
+from pipeline.sources.formats.json_objects import MessageFormat, Rows, ThreadFormat
 from pipeline.sources.parsing.elements import parse
 from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word

@@ -1,7 +1,7 @@
 """Zulip: messages as its API and its export give them. A topic is cut where nobody writes for long, like any chat."""
 
-from pipeline.sources.formats.base import Head
-from pipeline.sources.formats.json_objects import ChatFormat, Found
+from pipeline.sources.formats.base import Found, Head
+from pipeline.sources.formats.json_objects import ChatFormat
 from pipeline.sources.parsing.elements import Element
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.understanding import times

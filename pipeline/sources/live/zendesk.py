@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.sources.formats.base import Recognised
-from pipeline.sources.formats.json_objects import BAD_SHAPE, limit
+from pipeline.sources.formats.base import Recognised, limit
+from pipeline.sources.formats.json_objects import BAD_SHAPE
 from pipeline.sources.formats.zendesk import ZendeskTickets
 from pipeline.sources.live import client
 from pipeline.sources.live.client import Api, BadRequest, NotFound, Pace

@@ -150,7 +150,7 @@ def _signature_end(text: str, lines: Sequence[Line], place: int) -> int:
     if _SENT_FROM.match(line.text):
         return place + 1
     if _DASHES.match(line.text) and place:
-        is_mark = text.startswith("-- ", line.start)
+        is_mark = text.startswith("-- ", line.start) or _is_card(lines, place + 1)
         end = _last_signature_line(lines, place + 1, is_marked=is_mark)
         return end if end > place + 1 and _ends_run(lines, end) else place
     if _CLOSING.fullmatch(line.text) or _closing_with_name(line.text):
@@ -159,6 +159,17 @@ def _signature_end(text: str, lines: Sequence[Line], place: int) -> int:
         end = _last_signature_line(lines, place + 1)
         return end if end > place + 1 or _ends_run(lines, end) else place
     return place
+
+
+def _is_card(lines: Sequence[Line], place: int) -> bool:
+    """Return whether a name and at most three short lines that are no sentences are all that is left.
+
+    Many programs lose the space behind the mark `-- `, and below a name may stand anything: a trade, a town, pronouns.
+    """
+    written = [line.text for line in lines[place:] if line.text]
+    if not 1 < len(written) <= 4 or not is_name(written[0]):
+        return False
+    return all(len(each) <= 60 and not each.endswith((".", "?", "!", "。", "？")) for each in written)
 
 
 def _last_signature_line(lines: Sequence[Line], place: int, *, is_marked: bool = False) -> int:

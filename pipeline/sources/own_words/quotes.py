@@ -154,14 +154,19 @@ def _mail_beginning(lines: Sequence[Line], first: int) -> _Beginning | None:
     place = first
     if is_original or is_forwarded or _RULE.match(line):
         place = _next_written(lines, first + 1, within=3)
-    last = _headers_end(lines, place)
+    # Outlook draws a line above the headers; then the sender's address and one more header are no accident
+    is_ruled = place > first and not is_forwarded and "@" in lines[place].text
+    last = _headers_end(lines, place, fewest=1 if is_ruled else 2)
     if last is None and (is_original or (is_forwarded and line[:1] in "-_=*")):
         last = first + 1
     return _Beginning(last, is_forwarded) if last is not None else None
 
 
-def _headers_end(lines: Sequence[Line], first: int) -> int | None:
-    """Return the place after the headers that begin there: From and two more, in any order; a contact form has less."""
+def _headers_end(lines: Sequence[Line], first: int, fewest: int = 2) -> int | None:
+    """Return the place after the headers that begin there: From and `fewest` more, in any order.
+
+    A contact form has less than two.
+    """
     last, names, has_sender = first, set[str](), False
     for place in range(first, min(first + HEADER_LINES, len(lines))):
         line = lines[place].text
@@ -172,7 +177,7 @@ def _headers_end(lines: Sequence[Line], first: int) -> int | None:
         elif not names or not line or not _ADDRESS.search(line):  # more addresses of a header before it
             break
         last = place + 1
-    return last if has_sender and len(names) >= 2 else None
+    return last if has_sender and len(names) >= fewest else None
 
 
 def _next_written(lines: Sequence[Line], place: int, within: int = 3) -> int:

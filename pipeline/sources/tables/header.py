@@ -20,12 +20,17 @@ class Header:
     notes: tuple[str, ...] = ()
     answers: frozenset[str] = frozenset()
     """In a survey, the columns of open answers as the export itself says."""
+    names_are_given: bool = True
+    """Whether the file has a header; else the columns are numbered."""
 
 
 def header_of(table: Table) -> Header | None:
     """Return the header of a table, None of an empty one."""
     return find_header(first_rows(table))
 
+
+MIN_COLUMNS: Final = 3
+"""Columns of a table without a header whose rows are of different widths; fewer are rather lines of text."""
 
 _KNOWN: Final = {name for names in column_names.NAMES.values() for name in names}
 
@@ -37,12 +42,13 @@ def find_header(sample: Sequence[Row]) -> Header | None:
         return None
     place = _header_place(rows)
     head = rows[place]
-    width = max(len(row.cells) for row in rows[place : place + 50] if row.filled) if rows else 0
     if _is_data(head, rows[place + 1 : place + 20]):
+        widths = [len(row.cells) for row in rows[place : place + 50] if row.filled]
+        # a text with commas and no quotes spreads over more cells: the narrowest row shows how many columns there are
+        width = min(widths) if min(widths) >= MIN_COLUMNS else max(widths)
         names = tuple(f"column {number}" for number in range(1, width + 1))
-        return Header(
-            names, head.line - 1, ("The first row has no column names, so the columns are called column 1, 2, ...",)
-        )
+        note = "The first row has no column names, so the columns are called column 1, 2, ..."
+        return Header(names, head.line - 1, (note,), names_are_given=False)
     names = _names(head.cells)
     notes = []
     if place:

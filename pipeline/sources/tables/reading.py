@@ -36,8 +36,9 @@ from pipeline.sources.understanding import column_names, columns
 from pipeline.sources.understanding.chats import ChatMessage, Chats, message_id, say_cut
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.moments import is_empty
+from pipeline.sources.understanding.notes import says_note
 from pipeline.sources.understanding.replies import Replies
-from pipeline.sources.understanding.roles import AGENT, CUSTOMER, role_in_field, role_of, split_journal
+from pipeline.sources.understanding.roles import AGENT, CUSTOMER, SYSTEM, is_flag, role_in_field, role_of, split_journal
 from pipeline.sources.understanding.threads import Said, Thread, record_of
 from pipeline.sources.understanding.times import TimeColumn, TimeReader
 
@@ -79,33 +80,32 @@ def records_of(table: Table, options: Options, summary: Recognised) -> Rows:
     header = find_header(sample)
     if header is None:
         return iter(())
+    if not header.names_are_given:
+        # the last column's text may have spread over more cells, which belong to what is looked at as well
+        sample = [_narrowed(row, len(header.names), table.joint) for row in sample]
     layout = layout_of(header, sample, options)
     reader = _Reader(table, layout, options, summary)
     reader.say()
     return reader.records()
 
 
+def _narrowed(row: Row, width: int, joint: str) -> Row:
+    """Return a row with the cells beyond `width` put back to the last one, as they stood before they were cut."""
+    if row.reason or len(row.cells) <= width:
+        return row
+    last = joint.join(cell_text(cell) for cell in row.cells[width - 1 :]).rstrip(joint)
+    return Row(row.line, [*row.cells[: width - 1], last], raw=row.raw)
+
+
 _ADDRESS: Final = re.compile(r"([^<>()@]{0,200}?)\s*[<(]?([^<>()\s@\"']{1,64}@[^<>()\s@\"']{1,190})[>)]?")
 """`ann@example.org`, `Ann <ann@example.org>`, or `Ann (ann@example.org)`."""
 
 
-_YES: Final = frozenset(("true", "1", "yes", "y", "t", "ja", "oui", "si", "sim"))
-_NO: Final = frozenset(("false", "0", "no", "n", "f", "nein", "non", "falsch", "faux", "falso", "nee"))
-_NOTES: Final = frozenset(
-    ("note", "privatenote", "internalnote", "noteandreopen", "internal", "worknote", "worknotes", "n")
-)
 _OSTICKET: Final = {"M": CUSTOMER, "R": AGENT}
 """Its types of entries: message, response, and N for a note."""
 
-_OF_NOTES: Final = {
-    **dict.fromkeys(("private", "isprivate", "internal", "isinternal", "isnote", "internalnote"), _YES),
-    **dict.fromkeys(
-        ("public", "ispublic", "ispublished", "published", "offentlich", "publique", "publico", "visibletocustomer"),
-        _NO,
-    ),
-    **dict.fromkeys(("type", "kind", "parttype", "messagetype", "eventtype", "commenttype", "notetype"), _NOTES),
-}
-"""Columns of messages that say which of them the customer never saw, with the values that say so."""
+_KINDS: Final = frozenset(("type", "kind", "messagetype", "eventtype", "subtype", "msgtype"))
+"""Columns that may say that a row is nobody's words but the program's: WeChat's type 10000, `system_message`."""
 
 
 class _Reader:
@@ -124,6 +124,10 @@ class _Reader:
         self._reader = TimeReader()
         self._fills_down = fills_down(layout.mapping, layout.sample)
         self._last_id: object = ""
+        self._kinds = [
+            name for name in layout.header.names
+            if column_names.compact(name) in _KINDS and name not in layout.mapping.of("role")
+        ]  # fmt: skip
         self._cells_reader: Reader | None = None
 
     def say(self) -> None:
@@ -203,11 +207,8 @@ class _Reader:
                     what = f"{len(row.cells)} cells, but the header has {width}; is a quote missing?"
                     yield self._reject(row, what)
                     continue
-                joined = self._table.joint.join(cell_text(cell) for cell in row.cells[width - 1 :]).rstrip(
-                    self._table.joint
-                )
                 self._joined += 1
-                yield Row(row.line, [*row.cells[: width - 1], joined], raw=row.raw)
+                yield _narrowed(row, width, self._table.joint)
             elif row.filled:
                 yield self._filled_down(row) if self._fills_down else row
 
@@ -354,10 +355,15 @@ class _Reader:
 
     def _role(self, cells: Sequence[object]) -> str:
         """Return the word for the role, or the role itself where it needs the column's name: `inbound` true."""
+        for column in self._kinds:
+            if role_in_field(column, self._layout.word(cells, column)) == SYSTEM:
+                return SYSTEM
         for column in self._map.of("role"):
             value = self._layout.value(cells, column)
             if not is_blank(value):
                 word = cell_text(value).strip()
+                if not is_flag(column) and role_of(word):
+                    return word  # what it means may depend on the other words of the file
                 return role_in_field(column, value) or _OSTICKET.get(word if len(word) == 1 else "", word)
         return ""
 
@@ -389,6 +395,7 @@ class _Reader:
             metadata=self._metadata(cells),
             unit=self._table.unit,
             part=self._table.name,
+            is_time_mapped="created_at" in self._options.mapping,
         )
 
     def _metadata(self, cells: Sequence[object]) -> dict[str, Any]:
@@ -474,12 +481,11 @@ class _Reader:
             say_cut(self._summary, chats.messages, chats.cut_into, self._options.pause, passed_over)
 
     def _is_internal(self, cells: Sequence[object]) -> bool:
-        """Return whether a row is a note of the team among themselves: by a flag, or by its kind."""
-        for name in self._layout.header.names:
-            kind = _OF_NOTES.get(column_names.compact(name))
-            if kind and column_names.compact(self._layout.word(cells, name)) in kind:
-                return True
-        return False
+        """Return whether a row is a note of the team among themselves, as `notes` tells of its columns."""
+        is_note = any(says_note(name, self._layout.word(cells, name)) for name in self._layout.header.names)
+        role = self._map.one("role")
+        is_os_note = column_names.compact(role) == "type" and self._layout.word(cells, role) == "N"
+        return is_note or is_os_note
 
     def _gather(self, gathered: Gathered, key: str, row: Row) -> None:
         if self._is_internal(row.cells):

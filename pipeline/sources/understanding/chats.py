@@ -53,21 +53,22 @@ class _Open:
     messages: list[ChatMessage]
     last_at: datetime | None = None
 
-    def thread(self, chat: str) -> Thread:
+    def thread(self, chat: str, title: str = "") -> Thread:
         first = self.messages[0]
         return Thread(
             [Said(each.text, each.role, each.author, each.at) for each in self.messages],
             line=first.line,
-            external_id=f"{chat}:{self.key}"[:200],
+            # a thread with a file of its own has the id of the chat itself
+            external_id=(chat if self.key == chat else f"{chat}:{self.key}")[:200],
             at=first.at,
             part=first.part,
-            metadata={"chat": chat},
+            metadata={"chat": title or chat},
             unit="message",
         )
 
 
-def cut(messages: Iterable[ChatMessage], *, chat: str, pause: timedelta) -> Iterator[Thread]:
-    """Yield the conversations of one chat. The messages come in the order of time."""
+def cut(messages: Iterable[ChatMessage], *, chat: str, pause: timedelta, title: str = "") -> Iterator[Thread]:
+    """Yield the conversations of one chat, which people know by its `title`. The messages come in the order of time."""
     open_ones: OrderedDict[str, _Open] = OrderedDict()  # the last spoken in is the last
     where: OrderedDict[str, str] = OrderedDict()  # the id of a message to the key of its conversation
     for message in messages:
@@ -75,7 +76,7 @@ def cut(messages: Iterable[ChatMessage], *, chat: str, pause: timedelta) -> Iter
         if not message.thread and key not in open_ones:
             key = _last_spoken_in(open_ones, message, pause)
         if key in open_ones and len(open_ones[key].messages) >= MAX_MESSAGES:
-            yield open_ones.pop(key).thread(chat)
+            yield open_ones.pop(key).thread(chat, title)
             key = message.id
         key = key or message.id
         found = open_ones.setdefault(key, _Open(key, bool(message.thread), []))
@@ -86,9 +87,9 @@ def cut(messages: Iterable[ChatMessage], *, chat: str, pause: timedelta) -> Iter
         if len(where) > 20 * OPEN_CONVERSATIONS:
             where.popitem(last=False)
         if len(open_ones) > OPEN_CONVERSATIONS:
-            yield open_ones.popitem(last=False)[1].thread(chat)
+            yield open_ones.popitem(last=False)[1].thread(chat, title)
     for found in open_ones.values():
-        yield found.thread(chat)
+        yield found.thread(chat, title)
 
 
 def _last_spoken_in(open_ones: OrderedDict[str, _Open], message: ChatMessage, pause: timedelta) -> str:
@@ -111,6 +112,7 @@ class Chats:
 
     def __init__(self) -> None:
         self.messages = self.cut_into = 0
+        self._titles: dict[str, str] = {}
         self._authors: dict[str, set[str]] = {}  # of each chat; more than a few are a group
         self._gathered = Gathered()
 
@@ -122,9 +124,11 @@ class Chats:
     ) -> None:
         self._gathered.__exit__(kind, error, trace)
 
-    def add(self, chat: str, message: ChatMessage) -> None:
-        """Keep a message of the chat of that name."""
+    def add(self, chat: str, message: ChatMessage, title: str = "") -> None:
+        """Keep a message of the chat of that name, or id; then `title` is what people call it."""
         self.messages += 1
+        if title and chat not in self._titles:
+            self._titles[chat] = title
         known = self._authors.setdefault(chat, set())
         if len(known) <= 2:
             known.add(message.author)
@@ -136,7 +140,8 @@ class Chats:
         """Yield the conversations of all chats; without a `pause` it depends on how many people write."""
         for chat, known in self._authors.items():
             silence = pause or (DIRECT_PAUSE if len(known) <= 2 else GROUP_PAUSE)
-            for thread in cut(map(_message_of, self._gathered.in_order(chat)), chat=chat, pause=silence):
+            messages = map(_message_of, self._gathered.in_order(chat))
+            for thread in cut(messages, chat=chat, pause=silence, title=self._titles.get(chat, "")):
                 self.cut_into += 1
                 yield thread
 

@@ -427,6 +427,15 @@ class _Finder:
                 )
             return (best.name,)
         texts = sorted((each for each in self._free() if each.is_text), key=lambda each: -each.mean_words)
+        # what has the name of another field says something else, however many words that takes
+        texts = [each for each in texts if not any(compact(each.name) in NAMES[name] for name in _NO_TEXTS)] or texts
+        if len(texts) > 1 and len(called := [each for each in texts if _is_called_text(each.name)]) == 1:
+            others = ", ".join(repr(each.name) for each in texts if each is not called[0])
+            self._notes.append(
+                f"The text is taken from {called[0].name!r}, not {others}. Change that with --map text=COLUMN "
+                "(can be repeated)."
+            )
+            return (called[0].name,)
         if len(texts) > 1 and texts[1].mean_words * 2 > texts[0].mean_words:
             names = ", ".join(repr(each.name) for each in texts)
             raise AmbiguousColumns(
@@ -434,6 +443,30 @@ class _Finder:
                 f"text={_quoted(texts[0].name)}"
             )
         return tuple(each.name for each in texts[:1])
+
+
+_NO_TEXTS: Final = (
+    "reply",
+    "customer",
+    "customer_email",
+    "created_at",
+    "role",
+    "author",
+    "label",
+    "url",
+    "conversation",
+)
+
+
+def _is_called_text(name: str) -> bool:
+    """Return whether the name of a column has a word for a text in it: `Customer's problem description`, `问题描述`."""
+    if _NOT_THE_CUSTOMER.search(compact(name)):
+        return False
+    words = [compact(word) for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
+    dense = compact(name)
+    return any(word in NAMES["text"] for word in words) or any(
+        word in dense for word in NAMES["text"] if _DENSE.match(word) and len(word) > 1
+    )
 
 
 def _readable(profile: Profile) -> int:

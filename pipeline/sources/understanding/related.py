@@ -32,7 +32,7 @@ def joined(rows: Rows, summary: Recognised, people: Mapping[str, Person]) -> Ite
                 count += 1
                 alike = [whole]
             for each in alike:
-                yield _with_people(each, people) if isinstance(each, Record) else each
+                yield with_people(each, people) if isinstance(each, Record) else each
     if count:
         summary.note(f"Messages of one file were added to the {counted(count, 'conversation')} they name in another.")
 
@@ -107,7 +107,7 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text[:500])).casefold()[:150]
 
 
-def _with_people(record: Record, people: Mapping[str, Person]) -> Record:
+def with_people(record: Record, people: Mapping[str, Person]) -> Record:
     """Return a record in which a list of people says who stands behind an id."""
     if not people:
         return record
@@ -119,4 +119,5 @@ def _with_people(record: Record, people: Mapping[str, Person]) -> Record:
     if person is None:
         return record
     known = person.email.casefold() or person.name or record.customer
-    return replace(record, customer=known[:200], names=(*record.names, person.name, person.email))
+    names = (record.customer, person.name, person.email)
+    return replace(record, customer=known[:200], names=(*record.names, *filter(None, names)))

@@ -11,7 +11,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
+
+from pipeline.sources.understanding.column_names import compact
 
 CUSTOMER: Final = "customer"
 AGENT: Final = "agent"
@@ -119,15 +122,47 @@ def is_role_word(name: str) -> bool:
     return given in ROLES or _PLURAL.sub("", given) in ROLES
 
 
+USER: Final = "user"
+_NEVER_STAFF: Final = frozenset(("contact", "visitor", "customer", "end user", "lead", "client", "requester", "guest"))
+
+
+def has_other_customers(words: Collection[str]) -> bool:
+    """Return whether the words for roles, normalised, name customers otherwise than `user`."""
+    return not _NEVER_STAFF.isdisjoint(words)
+
+
 # --- Fields of vendors --------------------------------------------------------------------------------------------
 
 _BY_NUMBER: Final[dict[str, dict[str, str]]] = {
     "direction": {"in": CUSTOMER, "out": AGENT, "i": CUSTOMER, "o": AGENT},
     "messagetype": {"0": CUSTOMER, "1": AGENT, "2": SYSTEM, "3": BOT, "template": BOT},  # Chatwoot
-    "t": {"v": CUSTOMER, "a": AGENT, "s": SYSTEM},  # tawk.to
-}
-_TRUE: Final = frozenset(("true", "1", "yes", "y", "t", "ja", "oui", "si", "sí", "vrai", "wahr", "sim"))
-_FALSE: Final = frozenset(("false", "0", "no", "n", "f", "nein", "non", "faux", "falsch", "não"))
+    # tawk.to; the others are what Rocket.Chat itself writes: who joined, who took over, why it was closed
+    "t": {
+        "v": CUSTOMER, "a": AGENT, "s": SYSTEM,
+        **dict.fromkeys(("uj", "ul", "au", "ru", "ut", "wm", "rm", "command", "room_changed_topic"), SYSTEM),
+    },
+    "type": {"10000": SYSTEM, "10002": SYSTEM},  # WeChat's notices
+}  # fmt: skip
+_YES: Final = frozenset("true 1 yes y t ja oui si sí sì vrai wahr verdadero vero sim tak да evet はい 是 예".split())  # noqa: SIM905
+_NO: Final = frozenset(
+    "false 0 no n f nein non faux falsch falso não nao nee nie нет hayır いいえ 否 아니요".split()  # noqa: SIM905
+)
+
+
+def is_yes(value: object) -> bool:
+    """Return whether a flag of an export says yes, as JSON, as a number or in words: True, 1, "yes", "ja"."""
+    return value is True or (isinstance(value, str | int | float) and _plain(value) in _YES)
+
+
+def is_no(value: object) -> bool:
+    """Return whether a flag of an export says no; a flag that is empty says neither."""
+    return value is False or (isinstance(value, str | int | float) and _plain(value) in _NO)
+
+
+def _plain(value: object) -> str:
+    return str(value).strip().casefold().removesuffix(".0")  # a spreadsheet writes the number 1 as 1.0
+
+
 _FLAGS: Final[dict[str, tuple[str, str]]] = {
     **dict.fromkeys(
         ("inbound", "incoming", "isinbound", "isincoming", "iscustomer", "fromcustomer", "isuser", "fromuser",
@@ -138,7 +173,8 @@ _FLAGS: Final[dict[str, tuple[str, str]]] = {
     **dict.fromkeys(
         ("outbound", "outgoing", "isoutbound", "isoutgoing", "isagent", "fromagent", "isstaff", "fromstaff", "fromme",
          "isfromagent", "isadmin", "issupport", "ausgehend", "sortant", "saliente", "isoperator", "fromoperator",
-         "byagent", "isreply", "isstaffreply"),
+         "byagent", "isreply", "isstaffreply", "issender", "isself", "isme", "sentbyme", "isfromme", "ismine", "isown",
+         "fromself", "isoutgoingmessage", "issentbyme"),
         (AGENT, CUSTOMER),
     ),
     **dict.fromkeys(("isbot", "frombot", "isautomated", "bot", "automated", "autoresponse", "auto"), (BOT, "")),
@@ -158,13 +194,15 @@ def role_in_field(name: str, value: object) -> str | None:
     `inbound` true, `from_agent` false, `message_type` 0 and `direction` "inbound-api" are all the customer's.
     """
     text = str(value).strip()
-    plain, field_name = text.casefold().removesuffix(".0"), _compact(name)
+    plain, field_name = _plain(value), _compact(name)
     if field_name in _FLAGS:
         when_true, when_false = _FLAGS[field_name]
-        if plain in _TRUE:
+        if plain in _YES:
             return when_true
-        if plain in _FALSE:
+        if plain in _NO:
             return when_false or None
+    if field_name == "t" and plain.startswith(("livechat", "omnichannel", "user-", "subscription-role")):
+        return SYSTEM
     return _BY_NUMBER.get(field_name, {}).get(plain) or role_of(text)
 
 
@@ -443,9 +481,12 @@ class Census:
         """Return what each word for a role means in this file; a word that stays open is not in it.
 
         Where the other words are all of the agents' side, the one other word that is used in at least a tenth of the
-        messages is the customer's; likewise the other way round.
+        messages is the customer's; likewise the other way round. A `user` beside a `contact`, with nobody called an
+        agent, is who works with the program.
         """
         known = {word: role for word in self.words if (role := role_of(word))}
+        if USER in known and has_other_customers(known) and AGENT not in known.values():
+            known[USER] = AGENT
         sides = {role for role in known.values() if role in (CUSTOMER, AGENT)}
         open_words = [word for word in self.words if word not in known]
         if len(open_words) == 1 and len(sides) == 1 and self.words[open_words[0]] * 10 >= self.words.total():
@@ -453,9 +494,13 @@ class Census:
         return known
 
 
+@lru_cache(maxsize=20_000)
 def identity(name: str) -> str:
-    """Return what two ways of writing one person's name have in common."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().lstrip("@").split())
+    """Return what two ways of writing one person's name have in common: `Żaneta Ciołek` is `zaneta.ciolek`."""
+    plain = unicodedata.normalize("NFKC", name).casefold().lstrip("@")
+    if "@" in plain:
+        return " ".join(plain.split())  # in an address each sign counts
+    return compact(plain) if any(map(str.isalnum, plain)) else " ".join(plain.split())
 
 
 def assign_roles(
@@ -479,6 +524,7 @@ def assign_roles(
         # all words first: whether anybody is the customer by word decides what the census is asked
         message["role"] = _own_role(message, customers, meanings or {})
     _keep_roles(messages)
+    _know_the_owner(messages)
     census = census or Census()
     is_named = any(message["role"] == CUSTOMER and message["author"] for message in messages)
     authors = [message["author"] for message in messages if not message["role"]]
@@ -495,6 +541,30 @@ def assign_roles(
             or census.is_staff(who)
             or (customer and census.threads_of[who] >= max(30, 10 * census.threads_of[customer]))
         ):
+            message["role"] = AGENT
+
+
+_OWN_NAMES: Final = frozenset(
+    map(
+        identity,
+        """
+        me i myself ich moi yo io eu ik jag jeg minä já я ја εγώ 我 自己 나 自分 私 أنا אני
+        you вы du vous tú tu você あなた 您 你
+        """.split(),  # noqa: SIM905 (read best as text)
+    )
+)
+"""How a program calls the person whose phone or account it exported."""
+
+
+def _know_the_owner(messages: Sequence[dict[str, str]]) -> None:
+    """Give the messages of `Me` to the agent, beside others with a name: who exports a chat is the firm.
+
+    Not where somebody is an agent already: then the text is one that a customer copied.
+    """
+    owners = [each for each in messages if not each["role"] and identity(each["author"]) in _OWN_NAMES]
+    others = [each for each in messages if each["author"] and identity(each["author"]) not in _OWN_NAMES]
+    if owners and others and not any(each["role"] == AGENT for each in messages):
+        for message in owners:
             message["role"] = AGENT
 
 

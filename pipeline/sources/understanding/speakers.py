@@ -14,7 +14,16 @@ from typing import TypeVar
 
 from pipeline.sources.formats.base import Recognised
 from pipeline.sources.records import Record, Reject, Row
-from pipeline.sources.understanding.roles import CUSTOMER, Census, assign_roles, normalise, role_of
+from pipeline.sources.understanding.roles import (
+    AGENT,
+    CUSTOMER,
+    USER,
+    Census,
+    assign_roles,
+    has_other_customers,
+    normalise,
+    role_of,
+)
 
 HELD_BYTES = 16 << 20
 """So much of what waits is in memory, the rest in a temporary file."""
@@ -38,7 +47,7 @@ def settled(rows: Iterable[RowT], summary: Recognised) -> Iterator[RowT]:
                 continue
             if authors := [message["author"] for message in row.messages if message["author"]]:
                 census.see(authors)
-            if _is_settled(row, words):
+            if not _may_be_an_agents_user(row, words) and _is_settled(row, words):
                 yield _counted(row, summary)
                 continue
             census.words.update(normalise(message["role"]) for message in row.messages if message["role"])
@@ -51,6 +60,18 @@ def settled(rows: Iterable[RowT], summary: Recognised) -> Iterator[RowT]:
             assign_roles(row.messages, customer_names=row.names, census=census, meanings=meanings)
             yield _counted(row, summary)
     _say(words, meanings, summary)
+
+
+def _may_be_an_agents_user(row: Record, words: Counter[str]) -> bool:
+    """Return whether the `user` of a row may be the firm's: beside a `contact`, and with nobody called an agent.
+
+    So Drift and others call those who work with the program. Then all words of the file decide, at its end.
+    """
+    own = {normalise(message["role"]) for message in row.messages if message["role"]}
+    if USER not in own or any(known_role(word) == AGENT for word in own):
+        return False
+    others = own | {normalise(word) for word in words}
+    return has_other_customers(others) and not any(known_role(word) == AGENT for word in others)
 
 
 def _is_settled(row: Record, words: Counter[str]) -> bool:
@@ -82,7 +103,7 @@ def _counted(row: Record, summary: Recognised) -> Record:
 
 def _say(words: Counter[str], meanings: dict[str, str], summary: Recognised) -> None:
     for word, count in words.items():
-        if role := known_role(word) or meanings.get(normalise(word)):
+        if role := meanings.get(normalise(word)) or known_role(word):
             if normalise(word) != role:
                 summary.roles[normalise(word), role] += count
         else:

@@ -6,6 +6,7 @@ Who speaks is decided later, by `speakers`, over the whole file; here the words 
 import hashlib
 import json
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,7 @@ from pipeline.sources.own_words.html import plain_text
 from pipeline.sources.records import Record, Reject, excerpt, oldest_first, stored_message
 from pipeline.sources.understanding import times
 from pipeline.sources.understanding.deleted import is_deleted
-from pipeline.sources.understanding.roles import CUSTOMER, split_transcript
+from pipeline.sources.understanding.roles import CUSTOMER, is_role_word, split_transcript
 
 ID_LENGTH = AUTHOR_LENGTH = 200
 URL_LENGTH = 2000
@@ -37,7 +38,8 @@ class Thread:
 
     `external_id` may be empty: then it is made of the content. `customer` may be a word, a number or an object
     ({id, email, name}); `names` are other names that the customer goes by among the authors. `subject` is read with the
-    first message of the customer. `line` counts `unit`s of `part` from 1.
+    first message of the customer. `line` counts `unit`s of `part` from 1. `is_time_mapped` says that a person chose the
+    field of `at`.
     """
 
     messages: list[Said]
@@ -55,6 +57,7 @@ class Thread:
     part: str = ""
     raw: bytes = b""
     is_gathered: bool = False
+    is_time_mapped: bool = False
 
 
 class Unusable(ValueError):
@@ -91,7 +94,7 @@ def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
     # blank messages go first, so that one text alone is seen to be alone
     names = (*customer_of(thread.customer)[1], *thread.names)
     said = _parted([each for each in thread.messages if each.text and not each.text.isspace()], names)
-    said = [each for each in said if not is_deleted(plain_text(each.text) if "<" in each.text[:200] else each.text)]
+    said = [each for each in said if not _says_nothing(each.text)]
     messages = [message for each in said if (message := _message(each, read_time))["text"].strip()]
     messages = oldest_first(messages)
     messages = with_subject(messages, thread.subject)
@@ -100,7 +103,7 @@ def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
         line=thread.line,
         external_id=external_id or (made_id(thread, messages) if messages else ""),
         messages=messages,
-        occurred_at=read_time(thread.at) or first_time(messages),
+        occurred_at=_begun_at(thread, messages, read_time),
         customer=customer,
         url=thread.url if len(thread.url) <= URL_LENGTH else "",
         label=word(thread.label)[:ID_LENGTH],
@@ -118,6 +121,29 @@ def _record(thread: Thread, external_id: str, read_time: Any) -> Record:
     if _holds_nul([messages, customer, external_id, record.metadata]):
         raise Unusable("it contains a NUL character, which cannot be stored")
     return record
+
+
+def _says_nothing(text: str) -> bool:
+    """Return whether a text is the notice that it was deleted, or a document of XML without a word, as of a picture."""
+    if "<" not in text[:200]:
+        return is_deleted(text)
+    is_document = text.lstrip().startswith("<?xml") and not _TAG.sub("", text[:100_000]).strip()
+    return is_document or is_deleted(plain_text(text))
+
+
+_TAG = re.compile(r"<[^<>]*>")
+
+
+def _begun_at(thread: Thread, messages: Iterable[Mapping[str, str]], read_time: Any) -> datetime | None:
+    """Return when a conversation began: the earlier of the time that it gives for itself and that of its messages.
+
+    A webhook or an archive gives the time of its delivery, and an import of an old system that of the import. What a
+    person mapped stands as it is.
+    """
+    stated: datetime | None = read_time(thread.at)
+    if stated and thread.is_time_mapped:
+        return stated
+    return min(filter(None, (stated, first_time(messages))), default=None)
 
 
 def _holds_nul(value: object) -> bool:
@@ -162,17 +188,21 @@ def with_subject(messages: list[dict[str, str]], subject: str) -> list[dict[str,
 
 
 def customer_of(value: object) -> tuple[str, tuple[str, ...]]:
-    """Return how a customer is known from now on (e-mail before id before name), and all names they go by."""
+    """Return how a customer is known from now on, and all names they go by.
+
+    That is an e-mail address or a phone number; else a full name, which people can read; else an id, since "Kim" and
+    "Visitor" are many; else whatever name there is.
+    """
     if isinstance(value, Mapping):
         fields = {str(key).casefold().replace("_", ""): word(each) for key, each in value.items()}
-        full = " ".join(
-            part
-            for first, last in (("firstname", "lastname"), ("first", "last"), ("givenname", "surname"))
-            for part in (fields.get(first, ""), fields.get(last, ""))
-            if part
-        )
-        known = [fields.get(key, "") for key in _KNOWN_BY]
-        names = tuple(dict.fromkeys(name for name in (*known, full) if name))
+        fields["fullname"] = fields.get("fullname") or full_name(value)
+        emails = value.get("emails")
+        if isinstance(emails, list) and emails:  # `["kim@.."]`, or `[{"type": "home", "email": "kim@.."}]`
+            fields["email"] = fields.get("email") or customer_of(emails[0])[0]
+        reached, called, numbered = ([fields.get(key, "") for key in keys] for keys in (_REACHED, _CALLED, _NUMBERED))
+        reached += [each for each in (*numbered, fields.get("address", "")) if "@" in each]
+        known = [*reached, *filter(_is_full, called), *numbered, *called]
+        names = tuple(dict.fromkeys(name for name in known if name))
         return (names[0].casefold() if "@" in names[0] else names[0])[:ID_LENGTH] if names else "", names
     if isinstance(value, list):
         return customer_of(value[0]) if value and isinstance(value[0], Mapping | str) else ("", ())
@@ -180,11 +210,34 @@ def customer_of(value: object) -> tuple[str, tuple[str, ...]]:
     return (name.casefold() if "@" in name else name)[:ID_LENGTH], (name,) if name else ()
 
 
-_KNOWN_BY = (
-    "email", "emailaddress", "mail", "useremail", "id", "userid", "accountid", "uuid", "sysid", "username", "login",
-    "handle", "phone", "phonenumber", "name", "displayname", "displayvalue", "fullname", "nickname",
+_REACHED = ("email", "emailaddress", "mail", "useremail", "phone", "phonenumber")
+_CALLED = ("fullname", "displayname", "name", "displayvalue", "nickname")
+_NUMBERED = ("id", "_id", "userid", "accountid", "uuid", "sysid", "username", "login", "handle")
+"""Fields of a customer: how to reach them, what they are called, and how a program tells them apart."""
+
+
+def _is_full(name: str) -> bool:
+    """Return whether a name is hardly anybody else's: of two words, or in a script that writes names in one."""
+    is_whole = " " in name or (len(name) > 1 and _WRITES_TOGETHER.match(name) is not None)
+    return is_whole and not is_role_word(re.sub(r"[\s#\d]+$", "", name))  # "Visitor 12" may be somebody else tomorrow
+
+
+_WRITES_TOGETHER = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def full_name(person: Mapping[str, Any]) -> str:
+    """Return the first and the last name of somebody, as far as an object has them in fields of their own."""
+    fields = {str(key).casefold().replace("_", ""): each for key, each in person.items()}
+    for first, last in _NAMES_IN_PARTS:
+        if name := " ".join(filter(None, (word(fields.get(first)), word(fields.get(last))))):
+            return name
+    return ""
+
+
+_NAMES_IN_PARTS = (
+    ("firstname", "lastname"), ("first", "last"), ("givenname", "surname"), ("givenname", "familyname"),
+    ("vorname", "nachname"), ("prenom", "nom"), ("nombre", "apellido"),
 )  # fmt: skip
-"""Fields of a customer, that which stays the same over files first."""
 
 
 def made_id(thread: Thread, messages: Iterable[Mapping[str, str]]) -> str:
@@ -229,8 +282,26 @@ def text_of(value: object) -> str:
     return ""
 
 
-_TEXT_IN_AN_OBJECT = ("text", "content", "parts", "value", "body", "message")
-_NOT_SAID = ("tool", "image", "audio", "video", "file", "function", "thinking", "thought", "reasoning", "redacted")
+_TEXT_IN_AN_OBJECT = (
+    "text", "content", "parts", "value", "body", "message", "title", "label", "quick_reply_button", "quick_reply",
+)  # fmt: skip
+"""Where the text of a part stands; the last are those of buttons that somebody pressed, or that a bot offers."""
+
+_NOT_SAID = (
+    "attachment",
+    "sticker",
+    "location",
+    "tool",
+    "image",
+    "audio",
+    "video",
+    "file",
+    "function",
+    "thinking",
+    "thought",
+    "reasoning",
+    "redacted",
+)
 """How the kinds of parts begin that nobody says to the other."""
 
 
