@@ -40,6 +40,7 @@ from pipeline.sources.understanding.chats import GROUP_PAUSE, ChatMessage, is_ch
 from pipeline.sources.understanding.column_names import at_path, compact
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.related import with_people
+from pipeline.sources.understanding.replies import Replies
 from pipeline.sources.understanding.roles import CUSTOMER
 from pipeline.sources.understanding.threads import Thread, record_of, text_of, word
 from pipeline.sources.understanding.times import TimeReader
@@ -113,6 +114,11 @@ class AnyJson(JsonFormat):
             summary.fields["conversation"] = key
             yield from _gathered(_said_only(objects, summary), key, reader, clock, options, summary)
             return
+        if parent := self._key_of_parents(head, reader, options):
+            summary.fields["reply_to"] = parent
+            again = self.objects(stream, options)
+            yield from _gathered_by_replies(objects, again, parent, reader, clock)
+            return
         if self._is_one_chat(head, reader, options):
             yield from _chat(objects, reader, clock, options, summary)
             return
@@ -125,6 +131,19 @@ class AnyJson(JsonFormat):
                 yield from _chat_within(*each, reader, clock, options, summary)
             else:
                 yield read_object(*each, reader, clock, is_time_mapped=is_time_mapped)
+
+    def _key_of_parents(self, head: Head, reader: Reader, options: Options) -> str:
+        """Return the field by which posts name the one that they answer; nothing if none of the first is answered."""
+        path = options.mapping.get("reply_to") or reader.message.one("reply_to")
+        objects = self._first(head)
+        if not path or reader.messages or {"conversation", "id"} & options.mapping.keys():
+            return ""
+        ids = {own for found in objects if (own := _id_of_post(found))}
+        answers = [found for found in objects if _bare(word(at_path(found, path))) in ids]
+        # a ticket, or a task, below another one has a subject of its own
+        subject = reader.conversation.one("subject")
+        have_none = not subject or not any(word(at_path(found, subject)) for found in answers)
+        return path if answers and have_none and len(ids) == len(objects) else ""
 
     def _is_one_chat(self, head: Head, reader: Reader, options: Options) -> bool:
         """Return whether the objects are messages of one chat, which names no conversations."""
@@ -447,9 +466,52 @@ def _of_a_room(things: Sequence[Found], reader: Reader, clock: TimeReader) -> li
     return [] if has_roles or not all(each.author for each in messages) else messages
 
 
+_KIND_OF_THING = re.compile(r"t[1-6]_(?=\w)")
+"""How Reddit's ids begin where they may be of several kinds: `t3_1abc` answers the post `1abc`."""
+
+
+def _bare(own: str) -> str:
+    return _KIND_OF_THING.sub("", own)
+
+
+def _id_of_post(found: Found) -> str:
+    return _bare(next((own for key in ("id", "_id", "id_str", "uuid") if (own := word(found.get(key)))), ""))
+
+
+def _gathered_by_replies(
+    objects: Iterator[tuple[Element, Part, Found] | Reject],
+    again: Iterator[tuple[Element, Part, Found] | Reject],
+    path: str,
+    reader: Reader,
+    clock: TimeReader,
+) -> Rows:
+    """Yield the threads of posts that answer each other. The posts are read twice: first who answers whom."""
+    with Replies() as replies, Gathered() as gathered:
+        posts = (each for each in objects if not isinstance(each, Reject))
+        for number, (_, _, found) in enumerate(posts, start=1):
+            replies.add(number, _id_of_post(found), _bare(word(at_path(found, path))))
+        roots = replies.roots()
+        for each in again:
+            if isinstance(each, Reject):
+                yield each
+                continue
+            element, part, found = each
+            _, root = next(roots)  # both come in the order of the file
+            if not is_internal(found) and not is_log_entry(found):
+                at = clock.read(reader.said(found).at)
+                thing = {"line": element.number, "part": part.label, "found": found}
+                gathered.add(root, thing, order=at.timestamp() if at else 0.0)
+        roots.close()
+        for name, things in gathered.groups(limit()):
+            if things is None:
+                yield Reject(0, f"the conversation is longer than {limit():,} bytes", name[:200], unit="conversation")
+            else:
+                yield record_of(_together(name, things, reader), clock)
+
+
 def _together(name: str, things: Sequence[Found], reader: Reader) -> Thread:
     first = reader.thread(things[0]["found"])
-    first.messages = [reader.said(thing["found"]) for thing in things]
+    first.messages = [each for thing in things for each in reader.said_and_answered(thing["found"])]
     first.external_id, first.line, first.part = name, things[0]["line"], things[0]["part"]
     first.is_gathered = True
     first.at = next((said.at for said in first.messages if said.at), None)

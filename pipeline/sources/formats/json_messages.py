@@ -19,15 +19,23 @@ _MESSAGES = tuple(
         chatmessages messagelist articles answers emails nachrichten kommentare antworten verlauf
         mensajes comentarios respuestas messaggi commenti risposte commentaires reponses echanges
         berichten mensagens メッセージ 消息 메시지 sentences contents lines stories exchange messagegroups
-        correspondence longdesc phrases journal やりとり 履歴 対応履歴 zpravy wiadomosci сообщения
+        correspondence longdesc phrases journal journals input inputs prompt やりとり 履歴 対応履歴 zpravy
+        wiadomosci сообщения
         """.split(),  # noqa: SIM905 (read best as text)
     )
 )
 
+_INPUTS = frozenset(("input", "inputs", "prompt"))
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 _ANSWERS = tuple(
     """
     comments replies notes answers responses followups articles kommentare antworten comentarios respuestas commenti
-    risposte commentaires reponses stories emailmessages
+    risposte commentaires reponses stories emailmessages journals journal updates remarks
     """.split()  # noqa: SIM905 (read best as text)
 )
 """Lists of what was said to an object's own text, which comes before them."""
@@ -84,6 +92,8 @@ def messages_key(found: Found, *, is_deep: bool = True) -> str:
     # it names itself, so it is no page of many
     is_one = any(name in keys for field in ("id", "subject") for name in column_names.NAMES[field])
     given = ((keys[name], found[keys[name]]) for name in _MESSAGES if name in keys)
+    # a list of texts that was given to a model is no dialog
+    given = ((key, each) for key, each in given if compact(key) not in _INPUTS or not _are_texts(each))
     lists = [(key, each) for key, each in given if are_messages(each) and not names_of_conversations(each)[1:]]
     own = next((key for key, each in lists if is_one or not _are_conversations(each)), "")
     if own := own or _key_of_list_within(found):
@@ -195,7 +205,21 @@ def spread(given: Sequence[object]) -> list[object]:
             found += [{**about, **inner} if isinstance(inner, Mapping) else inner for inner in each[inside]]
         else:
             found.append(each)
+            found += _answers_within(each)
     return found
+
+
+def _answers_within(found: object, depth: int = 0) -> list[object]:
+    """Return the answers to a message that stand within it, and theirs, as forums and branching chats write them."""
+    if not isinstance(found, Mapping) or depth > MAX_ANSWERS_DEEP:
+        return []
+    given = (found[key] for key in ("children", "replies", "answers", "responses") if key in found)
+    inside: list[object] = next((each for each in given if are_messages(each) and not _are_texts(each)), [])
+    return [each for answer in inside for each in (answer, *_answers_within(answer, depth + 1))]
+
+
+MAX_ANSWERS_DEEP = 50
+"""Answers to answers to answers; what stands deeper is left out."""
 
 
 def _key_of_group(found: object) -> str:
@@ -267,8 +291,15 @@ _TYPES = frozenset(("S", "N", "BOOL", "NULL"))
 
 
 def is_log_entry(found: object) -> bool:
-    """Return whether a message is a line of the chat program's own log: Rocket.Chat's `t`, of which `uj` is a guest."""
-    if not isinstance(found, Mapping) or "msg" not in found:
+    """Return whether a message was taken back, or is a line of the program's own log.
+
+    Rocket.Chat's are told by `t`: `uj` is a guest who joined.
+    """
+    if not isinstance(found, Mapping):
+        return False
+    if any(found.get(key) is True for key in ("deleted", "is_deleted", "isDeleted", "removed")):
+        return True  # taken back
+    if "msg" not in found:
         return False
     kind = found.get("t")
     return isinstance(kind, str) and len(kind) > 1 and role_in_field("t", kind) == SYSTEM

@@ -35,7 +35,7 @@ from pipeline.sources.understanding.threads import Said, Thread, customer_of, fu
 
 _ROLE_KEYS = ("role", "type", "user_type", "kind", "t")
 NOWHERE = "\0"
-_KINDS = ("type", "kind", "messagetype", "eventtype")
+_KINDS = ("type", "kind", "messagetype", "eventtype", "event")
 _SPEAKS = frozenset(
     """
     direction role senderrole authorrole participantrole sendertype authortype usertype participanttype rolle richtung
@@ -72,10 +72,15 @@ CHATS = frozenset(("channel", "room", "group", "chat", "space", "chatname", "thr
 _NAME_KEYS = ("name", "displayname", "fullname", "username", "login", "nickname", "displayvalue", "email", "id", "href")
 
 
+MOST_WORDS_OF_A_NAME = 3
+
+
 def _plain(value: object) -> object:
     """Return a value as a cell of a table would show it."""
     if isinstance(value, Mapping):
-        return customer_of(value)[0] or text_of(value)
+        text = text_of(value)
+        # somebody has an id or a name; what was said, as a model's `response`, has an id beside its text
+        return text if len(text.split()) > MOST_WORDS_OF_A_NAME else customer_of(value)[0] or text
     return text_of(value) if isinstance(value, list) else value
 
 
@@ -202,8 +207,9 @@ class Reader:
         """Return the firm's answer to a review, or a model's to an instruction, which stands in a field of its own."""
         path = self.conversation.one("reply")
         value = at_path(found, path) if path else None
-        text = text_of(value)
-        if len(messages) != 1 or not text.strip() or path == self.messages:
+        text = _answer_in(value)
+        is_answered = len(messages) != 1 and (not messages or role_of(messages[-1].role) != CUSTOMER)
+        if is_answered or not text.strip() or path == self.messages or text == messages[-1].text:
             return []
         messages[0].role = messages[0].role or CUSTOMER
         at = next((value[key] for key in _WHEN if value.get(key)), None) if isinstance(value, Mapping) else None
@@ -218,6 +224,11 @@ class Reader:
         role = "customer" if self._of("customer") else ""
         author = name_of(self._value(found, "customer")) if role else self._author(found)  # those who answer are others
         return Said(text, role, author, self._value(found, "created_at"))
+
+    def said_and_answered(self, found: Found) -> list[Said]:
+        """Return the message that an object is, with the answer to it if that stands in a field beside it."""
+        said = self.said(found)
+        return [said, *(each for each in self._reply(found, [said]) if said.text.strip())]
 
     def said(self, found: object, people: Mapping[str, Person] | None = None) -> Said:
         """Return the message that an object, or a line, is. `people` takes part in its conversation, by their ids."""
@@ -279,6 +290,14 @@ class Reader:
 
     def _word(self, found: Found, name: str) -> str:
         return word(self._value(found, name))
+
+
+def _answer_in(value: object) -> str:
+    """Return an answer that is a text, a message, or the last of a list of messages as a model gives them back."""
+    if isinstance(value, Mapping) and (key := messages_key(value)):
+        given = [each for each in spread(listed(at_path(value, key))) if isinstance(each, Mapping)]
+        return text_of(given[-1]) if given else ""
+    return text_of(value)
 
 
 _NAME_THE_WRITER = (

@@ -60,8 +60,9 @@ class MatrixRoom(ChatFormat):
             if room := word(event.get("room_id")):
                 self._rooms.setdefault(part.name, room)
             related, new = content.get("m.relates_to"), content.get("m.new_content")
-            is_edit = isinstance(related, dict) and isinstance(new, dict) and related.get("rel_type") == "m.replace"
-            if is_edit and len(self._edits) < MAX_KNOWN:
+            if not isinstance(related, dict) or not isinstance(new, dict) or len(self._edits) >= MAX_KNOWN:
+                continue
+            if related.get("rel_type") == "m.replace":
                 self._edits[word(related.get("event_id"))] = text_of(new.get("body"))
 
     def chat_of(self, element: Element, part: Part, head: Head) -> str:

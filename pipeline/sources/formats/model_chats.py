@@ -6,8 +6,9 @@ Content may be a list of parts: their texts are read, pictures and tool calls ar
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.sources.formats.base import Found, Recognised
+from pipeline.sources.formats.base import Found, Head, Recognised
 from pipeline.sources.formats.json_objects import ThreadFormat
+from pipeline.sources.parsing.elements import Path
 from pipeline.sources.understanding.threads import Said, Thread, rest, text_of, word
 
 _SAYS = {"text": "content", "role": "role"}
@@ -33,6 +34,16 @@ class OpenAiMessages(ThreadFormat):
             return 0.0
         has_parts = any(isinstance(each.get("content"), list) for each in messages)
         return 0.9 if has_parts or "id" not in found else 0.4
+
+    def _best(self, head: Head) -> tuple[float, Path]:
+        """Return the best fit; a poor one where the messages are the `request`, or the `inputs`, of a log's entry.
+
+        The entry has the id, the time, the user and the answer: it is read as any JSON is.
+        """
+        sure, path = super()._best(head)
+        entries = head.lists.get(path[:-1], ()) if path else ()
+        is_within = bool(entries) and all(isinstance(each.get(path[-1]), dict) for each in entries)
+        return (0.4 * sure if is_within else sure), path
 
     def thread(self, found: Found, summary: Recognised) -> Thread:
         if "messages" not in found:

@@ -164,7 +164,9 @@ def as_object(element: XmlElement, repeated: Collection[tuple[str, str]] = ()) -
     side by side under one name (`repeated`: names of parent and child, so that one alone is a list too), and an element
     that holds nothing but such a list is that list.
     """
-    found: dict[str, Any] = {local(key): value for key, value in element.attributes.items()}
+    # a prefix that is declared, as in xmlns:content="...", says nothing
+    attributes = ((key, value) for key, value in element.attributes.items() if not key.startswith("xmlns"))
+    found: dict[str, Any] = {local(key): value for key, value in attributes}
     for child in element.children:
         name = local(child.name)
         value = _value_of(child, repeated)

@@ -39,7 +39,7 @@ from pipeline.sources.understanding.moments import is_empty
 from pipeline.sources.understanding.notes import says_note
 from pipeline.sources.understanding.replies import Replies
 from pipeline.sources.understanding.roles import AGENT, CUSTOMER, SYSTEM, is_flag, role_in_field, role_of, split_journal
-from pipeline.sources.understanding.threads import Said, Thread, record_of
+from pipeline.sources.understanding.threads import NOBODY, Said, Thread, record_of
 from pipeline.sources.understanding.times import TimeColumn, TimeReader
 
 Rows = Iterator[Record | Reject]
@@ -276,7 +276,7 @@ class _Reader:
         known: dict[str, str] = {}
         for column in self._map.of("customer"):
             value = self._layout.word(cells, column)
-            if not value:
+            if not value or value.casefold() in NOBODY:
                 continue
             if "@" in value and (found := _ADDRESS.fullmatch(value)):
                 known.setdefault("email", found[2].casefold())

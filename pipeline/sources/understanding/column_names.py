@@ -134,7 +134,7 @@ _NAMES: Final[dict[str, str]] = {
         businessresponse merchantreply sellerresponse hostresponse replytext responsetext agentreply agentresponse agentmessage
         agentanswer supportreply reply response output completion answer answertext antwort antworttext unsereantwort
         reponse reponseduvendeur respuesta respuestadelpropietario risposta resposta 回答 返信 回复 답변
-        kommentarzumkundenvorgang falkommentar fallkommentar casecomment casecomments agentcomment 回答内容 返信内容 返答
+        outputs choices reviewreply reviewresponse ownersreply companysreply kommentarzumkundenvorgang falkommentar fallkommentar casecomment casecomments agentcomment 回答内容 返信内容 返答
         対応内容 回复内容 客服回复 商家回复 답변내용 odpowiedz odpowiedzfirmy ответ ответагента ответподдержки yanit cevap svar vastaus
         odpoved الرد תשובה antwoord reactie antwortdesverkaufers antwortdesinhabers reponseduproprietaire
         respuestadelagente respuestadelcomercio rispostadelproprietario respostadaempresa""",

@@ -31,6 +31,13 @@ _NOT_THE_CUSTOMER: Final = re.compile(
 _TIME_OF_DAY: Final = frozenset("time uhrzeit zeit heure hora ora orario tijd createdtime 時刻 时间".split())  # noqa: SIM905
 
 
+_BEGUN: Final = re.compile(
+    r"creat|submit|opened|posted|publish|received|erstellt|eingang|creado|creacion|cree|creato|作成|创建|생성"
+)
+_LATER: Final = re.compile(r"repl|respon|updat|edit|modif|clos|resol|dev|answer|antwort|delet|export|import")
+"""Parts of the names of times: of when it began, and of what happened later."""
+
+
 # --- Values -------------------------------------------------------------------------------------------------------
 
 _EMAIL: Final = re.compile(r"(?:[^<>@]{0,200}<)?[^\s@<>]{1,64}@[^\s@<>]{1,190}\.[^\s@<>]{2,60}>?$")
@@ -314,6 +321,10 @@ class _Finder:
             dates = [each for each in written if each.share(each.moments) >= 0.9]
             if len(dates) == 1:
                 named = dates
+            elif begun := [
+                each for each in dates if _BEGUN.search(compact(each.name)) and not _LATER.search(compact(each.name))
+            ]:
+                named = begun
             elif dates:
                 names = ", ".join(repr(each.name) for each in dates)
                 self._notes.append(
@@ -370,14 +381,15 @@ class _Finder:
                 found = [each for each in found if compact(each.name) not in ("authorid", "senderid", "userid")]
             if found and found[0].name not in columns:
                 columns.append(found[0].name)
-        if not columns:
-            mails = [
-                each for each in self._free()
-                if each.share(each.emails) >= 0.9 and not _NOT_THE_CUSTOMER.search(compact(each.name))
-            ]  # fmt: skip
-            columns = [mails[0].name] if len(mails) == 1 else []
-        if columns:
+        if columns := columns or self._customer_by_value():
             self._found["customer"] = tuple(columns)
+
+    def _customer_by_value(self) -> list[str]:
+        """Return the column that says it in other words, as `Review Consumer Name`, or the only one of addresses."""
+        free = [each for each in self._free() if not _NOT_THE_CUSTOMER.search(compact(each.name))]
+        called = [each for each in free if each.filled and _fits_customer(each) and _is_called_customer(each.name)]
+        mails = [each for each in free if each.share(each.emails) >= 0.9]
+        return [called[0].name] if called else [mails[0].name] if len(mails) == 1 else []
 
     def _fits_author(self, profile: Profile) -> bool:
         """Return whether a column names who wrote a row. The agent of a ticket did not write what the customer says."""
@@ -411,7 +423,8 @@ class _Finder:
     def _texts(self) -> tuple[str, ...]:
         """Return the columns of the text: the best by name, all open answers of a survey, or the only one by value."""
         named = self._by_name("text", lambda profile: profile.share(profile.lettered) >= 0.5)
-        named = [each for each in named if each.filled] or named
+        by_value = [each for each in self._free() if each.is_text and not each.is_question]
+        named = [each for each in named if each.filled] or ([] if by_value else named)
         open_answers = [each for each in self._free() if each.is_question and each.is_text]
         if open_answers and not any(each.is_text for each in named):
             return tuple(each.name for each in open_answers)
@@ -475,6 +488,13 @@ def _readable(profile: Profile) -> int:
         return 0
     readable = sum(times.is_time(value) for value in profile.distinct)
     return round(readable / len(profile.distinct) * profile.filled) if profile.distinct else 0
+
+
+def _is_called_customer(name: str) -> bool:
+    words = [compact(word) for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
+    if len(words) < 2 or words[-1] not in ("name", "email", "mail", "username", "handle", "nickname", "id"):
+        return False
+    return any(role_of(word) == CUSTOMER for word in words[:-1])
 
 
 def _fits_customer(profile: Profile) -> bool:

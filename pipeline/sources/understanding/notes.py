@@ -18,8 +18,8 @@ def _compacted(words: str) -> frozenset[str]:
 _SAY_INTERNAL: Final = _compacted(
     """
     internal isinternal private isprivate isnote note isinternalnote internalnote hidden whisper iswhisper
-    isprivatenote intern interne interno interna privat privado privada privato prive privé 内部 社内 非公開 내부
-    внутренний wewnętrzny
+    isprivatenote privatenotes intern interne interno interna privat privado privada privato prive privé
+    内部 社内 非公開 내부 внутренний wewnętrzny
     """
 )
 _SAY_PUBLIC: Final = _compacted(

@@ -204,11 +204,21 @@ def customer_of(value: object) -> tuple[str, tuple[str, ...]]:
         known = [*reached, *filter(_is_full, called), *numbered, *called]
         names = tuple(dict.fromkeys(name for name in known if name))
         return (names[0].casefold() if "@" in names[0] else names[0])[:ID_LENGTH] if names else "", names
+    if isinstance(value, str) and value.strip().casefold() in NOBODY:
+        return "", ()
     if isinstance(value, list):
         return customer_of(value[0]) if value and isinstance(value[0], Mapping | str) else ("", ())
     name = word(value)
     return (name.casefold() if "@" in name else name)[:ID_LENGTH], (name,) if name else ()
 
+
+NOBODY = frozenset(
+    """
+    anonymous anonym anonyme anónimo anonimo anoniem anonymer-nutzer аноним анонимно 匿名 익명 anonymous-user unknown
+    unbekannt inconnu desconocido sconosciuto onbekend n/a none null - guest-user
+    """.split()  # noqa: SIM905
+)
+"""What stands where nobody gave their name: it is not one customer."""
 
 _REACHED = ("email", "emailaddress", "mail", "useremail", "phone", "phonenumber")
 _CALLED = ("fullname", "displayname", "name", "displayvalue", "nickname")
@@ -283,7 +293,8 @@ def text_of(value: object) -> str:
 
 
 _TEXT_IN_AN_OBJECT = (
-    "text", "content", "parts", "value", "body", "message", "title", "label", "quick_reply_button", "quick_reply",
+    "text", "content", "parts", "value", "body", "message", "title", "label", "comment", "quick_reply_button",
+    "quick_reply", "choices", "output",
 )  # fmt: skip
 """Where the text of a part stands; the last are those of buttons that somebody pressed, or that a bot offers."""
 
