@@ -420,6 +420,10 @@ class _Joint:
             said.author = said.author or name_of(thread.customer) or next(iter(thread.names), "")
             said.at = said.at or thread.at
         told = [thing["found"] for thing in things if thing["is_message"]]
+        if told and compact(self.reader.conversation.one("text")) in column_names.NAMES["subject"]:
+            # what is all the text there is without messages is what they are about
+            thread.subject = thread.subject or "\n".join(said.text for said in thread.messages)
+            thread.messages = []
         thread.messages += [self.speaker.said(each, people) for each in told]
         if not thread.customer and any(said.role for said in thread.messages):
             thread.customer = next((known for each in told if (known := self.speaker.thread(each).customer)), None)

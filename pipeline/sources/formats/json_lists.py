@@ -147,7 +147,8 @@ def _references_of(spoken: Sequence[Found]) -> list[str]:
 _IDS = ("id", "key", "number", "uuid", "guid")
 _NO_CONVERSATION = (
     "user", "author", "sender", "agent", "contact", "customer", "owner", "assignee", "creator", "createdby", "actor",
-    "inbox", "channel", "group", "team", "brand", "department", "queue", "tag", "status", "message", "replyto",
+    "inbox", "channel", "group", "team", "brand", "department", "queue", "tag", "status", "message", "reply",
+    "response", "answer",
     "visitor", "operator", "participant", "speaker", "party", "person", "member", "assigned", "account",
     "organization", "company", "product", "token", "type",
 )  # fmt: skip

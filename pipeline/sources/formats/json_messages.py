@@ -35,7 +35,7 @@ def _are_texts(value: object) -> bool:
 _ANSWERS = tuple(
     """
     comments replies notes answers responses followups articles kommentare antworten comentarios respuestas commenti
-    risposte commentaires reponses stories emailmessages journals journal updates remarks
+    risposte commentaires reponses stories emailmessages journals journal updates remarks children
     """.split()  # noqa: SIM905 (read best as text)
 )
 """Lists of what was said to an object's own text, which comes before them."""

@@ -60,6 +60,7 @@ WRITERS = (
     "u",
     "talker",
     "speaker",
+    "speakername",
     "speakerid",
     "creatorname",
     "senderfullname",
@@ -209,7 +210,8 @@ class Reader:
         value = at_path(found, path) if path else None
         text = _answer_in(value)
         is_answered = len(messages) != 1 and (not messages or role_of(messages[-1].role) != CUSTOMER)
-        if is_answered or not text.strip() or path == self.messages or text == messages[-1].text:
+        is_read = self.messages.startswith(path) or any(text == said.text for said in messages)
+        if is_answered or not text.strip() or is_read:
             return []
         messages[0].role = messages[0].role or CUSTOMER
         at = next((value[key] for key in _WHEN if value.get(key)), None) if isinstance(value, Mapping) else None

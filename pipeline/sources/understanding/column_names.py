@@ -37,7 +37,8 @@ _NAMES: Final[dict[str, str]] = {
         conversationsid threadsid channelsid conversationkey chatsid topicid discussionid
         talkerid conversationuuid threaduuid ticketconversationid chattid konversationid samtaleid samtalsid
         keskustelu idrozmowy rozmowaid идентификатордиалога диалог idдиалога 对话id 会话编号 대화id 대화번호 gorusmeid""",
-    "text": """text body message messagetext messagebody content plaintext description customermessage initialmessage firstmessage
+    "text": """text body message messagetext messagebody content plaintext description taskcontent taskdescription
+        carddescription casedescription ticketdescription issuedescription customermessage initialmessage firstmessage
         usermessage comment comments feedback review reviewtext reviewbody reviewcontent transcript question complaint
         consumercomplaintnarrative complaintwhathappened narrative verbatim inquiry enquiry query request details problem issue post
         tweet utterance instruction prompt conversation dialogue chat fulltext note notes remarks answer freetext
@@ -47,8 +48,8 @@ _NAMES: Final[dict[str, str]] = {
         problema reclamo queja testo messaggio descrizione commento contenuto richiesta recensione domanda segnalazione
         mensagem descricao conteudo pergunta avaliacao reclamacao tekst bericht omschrijving beschrijving opmerking vraag
         本文 内容 問い合わせ内容 お問い合わせ内容 メッセージ コメント 描述 评论 留言 正文 내용 메시지 문의내용
-        postcontents postcontent bodytext textbody cardedescription carddescription casedescription taskdescription issuedescription fallbeschreibung opis tresc wiadomosc описание сообщение текст обращение aciklama mesaj
-        strcontent messagecontent msg msgtext chatmessage bodyplain bodyhtml questiontext ticketdescription
+        postcontents postcontent bodytext textbody cardedescription fallbeschreibung opis tresc wiadomosc описание сообщение текст обращение aciklama mesaj
+        strcontent messagecontent msg msgtext chatmessage bodyplain bodyhtml questiontext
         problemdescription problemstatement 説明 質問 質問内容 詳細 対応依頼内容 口コミ レビュー 問題描述 问题 反馈内容 消息内容 聊天内容 评价内容 評論 訊息 內容 질문
         문의 설명 리뷰 tresczgloszenia opisproblemu pytanie komentarz описаниепроблемы текстсообщения текстобращения
         вопрос отзыв комментарий содержание повідомлення опис mesajmetni soru yorum sikayet talep icerik meddelande
@@ -124,7 +125,7 @@ _NAMES: Final[dict[str, str]] = {
     "author": """author sender from authorname sendername fromname username user authorid senderid agentname speaker participant poster who name
         verfasser absender autor benutzer auteur expediteur remitente usuario mittente autore utente remetente afzender
         投稿者 送信者 发送者 作者 발신자 작성자
-        creatorname postername postusername senderfullname userfullname talker nick nickname createdbyname createdbyid commenter dispatcher
+        creatorname speakername postername postusername senderfullname userfullname talker nick nickname createdbyname createdbyid commenter dispatcher
         syscreatedby createdby 差出人 発言者 送信者名 发言人 发送人 发件人 작성자명 보낸사람 nadawca autorwiadomosci отправитель автор
         gonderen avsandare forfattare afsender avsender lahettaja odesilatel المرسل השולח createdbyuser""",
     "reply_to": """inresponsetotweetid inresponsetostatusid inresponsetoid inresponseto inreplyto inreplytoid inreplytostatusid

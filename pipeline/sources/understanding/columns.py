@@ -137,7 +137,7 @@ _SAID: Final = frozenset(
 _TRACKER: Final = frozenset(
     """
     assignee assigneeemail assignedto idlist listname sectioncolumn duedate completedat parenttask projects tags
-    resourcetype resourcesubtype
+    resourcetype resourcesubtype gid completed createdby permalinkurl numsubtasks
     """.split()  # noqa: SIM905
 )
 """Columns of lists of tasks: there `Name` is what the task is called, and nobody's name."""
@@ -384,6 +384,12 @@ class _Finder:
         if columns := columns or self._customer_by_value():
             self._found["customer"] = tuple(columns)
 
+    def _answers_to(self, question: Profile) -> tuple[str, ...]:
+        """Return the column of answers where that of questions has the same few again and again, as some surveys do."""
+        if compact(question.name) not in _QUESTIONS or question.filled < 4 or question.uniqueness > 0.5:
+            return ()
+        return tuple(each.name for each in self._by_name("reply") if each.share(each.lettered) >= 0.3)[:1]
+
     def _customer_by_value(self) -> list[str]:
         """Return the column that says it in other words, as `Review Consumer Name`, or the only one of addresses."""
         free = [each for each in self._free() if not _NOT_THE_CUSTOMER.search(compact(each.name))]
@@ -428,6 +434,8 @@ class _Finder:
         open_answers = [each for each in self._free() if each.is_question and each.is_text]
         if open_answers and not any(each.is_text for each in named):
             return tuple(each.name for each in open_answers)
+        if named and (answers := self._answers_to(named[0])):
+            return answers
         if named:
             best = named[0]
             wordier = [each for each in named[1:] if best.mean_words < 2 and each.mean_words > 4 * best.mean_words]
@@ -482,6 +490,27 @@ def _is_called_text(name: str) -> bool:
     )
 
 
+_QUESTIONS: Final = frozenset(
+    map(
+        compact,
+        (
+            "question",
+            "questiontext",
+            "frage",
+            "pregunta",
+            "domanda",
+            "質問",
+            "问题",
+            "질문",
+            "вопрос",
+            "pytanie",
+            "soru",
+            "vraag",
+        ),
+    )
+)
+
+
 def _readable(profile: Profile) -> int:
     """Return how many of the values can be read as times, where the name says that they are."""
     if compact(profile.name) not in NAMES["created_at"]:
@@ -492,9 +521,10 @@ def _readable(profile: Profile) -> int:
 
 def _is_called_customer(name: str) -> bool:
     words = [compact(word) for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
-    if len(words) < 2 or words[-1] not in ("name", "email", "mail", "username", "handle", "nickname", "id"):
-        return False
-    return any(role_of(word) == CUSTOMER for word in words[:-1])
+    says_how = [
+        word for word in words if word in ("name", "email", "mail", "username", "handle", "nickname", "id", "nom")
+    ]
+    return len(says_how) == 1 and any(role_of(word) == CUSTOMER for word in words if word not in says_how)
 
 
 def _fits_customer(profile: Profile) -> bool:

@@ -40,7 +40,8 @@ _PHRASES: Final[dict[str, str]] = {
         llamante, utente, visitatore, visitatrice, richiedente, acquirente, ospite, contatto, chiamante,
         abbonato, in entrata, ricevuto, usuário, usuária, utilizador, utilizadora, hóspede, contato, assinante,
         recebido, klant, gebruiker, bezoeker, aanvrager, koper, inkomend, beller, klient, użytkownik, kund,
-        användare, bruger, asiakas, müşteri, kullanıcı, zákazník, клиент, пользователь, посетитель, заявитель,
+        användare, bruger, asiakas, müşteri, kullanıcı, zákazník, входящее, входящий, входящие, вхідне, przychodzące, przychodząca, gelen, inkommande, indgående,
+        inngående, 受信, 接收, 收到, 수신, وارد, клиент, пользователь, посетитель, заявитель,
         покупатель, клієнт, користувач, 顧客, お客様, 客様, ユーザー, ユーザ, 利用者, 客户, 用户, 访客, 客戶, 用戶, 고객, 사용자, 문의자, לקוח,
         לקוחה, משתמש, פונה, عميل, العميل
     """,
@@ -65,7 +66,8 @@ _PHRASES: Final[dict[str, str]] = {
         equipe, enviada, medewerker, medewerkster, adviseur, ondersteuning, klantenservice, verkoper, uitgaand,
         beheerder, konsultant, doradca, handläggare, medarbejder, temsilci, оператор, агент, поддержка,
         сотрудник, менеджер, консультант, підтримка, 担当者, 担当, オペレーター, オペレータ, サポート, スタッフ, 客服, 坐席, 客服人员, 상담원, 상담사,
-        담당자, נציג, נציגה, תמיכה, סוכן, وكيل, الدعم
+        담당자, исходящее, исходящий, исходящие, вихідне, wychodzące, wychodząca, giden, utgående, udgående, 送信, 发送, 发出,
+        발신, صادر, נציג, נציגה, תמיכה, סוכן, وكيل, الدعم
     """,
     BOT: """
         bot, virtual agent, virtual assistant, workflow, automation, automated, auto responder, autoresponder,
