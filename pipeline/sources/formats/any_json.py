@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from pipeline.models.wording import counted
@@ -437,8 +437,7 @@ def _joint(
 ) -> _Joint:
     """Return what reads two lists as one, as the first objects of each show what their fields mean."""
     about, said = (list(islice(objects_at(path, part, head), FIRST)) for path in (link.conversations, link.messages))
-    # the key that joins them is the id, unless a person says otherwise; what is mapped belongs to the conversations
-    reader = reader_of(about, replace(options, mapping={"id": link.own, **options.mapping}), summary)
+    reader = reader_of(about, options, summary)  # what a person maps belongs to the conversations
     speaker = reader_of(said, Options(), Recognised())
     reader.people = speaker.people = people
     messages, conversations = ".".join(link.messages), ".".join(link.conversations)

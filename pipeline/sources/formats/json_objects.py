@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Found, Head, Options, Person, Recognised, Stream, limit
 from pipeline.sources.formats.json_lists import lists_of, people_in
 from pipeline.sources.parsing.elements import Element, Path, parse
@@ -135,6 +136,7 @@ class MessageFormat(JsonFormat):
         for part in stream.parts:
             head = head_of(part, options)
             people |= people_in(part, head, lists_of(part, head))
+        unsaid = 0
         with Gathered() as gathered:
             for each in self.objects(stream, options):
                 if isinstance(each, Reject):
@@ -147,8 +149,12 @@ class MessageFormat(JsonFormat):
                 except BAD_SHAPE as error:
                     yield refused(element, part, f"not the structure of {self.name}: {_what(error)}")
                     continue
+                unsaid += said is None
                 place = {"line": element.number, "part": part.label}
                 gathered.add(key, {**place, "found": found}, order=at.timestamp() if at else 0.0)
+            if unsaid:
+                entries = counted(unsaid, "entry", "entries")
+                stream.summary.note(f"Left out: {entries} that the customer did not see: notes, drafts, events.")
             for key, things in gathered.groups(limit()):
                 row = self._record(key, things, reader)
                 yield with_people(row, people) if isinstance(row, Record) else row
