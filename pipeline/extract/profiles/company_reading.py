@@ -1,7 +1,7 @@
 """Find in the text of a page what a company says of itself, sentence by sentence. Pure.
 
-Of the sentences that may tell something (`company_words`) each is judged by its meaning (`company_meaning`). What
-the judge cannot see is looked at here: whose page it is, questions, years that are long past, plain denials, and the
+Of the sentences that may tell something by their words each is judged by its meaning (`company_meaning`). What the
+judge cannot see is looked at here: whose page it is, questions, years that are long past, plain denials, and the
 days on which a shop that goes on is closed. Better a page too many than one too few: a person looks at what is found.
 """
 
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from pipeline.extract.profiles.company_meaning import OUR_NAME, REMEMBERED, judged
-from pipeline.extract.profiles.company_words import may_tell
+from pipeline.extract.profiles.company_meaning import OUR_NAME, REMEMBERED, judged, may_tell
 from pipeline.ledger.transcript import Transcript
 
 BAD_NEWS: Final = frozenset(("closing", "insolvency", "acquisition", "layoffs", "leadership_change"))
@@ -55,7 +54,8 @@ _FOUNDED: Final = re.compile(
     re.IGNORECASE,
 )
 _RECENT: Final = re.compile(
-    r"\b(?:now|today|recently|this (?:week|month|year|spring|summer|autumn|fall|winter)|effective|as of|will|"
+    r"\b(?:now|today|recently|ha(?:s|ve) been (?:made|named|appointed|sold|bought|acquired|closed)|"
+    r"this (?:week|month|year|spring|summer|autumn|fall|winter)|effective|as of|will|"
     r"with immediate|heute|jetzt|ab sofort|künftig|désormais|aujourd|hoy|oggi|vandaag|nu)\b",
     re.IGNORECASE,
 )
@@ -96,30 +96,37 @@ def find_signals(transcript: Transcript) -> Sequence[Found]:
     year = message.created_at.year if message.created_at else _newest_year(text)
     names = _names(message.author)
     hits: dict[str, list[_Hit]] = {}
-    for sentence in _telling(text):
+    for sentence in _telling(text, names):
         if said := _said(sentence.text, names, year):
             hits.setdefault(said[0], []).append(_Hit(said[0], sentence, said[1]))
     signals = [_found(signal, each) for signal, each in hits.items()]
     return sorted(signals, key=lambda one: (-one.confidence, one.signal))
 
 
-def _telling(text: str) -> Sequence[Sentence]:
+def _telling(text: str, names: re.Pattern[str] | None) -> Sequence[Sentence]:
     """Return the sentences of a text that may tell something, at most MOST_JUDGED."""
     found: list[Sentence] = []
     place = 0
     for line in text.split("\n"):
-        found += (Sentence(one.text, place + one.place) for one in _telling_in(line))
+        found += (Sentence(one.text, place + one.place) for one in _telling_in(line, names))
         place += len(line) + 1
     # notices stand in front of the content, what a footer says behind it
     return found if len(found) <= MOST_JUDGED else [*found[: MOST_JUDGED // 2], *found[-MOST_JUDGED // 2 :]]
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _telling_in(line: str) -> tuple[Sentence, ...]:
+def _telling_in(line: str, names: re.Pattern[str] | None) -> tuple[Sentence, ...]:
     """Return the sentences of a line that may tell something. Remembered, for pages of a site share many lines."""
-    if not may_tell(line):  # few lines have any of the words; the others are not taken apart
-        return ()
-    return tuple(one for one in sentences(line) if one.text.count(" ") >= FEWEST_WORDS - 1 and may_tell(one.text))
+    return tuple(
+        one
+        for one in sentences(line)
+        if one.text.count(" ") >= FEWEST_WORDS - 1 and may_tell(_without_name(one.text, names))
+    )
+
+
+def _without_name(text: str, names: re.Pattern[str] | None) -> str:
+    """Return a sentence with OUR_NAME for the company's name: no sentence is judged by a name."""
+    return names.sub(OUR_NAME, text) if names else text
 
 
 def sentences(text: str) -> Iterator[Sentence]:
@@ -163,7 +170,7 @@ def _said(text: str, names: re.Pattern[str] | None, year: int) -> tuple[str, flo
     """Return the signal that a sentence gives and how sure that is, if it gives one."""
     if _asks(text) or _is_old(text, year) or _DENIED.search(text) or _SUPPOSED.search(text):
         return None
-    likely = dict(judged(names.sub(OUR_NAME, text) if names else text))
+    likely = dict(judged(_without_name(text, names)))
     bad = sum(likely[signal] for signal in BAD_NEWS)
     if bad >= LEAST:
         signal, sure = max(BAD_NEWS, key=lambda each: (likely[each], each)), bad
@@ -181,12 +188,17 @@ def _asks(text: str) -> bool:
 
 
 def _is_old(text: str, year: int) -> bool:
-    """Whether the sentence puts it into a year that is long past; when the company was founded does not count."""
+    """Whether the sentence puts it into a year that is long past; when the company was founded does not count, nor
+    what is told in passing of somebody (`Ms Hill, who has been with us since 2012, becomes ...`)."""
+    told = _IN_PASSING.sub(",", text)
     old = any(
-        int(match[1]) <= year - OLD_YEARS and not _FOUNDED.search(text[max(0, match.start() - 30) : match.start()])
-        for match in _OLD.finditer(text)
+        int(match[1]) <= year - OLD_YEARS and not _FOUNDED.search(told[max(0, match.start() - 30) : match.start()])
+        for match in _OLD.finditer(told)
     )
-    return old and not re.search(rf"\b(?:{year - 1}|{year}|{year + 1})\b", text) and not _RECENT.search(text)
+    return old and not re.search(rf"\b(?:{year - 1}|{year}|{year + 1})\b", told) and not _RECENT.search(told)
+
+
+_IN_PASSING: Final = re.compile(r",\s(?:who|whom|whose|which|where|der|die|das|qui|dont|que)\s[^,.;]{1,120},", re.I)
 
 
 _DENIED: Final = re.compile(

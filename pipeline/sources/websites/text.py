@@ -8,7 +8,7 @@ which a company has to say that it is in administration.
 
 import html as entities
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final
@@ -34,9 +34,17 @@ DEEPEST: Final = 500
 """Elements within elements. Browsers stop at 512; parsers take a minute for 100 kB of 20,000."""
 
 _NOTICES: Final = (
-    "[role=alert], [role=banner] p, [class*=announcement], [class*=notice], [class*=banner] p, [class*=alert], "
-    "[id*=announcement], [id*=notice], dialog p, [role=dialog] p, [class*=popup] p, [class*=modal] p"
+    "[role=alert], [role=status], [role=banner] p, [class*=announcement], [class*=notice], [class*=banner], "
+    "[class*=banner] p, [class*=alert], [class*=topbar], [class*=top-bar], [class*=ribbon], [class*=callout], "
+    "[id*=announcement], [id*=notice], [id*=banner], dialog p, [role=dialog] p, [class*=popup] p, [class*=modal] p, "
+    "aside p, marquee, body > div, body > p, body > section > p, body > strong, body > center"
 )
+"""Where announcements stand. What lies directly in the body counts too: a strip over the header may be called anything.
+"""
+
+_OF_A_PAGE: Final = "main, header, article, nav, form, h1, h2"
+"""Elements that no notice has in it: what has one is the page, or a good part of it."""
+
 _BESIDE: Final = "li, blockquote, figcaption, footer p, [class*=footer] p, footer small, [class*=footer] small"
 _MENUS: Final = "nav li, header li, [class*=menu] li, [class*=nav] li, [role=navigation] li, [class*=breadcrumb] li"
 MOST_BESIDE: Final = 200
@@ -148,11 +156,19 @@ def _known(names: Iterator[str]) -> Iterator[str]:
 def text_of(html: str, tree: LexborHTMLParser, seen: str) -> str:
     """Return the text of a page, a line a paragraph: its announcements, its content, what stands beside that."""
     lines = _once(_lines(_extractor()(html)) or _lines(seen))
-    known = set(lines)
-    notices = [line for line in _told(tree, _NOTICES) if line not in known]
     content = " ".join(lines)  # an entry of a list, or a quotation, may stand within a longer line
-    beside = [line for line in _told(tree, _BESIDE) if line not in content]
-    return "\n".join([*dict.fromkeys(notices), *lines, *dict.fromkeys(beside)])[:LONGEST_TEXT].replace("\0", "")
+    notices = _whole(line for line in _told(tree, _NOTICES, _OF_A_PAGE) if line not in content)
+    beside = _whole(line for line in _told(tree, _BESIDE, "nav, form") if line not in content)
+    return "\n".join([*notices, *lines, *beside])[:LONGEST_TEXT].replace("\0", "")
+
+
+def _whole(told: Iterable[str]) -> list[str]:
+    """Return the lines without those that stand within one before: an element is told before the elements in it."""
+    kept: list[str] = []
+    for line in told:
+        if not any(line in longer for longer in kept):
+            kept.append(line)
+    return kept
 
 
 def _once(lines: list[str]) -> list[str]:
@@ -178,8 +194,10 @@ def visible_text(tree: LexborHTMLParser) -> str:
     return "\n".join(_lines(body.text(separator="\n")))
 
 
-def _told(tree: LexborHTMLParser, selector: str) -> Iterator[str]:
-    """Yield the texts of elements that say something of their own: no menus, forms or questions about cookies."""
+def _told(tree: LexborHTMLParser, selector: str, without: str) -> Iterator[str]:
+    """Yield the texts of elements that say something of their own: no menus, no questions about cookies, nothing that
+    has an element of `without` in it.
+    """
     menus = {node.mem_id for node in tree.css(_MENUS)} if "li" in selector.split(", ") else set()
     for node in tree.css(selector)[:MOST_BESIDE]:
         if node.mem_id in menus:
@@ -189,7 +207,7 @@ def _told(tree: LexborHTMLParser, selector: str) -> Iterator[str]:
         if not 20 <= len(text) <= LONGEST_NOTICE or not has_words or _OF_NOBODY.match(text):
             continue
         is_comment = "comment" in (node.attributes.get("class") or "")
-        if not is_comment and not node.css_first("nav, form") and not shells.is_about_consent(text):
+        if not is_comment and not node.css_first(without) and not shells.is_about_consent(text):
             yield text
 
 

@@ -24,6 +24,12 @@ LAYOUTS = {
     "a bar above": page(f"<main><h1>News of May</h1>{STORY}</main>",
                         menu=f'<div class="announcement-bar"><p>The yard will close in June.</p></div>{MENU}'),
     "a window over it": page(f'<main><h1>News of May</h1>{STORY}</main><div class="modal"><p>The yard will close in June.</p></div>'),
+    "a strip of text": page(f"<main><h1>News of May</h1>{STORY}</main>",
+                            menu=f'<div class="strip">From us: the yard will close in June.</div>{MENU}'),
+    "a state": page(f"<main><h1>News of May</h1>{STORY}</main>",
+                    menu=f'<header><div role="status">From us: the yard will close in June.</div>{MENU}</header>'),
+    "a banner without a paragraph": page(f"<main><h1>News of May</h1>{STORY}</main>",
+                                         menu=f'{MENU}<section class="site-banner"><b>From us:</b> the yard will close in June.</section>'),
     "the small print": page(f"<main><h1>News of May</h1>{STORY}</main>", foot="<footer><p>The yard will close in June.</p></footer>"),
     "of a builder of pages": page('<div class="el-section"><div class="el-text"><div>News of May</div></div><div><h2>'
                                   "The yard will close in June</h2></div></div>"),
