@@ -155,7 +155,7 @@ def chunk_size(to_read: int, window: Window, *, asks: bool = False) -> int:
     return max(1, min(LARGEST_CHUNK, math.ceil(to_read / (CHUNKS_A_WORKER * readers))))
 
 
-_CUT_ANEW = """
+_CUT_AGAIN = """
 UPDATE pipeline_item item SET chunk = cut.chunk
 FROM (
     SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(chunk_size)s AS chunk
@@ -164,10 +164,10 @@ FROM (
 """
 
 
-def cut_anew(*, run: Run, chunk_size: int) -> None:
+def cut_again(*, run: Run, chunk_size: int) -> None:
     """Number the run's waiting items into chunks of another size. Requires that nobody reads, as a new life begins."""
     with connection.cursor() as cursor:
-        cursor.execute(_CUT_ANEW, {"run": run.pk, "chunk_size": chunk_size})
+        cursor.execute(_CUT_AGAIN, {"run": run.pk, "chunk_size": chunk_size})
 
 
 def values_of(run: Run, window: Window) -> dict[str, Any]:

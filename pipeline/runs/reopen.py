@@ -84,7 +84,7 @@ def _prepare_items(run: Run, again: QuerySet[Item] | None, pace: Throughput | No
     if again is not None:
         _take_up_again(again.filter(run=run))
     if pace and pace.chunk_size:
-        plan.cut_anew(run=run, chunk_size=pace.chunk_size)
+        plan.cut_again(run=run, chunk_size=pace.chunk_size)
 
 
 def _parameters(run: Run, pace: Throughput | None, *, with_stories: bool) -> dict[str, object]:

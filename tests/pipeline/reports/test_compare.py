@@ -1,8 +1,12 @@
 """What became of stories from one run to another, on histories made by real runs and real decisions."""
 
+from io import StringIO
+
 import pytest
+from rich.console import Console
 
 from pipeline import review
+from pipeline.management.printing import print_difference
 from pipeline.models import Run, Signature
 from pipeline.reports.compare import NotComparable, comparable_run_before, compare_runs, stories_that_lost
 from pipeline.review.regroup import plan_regroup, regroup
@@ -128,8 +132,20 @@ def test_it_tells_which_stories_lost_conversations_that_were_read_again() -> Non
     change(source, ["again name=problem_001_fails problem=1", *[None] * 7])
     second = finish(start(source))
     assert [(story.title, count) for story, count in stories_that_lost(second)] == [("Problem 000 fails", 1)]
+    told = printed(second)
+    assert f"Since run {first.pk} of the same source:" in told
+    assert "Problem 000 fails lost 1 conversation that was read again." in told
     third = finish(start(source, force_refresh=True))
     assert stories_that_lost(third) == []
+    assert "2 stories stay the same." in printed(third)
+
+
+def printed(run: Run) -> str:
+    """What `run_pipeline` prints of it at its end."""
+    console = Console(file=StringIO(), width=200)
+    print_difference(run, console)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
 
 
 @pytest.mark.django_db
