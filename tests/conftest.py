@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from config import embedded
@@ -28,6 +29,11 @@ from tests.support.waiting import until
 from tests.support.workers import Worker
 
 TESTS = Path(__file__).resolve().parent
+
+# Of itself Hypothesis gives an example 200 ms, and its examples a second to be made: on a busy machine both fail tests
+# in which nothing is wrong. What a test says in settings of its own still holds.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_configure() -> None:
