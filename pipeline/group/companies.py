@@ -6,7 +6,8 @@ just now its last good snapshot stands in; one that could not be seen for long s
 - no pages: no_urls
 - any negative signal: requires_review, whatever else there is
 - every page gone (dead, not found, parked): likely_closed
-- at least one page could be read, and none says anything negative: operational
+- at least one page could be read, and none says anything negative: operational; of a page in a language that the local
+  reader does not know only what it finds counts, not that it finds nothing
 - else there is no evidence: the status stays what it was
 """
 
@@ -19,12 +20,15 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from pipeline.extract.base import asks, get_extractor
 from pipeline.extract.profiles.company import NEGATIVE, POSITIVE
+from pipeline.extract.profiles.company_reading import can_read
 from pipeline.ledger.current import current_themes
 from pipeline.ledger.pages import stand_in_since
 from pipeline.models import Company, CompanyUrl, Item, Run, StatusChange, Theme
 from pipeline.models.company import GONE, READ, PageOutcome
 from pipeline.models.wording import counted, words
+from pipeline.sources.understanding.language import counted_languages
 
 BATCH = 200
 
@@ -46,12 +50,14 @@ class Signal:
 @dataclass(frozen=True, slots=True)
 class State:
     """What is known of a company's pages: how many came to which outcome, how many of them count as read, what they
-    tell. A page that is stood for by an earlier snapshot counts as read.
+    tell. A page that is stood for by an earlier snapshot counts as read; one in a language that its reader does not
+    know counts as `foreign` instead, by its language.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     read: int = 0
     stand_ins: int = 0
+    foreign: Counter[str] = field(default_factory=Counter)
     told: tuple[Signal, ...] = ()
 
     @property
@@ -87,8 +93,11 @@ def conclude(state: State) -> Conclusion:
         sure = 50 + 45 * state.read / state.pages
         good = _told_in_words([told for told in state.told if told.signal in POSITIVE])
         news = f" {good}" if good else ""
-        explanation = f"{_read(state)}, and nothing on them calls for a review.{news}"
+        explanation = f"{_read(state)}, and nothing on them calls for a review.{_foreign(state)}{news}"
         return Conclusion(Company.Status.OPERATIONAL, round(sure), explanation)
+    if state.foreign:
+        # said, and not kept quiet as "no evidence": somebody has to read these pages, or a language model
+        return Conclusion(Company.Status.UNKNOWN, 0, f"None of its pages could be judged.{_foreign(state)}")
     return Conclusion("", 0, f"None of its pages could be read: {_outcomes(state)}.")
 
 
@@ -124,6 +133,14 @@ def _told_in_words(told: Sequence[Signal]) -> str:
 def _read(state: State) -> str:
     stand_ins = f" ({state.stand_ins} from when they were last seen)" if state.stand_ins else ""
     return f"{state.read} of {counted(state.pages, 'page')} could be read{stand_ins}"
+
+
+def _foreign(state: State) -> str:
+    """Return which pages are in languages that nobody read; empty if there are none."""
+    if not (count := state.foreign.total()):
+        return ""
+    pages, languages = counted(count, "page is", "pages are"), counted_languages(state.foreign.most_common())
+    return f" {pages} in a language the local reader does not know ({languages}); read with `--extractor llm`."
 
 
 def _outcomes(state: State) -> str:
@@ -167,6 +184,7 @@ def states_of(companies: Sequence[int], *, profile: str, run: Run | None = None)
     young = stand_in_since()
     outcomes: dict[int, Counter[str]] = {pk: Counter() for pk in companies}
     read, stand_ins = Counter[int](), Counter[int]()
+    foreign: dict[int, Counter[str]] = {pk: Counter() for pk in companies}
     seen: dict[int, tuple[int, str, bool]] = {}
     pages = CompanyUrl.objects.filter(company__in=companies, removed_at__isnull=True)
     columns = ("company_id", "conversation_id", "url", "outcome", "good_at")
@@ -175,15 +193,32 @@ def states_of(companies: Sequence[int], *, profile: str, run: Run | None = None)
         is_now = outcome in READ
         # a page that is gone says nothing any more; one that only cannot be seen just now is stood for
         if good_at and good_at >= young and outcome not in GONE:
-            read[company] += 1
-            stand_ins[company] += not is_now
             seen[conversation] = (company, url, not is_now)
+    languages = _unknown_languages(list(seen), profile)
+    for conversation, (company, _, is_stand_in) in seen.items():
+        if conversation in languages:
+            foreign[company][languages[conversation]] += 1
+        else:
+            read[company] += 1
+            stand_ins[company] += is_stand_in
     told: dict[int, list[Signal]] = {pk: [] for pk in companies}
     for theme in _themes(list(seen), profile, run):
         company, url, is_stand_in = seen[theme.conversation_id]
         quote = next((evidence.quote for evidence in theme.evidence.all()), "")
         told[company].append(Signal(theme.category, theme.confidence, url, quote, is_stand_in))
-    return {pk: State(outcomes[pk], read[pk], stand_ins[pk], tuple(told[pk])) for pk in companies}
+    return {pk: State(outcomes[pk], read[pk], stand_ins[pk], foreign[pk], tuple(told[pk])) for pk in companies}
+
+
+def _unknown_languages(conversations: Sequence[int], profile: str) -> dict[int, str]:
+    """Return of pages that the local reader read last, and whose language it does not know, that language."""
+    items = Item.objects.filter(
+        conversation__in=conversations, run__profile=profile, state__in=(Item.State.EXTRACTED, Item.State.FILTERED)
+    )
+    newest = items.order_by("conversation_id", "-id").distinct("conversation_id")
+    rows = list(newest.values_list("conversation_id", "language", "run__extractor"))
+    # a language model reads any language
+    local = {reader for reader in {reader for *_, reader in rows} if not asks(get_extractor(reader))}
+    return {page: language for page, language, reader in rows if reader in local and not can_read(language)}
 
 
 def _themes(conversations: Sequence[int], profile: str, run: Run | None) -> Iterator[Theme]:
@@ -196,6 +231,9 @@ def _apply(company: Company, found: Conclusion, run: Run) -> bool:
     """Give a company its conclusion and note a change of its status; say whether there was one."""
     # no evidence changes nothing, not even the time: the last conclusion stands as it was made
     if not found.status:
+        return False
+    # pages that nobody could judge are no reason to take a company off the list of those to look at
+    if found.status == Company.Status.UNKNOWN and company.status in Company.FLAGGED:
         return False
     now, before = timezone.now(), company.status
     counted_before = company.standing_status

@@ -13,11 +13,21 @@ from typing import Final
 
 from pipeline.extract.profiles.company_meaning import OUR_NAME, REMEMBERED, judged, may_tell
 from pipeline.ledger.transcript import Transcript
+from pipeline.sources.understanding.language import UNDETERMINED
 
 BAD_NEWS: Final = frozenset(("closing", "insolvency", "acquisition", "layoffs", "leadership_change"))
 """Signals that are weighed together: a sentence that is half a closing and half a sale needs a look all the same."""
 
 NO_SIGNAL: Final = "no_signal"
+
+LANGUAGES: Final = frozenset(("en", "de", "fr", "es", "it", "nl", "pt", "sv", "da", "nb", "no", "nn", "pl", "cs"))
+"""Languages that sentences of ours are written in; from a page in another one that gives no signal nothing follows."""
+
+
+def can_read(language: str) -> bool:
+    """Whether silence in a text of this language, as `sources.understanding.language` names it, means anything."""
+    return language in LANGUAGES or language in ("", UNDETERMINED)
+
 
 LEAST: Final = 0.35
 """How sure a sentence must be to count: rather one page too many. What it finds is in `benchmarks/QUALITY.md`."""

@@ -308,6 +308,32 @@ def test_all_pages_gone_is_likely_closed_and_pages_that_cannot_be_seen_change_no
     assert kept.history.count() == 1
 
 
+JAPANESE = (
+    "<title>お知らせ</title><p>"
+    + "当工房は三月末をもちまして閉店いたします。長年のご愛顧に心より感謝申し上げます。" * 3
+)
+
+
+def test_silence_in_a_language_that_the_reader_does_not_know_says_nothing(farm: Farm) -> None:
+    source = watch(farm)
+    say(farm, 1, 0, CLOSING)
+    for number in range(3):
+        farm.texts[farm.host(0), f"/page/{number}"] = JAPANESE
+    farm.texts[farm.host(2), "/page/1"] = JAPANESE
+    visit(begin(source))
+    unknown = Company.objects.get(external_id="c000")
+    assert unknown.status == "unknown"
+    assert "3 pages are in a language the local reader does not know (Japanese 3)" in unknown.explanation
+    partly = Company.objects.get(external_id="c002")
+    assert partly.status == "operational"
+    assert "2 of 3 pages could be read" in partly.explanation
+    assert "1 page is in a language" in partly.explanation
+    for number in range(3):
+        farm.texts[farm.host(1), f"/page/{number}"] = JAPANESE
+    visit(begin(source))
+    assert Company.objects.get(external_id="c001").status == "requires_review"  # until somebody has looked
+
+
 def test_a_last_good_snapshot_stands_in_and_is_marked(farm: Farm) -> None:
     source = watch(farm)
     say(farm, 0, 0, CLOSING)
