@@ -10,6 +10,7 @@ acquires").
 `python -m benchmarks.company_signals` learns the weights and writes them into `company_weights.npz`.
 """
 
+import math
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -96,7 +97,7 @@ def words_of(text: str) -> npt.NDArray[np.int64]:
 
 def share_of_a_word(count: int) -> float:
     """Return how much each of so many words of one sentence counts: a long one is not judged by its length."""
-    return WORDS_WEIGHT / max(1, count) ** 0.5
+    return WORDS_WEIGHT / math.sqrt(max(1, count))
 
 
 _MARKS: Final = tuple(
