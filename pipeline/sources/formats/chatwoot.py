@@ -25,7 +25,7 @@ class ChatwootConversations(ThreadFormat):
         senders = [each["sender"] for each in messages if _role(each) == "customer" and each.get("sender")]
         extra = found.get("additional_attributes") or {}
         return Thread(
-            [_said(each) for each in messages if _is_said(each)],
+            [_said(each) for each in messages if not each.get("private")],
             external_id=found.get("id") or found["display_id"],
             subject=text_of(extra.get("mail_subject")),
             customer=meta.get("sender") or (senders[0] if senders else None),
@@ -42,16 +42,11 @@ class ChatwootMessages(MessageFormat):
         return 1.0 if {"message_type", "content", "conversation_id"} <= found.keys() else 0.0
 
     def message(self, found: Found) -> tuple[str, Said | None]:
-        return word(found["conversation_id"]), _said(found) if _is_said(found) else None
+        return word(found["conversation_id"]), None if found.get("private") else _said(found)
 
     def describe(self, thread: Thread, found: Found) -> None:
         if _role(found) == "customer" and not thread.customer:
             thread.customer = found.get("sender") or found.get("sender_id")
-
-
-def _is_said(message: Found) -> bool:
-    """Return whether a message is no note of the team, and no line of the program's own log (who was assigned)."""
-    return not message.get("private") and _role(message) != "system"
 
 
 def _role(message: Found) -> str:

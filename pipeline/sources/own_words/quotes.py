@@ -155,7 +155,7 @@ def _mail_beginning(lines: Sequence[Line], first: int) -> _Beginning | None:
     if is_original or is_forwarded or _RULE.match(line):
         place = _next_written(lines, first + 1, within=3)
     # Outlook draws a line above the headers; then the sender's address and one more header are no accident
-    is_ruled = place > first and not is_forwarded and "@" in lines[place].text
+    is_ruled = first < place < len(lines) and not is_forwarded and "@" in lines[place].text
     last = _headers_end(lines, place, fewest=1 if is_ruled else 2)
     if last is None and (is_original or (is_forwarded and line[:1] in "-_=*")):
         last = first + 1

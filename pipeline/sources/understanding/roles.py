@@ -129,8 +129,9 @@ _NEVER_STAFF: Final = frozenset(("contact", "visitor", "customer", "end user", "
 
 
 def has_other_customers(words: Collection[str]) -> bool:
-    """Return whether the words for roles, normalised, name customers otherwise than `user`."""
-    return not _NEVER_STAFF.isdisjoint(words)
+    """Return whether the words for roles, normalised, call customers otherwise than `user`, and all by one word."""
+    others = {word for word in words if word != USER and role_of(word) == CUSTOMER}
+    return len(others) == 1 and others <= _NEVER_STAFF
 
 
 # --- Fields of vendors --------------------------------------------------------------------------------------------

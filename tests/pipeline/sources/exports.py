@@ -291,9 +291,9 @@ EXPORTS = {
     "front": Export("Front conversations", {"_results": [FRONT], "_pagination": {}}, BOTH, "cnv_3", "kim@bikes.example"),
     "front messages": Export("Front messages", {"_results": FRONT_MESSAGES}, BOTH, "cnv_3", "kim@bikes.example"),
     "chatwoot": Export("Chatwoot conversations", {"data": {"meta": {}, "payload": [CHATWOOT]}}, (
-        ("bot", "Hello! Choose a topic"), *BOTH), "21", "kim@bikes.example"),
+        ("bot", "Hello! Choose a topic"), *BOTH, ("system", "Lee resolved this")), "21", "kim@bikes.example"),
     "chatwoot messages": Export("Chatwoot messages", {"payload": [{**each, "conversation_id": 21} for each in CHATWOOT_MESSAGES]}, (
-        ("bot", "Hello! Choose a topic"), *BOTH), "21", "5"),
+        ("bot", "Hello! Choose a topic"), *BOTH, ("system", "Lee resolved this")), "21", "5"),
     "crisp": Export("Crisp conversations", {"data": [{"session_id": "session_1", "meta": {"email": "kim@bikes.example"},
                                                       "created_at": EPOCH * 1000, "messages": CRISP_MESSAGES}]}, BOTH, "session_1",
                     "kim@bikes.example"),
