@@ -277,8 +277,6 @@ SOURCES = {
 FEEDS = env.dict("FEEDS", default={})  # of the source `feed:NAME`, what gives its dicts, by dotted path
 FORMATS = [  # of files, in the order in which they are asked what a file is; the surest is taken
     "pipeline.sources.formats.mail.Mail",
-    "pipeline.sources.formats.whatsapp.WhatsAppChat",
-    "pipeline.sources.formats.line.LineChat",
     "pipeline.sources.formats.chat_log.ChatLog",
     "pipeline.sources.formats.subtitles.Subtitles",
     "pipeline.sources.formats.zendesk.ZendeskTickets",

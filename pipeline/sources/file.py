@@ -9,9 +9,10 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from pipeline.sources.formats import Format, Options, Recognised, Stream, known_formats, recognise
+from pipeline.sources.formats import Format, Options, Recognised, Stream, recognise
 from pipeline.sources.formats.base import Head, Person
-from pipeline.sources.parsing.heads import encoding_of_json, head_of
+from pipeline.sources.parsing.heads import encoding_of_json, head_in_its_encoding, head_of
+from pipeline.sources.parsing.other_texts import is_prose, what_it_is
 from pipeline.sources.parsing.parts import DAMAGE, STDIN, Part, parts_of
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from pipeline.sources.understanding.related import joined
@@ -28,6 +29,9 @@ _MAY_BE_RELATED = (
     "Parquet",
 )
 """Formats of general shape: their files may be the tables of one database. A vendor's format knows its own."""
+
+_OF_ANY_TEXT = ("a table (CSV)", "Transcript", "Chat log")
+"""Formats that read what is only text of a certain shape, as much else is."""
 
 MUCH_SURER = 0.3
 """In a folder or zip, files whose format is less sure than the surest by so much are what lies beside the export."""
@@ -90,17 +94,23 @@ class FileSource:
         """Return each format that was found, with the parts that are in it."""
         found: list[tuple[Part, Format | None, float]] = []
         seen: Head | None = None
+        nobody = ""
         for part in parts:
             part, head = self._looked_at(part)
             if head.raw.strip():
                 form, sure = recognise(head)
+                is_only_text = form is None or form.name in _OF_ANY_TEXT
+                if is_only_text and not self.options.mapping and (kind := _in_nobodys_words(form, head)):
+                    form, sure, nobody = None, 0.0, nobody or kind
                 found.append((part, form, sure))
                 seen = seen or head
         surest = max((sure for _, _, sure in found), default=0.0)
         read = {part.name: form for part, form, sure in found if form and _is_read(form, sure, surest)}
         beside = [part for part in parts if part.name not in read]
+        if found and not read and nobody:
+            raise UnreadableSource(f"{self} contains no conversations: it looks like {nobody}. {_begins(seen)}")
         if found and not read:
-            raise UnreadableSource(f"{self} is not in a known format. {_begins(seen)} {_looked_for()}")
+            raise UnreadableSource(f"{self} is not in a known format. {_begins(seen)} {_KNOWN}")
         groups: dict[type[Format], tuple[Format, Stream]] = {}
         people: dict[str, Person] = {}
         for part, _, _ in found:
@@ -117,7 +127,7 @@ class FileSource:
             self.summary.encoding = str(encoding)
             part = replace(part, encoding=encoding.codec)
             head = self._head(part)
-        return part, head
+        return part, head if self.options.encoding else head_in_its_encoding(head)
 
     def _head(self, part: Part) -> Head:
         try:
@@ -159,8 +169,18 @@ def _begins(head: Head | None) -> str:
     return f"It starts with: {' '.join(head.text[:200].split())[:80]!r}."
 
 
-def _looked_for() -> str:
-    return f"Known formats: {', '.join(dict.fromkeys(form.name for form in known_formats()))}."
+_KNOWN = "What can be read is listed in docs/howto/bring-your-data.md."
+
+
+def _in_nobodys_words(form: Format | None, head: Head) -> str:
+    """Return what a text is that its format would read although nobody speaks in it; empty if somebody may."""
+    if kind := what_it_is(head.text):
+        return kind
+    return (
+        "prose, in which no line says who speaks"
+        if form and form.name == "a table (CSV)" and is_prose(head.text)
+        else ""
+    )
 
 
 def name_of_files(paths: Sequence[str]) -> str:

@@ -1,4 +1,6 @@
-"""Mail: an mbox, one mail (.eml), or a folder or zip of them. Threads by References, In-Reply-To, and the subject.
+"""Mail: an mbox, one mail (.eml), a folder or zip of them, or saved as plain text (`headed_text`).
+
+Threads by References, In-Reply-To, Gmail's number of the thread, and the subject.
 
 A file is read twice: first only the headers, to know which mail belongs to which thread, then the texts. Attachments
 are counted and not read.
@@ -12,15 +14,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.header import decode_header
-from email.message import Message
-from email.utils import getaddresses, parsedate_to_datetime
+from email.header import Header, decode_header
+from email.message import EmailMessage, Message
+from email.utils import format_datetime, getaddresses, parsedate_to_datetime
 from typing import Any
 
 from pipeline.sources.formats.base import Head, Options, Recognised, Stream, limit
 from pipeline.sources.formats.json_objects import Rows, time_reader
 from pipeline.sources.own_words.html import plain_text
 from pipeline.sources.parsing import encodings
+from pipeline.sources.parsing.headed_text import Headed, headed_messages, is_headed, times_of
+from pipeline.sources.parsing.lines import text_lines
 from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Reject, excerpt
 from pipeline.sources.understanding.gathering import Gathered
@@ -62,17 +66,19 @@ class Mail:
     def sniff(self, head: Head) -> float:
         if _POSTMARK.match(head.raw):
             return 0.98
-        return 0.95 if _is_mail(head.raw) else 0.0
+        if _is_mail(head.raw):
+            return 0.95
+        return 0.94 if _is_saved_as_text(head.text) else 0.0
 
     def records(self, stream: Stream, options: Options) -> Rows:
         stream.summary.fields.update(customer="From", text="text parts", times="Date", conversation="References")
         threads, counts, reader = Threads(), Counter[str](), time_reader(options)
-        for mail in _all_mails(stream):
+        for mail in _all_mails(stream, options):
             if isinstance(mail, _RawMail):
                 threads.add(_envelope(mail.raw[:HEADERS_LENGTH]))
         with Gathered() as gathered:
             number = 0
-            for mail in _all_mails(stream):
+            for mail in _all_mails(stream, options):
                 if isinstance(mail, _RawMail):
                     yield from _gather(mail, threads.key(number), gathered, counts)
                     number += 1
@@ -116,22 +122,57 @@ class _RawMail:
     postmark: bytes = b""
 
 
-def _all_mails(stream: Stream) -> "Iterator[_RawMail | Reject]":
-    return (mail for part in stream.parts for mail in _mails(part))
+def _all_mails(stream: Stream, options: Options) -> "Iterator[_RawMail | Reject]":
+    return (mail for part in stream.parts for mail in _mails(part, options))
 
 
-def _mails(part: Part) -> Iterator[_RawMail | Reject]:
+def _mails(part: Part, options: Options) -> Iterator[_RawMail | Reject]:
     """Yield the mails of a file, in pieces of bounded size; damage ends them with a reject."""
     number = 0
     try:
         with closing(part.open()) as file:
+            begin = file.peek(HEADERS_LENGTH)[:HEADERS_LENGTH]
+        if not _POSTMARK.match(begin) and not _is_mail(begin):
+            for mail in _mails_in_text(part, options):
+                number = mail.number
+                yield mail
+            return
+        with closing(part.open()) as file:
             for postmark, raw in _split(file):
                 number += 1
                 yield _RawMail(raw, number, part.name, postmark)
-    except (*DAMAGE, OSError) as error:
+    except (*DAMAGE, OSError, encodings.UnknownEncoding) as error:
         yield Reject(
             number + 1, f"the file is damaged; the rest could not be read: {error}", unit="mail", part=part.name
         )
+
+
+def _is_saved_as_text(text: str) -> bool:
+    """Return whether a text is mail that a program saved without its own form: heads that name a subject."""
+    begin = text[:20_000].splitlines()
+    return is_headed(begin) and any(each.subject is not None for each in headed_messages(lambda: begin))
+
+
+def _mails_in_text(part: Part, options: Options) -> Iterator[_RawMail]:
+    """Yield the mails of a text as they would stand in an mbox, so that they are read like any other.
+
+    Such texts name who receives a mail by name alone; their address is that which they write from elsewhere.
+    """
+
+    def read() -> Iterator[Headed]:
+        return headed_messages(lambda: text_lines(part, options))
+
+    addresses = {name.casefold(): address for each in read() for name, address in getaddresses([each.sender]) if name}
+    times = times_of(read(), options.date_format)
+    for each in read():
+        to = ", ".join(addresses.get(name.strip().casefold(), name.strip()) for name in each.to.split(";"))
+        at = times.read(each.sent)
+        head = EmailMessage(policy.compat32)
+        for name, value in (("From", each.sender), ("To", to), ("Subject", each.subject or "")):
+            head[name] = Header(value, "utf-8").encode(maxlinelen=10_000) if not value.isascii() else value
+        head["Date"] = format_datetime(at) if at else ""
+        head["Content-Type"] = 'text/plain; charset="utf-8"'
+        yield _RawMail(head.as_bytes() + each.text.encode(errors="replace"), each.line, part.name)
 
 
 def _split(file: Any) -> Iterator[tuple[bytes, bytes]]:

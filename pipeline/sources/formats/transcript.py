@@ -1,25 +1,31 @@
-"""Plain text in which each line says who speaks: `Customer: ...`, `[10:03] Agent: ...`. One conversation or many.
+"""Plain text in which lines say who speaks: `Customer: ...`, `[10:03] Agent: ...`, `Kim  0:03`. One or many.
 
 Many are set apart by a line of signs (`-----`, `=== Chat 12 ===`) or by a heading that counts them.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain, islice
 
 from pipeline.sources.formats.base import Head, Options, Stream, limit
 from pipeline.sources.formats.json_objects import Rows
+from pipeline.sources.parsing.chat_lines import LEARNED_LINES, Grammar, learn, messages
 from pipeline.sources.parsing.encodings import UnknownEncoding
 from pipeline.sources.parsing.lines import text_lines
 from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Record, Reject
-from pipeline.sources.understanding.roles import MAX_LINES, split_transcript
+from pipeline.sources.understanding.placeholders import is_placeholder
+from pipeline.sources.understanding.roles import AGENT, CUSTOMER, MAX_LINES, Utterance, speaker_of, split_transcript
 from pipeline.sources.understanding.threads import Said, Thread, record_of
 from pipeline.sources.understanding.times import read as read_time
 
 SNIFFED_LINES = 200
-_HEADING = re.compile(
+ENOUGH = 0.3
+"""Part of the lines that begin with who speaks, from which a text is a transcript though it begins with others."""
+
+HEADING = re.compile(
     r"\s{0,9}(?:[-=_*#~]{3,200}|[-=_*#~\s]{0,9}(?:chat|conversation|ticket|transcript|call|session|gespräch"
     r"|unterhaltung|anruf|"
     r"appel|llamada|conversación|chiamata|conversazione|gesprek|対話|会話|对话|会话)\s{0,3}(?:id|no\.?|nr\.?|number"
@@ -29,23 +35,13 @@ _HEADING = re.compile(
 )
 
 
-_SPEAKER_LINE = re.compile(r"\s{0,3}([^\W\d_][^:：\n]{0,40}?)\s{1,9}[(\[]?((?:\d{1,2}:)?\d{1,2}:\d{2})[)\]]?\s{0,9}$")
+_ONLY_CLOCK = re.compile(r"\s{0,9}[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}[\])]?\s{0,9}$")
+"""How far a call has gone, between what is said: it says nothing about who speaks."""
 
 
-def _labelled(lines: Sequence[str]) -> list[str]:
-    """Return the lines with the speaker in front where a line of its own, with a clock, says who speaks next."""
-    if sum(bool(_SPEAKER_LINE.match(line[:80])) for line in lines) < 2:
-        return list(lines)
-    result, speaker = list[str](), ""
-    for line in lines:
-        if len(line) <= 80 and (found := _SPEAKER_LINE.match(line)):
-            speaker = f"[{found[2]}] {found[1]}"
-        elif speaker and line.strip():
-            result.append(f"{speaker}: {line.strip()}")
-            speaker = ""
-        else:
-            result.append(line)
-    return result
+def is_heading(line: str) -> bool:
+    """Return whether a line sets conversations apart: a line of signs, or a heading that counts them."""
+    return bool(HEADING.match(line[:300]))
 
 
 class Transcript:
@@ -55,24 +51,64 @@ class Transcript:
 
     def sniff(self, head: Head) -> float:
         text = head.text.lstrip()
-        if not text or (text[0] in "{[<" and not re.match(r"[\[<]\d", text)):
+        if not text or (text[0] in "{[<" and not re.match(r"<\d|\[[^\W_]", text)):
             return 0.0
-        lines = [line for line in text.splitlines()[:SNIFFED_LINES] if not _HEADING.match(line[:300])]
+        lines = [line for line in text.splitlines()[:SNIFFED_LINES] if not is_heading(line)]
         if not head.is_whole and len(lines) < SNIFFED_LINES:
             lines = lines[:-1]
-        spoken = split_transcript("\n".join(_labelled(lines)))
+        spoken = _spoken(lines, _learned(lines))
         if not spoken or len(spoken) < 2:
+            return 0.0
+        if 5 * sum(any(map(str.isalpha, each.text)) for each in spoken) < len(spoken):  # measurements
             return 0.0
         return 0.55 if ":" in lines[0] else 0.4  # a first line that nobody says may be the header of a table
 
     def records(self, stream: Stream, options: Options) -> Rows:
-        stream.summary.fields.update(text="what is said", role="the word before the colon")
+        stream.summary.fields.update(text="what is said", role="the word or name of who speaks")
         for part in stream.parts:
             try:
-                for block in _blocks(text_lines(part, options)):
-                    yield _record(block, part)
+                lines = text_lines(part, options)
+                first = list(islice(lines, LEARNED_LINES))
+                grammar = _learned([line for line in first if not is_heading(line)])
+                for block in _blocks(chain(first, lines)):
+                    yield _record(block, part, grammar)
             except (*DAMAGE, OSError, UnknownEncoding) as error:
                 yield Reject(1, f"it cannot be read: {error}", unit="line", part=part.name)
+
+
+def _learned(lines: Sequence[str]) -> Grammar | None:
+    """Return how the lines of a transcript with clocks begin: `[10:03] Kim: text`, or `Kim  0:03` above the text.
+
+    Two must speak, or one whose word for a role is known, and much of the text must be theirs.
+    """
+    grammar = learn(lines)
+    if grammar is None or (grammar.share < ENOUGH and grammar.starts):
+        return None
+    return grammar if len(grammar.names) > 1 or any(speaker_of(name)[0] for name in grammar.names) else None
+
+
+def _spoken(lines: Sequence[str], grammar: Grammar | None) -> list[Utterance] | None:
+    """Return what is said in the lines of one conversation; None if nobody is seen to speak."""
+    if grammar is None:
+        spoken = split_transcript("\n".join(line for line in lines if not _ONLY_CLOCK.match(line[:30])).strip("\n"))
+        return _both_sides(spoken) if spoken else None
+    said = [each for each in messages(lines, grammar) if each.author and each.text and not is_placeholder(each.text)]
+    return (
+        _both_sides(
+            [Utterance(*speaker_of(each.author), each.text, "" if grammar.is_elapsed else each.when) for each in said]
+        )
+        or None
+    )
+
+
+def _both_sides(said: Sequence[Utterance]) -> list[Utterance]:
+    """Return what is said with the role of the one other speaker beside those of whom a word tells one side."""
+    roles = {each.role for each in said if each.role}
+    others = {each.author for each in said if not each.role}
+    other = {CUSTOMER: AGENT, AGENT: CUSTOMER}.get(next(iter(roles), "")) if len(roles) == 1 else None
+    if other is None or len(others) != 1:
+        return list(said)
+    return [each if each.role else replace(each, role=other) for each in said]
 
 
 @dataclass(slots=True)
@@ -89,7 +125,7 @@ def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
     """Yield the conversations; of one that is too long what is beyond the limit is not kept."""
     block = _Block(1)
     for number, line in enumerate(lines, start=1):
-        if heading := _HEADING.match(line[:300]):
+        if heading := HEADING.match(line[:300]):
             if any(each.strip() for each in block.lines):
                 yield block
             block = _Block(number + 1, heading["id"] or ("" if block.lines else block.external_id))
@@ -101,12 +137,12 @@ def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
         yield block
 
 
-def _record(block: _Block, part: Part) -> Record | Reject:
-    text = "\n".join(_labelled(block.lines))
+def _record(block: _Block, part: Part, grammar: Grammar | None) -> Record | Reject:
+    text = "\n".join(block.lines)
     if block.size > limit() or len(block.lines) >= MAX_LINES:
         reason = f"the conversation is longer than {limit():,} bytes or {MAX_LINES:,} lines"
         return Reject(block.first, reason, block.external_id, text[:500], part=part.name)
-    spoken = split_transcript(text)
+    spoken = _spoken(block.lines, grammar)
     if not spoken:
         return Reject(block.first, "no line says who speaks", block.external_id, text[:500], part=part.name)
     said = [Said(each.text, each.role, each.author, _moment(each.time)) for each in spoken]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (letters of other scripts count as two columns)
 """Signatures: what a mail program or a polite person puts below each message.
 
 A signature ends where a sentence begins again, so that a postscript is read.
@@ -24,8 +25,12 @@ _CLOSING = re.compile(
     r"cordiali saluti|distinti saluti|(?:un )?(?:caro |cordiale )?salut[oi]|cordialità|"
     r"(?:met )?vriendelijke groet(?:en)?|hartelijke groet(?:en)?|groet(?:en|jes)?|mvg|hoogachtend|"
     r"(?:com os melhores )?cumprimentos|atenciosamente|abraços?|grat[oa]|att|"
-    r"med vänlig hälsning|med venlig hilsen|mvh|pozdrawiam|с уважением))[,.!]?[*_]{0,2}"
-    r"|(?:よろしくお願い(?:いた|致)?します|宜しくお願い(?:いた|致)?します|敬具|以上|此致|敬礼|敬上|祝好|谢谢|謝謝"
+    r"cdlt|cdt|bonne (?:journée|soirée|réception)|bien à toi|att\.?|s pozdravem|saygılarımla|üdvözlettel"
+    r"|z poważaniem|z wyrazami szacunku|pozdrawiam (?:serdecznie|ciepło)|с наилучшими пожеланиями"
+    r"|всего (?:доброго|хорошего)|з повагою|з найкращими побажаннями|ystävällisin terveisin|terveisin|με εκτίμηση|"
+    r"med vänlig hälsning|med venlig hilsen|mvh|pozdrawiam|с уважением))"
+    r"(?: (?:aus|from|de|da|uit|z|из|från|fra) [^\W\d_][\w-]{1,20})?[,.!]?[*_]{0,2}"
+    r"|(?:よろしくお願い(?:いた|致)?します|宜しくお願い(?:いた|致)?します|敬具|以上|此致|敬礼|敬上|祝好|谢谢|謝謝|감사합니다|고맙습니다"
     r"|בברכה|תודה(?: רבה)?(?: מראש)?)[,.。，、!]?$",
     re.IGNORECASE,
 )
@@ -33,9 +38,24 @@ _THANKS = re.compile(
     r"(?:(?:many |kind )?thanks?(?: you)?(?: so much| very much| in advance| again)?|thx|danke(?: schön| im voraus)?"
     r"|vielen dank(?: im voraus)?|merci(?: d['’]avance| beaucoup)?|"
     r"(?:muchas )?gracias(?: de antemano| por adelantado)?|grazie(?: mille| in anticipo)?|(?:alvast )?bedankt"
-    r"|dank u(?: wel)?|(?:muito )?obrigad[oa](?: desde já)?)[,.!]?$",
+    r"|dank u(?: wel)?|(?:muito )?obrigad[oa](?: desde já)?|(?:z góry )?dziękuję(?: bardzo)?|(?:заранее )?спасибо(?: большое)?"
+    r"|благодарю|дякую|děkuji|teşekkürler|tack(?: på förhand)?|på forhånd tak|kiitos)[,.!]?$",
     re.IGNORECASE,
 )
+_FOOTER_OF = re.compile(
+    r"iphone|ipad|\bios\b|android|samsung|galaxy|huawei|xiaomi|outlook|yahoo|gmail|\bmail\b|mail\.ru|proton|\bgmx\b|windows"
+    r"|smartphone|celular|móvil|telefon|почт|яндекс|华为|手机|邮箱|手機|郵件|メール|携帯|메일|휴대폰",
+    re.IGNORECASE,
+)
+_FOOTER_VERB = (
+    r"gesendet|versendet|verschickt|holen sie sich|laden sie|envoyée?|obtenir|téléchargez?r?|enviad[oa]|obtene?r|obter|descargar?"
+    r"|baixar?|inviat[oa]|scarica|ottieni|verzonden|verstuurd|downloaden|download|wysłan[oeay]|pobierz|отправлен[оа]?|скачать"
+    r"|надіслано|відправлено|завантажити|odesláno|stáhnout|skickat|hämta|sendt|hent|lähetetty|hanki|gönderildi|edinin|küldve"
+    r"|発信|送信(?:されました)?|を入手|入手|发自|发送|来自|获取|獲取|取得|傳送|寄自|보냄|보냈습니다|보낸 메일|다운로드|נשלח|הורד|أُ?رسلت?"
+)
+_FOOTER = re.compile(rf"(?:(?:{_FOOTER_VERB}).{{1,70}}|.{{1,70}}(?:{_FOOTER_VERB}))[.!。]?$", re.IGNORECASE)
+"""What a mail program says of itself below a message: a device or program, and a word for sending or getting it."""
+
 _DEVICE = (
     r"(?:i?phone|i?pad|ipod|android\w*|samsung\w*|galaxy\w*|huawei\w*|xiaomi\w*|pixel\w*|blackberry\w*|nokia\w*"
     r"|smartphone|handy|mobil\w*|móvil|celular|telefon\w*|phone|tablet|outlook\w*|"
@@ -84,6 +104,12 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 """Lines of an address, and of what stands below it. Under a closing only: alone, `Bus 12` looks the same."""
+
+_PRONOUNS = re.compile(r"[(\[]?[^\W\d_]{2,6} ?/ ?[^\W\d_]{2,6}(?: ?/ ?[^\W\d_]{2,8})?[)\]]?$")
+"""she/her, they/them, er/ihm: below a name."""
+
+_PRONOUNS_BEHIND = re.compile(r" ?[(\[][^\W\d_]{2,6} ?/ ?[^\W\d_]{2,6}(?: ?/ ?[^\W\d_]{2,8})?[)\]]$")
+_AND = re.compile(r" (?:and|und|et|y|e|en|i|и|och|og|&) ", re.IGNORECASE)
 
 _TITLE = re.compile(
     r"\b(?:manager|director|head of|engineer|assistant|officer|consultant|ceo|cto|cfo|coo|vp|founder|owner|lead"
@@ -147,12 +173,15 @@ def _signature_end(text: str, lines: Sequence[Line], place: int) -> int:
     line = lines[place]
     if line.is_cut or not line.text or line.depth:
         return place
-    if _SENT_FROM.match(line.text):
+    if _SENT_FROM.match(line.text) or _is_footer(lines, place):
         return place + 1
     if _DASHES.match(line.text) and place:
         is_mark = text.startswith("-- ", line.start) or _is_card(lines, place + 1)
         end = _last_signature_line(lines, place + 1, is_marked=is_mark)
         return end if end > place + 1 and _ends_run(lines, end) else place
+    thanks, _, closing = _AND.sub("\0", line.text, count=1).partition("\0")
+    if closing and _THANKS.match(thanks) and _CLOSING.fullmatch(closing):
+        return _last_signature_line(lines, place + 1)
     if _CLOSING.fullmatch(line.text) or _closing_with_name(line.text):
         return _last_signature_line(lines, place + 1)
     if _THANKS.match(line.text):
@@ -170,6 +199,14 @@ def _is_card(lines: Sequence[Line], place: int) -> bool:
     if not 1 < len(written) <= 4 or not is_name(written[0]):
         return False
     return all(len(each) <= 60 and not each.endswith((".", "?", "!", "。", "？")) for each in written)
+
+
+def _is_footer(lines: Sequence[Line], place: int) -> bool:
+    """Return whether a line is a mail program's own, in a paragraph of its own below something written."""
+    text = lines[place].text
+    is_apart = place > 0 and (not lines[place - 1].text or bool(_DASHES.match(lines[place - 1].text)))
+    is_last = place + 1 == len(lines) or not lines[place + 1].text
+    return is_apart and is_last and len(text.split()) <= 10 and bool(_FOOTER_OF.search(text) and _FOOTER.match(text))
 
 
 def _last_signature_line(lines: Sequence[Line], place: int, *, is_marked: bool = False) -> int:
@@ -206,12 +243,14 @@ def _is_signature_line(text: str, is_marked: bool) -> bool:
         or (bool(_TITLE.search(text)) and len(text.split()) <= 6)
         or bool(_SENT_FROM.match(text))
         or bool(_ADDRESS.match(text))
+        or bool(_PRONOUNS.match(text))
+        or bool(_FOOTER_OF.search(text) and _FOOTER.match(text))
     )
 
 
 def is_name(text: str) -> bool:
     """Return whether a line could be a name: up to four words, each with a capital or of a script without any."""
-    words = text.strip("*_,. ").split()
+    words = _PRONOUNS_BEHIND.sub("", text).strip("*_,. ").split()
     if not 1 <= len(words) <= 4 or text.endswith((":", ";")):
         return False
     if not any(word[:1].isupper() or not (word[:1].islower() or word[:1].isupper()) for word in words):

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (letters of other scripts count as two columns)
 """Contact forms that came as text: `Name: ...  E-mail: ...  Message: ...`. Only the message is the customer's."""
 
 import re
@@ -22,6 +23,8 @@ _PERSON = (
     "|メール|電話番号|電話"
     "|会社名|住所|注文番号|姓名|名字|邮箱|电子邮件|電子郵件|电话|電話"
     '|手机|公司|地址|订单号|שם|שם מלא|דוא"ל|אימייל|מייל|טלפון|חברה|כתובת|מספר הזמנה'
+    "|imię(?: i nazwisko)?|nazwisko|adres e-?mail|numer telefonu|firma|miejscowość|numer zamówienia|имя(?: и фамилия)?|фамилия|фио"
+    "|эл\\. ?почта|электронная почта|почта|телефон|компания|адрес|город|номер заказа|ім['’ʼ]я|пошта|이름|성함|이메일|연락처|전화번호|회사|주문번호"
 )
 _MESSAGE = (
     "message|your message|comments?|question|your question|enquiry|inquiry|description|details"
@@ -31,7 +34,8 @@ _MESSAGE = (
     "|mensaje|comentarios?|consulta|pregunta|descripción|asunto|messaggio|domanda|commento|richiesta|descrizione"
     "|oggetto"
     "|bericht|vraag|opmerking|omschrijving|onderwerp|mensagem|comentário|pergunta|dúvida|descrição|assunto"
-    "|お問い合わせ内容|内容|メッセージ|ご質問|件名|留言|消息|内容描述|问题|問題|主题|主題|הודעה|תוכן ההודעה|שאלה"
+    "|お問い合わせ内容|内容|メッセージ|ご質問|件名|留言|消息|内容描述|问题|問題|主题|主題|הודעה|תוכן ההודעה|שאלה|wiadomość|treść(?: wiadomości)?|pytanie|opis|temat|сообщение|вопрос|текст(?: сообщения)?|описание|тема"
+    "|повідомлення|питання|문의 ?내용|내용|제목|메시지|문의"
     "|פנייה|נושא"
 )
 _PAGE = (

@@ -52,6 +52,7 @@ _SIGNATURES = re.compile(
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(r"display\s{0,5}:\s{0,5}none", re.IGNORECASE)
+_DASHES = ("--", "—", "–")
 _BLANKS = re.compile(r"[ \t\r\n\f\xa0]+")
 
 
@@ -192,9 +193,12 @@ class _Writer:
 
     def _end_line(self, *, is_break: bool = False) -> None:
         line = "".join(self._line).strip()
+        self._line = []
+        # many signatures begin with the dashes that their markup already stands for
+        if line in _DASHES and self._lines and self._lines[-1].endswith("-- "):
+            return
         if line or is_break:
             self._lines.append(self._marked(line))
-        self._line = []
 
     def _marked(self, line: str) -> str:
         return f"{'>' * min(self._quotes, 9)} {line}" if self._quotes else line

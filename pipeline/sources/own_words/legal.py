@@ -35,7 +35,7 @@ _MESSAGE = re.compile(
     r"(?:ha|ha usted) recibido|avete ricevuto|avesse ricevuto|heeft ontvangen|recebeu|"
     r"(?:detta|det här) (?:meddelande|mejl|e-?post\w*)|(?:denne|dette) (?:e-?mail|e-?post\w*|besked|melding\w*|meddelelse)|"
     r"(?:niniejsza|ta) wiadomość|tato zpráva|tämä viesti|(?:har|om du har) (?:fått|modtaget|mottatt) d\w+|"
-    r"otrzymali państwo|bu (?:e-?posta|ileti|mesaj))\b|данн\w+ (?:сообщение|письмо)|このメール|このメッセージ|本(?:メール|电子邮件|邮件"
+    r"otrzymali państwo|bu (?:e-?posta|ileti|mesaj))\b|(?:данн\w+|настоящ\w+|это) (?:сообщение|письмо|электронное письмо)|このメール|このメッセージ|本(?:メール|电子邮件|邮件"
     r"|電子メール)"
     r"|הודעה זו|דוא\"ל זה|מסר זה",
     re.IGNORECASE,

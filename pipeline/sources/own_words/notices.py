@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (letters of other scripts count as two columns)
 """Messages nobody wrote: shipping notices, receipts, codes, and replies of a mailbox whose owner is away.
 
 All of a message must read like that. A customer who quotes a notice and says what is wrong is read.
@@ -19,18 +20,20 @@ _AUTO_SUBJECT = re.compile(
     r"|respuesta automática|fuera de la oficina|risposta automatica|"
     r"fuori (?:sede|ufficio):|automatisch antwoord|afwezig(?:heids\w+)?:|resposta automática|ausência temporária"
     r"|自動(?:返信|応答)|不在通知|自动(?:回复|答复)|自動回覆|"
-    r"מענה אוטומטי|הודעה אוטומטית|autosvar|automatická odpověď|odpowiedź automatyczna|автоответ)",
+    r"מענה אוטומטי|הודעה אוטומטית|autosvar|automatická odpověď|odpowiedź automatyczna|automatyczna odpowiedź|автоответ|автоматический ответ|автоматична відповідь"
+    r"|automatisk(?:t)? svar|otomatik yanıt|automaattinen vastaus|자동 ?(?:회신|응답|답장)|부재중)",
     re.IGNORECASE,
 )
 _OUT_OF_OFFICE = (
     r"out of (?:the |my )?office|away from (?:the |my )?(?:office|desk)|nicht im (?:büro|hause)|außer haus"
     r"|absente? du bureau|fuera de la oficina|"
-    r"fuori (?:ufficio|sede)|niet op kantoor|fora do escritório"
+    r"fuori (?:ufficio|sede)|niet op kantoor|fora do escritório|poza biurem|вне офиса|не в офисе|mimo kancelář"
 )
 _AWAY = re.compile(
     rf"\b(?:{_OUT_OF_OFFICE}|on (?:annual |parental |maternity |sick )?leave|on (?:vacation|holiday)|im urlaub"
     rf"|abwesend|nicht erreichbar|"
-    r"en congés?|en vacances|de vacaciones|in ferie|assente|met vakantie|(?:niet aan|af)wezig|de férias|ausente)\b|不在"
+    r"en congés?|en vacances|de vacaciones|in ferie|assente|met vakantie|(?:niet aan|af)wezig|de férias|ausente"
+    r"|na urlopie|nieobecn\w+|в отпуске|в командировке|отсутствую|у відпустці|na dovolené|på semester|på ferie|izinde)\b|不在|휴가"
     r"|休暇|休假|בחופשה|מחוץ למשרד",
     re.IGNORECASE,
 )
@@ -38,7 +41,8 @@ _AWAY_FROM_OFFICE = re.compile(rf"\b(?:{_OUT_OF_OFFICE})\b|不在|מחוץ למ�
 _BACK = re.compile(
     r"\b(?:until|return(?:ing)?|back (?:on|in|at)|bis (?:zum|einschließlich)|ab dem|wieder (?:da|erreichbar|im)"
     r"|jusqu['’]au|de retour|hasta el|regres\w+|vuelv\w+|"
-    r"fino al|rientr\w+|tot (?:en met)?|terug|até|retorn\w+|volt\w+)\b|まで|戻り|直到|返回|עד|אחזור",
+    r"fino al|rientr\w+|tot (?:en met)?|terug|até|retorn\w+|volt\w+"
+    r"|(?:do|до) (?=\d)|wrac\w+|wróc\w+|вернусь|вернёмся|повернуся|vrátím)\b|まで|戻り|直到|返回|עד|אחזור",
     re.IGNORECASE,
 )
 _MEANWHILE = (
@@ -49,8 +53,9 @@ _MEANWHILE = (
     r"\b(?:limited access|no access to|not be (?:read|forwarded)|nicht (?:weitergeleitet|gelesen)|eingeschränkt"
     r"|n['’]aurai pas accès|accès limité|acceso limitado|accesso limitato|"
     r"beperkt (?:toegang|bereikbaar)|acesso limitado)",
-    r"\b(?:urgent|emergenc\w+|dringend\w*|urgence|urgencia|urgen[zt]\w+|urgência)\b.{0,60}(?:contact|call|reach"
-    r"|wenden|kontaktier|contacter|contact|contat|rivolg|bel\b|neem)|緊急|紧急|דחוף",
+    r"\b(?:urgent|emergenc\w+|dringend\w*|urgence|urgencia|urgen[zt]\w+|urgência|piln\w+|срочн\w+|терміно\w+)\b.{0,60}(?:contact|call|reach"
+    r"|wenden|kontaktier|contacter|contact|contat|rivolg|bel\b|neem"
+    r"|kontakt|обращ\w+|свяж\w+|звон\w+)|緊急|紧急|דחוף",
     r"\b(?:will|werde|shall) .{0,30}(?:reply|respond|answer|get back|antworten|melden|beantworten)|(?:répondrai"
     r"|responderé|contestaré|risponderò|zal .{0,30}(?:beantwoorden|reageren)|responderei)\b|"
     r"ご返信|返信いたし|尽快回复|אשיב|אענה",

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (letters of other scripts count as two columns)
 """What a message repeats of earlier ones: quoted replies, forwarded mail, the headers of mail in a text.
 
 A line of `>` alone proves nothing: customers quote an error that way. It counts as a reply together with the line
@@ -86,12 +87,12 @@ def _names_somebody(text: str) -> bool:
 
 # --- Headers of mail that stand in a text -------------------------------------------------------------------------
 
-_FROM = re.compile(
+FROM_LINE = re.compile(
     r"[*_]{0,2}(?:from|von|de|da|van|fra|från|od|kimden|от|差出人|送信者|发件人|寄件者|寄件人|מאת"
     r"|보낸\s사람)[*_]{0,2}\s{0,2}[:：]",
     re.IGNORECASE,
 )
-_HEADER = re.compile(
+HEADER_LINE = re.compile(
     r"[*_]{0,2}(?P<name>sent|date|to|cc|bcc|subject|reply-to|importance|attachments?|message-id|gesendet|datum|an"
     r"|kopie|"
     r"betreff|envoyé|à|objet|pièces jointes|enviado(?:\sel)?|enviada(?:\sem)?|fecha|para|asunto|assunto|data|inviato|a|"
@@ -101,7 +102,7 @@ _HEADER = re.compile(
     r"|נושא)[*_]{0,2}\s{0,2}[:：]",
     re.IGNORECASE,
 )
-_SUBJECTS = frozenset(
+SUBJECTS = frozenset(
     [
         "subject",
         "betreff",
@@ -124,7 +125,7 @@ _SUBJECTS = frozenset(
 _ORIGINAL = re.compile(
     r"[-_=*\s]{2,40}(?:original\s?message|ursprüngliche\s?nachricht|originalnachricht|message\sd['’]origine|"
     r"message\soriginal|mensaje\soriginal|messaggio\soriginale|oorspronkelijk\sbericht|mensagem\soriginal|original"
-    r"meddelelse|originalmeddelande|исходное\sсообщение|元のメッセージ|原始邮件|原始郵件|הודעה\sמקורית)[-_=*\s]{0,40}$",
+    r"meddelelse|originalmeddelande|исходное\sсообщение|(?:oryginalna\swiadomość|wiadomość\soryginalna)|původní\szpráva|원본\s메[시세]지|orijinal\s(?:ileti|mesaj)|元のメッセージ|原始邮件|原始郵件|הודעה\sמקורית)[-_=*\s]{0,40}$",
     re.IGNORECASE,
 )
 _FORWARDED = re.compile(
@@ -133,7 +134,9 @@ _FORWARDED = re.compile(
     r"mensaje\sreenviado|inicio\sdel\smensaje\sreenviado:?|messaggio\s(?:inoltrato|rinviato)"
     r"|inizio\smessaggio\sinoltrato:?|"
     r"doorgestuurd\sbericht|begin\sdoorgestuurd\sbericht:?|mensagem\sencaminhada|início\sda\smensagem\sreencaminhada:?|"
-    r"転送(?:された)?メッセージ:?|转发的?(?:邮件|消息)|轉寄郵件|הודעה\sשהועברה)[-_=*\s]{0,40}$",
+    r"転送(?:された)?メッセージ:?|wiadomość przekazana(?: dalej)?|przekazana wiadomość|пересылаемое (?:сообщение|письмо)|пересланное (?:сообщение"
+    r"|письмо)|переслане повідомлення|přeposlaná zpráva|vidarebefordrat meddelande|videresendt (?:meddelelse|melding)"
+    r"|전달된 메[시세]지|转发的?(?:邮件|消息)|轉寄郵件|הודעה\sשהועברה)[-_=*\s]{0,40}$",
     re.IGNORECASE,
 )
 _RULE = re.compile(r"[_-]{10,}$")
@@ -170,9 +173,9 @@ def _headers_end(lines: Sequence[Line], first: int, fewest: int = 2) -> int | No
     last, names, has_sender = first, set[str](), False
     for place in range(first, min(first + HEADER_LINES, len(lines))):
         line = lines[place].text
-        if _FROM.match(line):
+        if FROM_LINE.match(line):
             has_sender = True
-        elif found := _HEADER.match(line):
+        elif found := HEADER_LINE.match(line):
             names.add(found["name"].lower())
         elif not names or not line or not _ADDRESS.search(line):  # more addresses of a header before it
             break
@@ -203,7 +206,7 @@ _SAYS_WHO = re.compile(
 """`Lee wrote:`, without a time: it says whose the lines with `>` right below are, and nothing by itself."""
 
 
-CLUES = {"verb of writing": _VERB, "sender": _FROM, "original mail": _ORIGINAL, "forwarded mail": _FORWARDED}
+CLUES = {"verb of writing": _VERB, "sender": FROM_LINE, "original mail": _ORIGINAL, "forwarded mail": _FORWARDED}
 """What `glance` looks for."""
 
 
@@ -351,8 +354,8 @@ def _headers(text: str, lines: Sequence[Line]) -> list[Span]:
     """Return the spans of mail headers that are read with their mail: of the subject only its label."""
     spans = []
     for line in lines:
-        found = _HEADER.search(text, line.start, line.end)
-        if found and found["name"].lower() in _SUBJECTS and not line.depth:
+        found = HEADER_LINE.search(text, line.start, line.end)
+        if found and found["name"].lower() in SUBJECTS and not line.depth:
             spans.append((line.start, found.end(), FORM))
         elif line.text:
             spans.append(over(line, line, QUOTED))

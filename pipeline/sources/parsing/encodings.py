@@ -88,7 +88,9 @@ def choose(
     # a few letters of another encoding look like UTF-8 by chance; many are a file of two parts, which reads badly
     is_mixed = look.good > look.bad // 10
     is_tried = may_be_mixed or look.bad > 3 * look.good
-    if is_tried and (found := _by_letters(pieces, look.sample, VERY_GOOD if is_mixed else GOOD_ENOUGH)):
+    # In the Far Eastern sets pairs of bytes look like UTF-8 by chance, and a text of two parts is none of theirs.
+    needed = (VERY_GOOD if is_mixed else GOOD_ENOUGH, GOOD_ENOUGH if look.bad >= 2 * look.good else VERY_GOOD)
+    if is_tried and (found := _by_letters(pieces, look.sample, *needed)):
         return found
     if is_mixed:
         raise UnknownEncoding(
@@ -277,7 +279,7 @@ _LANGUAGES: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("Dutch", _WESTERN, "éëïöüèáó"),
     ("Nordic", _WESTERN, "äåöøæéü"),
     ("Catalan", _WESTERN, "àéóèòíúçïü·"),
-    ("English", _WESTERN, "éñöüè"),
+    ("English", _WESTERN, "éñöüèï"),
     ("Polish", _CENTRAL, "łąężśćóńź"),
     ("Czech", _CENTRAL, "íáéěřšýžčůúťňďó"),
     ("Hungarian", _CENTRAL, "áéőöíóüúű"),
@@ -285,12 +287,12 @@ _LANGUAGES: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("Croatian", _CENTRAL, "čžšćđ"),
     ("several Western languages", _WESTERN, "éüäóöíáèàñçßêåãøúôæîâõûùœëïòìÿ¿¡ªº°"),
     ("several Central European languages", _CENTRAL, "áéíółěąčęšžřśżýćůúöüőńťňďźűäăîâşţșțđ"),
-    ("Turkish", ("cp1254", "iso8859_9", "cp857"), "ıışüöğçİâî"),
+    ("Turkish", ("cp1254", "iso8859_9", "cp857", "mac_turkish"), "ıışüöğçİâî"),
     ("Baltic", ("cp1257", "iso8859_13"), "āėšžīųūčēņįąļķģęõäöü"),
     ("Russian", _CYRILLIC, "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"),
     ("Ukrainian", _CYRILLIC, "оанитвіерслкдумпязьбгйчхжїюцєшщфґ"),
     ("Bulgarian", _CYRILLIC, "аеоитнсрвлкдпмзуъгячбжщцхшйюфь"),
-    ("Greek", ("cp1253", "iso8859_7"), "αοιετσνηυρπκμλςωόίάγέήθδύχώφβξζψϊ"),
+    ("Greek", ("cp1253", "iso8859_7", "cp737", "mac_greek"), "αοιετσνηυρπκμλςωόίάγέήθδύχώφβξζψϊ"),
     ("Hebrew", ("cp1255", "iso8859_8", "cp862"), "יוהלאמרתבנשחכקםדעפטסגזןצףךץ"),
     ("Arabic", ("cp1256", "iso8859_6"), "اليمونترببعدسفهكحقجأةشصطذخىضغءثزئإظؤآ،؟"),
     ("Thai", ("cp874",), "านรอกเงมยลวดทสตะปบคหแจพชขใไโผซถศธณญภษฉฟ่้ัีิ์ืุูำ็"),
@@ -323,11 +325,15 @@ _WORDS: Final[
     "Czech": frozenset(("je", "na", "se", "to", "mi", "jsem", "v", "a", "po", "kde")),
     "Hungarian": frozenset(("a", "az", "nem", "hogy", "egy", "van", "meg", "is", "ez")),
     "Turkish": frozenset(("bir", "ve", "bu", "da", "de", "ne", "mi", "benim")),
+    "Baltic": frozenset(("ir", "un", "nav", "uz", "par", "mans", "kad", "yra", "mano", "ar", "ja", "on")),
 }
 _RANKS: Final = {
     name: {letter: rank for rank, letter in reversed(list(enumerate(letters)))} for name, _, letters in _LANGUAGES
 }
 _SIGNS: Final = frozenset("–—‘’‚“”„…€£°«»·•§©®™½²³´\u00a0×→‹›№")
+_FINAL: Final = frozenset("ςךםןףץةى")
+"""Letters that stand only at the end of a word, in Greek, Hebrew and Arabic."""
+
 _COMMON: Final = {  # what the common half of the Far Eastern sets is encoded in
     "cp932": ("cp932", 0x81, 0x98),
     "euc_jp": ("euc_jp", 0xA1, 0xD0),
@@ -343,10 +349,13 @@ NEARLY: Final = 0.04
 """Readings whose scores differ by less are told apart by charset-normalizer."""
 
 
-def _by_letters(pieces: Callable[[], Iterable[bytes]], sample: bytes, good_enough: float) -> Encoding | None:
+def _by_letters(
+    pieces: Callable[[], Iterable[bytes]], sample: bytes, good_enough: float, in_the_far_east: float
+) -> Encoding | None:
+    """Return the encoding in which the sample reads best, if it reads as well as `good_enough` says, and is valid."""
     readings = sorted(_readings(sample), key=lambda reading: -reading.score)
     for reading in _nearest_first(readings, sample):
-        if reading.score < good_enough:
+        if reading.score < (in_the_far_east if reading.codec in _COMMON else good_enough):
             continue
         why = f"by its letters, {reading.language}"
         if found := _strict(pieces, reading.codec, why):
@@ -419,19 +428,28 @@ def _score(text: str, language: str, codec: str) -> float:
 
 def _letter_score(letter: str, before: str, after: str, ranks: dict[str, int], codec: str) -> float:
     rank = ranks.get(letter.lower(), ranks.get(letter))
-    if rank is not None and letter not in "ªº°¿¡、。，":
-        if codec not in _UNSPACED and (_is_strange(letter, before) or _is_strange(letter, after)):
-            return -1.5
-        if before.islower() if letter.isupper() else letter.islower() and before.isupper() and after.isupper():
-            return -3.0
     if rank is not None:
-        return 1 - rank / (2 * len(ranks))
+        # signs of the list may stand anywhere, its letters only within words as they are written
+        wrong = 0.0 if letter in "ªº°¿¡、。，" else _wrongly_placed(letter, before, after, ranks, codec)
+        return wrong or 1 - rank / (2 * len(ranks))
     if letter in _SIGNS:
         inside = before.isalpha() and after.isalpha()
         return (0.7 if letter in "’‘·" else -1.5) if inside else 0.6
     if codec in _COMMON:
         return 0.35 if _is_common(letter, codec) else -0.7
-    return -0.6 if unicodedata.category(letter).startswith("L") else -2.0
+    # of a script that is not Latin the list has the whole alphabet: another letter is of another language
+    return -0.6 if letter <= "\u036f" and unicodedata.category(letter).startswith("L") else -2.0
+
+
+def _wrongly_placed(letter: str, before: str, after: str, ranks: dict[str, int], codec: str) -> float:
+    """Return what a letter loses where no word has it, 0 where it may stand."""
+    if letter in _FINAL and after in ranks:
+        return -1.5
+    if codec not in _UNSPACED and (_is_strange(letter, before) or _is_strange(letter, after)):
+        return -1.5
+    if before.islower() if letter.isupper() else letter.islower() and before.isupper() and after.isupper():
+        return -3.0
+    return 0.0
 
 
 def _is_strange(letter: str, beside: str) -> bool:

@@ -4,6 +4,7 @@ import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import IO, Any
 
 from pydantic_core import from_json
@@ -53,6 +54,17 @@ def encoding_of_json(part: Part, head: Head) -> Encoding | None:
     except (encodings.UnknownEncoding, OSError, *DAMAGE):
         return None
     return None if found.codec == "utf-8" else found
+
+
+def head_in_its_encoding(head: Head) -> Head:
+    """Return a head of text with letters that are no UTF-8 as they read best, for formats to look at."""
+    if head.encoding != "utf-8" or "\ufffd" not in head.text or _is_json(head.text.lstrip()):
+        return head
+    try:
+        found = encodings.choose(lambda: [head.raw[: head.raw.rfind(b"\n") + 1] or head.raw])
+    except encodings.UnknownEncoding:
+        return head
+    return replace(head, text=_decoded(head.raw, found.codec), encoding=found.codec)
 
 
 def head_from(raw: bytes, encoding: str, *, is_whole: bool) -> Head:

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, E501 (letters of other scripts are meant; some are counted as two columns)
 """What stands where a message stood that its writer, or a moderator, took back: nobody's words.
 
 Chats and helpdesks keep such a message with its author, so that it would be read as what they said.
@@ -21,7 +22,12 @@ _DELETED: Final = re.compile(
     r"|dit bericht is verwijderd|u hebt dit bericht verwijderd|je hebt dit bericht verwijderd"
     r"|(?:essa |esta )?mensagem (?:foi )?(?:apagada|excluída|removida)|você apagou esta mensagem"
     r"|(?:この)?メッセージ(?:は|が)(?:削除|送信取消)されました|此消息已(?:被)?(?:删除|撤回)|该消息已(?:被)?(?:删除|撤回)"
-    r"|삭제된 메시지입니다\.?|הודעה זו נמחקה|сообщение удалено"
+    r"|.{0,30}(?:が)?メッセージの送信を取り消しました|.{0,30}(?:撤回了|收回了?|已收回)(?:一条|一則)?(?:消息|訊息)"
+    r"|삭제된 메[시세]지입니다\.?|.{0,30}메[시세]지를 (?:삭제|취소)했습니다\.?|הודעה זו נמחקה|מחקת הודעה זו"
+    r"|(?:данное |это )?сообщение (?:было )?удалено|вы удалили (?:данное |это )?сообщение|(?:це )?повідомлення (?:було )?видалено"
+    r"|ви видалили це повідомлення|(?:usunięto tę|ta) wiadomość(?: została usunięta)?|bu mesaj silindi|bu mesajı sildiniz"
+    r"|tato zpráva byla (?:smazána|odstraněna)|detta meddelande (?:har raderats|togs bort)|(?:تم حذف هذه الرسالة|لقد حذفت هذه الرسالة)"
+    r"|pesan ini (?:telah )?dihapus|tin nhắn này đã bị xóa"
     r")[\s.!)\]>*_]{0,5}",
     re.IGNORECASE,
 )

@@ -1,4 +1,5 @@
-"""One value of a time as exports write it: ISO 8601, epochs, Excel's serials, months in nine languages, clocks, zones.
+# ruff: noqa: RUF001, E501 (letters of other scripts are meant; some are counted as two columns)
+"""One value of a time as exports write it: ISO 8601, epochs, Excel's serials, months in thirty languages, clocks, zones.
 
 `parse` reads it as far as it says itself. What is a day and what a month in `01/02/2026` only the whole column tells:
 such a value is an `OpenDate`, which `times` decides.
@@ -173,29 +174,60 @@ def _of_digits(digits: str) -> datetime | None:
 
 # --- Words --------------------------------------------------------------------------------------------------------
 
+
+def _bare(word: str) -> str:
+    """Return a word as `_plain` leaves it: `październik` without its accent, `май` without the sign above."""
+    return "".join(sign for sign in unicodedata.normalize("NFD", word) if not unicodedata.combining(sign))
+
+
 _MONTHS: Final[dict[str, int]] = {
-    word: number
+    _bare(word): number
     for number, words in enumerate(
         (
-            "january jan januar janner jaenner janvier janv enero ene gennaio gen janeiro januari",
-            "february feb februar fevrier fevr fev febrero febbraio fevereiro februari",
-            "march mar marz maerz mrz mars marzo marco maart mrt",
-            "april apr avril avr abril abr aprile",
-            "may mai mayo maggio mag maio mei",
-            "june jun juni juin junio giugno giu junho",
-            "july jul juli juillet juil julio luglio lug julho",
-            "august aug aout agosto ago augustus",
-            "september sept sep septembre septiembre setiembre settembre set sett setembro",
-            "october oct oktober okt octobre octubre ottobre ott outubro out",
-            "november nov novembre noviembre novembro",
-            "december dec dezember dez decembre diciembre dic dicembre dezembro",
+            "january jan januar janner jaenner janvier janv enero ene gennaio gen janeiro januari"
+            " styczeń stycznia sty leden ledna januára ianuarie ian január tammikuuta tammikuu ocak oca gener"
+            " январь января янв січень січня січ януари яну ιανουαριου ιανουαριος ιαν ינואר يناير जनवरी",
+            "february feb februar fevrier fevr fev febrero febbraio fevereiro februari"
+            " luty lutego lut únor února února februára februarie február helmikuuta helmikuu şubat şub febrer"
+            " февраль февраля фев февр лютий лютого лют февруари φεβρουαριου φεβρουαριος φεβ פברואר فبراير फ़रवरी फरवरी",
+            "march mar marz maerz mrz mars marzo marco maart mrt"
+            " marzec marca březen března martie március márc maaliskuuta maaliskuu mart març marts maret"
+            " март марта березень березня бер μαρτιου μαρτιος μαρ מרץ مارس मार्च",
+            "april apr avril avr abril abr aprile"
+            " kwiecień kwietnia kwi duben dubna apríla aprilie április ápr huhtikuuta huhtikuu nisan nis"
+            " апрель апреля апр квітень квітня квіт кві април απριλιου απριλιος απρ אפריל أبريل إبريل अप्रैल",
+            "may mai mayo maggio mag maio mei"
+            " maj maja květen května máj mája május toukokuuta toukokuu mayıs maig"
+            " май мая травень травня трав μαιου μαιος μαι מאי مايو मई",
+            "june jun juni juin junio giugno giu junho"
+            " czerwiec czerwca cze červen června júna iunie iun június kesäkuuta kesäkuu haziran haz juny"
+            " июнь июня июн червень червня черв юни ιουνιου ιουνιος ιουν יוני يونيو जून",
+            "july jul juli juillet juil julio luglio lug julho"
+            " lipiec lipca lip červenec července júla iulie iul július heinäkuuta heinäkuu temmuz tem juliol"
+            " июль июля июл липень липня лип юли ιουλιου ιουλιος ιουλ יולי يوليو जुलाई",
+            "august aug aout agosto ago augustus"
+            " sierpień sierpnia sie srpen srpna srp augusta augusztus elokuuta elokuu ağustos ağu augusti agost agustus agu"
+            " август августа авг серпень серпня серп αυγουστου αυγουστος αυγ אוגוסט أغسطس अगस्त",
+            "september sept sep septembre septiembre setiembre settembre set sett setembro"
+            " wrzesień września wrz září zář septembra septembrie szeptember szept syyskuuta syyskuu eylül eyl setembre"
+            " сентябрь сентября сен сент вересень вересня вер септември σεπτεμβριου σεπτεμβριος σεπ ספטמבר سبتمبر सितंबर",
+            "october oct oktober okt octobre octubre ottobre ott outubro out"
+            " październik października paź říjen října októbra octombrie október lokakuuta lokakuu ekim eki"
+            " октябрь октября окт жовтень жовтня жовт жов октомври οκτωβριου οκτωβριος οκτ אוקטובר أكتوبر अक्टूबर",
+            "november nov novembre noviembre novembro"
+            " listopad listopada listopadu lis novembra noiembrie noi marraskuuta marraskuu kasım kas"
+            " ноябрь ноября ноя нояб листопад листопада лист ноември νοεμβριου νοεμβριος νοε נובמבר نوفمبر नवंबर",
+            "december dec dezember dez decembre diciembre dic dicembre dezembro"
+            " grudzień grudnia gru prosinec prosince decembra decembrie joulukuuta joulukuu aralık ara desember des desembre"
+            " декабрь декабря дек грудень грудня груд декември δεκεμβριου δεκεμβριος δεκ דצמבר ديسمبر दिसंबर",
         ),
         start=1,
     )
     for word in words.split()
 }
 _NOTHING: Final = frozenset(  # days of the week, and words between the parts of a date
-    """
+    _bare(word)
+    for word in """
     mon monday tue tues tuesday wed weds wednesday thu thur thurs thursday fri friday sat saturday sun sunday
     mo montag di dienstag mi mittwoch do donnerstag fr freitag sa samstag sonnabend so sonntag
     lun lundi mardi mer mercredi jeu jeudi ven vendredi sam samedi dim dimanche
@@ -203,7 +235,17 @@ _NOTHING: Final = frozenset(  # days of the week, and words between the parts of
     lunedi martedi mercoledi gio giovedi venerdi sabato domenica
     seg segunda ter terca qua quarta qui quinta sex sexta feira
     ma maandag dinsdag wo woensdag donderdag vr vrijdag za zaterdag zo zondag
+    pon poniedziałek wt wto wtorek śr śro środa czw czwartek pt pią piątek sob sobota niedz nie nd niedziela
+    po pondělí út úterý st středa čt čtvrtek pá pátek neděle hétfő kedd szerda csütörtök péntek szombat vasárnap
+    måndag mandag tisdag tirsdag onsdag torsdag fredag lördag lørdag söndag søndag mån man tis tir ons tor tors fre lör
+    lør sön søn maanantai tiistai keskiviikko torstai perjantai lauantai sunnuntai ti ke to pe la su
+    pazartesi pzt salı sal çarşamba çar perşembe per cuma cum cumartesi cmt pazar paz luni marți miercuri joi vineri
+    sâmbătă duminică пн пнд понедельник понеділок вт втр вторник вівторок ср срд среда среду середа чт чтв четверг четвер
+    пт птн пятница пятницу п'ятниця сб сбт суб суббота субботу субота вс вск воскресенье нд неділя
+    δευτερα τριτη τεταρτη πεμπτη παρασκευη σαββατο κυριακη δευ τρι τετ πεμ παρ σαβ κυρ
+    יום ראשון שני שלישי רביעי חמישי שישי שבת בשעה الأحد الاثنين الإثنين الثلاثاء الأربعاء الخميس الجمعة السبت
     at on the of um uhr den am le a de del el las los il alle ore om uur as h hrs kl klo
+    г года год р року r roku rok godz o v в во о saat ora óra noon في في الساعة
     """.split()  # noqa: SIM905 (read best as text)
 )
 _ZONES: Final[dict[str, float]] = {
@@ -222,6 +264,13 @@ _ZONES: Final[dict[str, float]] = {
 }  # fmt: skip
 
 _CJK: Final = (
+    # days of the week first: one of them is written as a month is, 月曜日
+    (
+        re.compile(
+            r"[月火水木金土日]曜日?|(?:星期|週|周)[一二三四五六日天]|[월화수목금토일]요일|\([月火水木金土日월화수목금토일]\)"
+        ),
+        " ",
+    ),
     (re.compile(r"[年月년월]\s*"), "-"),
     (re.compile(r"[日일号]"), " "),
     (re.compile(r"[時时点시]\s*(?=\d)"), ":"),
@@ -266,7 +315,7 @@ def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).casefold()
     for pattern, sign in _CJK:
         text = pattern.sub(sign, text)
-    text = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+    text = _bare(text)
     text = re.sub(r"\([^()]*\)$", "", text.strip())  # (Central European Summer Time)
     text = re.sub(r"(?<=\d)t(?=\d)", " ", text)
     # as Oracle writes: `02-may-26 08.00.00.000000000 am`

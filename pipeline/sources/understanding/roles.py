@@ -134,6 +134,19 @@ def has_other_customers(words: Collection[str]) -> bool:
     return len(others) == 1 and others <= _NEVER_STAFF
 
 
+_ONESELF: Final = frozenset(
+    """
+    you me myself ich du sie selbst moi vous toi yo tú usted io tu lei ik jij u eu você ja ty pan pani я ты вы ви ти
+    я(вы) 自分 あなた 我 您 你 나 회원님 jag jeg minä ben sen siz אני אתה أنا أنت
+    """.split()  # noqa: SIM905 (read best as text)
+)
+
+
+def is_oneself(name: str) -> bool:
+    """Return whether a name is how a program calls whoever saved the chat: the desk's own telephone or account."""
+    return identity(name) in _ONESELF
+
+
 # --- Fields of vendors --------------------------------------------------------------------------------------------
 
 _BY_NUMBER: Final[dict[str, dict[str, str]]] = {
@@ -274,7 +287,7 @@ def split_transcript(text: str, customers: Collection[str] = ()) -> list[Utteran
     return list(_utterances(lines, speakers)) if speakers else None
 
 
-_ELAPSED: Final = re.compile(r"^\( (?:\d{1,3}h )?(?:(\d{1,2})m )?(\d{1,2})s \)\s{0,3}", re.MULTILINE)
+_ELAPSED: Final = re.compile(r"^\( ?(?:\d{1,3}h )?(?:(\d{1,2})m )?(\d{1,2})s ?\)\s{0,3}", re.MULTILINE)
 """How Salesforce's chats say when: `( 12s ) Kim: Hello`."""
 
 _ARROW: Final = re.compile(r"^[<>]{1,2} (?=[^\W\d_][^\n:]{0,60}:)", re.MULTILINE)
@@ -353,6 +366,27 @@ def _who(label: re.Match[str]) -> str:
 
 _FROM_TO: Final = re.compile(r"(?:From|Von|De|Da|Van) (\S.{0,60}?) (?:to|an|à|a|para|naar) \S", re.IGNORECASE)
 """How the chat of a video call says who wrote to whom: `From Ada Roe to Everyone`."""
+
+
+_AND_NUMBER: Final = re.compile(r"[\s#]*[\d-]+$")
+_IN_PARENTHESES: Final = re.compile(r"(.{1,60}?)\s{0,3}[(\[]([^\n()\[\]]{1,40})[)\]]$")
+_ROLE_BEHIND: Final = re.compile(r"(.{1,60}?)\s{0,3}[|,/–-]\s{0,3}([^\n()\[\]]{1,40})$")
+
+
+def speaker_of(label: str) -> tuple[str, str]:
+    """Return the role and the name that a label before a message tells, each empty if it does not.
+
+    `Ada (Support)` is Ada, an agent; `Visitor 8812` a customer without a name; `From Ada Roe to Everyone` is Ada Roe.
+    """
+    told = _FROM_TO.match(label.strip())
+    who = told[1] if told else label.strip().removeprefix("From ")
+    if behind := _IN_PARENTHESES.match(who):  # what stands in them is never part of the name
+        return role_of(behind[2]) or role_of(behind[1]) or "", "" if is_role_word(behind[1]) else behind[1]
+    if role := role_of(_AND_NUMBER.sub("", who)):
+        return role, "" if is_role_word(_AND_NUMBER.sub("", who)) else who
+    if (parts := _ROLE_BEHIND.match(who)) and (role := role_of(parts[2])):
+        return role, parts[1].strip()
+    return "", who
 
 
 def _utterances(lines: Iterable[tuple[str, re.Match[str] | None]], speakers: Mapping[str, str]) -> Iterator[Utterance]:
@@ -595,13 +629,18 @@ GREETED: Final = 6
 """Messages at the beginning of a conversation in which somebody of the desk greets."""
 
 
+def greets_as_a_desk(text: str) -> bool:
+    """Return whether a message begins as those of whoever is called and asked do."""
+    return bool(_OF_A_DESK.search(text[:300]))
+
+
 def _at_the_desk(messages: Sequence[Mapping[str, str]]) -> set[str]:
     """Return who greets as those do who are called and asked, unless that is everybody."""
     authors = {identity(message["author"]) for message in messages if message["author"]}
     desk = {
         identity(message["author"])
         for message in messages[:GREETED]
-        if message["author"] and _OF_A_DESK.search(message["text"][:300])
+        if message["author"] and greets_as_a_desk(message["text"])
     }
     # if everybody greets so, it tells nobody apart
     return desk if desk < authors else set()

@@ -135,3 +135,58 @@ def test_any_bytes_are_read_whole_or_refused(data: bytes) -> None:
         return
     back = text.encode(encoding.codec, "surrogateescape" if encoding.damaged else "strict")
     assert back == data[encoding.mark :] or encoding.codec == "iso2022_jp"
+
+
+SHORT = {
+    "koi8_r": [
+        "привет, сканер не работает",
+        "--- Log opened Пнд Апр 06\n21:10 < Цаплин> привет\n",
+        "Где мой заказ?",
+        "12:03 <Вера> Спасибо!\n12:04 <Олег> ок\n",
+        "ПРИНТЕР НЕ ПЕЧАТАЕТ",
+    ],
+    "koi8_u": ["Де моє замовлення? Ще не приїхало, їду в село.", "Дякую за допомогу, все гаразд"],
+    "cp866": ["Касса не печатает чек", "Спасибо, ок", "ОШИБКА ПРИ ВХОДЕ", "Здравствуйте! Не приходит код."],
+    "mac_cyrillic": ["Касса не печатает чек", "Спасибо, всё хорошо", "Здравствуйте! Не приходит код."],
+    "iso8859_5": ["Касса не печатает чек, помогите", "Где мой заказ?"],
+    "cp1251": ["Где мой заказ?", "Дякую! Їжа смачна", "ПРИНТЕР НЕ ПЕЧАТАЕТ", "ок, спасибо", "Къде е поръчката ми?"],
+    "cp1256": ["أين طلبي؟ لم يصل بعد", "شكرا لكم"],
+    "iso8859_6": ["أين طلبي؟ لم يصل بعد"],
+    "iso8859_9": ["Şifremi değiştiremiyorum, yardım edin", "Kargo gelmedi, çok geç", "İade işlemi nasıl yapılıyor?"],
+    "cp1254": ["Ürün kırık geldi, iade istiyorum"],
+    "cp949": ["안녕하세요, 배송이 늦어요", "환불해 주세요", "김민지: 열쇠가 부러졌어요"],
+    "gb18030": [
+        "茶壶盖子摔了",
+        "您好",
+        "能单配一个吗？",
+        "订单没到",
+        "老板好，㴪字款的有吗？",
+        "张三: 你好\n客服: 在的",
+    ],
+    "cp950": ["茶壺蓋子摔破了", "您好，請問訂單到了嗎？", "王小明: 你好\n客服: 您好"],
+    "cp932": ["鍵が開きません", "ありがとうございます", "注文の帯の色を変えたい", "山田: はい"],
+    "euc_jp": ["鍵が開きません", "ありがとうございます", "注文の帯の色を変えたい"],
+    "cp1253": ["Πού είναι η παραγγελία μου;"],
+    "iso8859_7": ["Η οθόνη έσπασε"],
+    "cp737": ["Η οθόνη έσπασε, βοήθεια παρακαλώ"],
+    "cp1255": ["איפה ההזמנה שלי?"],
+    "cp862": ["איפה ההזמנה שלי?"],
+    "cp1250": ["Zamek się zaciął, proszę o pomoc", "Kde je moje objednávka? Nefunguje přihlášení."],
+    "iso8859_2": ["Zamek się zaciął, proszę o pomoc", "Kde je moje objednávka? Nefunguje přihlášení."],
+    "cp852": ["Zamek się zaciął, proszę o pomoc"],
+    "cp874": ["สินค้ายังไม่ถึง"],
+    "mac_roman": ["Größe der Tür ist falsch", "Où est ma commande ? Elle est en retard, désolé"],
+    "cp850": ["Größe der Tür ist falsch"],
+    "cp437": ["Größe der Tür ist falsch"],
+    "cp1252": ["Wo ist meine Bestellung? Größe"],
+    "cp1257": ["Kur ir mans pasūtījums? Paldies, ļoti", "Ačiū, užsakymas negautas"],
+    "mac_turkish": ["Şifremi değiştiremiyorum, yardım edin"],
+    "mac_greek": ["Η οθόνη έσπασε"],
+}
+"""One line each: what a chat or a ticket of a single sentence has to go by."""
+
+
+@pytest.mark.parametrize(("codec", "text"), [(codec, text) for codec, texts in SHORT.items() for text in texts])
+def test_a_single_line_is_read_in_its_encoding(codec: str, text: str) -> None:
+    raw = text.encode(codec)
+    assert raw.decode(choose(lambda: [raw]).codec) == text

@@ -378,7 +378,7 @@ KAKAO = (
 )
 
 
-@pytest.mark.parametrize(("chat", "form"), [(LINE, "LINE chat"), (KAKAO, "WhatsApp chat")])
+@pytest.mark.parametrize(("chat", "form"), [(LINE, "Chat log"), (KAKAO, "Chat log")])
 def test_chats_of_telephones_with_a_head_are_read(chat: str, form: str, export_file: Callable[..., Path]) -> None:
     rows, summary = read(export_file(chat.format(ASK, ANSWER)))
     (found,) = records(rows)

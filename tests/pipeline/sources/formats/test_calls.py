@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a transcript is easier to compare on one line)
 """Calls and transcripts: WebVTT, SRT, and plain text with a speaker before each line."""
 
 from pathlib import Path
@@ -166,3 +167,34 @@ def test_other_text_is_no_transcript(text: str, tmp_path: Path) -> None:
     path = tmp_path / "note.txt"
     path.write_text(text)
     assert recognised(path) != "Transcript"
+
+
+ASKS, ANSWERS = "My jug leaks at the handle since Monday.", "We send another one tomorrow."
+BY_PROGRAM = {
+    "speaker and clock above": "Ottilie Brandt  0:03\n{0}\n\nPotter (Support)  0:15\n{1}\n\nOttilie Brandt  0:31\nThanks.\n",
+    "a head with a date": "Meeting: Jug\nDate: Sep 25, 2026\n\nOttilie Brandt - 00:03\n{0}\n\nPotter - 00:15\n{1}\n",
+    "clock before the speaker": "Call with Brandt\n\n0:03 | Ottilie Brandt\n{0}\n\n0:15 | Potter\n{1}\n\n0:31 | Ottilie Brandt\nBye.\n",
+    "speaker in brackets": "[Ottilie Brandt] 08:00:03\n{0}\n\n[Potter] 08:00:15\n{1}\n\n[Ottilie Brandt] 08:00:31\nThanks.\n",
+    "copied out of a meeting": "[2:05 PM] Ottilie Brandt\n{0}\n\n[2:07 PM] Potter\n{1}\n",
+    "copied out of a channel": "Ottilie Brandt  2:05 PM\n{0}\nPotter  2:07 PM\n{1}\n",
+    "clocks between": "00:00:00\n\nOttilie Brandt: {0}\nPotter: {1}\n\n00:05:00\n\nOttilie Brandt: Thanks.\nPotter: Bye.\n",
+    "a colon behind the clock": "Ottilie Brandt (00:03):\n{0}\n\nPotter (00:15):\n{1}\n",
+    "seconds since the beginning": "Chat started: Friday\n(2m 3s) Ottilie Brandt: {0}\n(3m 4s) Agent Potter: {1}\n",
+    "the visitor has no name": "Visitor (14:05:02): {0}\nPotter (14:07:02): {1}\nVisitor (14:08:00): Thanks.\n",
+    "of a video call": "14:05:01\t From Ottilie Brandt : {0}\n14:07:01\t From Potter : {1}\n",
+    "joined and left": "(02:05:12 PM) Ottilie Brandt: {0}\n(02:06:00 PM) *** Potter joined ***\n(02:07:12 PM) Potter: {1}\n",
+}
+
+
+@pytest.mark.parametrize("text", BY_PROGRAM.values(), ids=BY_PROGRAM.keys())
+def test_transcripts_of_programs_say_who_speaks_in_many_ways(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "call.txt"
+    path.write_text(text.format(ASKS, ANSWERS))
+    records, rejects, summary = read(path)
+    assert (summary.format, rejects, len(records)) == ("Transcript", [], 1)
+    said = [each for each in records[0].messages if each["text"] in (ASKS, ANSWERS)]
+    assert [each["text"] for each in said] == [ASKS, ANSWERS]
+    assert said[0]["role"] == "customer"
+    assert said[1]["role"] in ("agent", "")
+    assert "Potter" in said[1]["author"] or said[1]["role"] == "agent"
+    assert records[0].occurred_at is None  # how far a call has gone is no time of day

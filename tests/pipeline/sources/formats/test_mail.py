@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (letters of other scripts are meant; some are counted as two columns)
 """Mail: mbox, single mails and folders of them; threads, charsets, alternatives, attachments, hostile mail."""
 
 import gzip
@@ -228,3 +229,39 @@ def test_other_text_is_no_mail(text: str, tmp_path: Path) -> None:
     path = tmp_path / "note"
     path.write_text(text)
     assert recognised(path) != "Mail"
+
+
+AS_TEXT = {
+    "Outlook": (
+        "From:\t{0}\nSent:\t25 Sept 2026, 14:05\nTo:\tPottery\nSubject:\tJug\n\nIt leaks.\n________________________________\n\n"
+        "From:\tPottery <hello@pot.example>\nSent:\t25 Sept 2026, 15:00\nTo:\tOttilie Brandt\nSubject:\tRE: Jug\n\nWe send another.\n\n"
+        "________________________________\nFrom: {0}\nSent: 25 Sept 2026, 14:05\nTo: Pottery\nSubject: Jug\n\nIt leaks.\n"
+    ),
+    "German, without tabs": (
+        "Von: {0}\nGesendet: Freitag, 25. September 2026 14:05\nAn: Pottery\nBetreff: Jug\n\nIt leaks.\n\n"
+        "Von: Pottery <hello@pot.example>\nGesendet: Freitag, 25. September 2026 15:00\nAn: Ottilie Brandt\nBetreff: AW: Jug\n\nWe send another.\n\n"
+        "-----Ursprüngliche Nachricht-----\nVon: {0}\nGesendet: Freitag, 25. September 2026 14:05\nAn: Pottery\nBetreff: Jug\n\nIt leaks.\n"
+    ),
+    "Japanese": (
+        "差出人: {0}\n送信日時: 2026年9月25日 14:05\n宛先: Pottery\n件名: Jug\n\nIt leaks.\n\n"
+        "差出人: Pottery <hello@pot.example>\n送信日時: 2026年9月25日 15:00\n宛先: Ottilie Brandt\n件名: RE: Jug\n\nWe send another.\n"
+    ),
+    "Russian": (
+        "От: {0}\nДата: 25 сентября 2026 г. 14:05\nКому: Pottery\nТема: Jug\n\nIt leaks.\n\n"
+        "От: Pottery <hello@pot.example>\nДата: 25 сентября 2026 г. 15:00\nКому: Ottilie Brandt\nТема: RE: Jug\n\nWe send another.\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", AS_TEXT.values(), ids=AS_TEXT.keys())
+def test_mail_saved_as_text_is_threads_and_what_it_quotes_is_no_mail(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "inbox"
+    path.write_text(text.format("Ottilie Brandt <otti@post.example>"))
+    records, rejects, summary = read(path)
+    assert (summary.format, rejects, len(records)) == ("Mail", [], 1)
+    assert [(each["role"], each["author"]) for each in records[0].messages] == [
+        ("customer", "Ottilie Brandt"),
+        ("agent", "Pottery"),
+    ]
+    assert [each["created_at"][:16] for each in records[0].messages] == ["2026-09-25T14:05", "2026-09-25T15:00"]
+    assert (records[0].customer, records[0].messages[0]["text"]) == ("otti@post.example", "Jug\nIt leaks.")

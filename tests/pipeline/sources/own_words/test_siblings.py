@@ -1,6 +1,9 @@
 # ruff: noqa: E501 (letters of other scripts count as two columns)
 """Mails and notices in many languages: what remains of each is what the customer wrote, which may be nothing."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from pipeline.sources.own_words.reading import left_out
@@ -117,3 +120,12 @@ def test_a_notice_is_nobodys_words(text: str) -> None:
 @pytest.mark.parametrize(("wanted", "text"), OWN)
 def test_what_the_customer_wrote_is_left(wanted: str, text: str) -> None:
     assert own(text) == wanted
+
+
+MAILS = [json.loads(line) for line in Path(__file__).with_name("mails.jsonl").read_text().splitlines()]
+"""Footers of telephones, quotes above and below, forwarded mail, signatures, absences, forms and notices in ten languages."""
+
+
+@pytest.mark.parametrize("mail", MAILS, ids=[f"{number} {mail['text'][:20]}" for number, mail in enumerate(MAILS)])
+def test_mails_in_many_languages_keep_what_was_written(mail: dict[str, str]) -> None:
+    assert own(mail["text"]) == mail["own"]

@@ -1,4 +1,5 @@
-"""WhatsApp chats of both systems in several languages; the order of day and month is found from the data."""
+# ruff: noqa: E501 (letters of other scripts are meant; some are counted as two columns)
+"""Chats kept as text by many programs in many languages: how their lines begin is learned from the file."""
 
 import zipfile
 from datetime import timedelta
@@ -48,7 +49,7 @@ def test_a_chat_is_read_with_authors_times_and_lines_that_go_on(chat: str, tmp_p
     path = tmp_path / "anything"
     path.write_bytes(chat.encode())
     records, rejects, summary = read(path)
-    assert (summary.format, rejects, len(records)) == ("WhatsApp chat", [], 1)
+    assert (summary.format, rejects, len(records)) == ("Chat log", [], 1)
     assert said(records[0]) == [("Cara", LATE), ("Shop", "We look")]
     times = [message["created_at"] for message in records[0].messages]
     assert times == ["2026-03-02T09:15:00+00:00", "2026-03-02T09:20:00+00:00"]
@@ -84,7 +85,7 @@ def test_a_zip_of_the_telephone_is_read_and_its_pictures_are_not(tmp_path: Path)
         archive.writestr("_chat.txt", CHATS["iOS, German"])
         archive.writestr("00000007-PHOTO-2026-03-02-09-16-00.jpg", b"\xff\xd8\xff\xe0" + bytes(range(256)))
     records, rejects, summary = read(path)
-    assert (summary.format, rejects) == ("WhatsApp chat", [])
+    assert (summary.format, rejects) == ("Chat log", [])
     assert [said(record) for record in records] == [[("Cara", LATE), ("Shop", "We look")]]
     assert records[0].external_id.startswith("export:")
 
@@ -142,7 +143,7 @@ def test_what_nobody_said_is_left_out_and_counted(line: str, tmp_path: Path) -> 
 def test_other_text_is_no_chat(text: str, tmp_path: Path) -> None:
     path = tmp_path / "chat.txt"
     path.write_text(text)
-    assert recognised(path) != "WhatsApp chat"
+    assert recognised(path) != "Chat log"
 
 
 def test_a_broken_chat_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -150,3 +151,50 @@ def test_a_broken_chat_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     path.write_text(f"99/99/2026, 09:15 - Cara: odd\n02/03/2026, 25:15 - Cara: odd too\n{'x' * 500_000}\n")
     records, _, _ = read(path)
     assert [message["created_at"] for record in records for message in record.messages] == ["", ""]
+
+
+ASKS, ANSWERS = "Does the jug come with a lid: yes or no?", "It does."
+LOGS = {
+    "WhatsApp, copied from the browser": "[14:05, 9/25/2026] Ottilie Brandt: {0}\n[14:07, 9/25/2026] Potter: {1}\n",
+    "WhatsApp, Hungarian": "2026. 09. 25. 14:05 - Ottilie Brandt: {0}\n2026. 09. 25. 14:07 - Potter: {1}\n",
+    "WhatsApp, Turkish": "25.09.2026 14:05 - Ottilie Brandt: {0}\n25.09.2026 14:06 - Ottilie Brandt: <Medya dahil edilmedi>\n25.09.2026 14:07 - Potter: {1}\n",
+    "WhatsApp, Persian": "۲۵/۹/۲۰۲۶،\u200f ۲:۰۵ ب.ظ. - Ottilie Brandt: {0}\n۲۵/۹/۲۰۲۶،\u200f ۲:۰۷ ب.ظ. - Potter: {1}\n",
+    "WhatsApp, Hindi with its digits": "२५/०९/२०२६, २:०५ pm - Ottilie Brandt: {0}\n२५/०९/२०२६, २:०७ pm - Potter: {1}\n",
+    "WhatsApp, Taiwanese": "2026/9/25 下午2:05 - Ottilie Brandt: {0}\n2026/9/25 下午2:07 - Potter: {1}\n",
+    "WhatsApp, Korean": "2026. 9. 25. 오후 2:05 - Ottilie Brandt: {0}\n2026. 9. 25. 오후 2:07 - Potter: {1}\n",
+    "WhatsApp, Greek": "25/9/2026, 2:05 μ.μ. - Ottilie Brandt: {0}\n25/9/2026, 2:07 μ.μ. - Potter: {1}\n",
+    "WhatsApp, Danish iPhone": "[25.09.2026 14.05.00] Ottilie Brandt: {0}\n\u200e[25.09.2026 14.06.00] Potter: \u200ebillede udeladt\n[25.09.2026 14.07.00] Potter: {1}\n",
+    "WhatsApp, Czech iPhone": "[25. 9. 2026 14:05:00] Ottilie Brandt: {0}\n[25. 9. 2026 14:07:00] Potter: {1}\n",
+    "irssi": "--- Log opened Fri Sep 25 14:00:00 2026\n14:04 -!- otti [~o@203.0.113.7] has joined #pots\n14:05 < Ottilie Brandt> {0}\n14:06  * Potter looks\n14:07 <@Potter> {1}\n",
+    "weechat": "2026-09-25 14:04:00\t-->\totti (~o@203.0.113.7) has joined #pots\n2026-09-25 14:05:00\tOttilie Brandt\t{0}\n2026-09-25 14:06:00\t *\tPotter looks\n2026-09-25 14:07:00\t@Potter\t{1}\n2026-09-25 14:08:00\t<--\totti has quit\n",
+    "HexChat": "**** BEGIN LOGGING AT Fri Sep 25 14:00:00 2026\n\nSep 25 14:04:00 *\tNow talking on #pots\nSep 25 14:05:00 <Ottilie Brandt>\t{0}\nSep 25 14:07:00 <Potter>\t{1}\n",
+    "mIRC": "Session Start: Fri Sep 25 14:00:00 2026\nSession Ident: #pots\n[14:05] <Ottilie Brandt> {0}\n[14:07] <@Potter> {1}\n[14:08] * otti has quit (bye)\nSession Close: Fri Sep 25 14:30:00 2026\n",
+    "Pidgin": "Conversation with otti@chat.example at Fri 25 Sep 2026 02:00:00 PM on pot@chat.example (xmpp)\n(02:05:00 PM) Ottilie Brandt: {0}\n(02:07:00 PM) Potter: {1}\n",
+    "Skype": "[25.09.2026 14:05:00] Ottilie Brandt: {0}\n[25.09.2026 14:07:00] Potter: {1}\n",
+    "Matrix as text": "2026-09-25T14:05:00Z <Ottilie Brandt> {0}\n2026-09-25T14:07:00Z <Potter> {1}\n",
+    "LINE, English": "Chat history with Ottilie Brandt\nSaved on: 9/27/2026, 10:00\n\nFri, 9/25/2026\n2:05 PM\tOttilie Brandt\t{0}\n2:06 PM\tOttilie Brandt\t[Sticker]\n2:07 PM\tPotter\t{1}\n",
+    "LINE, Thai order of days": "2026.09.25 金曜日\n14:05\tOttilie Brandt\t{0}\n14:06\tPotter\t[写真]\n14:07\tPotter\t{1}\n",
+    "KakaoTalk, English computer": "KakaoTalk Chats with Ottilie Brandt\nDate Saved : 2026-09-27 10:00:00\n\n--------------- Friday, September 25, 2026 ---------------\n[Ottilie Brandt] [2:05 PM] {0}\n[Ottilie Brandt] [2:06 PM] Photo\n[Potter] [2:07 PM] {1}\n",
+    "KakaoTalk, iPhone": "2026년 9월 25일 금요일\n2026. 9. 25. 14:05, Ottilie Brandt : {0}\n2026. 9. 25. 14:07, Potter : {1}\n",
+    "Viber": "[ 25.09.2026 ] 14:05 Ottilie Brandt: {0}\n[ 25.09.2026 ] 14:07 Potter: {1}\n",
+    "QQ": "消息记录\n\n2026-09-25 14:05:00 Ottilie Brandt(10004321)\n{0}\n\n2026-09-25 14:07:00 Potter<pots@shop.example>\n{1}\n",
+    "Telegram, copied": "Ottilie Brandt, [25.09.2026 14:05]\n{0}\n\nPotter, [25.09.2026 14:07]\n{1}\n",
+    "Discord, copied": "Ottilie Brandt — 09/25/2026 2:05 PM\n{0}\nPotter — 09/25/2026 2:07 PM\n{1}\n",
+    "Russian months": "25 сентября 2026 г., 14:05 - Ottilie Brandt: {0}\n25 сентября 2026 г., 14:07 - Potter: {1}\n",
+    "Spanish months": "25 de septiembre de 2026, 14:05 - Ottilie Brandt: {0}\n25 de septiembre de 2026, 14:07 - Potter: {1}\n",
+    "Signal, by a tool": "Conversation: Ottilie Brandt (+49301234)\n\nFrom: Ottilie Brandt (+49301234)\nType: incoming\nSent: Fri, 25 Sep 2026 14:05:00 +0000\n\n{0}\n\nFrom: You\nType: outgoing\nSent: Fri, 25 Sep 2026 14:07:00 +0000\n\n{1}\n",
+    "headed in German": "Von: Ottilie Brandt\nGesendet: 25.09.2026 14:05\n\n{0}\n\nVon: Potter\nGesendet: 25.09.2026 14:07\n\n{1}\n",
+}
+
+
+@pytest.mark.parametrize("log", LOGS.values(), ids=LOGS.keys())
+def test_how_lines_begin_is_learned_from_the_file(log: str, tmp_path: Path) -> None:
+    path = tmp_path / "saved"
+    path.write_text(
+        log.format(f"{ASKS}\nLid: 4711", ANSWERS) if "<" not in log and "\t" not in log else log.format(ASKS, ANSWERS)
+    )
+    records, rejects, summary = read(path)
+    assert (summary.format, rejects, len(records)) == ("Chat log", [], 1)
+    found = [(each["role"], each["author"], each["text"].splitlines()[0]) for each in records[0].messages]
+    assert found == [("customer", "Ottilie Brandt", ASKS), ("agent", found[1][1], ANSWERS)]
+    assert [each["created_at"][:16] for each in records[0].messages] == ["2026-09-25T14:05", "2026-09-25T14:07"]
