@@ -50,8 +50,15 @@ class JsonFormat:
         return best[0], best[2]
 
     def _fit(self, objects: Iterable[Found]) -> float:
-        fits = [self.fits(found) for found in objects]
+        fits = [self._fits(found) for found in objects]
         return sum(fits) / len(fits) if fits else 0.0
+
+    def _fits(self, found: Found) -> float:
+        """Return how sure it is; not at all of an object whose fields are of other kinds than the format's."""
+        try:
+            return self.fits(found)
+        except BAD_SHAPE:
+            return 0.0
 
     def objects(self, stream: Stream, options: Options) -> Iterator[tuple[Element, Part, Found] | Reject]:
         """Yield the objects of all parts, each with its element and part; what is none as a reject."""

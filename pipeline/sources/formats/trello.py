@@ -11,6 +11,7 @@ from pipeline.sources.parsing.elements import parse
 from pipeline.sources.parsing.heads import elements_of, head_of
 from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject
+from pipeline.sources.understanding.column_names import at_path
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.threads import Said, Thread, record_of, rest, text_of, word
 from pipeline.sources.understanding.times import TimeReader
@@ -30,7 +31,7 @@ class TrelloCards(JsonFormat):
             with Gathered() as actions:
                 # behind the cards in the file, so they are gathered first
                 for found in _actions(part, head):
-                    key = word(((found.get("data") or {}).get("card") or {}).get("id"))
+                    key = word(at_path(found, "data.card.id"))
                     if key and found.get("type") in ("commentCard", "createCard"):
                         actions.add(key, dict(found))
                 yield from self._cards(Stream([part], stream.summary), options, actions, clock)

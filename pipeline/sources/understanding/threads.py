@@ -158,7 +158,7 @@ def _message(said: Said, read_time: Any) -> dict[str, str]:
     at = read_time(said.at)
     text = plain_text(said.text)
     author = said.author.strip()[:AUTHOR_LENGTH]
-    role = said.role.strip() or ("" if author else CUSTOMER)
+    role = word(said.role) or ("" if author else CUSTOMER)
     return stored_message(role, author, said.text, text, at.isoformat() if at else "")
 
 
