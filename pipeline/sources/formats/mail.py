@@ -214,6 +214,8 @@ class _Envelope:
     date: str
     is_automatic: bool
     headers: Message = field(repr=False)
+    thread: str = ""
+    """Gmail's own number of the thread, where there is one."""
 
 
 def _envelope(raw: bytes) -> _Envelope:
@@ -234,6 +236,7 @@ def _envelope(raw: bytes) -> _Envelope:
         date=_header(message, "Date"),
         is_automatic=bool(automatic) and not automatic.startswith("no"),
         headers=message,
+        thread=_header(message, "X-GM-THRID").strip(),
     )
 
 
@@ -292,6 +295,8 @@ class Threads:
         self._mails.append(own)
         for reference in envelope.references:
             self._join(own, _number(reference))
+        if envelope.thread:
+            self._join(own, _number(f"thread {envelope.thread}"))
         people = sorted({envelope.sender[1], *envelope.receivers[:1]})
         topic = _number(f"{_bare(envelope.subject).casefold()} {people}")
         # mails without a subject have nothing in common

@@ -318,6 +318,9 @@ def _is_reply(block: Sequence[Line], earlier: Collection[str]) -> bool:
     written = [line.text for line in block if line.text]
     if len({line.depth for line in block}) > 1 and any(_attributed(block, place) for place in range(len(block))):
         return True
+    # the head of a message that is answered, as Signal's keepers quote it
+    if len(written) > 1 and FROM_LINE.match(written[0]) and HEADER_LINE.match(written[1]):
+        return True
     # half of the lines, for programs wrap and shorten what they quote
     known = sum(text in earlier for text in written)
     return bool(written) and 2 * known >= len(written)

@@ -231,6 +231,16 @@ def test_other_text_is_no_mail(text: str, tmp_path: Path) -> None:
     assert recognised(path) != "Mail"
 
 
+def test_gmails_number_of_a_thread_joins_mails_that_name_each_other_otherwise_not(tmp_path: Path) -> None:
+    path = write_mbox(
+        tmp_path / "inbox",
+        mail(1, "First.", X_GM_THRID="18600000001"),
+        mail(2, "Second.", subject="Another subject", X_GM_THRID="18600000001"),
+        mail(3, "Third.", subject="A third subject", X_GM_THRID="18600000002"),
+    )
+    assert sorted(len(record.messages) for record in read(path)[0]) == [1, 2]
+
+
 AS_TEXT = {
     "Outlook": (
         "From:\t{0}\nSent:\t25 Sept 2026, 14:05\nTo:\tPottery\nSubject:\tJug\n\nIt leaks.\n________________________________\n\n"
