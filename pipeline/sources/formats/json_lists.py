@@ -77,7 +77,8 @@ def link_between(part: Part, head: Head, lists: Mapping[Path, Sequence[Found]]) 
         return None
     samples = {path: list(islice(objects_at(path, part, head), SAMPLE)) for path in lists if ANY not in path}
     said = {path: objects for path, objects in samples.items() if _are_messages(objects)}
-    about = {path: objects for path, objects in samples.items() if not _are_people(objects)}
+    # a list of which all is broken has no objects
+    about = {path: objects for path, objects in samples.items() if objects and not _are_people(objects)}
     links = [
         (score, Link(others, own, messages, names))
         for messages, spoken in said.items()
