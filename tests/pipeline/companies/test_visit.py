@@ -1,5 +1,8 @@
 """A run over pages: each is one row of the ledger, what is seen is kept, and companies are concluded about."""
 
+import csv
+import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -398,3 +401,36 @@ def _read_by_a_model(farm: Farm, settings: Settings) -> None:
         "soft_404: its title says 'Page not found'",
     }
     assert verify(run_id=run.pk).faults == ()
+
+
+def test_the_command_lists_shows_and_lets_a_person_decide(farm: Farm, capsys: pytest.CaptureFixture[str]) -> None:
+    source = watch(farm)
+    visit(begin(source))
+    say(farm, 0, 1, CLOSING)
+    farm.texts[farm.host(1), "/page/0"] = "<title>Page not found</title><p>Page not found</p>"
+    visit(begin(source))
+
+    def told(*words: str) -> str:
+        capsys.readouterr()
+        call_command("companies", *words)
+        return capsys.readouterr().out
+
+    for asked in (
+        ["flagged"],
+        ["by-status", "operational"],
+        ["dead-links"],
+        ["without-urls"],
+        ["changes", "--since", "7d"],
+    ):
+        rows = json.loads(told(*asked, "--json"))
+        assert len(list(csv.DictReader(io.StringIO(told(*asked, "--csv"))))) == len(rows)
+        assert bool(rows) == (asked != ["without-urls"]), asked
+    assert CLOSING in json.loads(told("flagged", "--json"))[0]["why"]
+    told("override", "c000", "operational", "--reason", "they rang us")
+    shown = json.loads(told("show", "c000", "--json"))
+    assert (shown["status"], shown["concluded"]) == ("operational", "requires_review")
+    assert shown["history"][0]["reason"] == "they rang us"
+    visit(begin(source))
+    assert json.loads(told("show", "c000", "--json"))["status"] == "operational"  # it stands until it is cleared
+    told("clear", "c000")
+    assert json.loads(told("show", "c000", "--json"))["status"] == "requires_review"
