@@ -1,7 +1,7 @@
 """What all commands that take a file have in common: how a person describes it, and what they are told about it."""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -128,11 +128,21 @@ def sentences(summary: Recognised) -> list[str]:
             "customer. Check who speaks (--map role=..., --map author=..., --map customer=...)."
         )
     said += _unknown(summary)
-    if summary.passed_over:
-        names = [name.rpartition("/")[2] for name in summary.passed_over[:5]]
-        more = f" and {len(summary.passed_over) - 5:,} more" if len(summary.passed_over) > 5 else ""
-        said.append(f"Skipped because they contain no conversations: {', '.join(names)}{more}.")
+    unlikely = [name for name in summary.passed_over if name in summary.unlikely]
+    if empty := [name for name in summary.passed_over if name not in summary.unlikely]:
+        said.append(f"Skipped because they contain no conversations: {_files(empty)}.")
+    if unlikely:
+        said.append(
+            f"Skipped because they look like files that only accompany the others ({summary.format}): "
+            f"{_files(unlikely)}. If they contain conversations, import them by themselves."
+        )
     return said
+
+
+def _files(names: Sequence[str]) -> str:
+    """Return the first names of a list of files, without their folders, and how many more there are."""
+    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return ", ".join(name.rpartition("/")[2] for name in names[:5]) + more
 
 
 def _unknown(summary: Recognised) -> list[str]:

@@ -118,6 +118,7 @@ class FileSource:
                 groups.setdefault(type(form), (form, Stream([], self.summary, people, beside)))[1].parts.append(part)
         self.summary.format = " and ".join(form.name for form, _ in groups.values())
         self.summary.passed_over = [part.name for part, _, _ in found if part.name not in read]
+        self.summary.unlikely = [part.name for part, form, _ in found if form and part.name not in read]
         return list(groups.values())
 
     def _looked_at(self, part: Part) -> tuple[Part, Head]:

@@ -79,7 +79,10 @@ class Recognised:
     notes: list[str] = field(default_factory=list)
     unused_columns: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
-    """Files of a folder or zip that hold no conversations."""
+    """Files of a folder or zip that were not read."""
+
+    unlikely: list[str] = field(default_factory=list)
+    """Those of them that could be read, but beside the others look like what only comes with an export."""
 
     count: int = 0
     without_customer_side: int = 0
@@ -95,6 +98,10 @@ class Recognised:
         fields = [f"{meaning} = {where}" for meaning, where in self.fields.items()]
         encoding = [f"encoding {self.encoding}"] if self.encoding not in ("", "utf-8", "utf-8-sig", "ascii") else []
         return ", ".join([f"Recognised as {self.format} ({self.count:,})", *fields, *encoding])
+
+    def has_used(self, file: str) -> None:
+        """Note that a file which was passed over has served after all: to learn names from, for instance."""
+        self.passed_over = [name for name in self.passed_over if name != file]
 
     def note(self, sentence: str) -> None:
         """Add a sentence, once."""

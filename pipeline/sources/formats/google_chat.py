@@ -34,7 +34,7 @@ class GoogleChat(ChatFormat):
                 user = head_of(part, options).envelope.get("user")
                 self._owner = _address(user) if isinstance(user, dict) else ""
                 if self._owner:
-                    stream.summary.passed_over = [name for name in stream.summary.passed_over if name != part.name]
+                    stream.summary.has_used(part.name)
                     stream.summary.note(f"The export is that of {self._owner}, who is read as the agent.")
         return super().records(stream, options)
 

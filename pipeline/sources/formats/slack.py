@@ -36,7 +36,7 @@ class SlackExport(ChatFormat):
         for part in stream.companions:
             if part.basename == "users.json":
                 self._learn(part, options)
-                stream.summary.passed_over = [name for name in stream.summary.passed_over if name != part.name]
+                stream.summary.has_used(part.name)
                 stream.summary.note("The names of people are those of users.json.")
         return super().records(stream, options)
 

@@ -51,6 +51,18 @@ def test_it_prints_the_counts(tmp_path: Path, capsys: Captured) -> None:
     assert not Path(f"{path}.rejects.jsonl").exists()
 
 
+def test_it_tells_what_it_did_not_read_in_a_folder(tmp_path: Path, capsys: Captured) -> None:
+    """What has no conversations is told apart from what may have some, but not in a vendor's own shape."""
+    days = [{"type": "message", "user": "U1", "text": "The bell is silent", "ts": "1777709000.0"}]
+    (tmp_path / "2026-05-02.json").write_text(json.dumps(days))
+    (tmp_path / "canvases.json").write_text(json.dumps([{"title": "Phone", "body": "How we answer the phone"}]))
+    (tmp_path / "logo.txt").write_text("<><><><>")
+    call_command("import_conversations", str(tmp_path), "--dry-run")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Skipped because they contain no conversations: logo.txt." in said
+    assert "only accompany the others (Slack export): canvases.json. If they contain conversations, import them" in said
+
+
 def test_it_lists_rejects_beside_the_file_and_ends_with_3(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "export.jsonl"
     path.write_text(GOOD + "oops\n" + '{"id": 5}\n' + GOOD)
