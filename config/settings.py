@@ -311,6 +311,7 @@ FORMATS = [  # of files, in the order in which they are asked what a file is; th
     "pipeline.sources.formats.model_chats.ShareGptConversations",
     "pipeline.sources.formats.model_chats.WildChatConversations",
     "pipeline.sources.formats.model_chats.OpenAiMessages",
+    "pipeline.sources.formats.model_turns.ModelTurns",
     "pipeline.sources.formats.github.GitHubIssues",
     "pipeline.sources.formats.jira.JiraJson",
     "pipeline.sources.formats.trello.TrelloCards",
