@@ -17,6 +17,8 @@ from typing import Final
 
 from charset_normalizer import from_bytes
 
+from pipeline.sources.parsing import twice_encoded
+
 SAMPLE_BYTES: Final = 48 * 1024
 """What is kept of a file to judge its letters by: at most this, from its beginning and from places all over it."""
 
@@ -52,7 +54,8 @@ class Encoding:
 
 
 _NAMES: Final = {
-    "utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32", "utf-32-be": "UTF-32",
+    "utf-8": "UTF-8", twice_encoded.CODEC: "UTF-8 encoded twice",
+    "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32", "utf-32-be": "UTF-32",
     "cp932": "Shift-JIS", "cp949": "EUC-KR", "cp950": "Big5", "mac_roman": "Mac Roman", "cp874": "Windows-874",
     **{f"cp{number}": f"Windows-{number}" for number in range(1250, 1259)},
 }  # fmt: skip
@@ -78,13 +81,14 @@ def choose(
     if given:
         return _given(pieces, given)
     if found := _by_marks(pieces) or (declared and _declared(pieces, declared)):
-        return found
+        return _encoded_twice(pieces, found) or found
     look = _look(pieces())
     if look.has_escapes and not look.bad and (found := _strict(pieces, "iso2022_jp", "by its escape sequences")):
         return found
     # mostly valid: UTF-8 with damage, whose rows are rejected one by one
     if look.bad <= look.good // 2:
-        return Encoding("utf-8", "", damaged=look.bad)
+        found = Encoding("utf-8", "", damaged=look.bad)
+        return (_encoded_twice(pieces, found) if look.good else None) or found
     # a few letters of another encoding look like UTF-8 by chance; many are a file of two parts, which reads badly
     is_mixed = look.good > look.bad // 10
     is_tried = may_be_mixed or look.bad > 3 * look.good
@@ -183,6 +187,17 @@ def _damaged(pieces: Callable[[], Iterable[bytes]], codec: str, mark: int) -> En
     if codec != "utf-8":
         raise UnknownEncoding(f"it starts as {Encoding(codec, '').name} but is damaged further on")
     return Encoding(codec, "by its byte order mark", mark, damaged=_look(pieces()).bad)
+
+
+def _encoded_twice(pieces: Callable[[], Iterable[bytes]], found: Encoding) -> Encoding | None:
+    """Return the encoding of a file in UTF-8 whose letters were read wrongly and saved once more; else None."""
+    if found.codec != "utf-8" or found.damaged:
+        return None
+    evidence = twice_encoded.evidence_in(decoded(_blocks(pieces()), found))
+    if not evidence.is_enough:
+        return None
+    why = "it was read as Windows-1252 and saved once more; its letters were restored"
+    return Encoding(twice_encoded.CODEC, why, found.mark, sample=evidence.example)
 
 
 def _head(pieces: Callable[[], Iterable[bytes]]) -> bytes:

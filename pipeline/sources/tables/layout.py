@@ -116,7 +116,7 @@ def _chat_author(layout: Layout, sample: Sequence[Row], options: Options, *, in_
 _REFERENCES: Final = frozenset(
     """
     ticketid caseid issueid parentid requestid conversationid threadid topicid postid discussionid bugid taskid cardid
-    parentticketid parentcaseid ticketnumber casenumber
+    itemid parentticketid parentcaseid ticketnumber casenumber
     """.split()  # noqa: SIM905
 )
 
@@ -134,7 +134,9 @@ def _with_reference(
         return mapping
     if parent := profiles.get(mapping.one("reply_to")):
         if parent.distinct & ids.distinct or "reply_to" in given:
-            return mapping
+            # the item of a list, say, under which several threads of posts and answers stand
+            above = _reference_above(mapping, profiles, ids)
+            return _of_messages(mapping, above) if above and "reply_to" not in given else mapping
         return _of_messages(mapping, parent.name)
     names = {column_names.compact(name): name for name in mapping.unused}
     reference = next((names[name] for name in sorted(_REFERENCES & names.keys())), "")
@@ -144,6 +146,15 @@ def _with_reference(
     if not reference or not says_who or mapping.of("subject") or profiles[reference].filled < 0.9 * ids.filled:
         return mapping
     return _of_messages(mapping, reference)
+
+
+def _reference_above(mapping: columns.Mapping, profiles: Mapping[str, columns.Profile], ids: columns.Profile) -> str:
+    """Return the column of what all rows are about, some of them the same, where each names it; empty if none does."""
+    for name in mapping.unused:
+        each = profiles[name]
+        if column_names.compact(name) in _REFERENCES and each.filled >= ids.filled > len(each.distinct):
+            return name
+    return ""
 
 
 def _of_messages(mapping: columns.Mapping, conversation: str) -> columns.Mapping:

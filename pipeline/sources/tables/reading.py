@@ -101,6 +101,9 @@ _ADDRESS: Final = re.compile(r"([^<>()@]{0,200}?)\s*[<(]?([^<>()\s@\"']{1,64}@[^
 """`ann@example.org`, `Ann <ann@example.org>`, or `Ann (ann@example.org)`."""
 
 
+_PARTS_OF_NAMES: Final = tuple(end for ends in columns.NAME_PARTS for end in ends)
+
+
 _OSTICKET: Final = {"M": CUSTOMER, "R": AGENT}
 """Its types of entries: message, response, and N for a note."""
 
@@ -274,17 +277,22 @@ class _Reader:
     def _customer(self, cells: Sequence[object]) -> dict[str, str]:
         """Return how the customer of a row is known: e-mail, id and name, as far as its columns say."""
         known: dict[str, str] = {}
+        parts: list[str] = []
         for column in self._map.of("customer"):
             value = self._layout.word(cells, column)
             if not value or value.casefold() in NOBODY:
                 continue
-            if "@" in value and (found := _ADDRESS.fullmatch(value)):
+            if column_names.compact(column).endswith(_PARTS_OF_NAMES):
+                parts.append(value)
+            elif "@" in value and (found := _ADDRESS.fullmatch(value)):
                 known.setdefault("email", found[2].casefold())
                 if name := found[1].strip(" \"'"):
                     known.setdefault("name", name)
             else:
                 kind = "id" if column_names.compact(column) in column_names.NAMES["customer_id"] else "name"
                 known.setdefault(kind, value)
+        if parts:
+            known.setdefault("name", " ".join(parts))
         return known
 
     def _learn_name(self, cells: Sequence[object]) -> None:

@@ -12,7 +12,16 @@ from typing import Any, Final
 
 from pipeline.sources.understanding import times
 from pipeline.sources.understanding.column_names import FIELDS, NAMES, UnknownColumn, compact
-from pipeline.sources.understanding.roles import AGENT, CUSTOMER, is_flag, role_in_field, role_of
+from pipeline.sources.understanding.roles import (
+    AGENT,
+    CUSTOMER,
+    ROLES,
+    is_flag,
+    is_role_word,
+    normalise,
+    role_in_field,
+    role_of,
+)
 
 
 class AmbiguousColumns(ValueError):
@@ -65,6 +74,8 @@ class Profile:
     urls: int = 0
     clocks: int = 0
     roles: int = 0
+    role_words: int = 0
+    """Values that are nothing but a word for a role: `Agent`, and not `User 5`."""
     longest: int = 0
     distinct: set[str] = field(default_factory=set)
     sides: set[str] = field(default_factory=set)
@@ -88,6 +99,7 @@ class Profile:
         self.clocks += _CLOCK.match(text) is not None
         if role := role_in_field(self.name, value):
             self.roles += 1
+            self.role_words += is_role_word(text)
             self.sides.add(role)
 
     def share(self, count: int) -> float:
@@ -211,6 +223,7 @@ class _Finder:
             self._found[name] = tuple(self._named(name, column) for column in columns.split("\n") if column)
         self._find("reply_to")
         self._find_id()
+        self._find_parent()
         self._find("conversation", lambda profile: profile.longest <= 200 and profile.mean_words < 3)
         self._find_times()
         self._find_role()
@@ -272,6 +285,14 @@ class _Finder:
                 sides[role].append(each.name)
         if len(sides[CUSTOMER]) == len(sides[AGENT]) == 1:
             self._found["text"], self._found["reply"] = tuple(sides[CUSTOMER]), tuple(sides[AGENT])
+            return
+        replies = [each for each in self._free() if _is_called_reply(each.name) and each.share(each.lettered) >= 0.5]
+        others = [
+            each for each in self._free()
+            if each not in replies and (each.is_text or compact(each.name) in NAMES["text"]) and each.filled
+        ]  # fmt: skip
+        if len(replies) == 1 and others:
+            self._found["reply"] = (replies[0].name,)
 
     def _find_reply(self) -> None:
         """Find the column of what the firm answered; not where the text beside it is always the same question."""
@@ -308,6 +329,15 @@ class _Finder:
                 "different ones look alike. Export the file again without opening it in a spreadsheet."
             )
             self._shortened.add(name)
+
+    def _find_parent(self) -> None:
+        """Find the column that names the row which is answered after the id itself: `Post ID` and `Parent Post ID`."""
+        own = compact(next(iter(self._found.get("id", ())), ""))
+        if not own or "reply_to" in self._found:
+            return
+        names = {f"{before}{own}" for before in ("parent", "replyto", "inreplyto", "quoted", "antwortauf")}
+        if parents := [each for each in self._free() if compact(each.name) in names and each.filled]:
+            self._found["reply_to"] = (parents[0].name,)
 
     def _find_times(self) -> None:
         if "created_at" in self._found:
@@ -355,6 +385,7 @@ class _Finder:
             if each.share(each.roles) >= 0.6
             and (is_flag(each.name) or CUSTOMER in each.sides)
             and len(each.distinct) <= 50
+            and not _holds_names(each)
         ]  # fmt: skip
         plain = [each for each in self._by_name("role") if compact(each.name) in _ROLE_ITSELF and each.mean_words < 4]
         by_value = [
@@ -372,17 +403,56 @@ class _Finder:
             return
         columns: list[str] = []
         for name in ("customer_email", "customer_id", "customer"):
-            found = [
-                each for each in self._by_name(name, _fits_customer) if not _NOT_THE_CUSTOMER.search(compact(each.name))
-            ]
-            if name == "customer" and self._has_messages:
-                found = [each for each in found if compact(each.name) not in NAMES["author"]]
-            if name == "customer_id" and self._has_messages:
-                found = [each for each in found if compact(each.name) not in ("authorid", "senderid", "userid")]
+            found = self._called_the_customer(name)
+            if name == "customer" and (by := self._who_did_it()) and (not found or compact(found[0].name) in _TITLES):
+                # beside `Asked by` a `Name` is what the row is called
+                if found and "subject" not in self._found:
+                    self._found["subject"] = (found[0].name,)
+                found = by
             if found and found[0].name not in columns:
                 columns.append(found[0].name)
+        if not any(compact(each) in NAMES["customer"] for each in columns):
+            columns += self._names_in_parts()
         if columns := columns or self._customer_by_value():
             self._found["customer"] = tuple(columns)
+
+    def _called_the_customer(self, name: str) -> list[Profile]:
+        """Return the columns with a name of one of the fields of the customer; of messages those of who wrote none."""
+        found = [
+            each for each in self._by_name(name, _fits_customer) if not _NOT_THE_CUSTOMER.search(compact(each.name))
+        ]
+        if not self._has_messages:
+            return found
+        writers = {"customer": NAMES["author"], "customer_id": ("authorid", "senderid", "userid")}.get(name, ())
+        return [each for each in found if compact(each.name) not in writers]
+
+    def _who_did_it(self) -> list[Profile]:
+        """Return the column of who began it, as a participle with `by` says in several languages: `Asked by`."""
+        if self._has_messages:
+            return []
+        return [
+            each for each in self._free()
+            if each.filled and _fits_customer(each) and each.share(each.lettered) >= 0.5
+            and _BY.fullmatch(each.name.strip())
+        ]  # fmt: skip
+
+    def _names_in_parts(self) -> list[str]:
+        """Return the columns of first and last names, the first name first, where none has the whole: see `NAME_PARTS`.
+
+        They belong to one person if the same word, or none, stands before both: `RecipientFirstName`. Either may be
+        missing, where it is said of whom the other is.
+        """
+        free = [(each, compact(each.name)) for each in self._free() if _fits_customer(each)]
+        free = [(each, name) for each, name in free if not _NOT_THE_CUSTOMER.search(name)]
+        parts = [
+            [(each.name, name.removesuffix(end)) for each, name in free for end in ends if name.endswith(end)]
+            for ends in NAME_PARTS
+        ]
+        pairs = [[first, last] for first, whose in parts[0] for last, others in parts[1] if whose == others]
+        alone = [
+            [name] for part in parts for name, whose in part if role_of(whose) == CUSTOMER or whose in _RESPONDENTS
+        ]
+        return (pairs or alone or [[]])[0]
 
     def _answers_to(self, question: Profile) -> tuple[str, ...]:
         """Return the column of answers where that of questions has the same few again and again, as some surveys do."""
@@ -394,6 +464,12 @@ class _Finder:
         """Return the column that says it in other words, as `Review Consumer Name`, or the only one of addresses."""
         free = [each for each in self._free() if not _NOT_THE_CUSTOMER.search(compact(each.name))]
         called = [each for each in free if each.filled and _fits_customer(each) and _is_called_customer(each.name)]
+        if not called and not self._has_messages:  # nothing but the word: `Guest`, `Patient`, `Huésped`
+            called = [
+                each for each in free
+                if each.filled and _fits_customer(each) and each.share(each.lettered) >= 0.5 and not each.is_text
+                and ROLES.get(normalise(each.name)) == CUSTOMER  # one: `Members` are the team's
+            ]  # fmt: skip
         mails = [each for each in free if each.share(each.emails) >= 0.9]
         return [called[0].name] if called else [mails[0].name] if len(mails) == 1 else []
 
@@ -477,6 +553,61 @@ _NO_TEXTS: Final = (
     "url",
     "conversation",
 )
+
+
+_TITLES: Final = frozenset("name nom nombre nome naam nazwa namn navn nimi 名前 名称 이름 имя название".split())  # noqa: SIM905
+"""Names of columns that hold who wrote, or what a row is called."""
+
+_BY: Final = re.compile(
+    r"(?:ask|rais|report|submitt|creat|open|sent|request|writt|post|logg|enter|add)(?:e?n|ed)?[ _]by"
+    r"|(?:gefragt|gestellt|gemeldet|erstellt|eingereicht|geschrieben|gesendet|angefragt|eingegangen)[ _]von"
+    r"|(?:pos|demand|envoy|signal|cr)ée?[ _]par|(?:écrit|soumis|transmis)e?[ _]par"
+    r"|(?:pregunt|envi|cre|solicit|report)ad[oa][ _]por|escrit[oa][ _]por"
+    r"|(?:inviat|creat|segnalat|richiest|chiest)[oa][ _]da|scritt[oa][ _]da"
+    r"|(?:gevraagd|gemeld|ingediend|gestuurd|aangemaakt|gesteld)[ _]door"
+    r"|(?:pergunt|envi|cri|solicit|relat)ad[oa][ _]por|(?:zadane|zgłoszone|wysłane|utworzone)[ _]przez"
+    r"|(?:ställd|skickad|skapad|rapporterad)[ _]av",
+    re.IGNORECASE,
+)
+"""What a column is called that says who asked. Who answered, closed or last changed it is somebody else."""
+
+NAME_PARTS: Final = (
+    ("firstname", "givenname", "vorname", "prenom", "voornaam", "fornamn", "fornavn", "imie", "primeironome"),
+    ("lastname", "surname", "familyname", "nachname", "nomdefamille", "apellido", "apellidos", "cognome", "achternaam",
+     "efternamn", "etternavn", "nazwisko", "sobrenome"),
+)  # fmt: skip
+"""How the names of columns end that hold first names, and last names."""
+
+_RESPONDENTS: Final = frozenset(("recipient", "respondent", "participant"))
+
+
+def _holds_names(profile: Profile) -> bool:
+    """Return whether a column that could say the role or who wrote holds names: `User 1`, `User 2` are nobody's roles.
+
+    Roles are words of their own, or both sides of a talk that come again and again.
+    """
+    could_be = compact(profile.name) in NAMES["author"] or compact(profile.name) in NAMES["customer"]
+    if not could_be or is_flag(profile.name) or profile.share(profile.role_words) >= 0.5:
+        return False
+    comes_again = profile.filled < 4 or profile.uniqueness <= 0.8
+    return len(profile.sides) < 2 or not comes_again
+
+
+_OUR: Final = frozenset(
+    "our unsere unser notre nos nuestra nuestro nostra nostro onze ons nossa nosso nasza nasze vår наш bizim".split()  # noqa: SIM905
+)
+"""Words before what the firm said: `Our reply`."""
+
+
+def _is_called_reply(name: str) -> bool:
+    """Return whether a column is called what the firm answered: `Our message`, `Staff answer`, `Notre réponse`."""
+    words = [compact(word) for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
+    if not 2 <= len(words) <= 3:
+        return False
+    what = words[-1]
+    return (words[0] in _OUR and (what in NAMES["reply"] or what in _SAID)) or (
+        what in NAMES["reply"] and role_of(" ".join(words[:-1])) == AGENT
+    )
 
 
 def _is_called_text(name: str) -> bool:

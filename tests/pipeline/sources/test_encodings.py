@@ -190,3 +190,46 @@ SHORT = {
 def test_a_single_line_is_read_in_its_encoding(codec: str, text: str) -> None:
     raw = text.encode(codec)
     assert raw.decode(choose(lambda: [raw]).codec) == text
+
+
+def twice(text: str) -> bytes:
+    """What a program makes of UTF-8 that it takes for Windows-1252 and saves as UTF-8."""
+    read = "".join(bytes([each]).decode("cp1252", "ignore") or chr(each) for each in text.encode())
+    return read.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Très déçue : la théière est fêlée, et l’échange a pris « trois semaines ».",
+        "Die Tür der Spülmaschine schließt nicht, Größe „L“ – schade.",
+        "Żółta łódka przecieka od początku września, proszę o pomoc.",
+        "Кран течёт со вторника, помогите.",
+        "ランプが点かない。 Ísafjörður, ár í röð",
+    ],
+)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["bare", "marked"])
+@pytest.mark.parametrize("step", [1, 7, 1 << 16])
+def test_what_was_encoded_twice_is_restored_and_said(text: str, mark: bytes, step: int) -> None:
+    data = mark + twice(f"{text}\n" * 3)
+    pieces = [data[start : start + step] for start in range(0, len(data), step)]
+    found = choose(lambda: pieces)
+    assert "".join(decoded(pieces, found)) == f"{text}\n" * 3
+    assert "encoded twice" in str(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CAFÉ» et «CAFÉ», les prix: 3 €",
+        "It shows Ã© for é, and â€™ for ’: naïve façade, Zoë, über, señor, crème.",  # who writes about it
+        "Ãgua não, São João, pão; Âncora, Âmbar",
+        "â ê î ô û – ß “quoted” …",
+        "ÀÉÈ ÂÊÎ Ô’Û",
+        "Größe °C, 20 °C, à 3 €, ©2026, ×2",
+        "đặt hàng từ tuần trước, chưa nhận được",
+    ],
+)
+def test_good_text_is_never_taken_for_text_encoded_twice(text: str) -> None:
+    data = f"{text}\n".encode() * 5
+    assert "".join(decoded([data], choose(lambda: [data]))) == f"{text}\n" * 5
