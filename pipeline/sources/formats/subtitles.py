@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
 
 from pipeline.sources.formats.base import Head, Options, Stream
 from pipeline.sources.formats.json_objects import Rows
@@ -15,6 +17,7 @@ from pipeline.sources.parsing.encodings import UnknownEncoding
 from pipeline.sources.parsing.lines import text_lines
 from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Reject
+from pipeline.sources.understanding.dated import HEAD_LINES, moment_in_head, moment_in_name
 from pipeline.sources.understanding.roles import role_of
 from pipeline.sources.understanding.threads import ID_LENGTH, Said, Thread, record_of
 
@@ -50,16 +53,40 @@ class Subtitles:
 
     def records(self, stream: Stream, options: Options) -> Rows:
         stream.summary.fields.update(text="cues", author="<v Name>, or the name before a colon")
-        names = Counter(part.basename for part in stream.parts)
+        # the name without its ending, unless several files are called so
+        names = Counter(_stem(part) for part in stream.parts)
+        dated = 0
         for part in stream.parts:
-            name = part.basename if names[part.basename] == 1 else part.name
+            name = _stem(part) if names[_stem(part)] == 1 else part.name
             try:
                 cues = list(_cues(text_lines(part, options)))
             except (*DAMAGE, OSError, UnknownEncoding) as error:
                 yield Reject(1, f"it cannot be read: {error}", unit="file", part=part.name)
                 continue
-            yield record_of(_thread(part, name, cues))
-        stream.summary.note("Subtitles contain no date, so the time of the call is unknown.")
+            at = moment_in_name(part.basename) or _moment_beside(part, stream, options)
+            dated += at is not None
+            yield record_of(_thread(part, name, cues, at))
+        if dated:
+            stream.summary.note(
+                "Subtitles contain no date: calls have it from the names of their files, or from the text beside them."
+            )
+        if dated < len(stream.parts):
+            stream.summary.note("Subtitles contain no date, so the time of the call is unknown.")
+
+
+def _stem(part: Part) -> str:
+    return re.sub(r"\.(?:vtt|srt)$", "", part.basename, flags=re.IGNORECASE) or part.basename
+
+
+def _moment_beside(part: Part, stream: Stream, options: Options) -> datetime | None:
+    """Return the date above the same call as text, where a file of the same name lies beside it."""
+    for each in stream.companions:
+        if (each.folder, each.basename) == (part.folder, f"{_stem(part)}.txt"):
+            try:
+                return moment_in_head(islice(text_lines(each, options), HEAD_LINES))
+            except (*DAMAGE, OSError, UnknownEncoding):
+                return None
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +126,7 @@ def _plain(text: str) -> str:
     return " ".join(html.unescape(_TAG.sub("", text)).replace("\xa0", " ").split())
 
 
-def _thread(part: Part, name: str, cues: Sequence[_Cue]) -> Thread:
+def _thread(part: Part, name: str, cues: Sequence[_Cue], at: datetime | None) -> Thread:
     labels = _speakers(cues)
     said: list[Said] = []
     last = ""
@@ -118,7 +145,7 @@ def _thread(part: Part, name: str, cues: Sequence[_Cue]) -> Thread:
     for each in said:
         if each.role and " " not in each.author:
             each.author = ""  # a word for a role is nobody's name
-    return Thread(said, line=1, external_id=name[-ID_LENGTH:], unit="file", part=part.name)
+    return Thread(said, line=1, external_id=name[-ID_LENGTH:], at=at, unit="file", part=part.name)
 
 
 def _label(text: str) -> re.Match[str] | None:

@@ -16,6 +16,7 @@ from pipeline.sources.parsing.encodings import UnknownEncoding
 from pipeline.sources.parsing.lines import text_lines
 from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Record, Reject
+from pipeline.sources.understanding.dated import moment_in_head, moment_in_name
 from pipeline.sources.understanding.placeholders import is_placeholder
 from pipeline.sources.understanding.roles import AGENT, CUSTOMER, MAX_LINES, Utterance, speaker_of, split_transcript
 from pipeline.sources.understanding.threads import Said, Thread, record_of
@@ -147,7 +148,11 @@ def _record(block: _Block, part: Part, grammar: Grammar | None) -> Record | Reje
         return Reject(block.first, "no line says who speaks", block.external_id, text[:500], part=part.name)
     said = [Said(each.text, each.role, each.author, _moment(each.time)) for each in spoken]
     raw = text[:2000].encode(errors="replace")
-    return record_of(Thread(said, block.first, block.external_id, unit="line", part=part.name, raw=raw))
+    at = None
+    if not any(each.at for each in said):
+        # a name is one file's: of several conversations in it none need be of that day
+        at = moment_in_head(block.lines) or (moment_in_name(part.basename) if block.first == 1 else None)
+    return record_of(Thread(said, block.first, block.external_id, at=at, unit="line", part=part.name, raw=raw))
 
 
 def _moment(time: str) -> datetime | None:

@@ -101,6 +101,23 @@ _ADDRESS: Final = re.compile(r"([^<>()@]{0,200}?)\s*[<(]?([^<>()\s@\"']{1,64}@[^
 """`ann@example.org`, `Ann <ann@example.org>`, or `Ann (ann@example.org)`."""
 
 
+_ID_IN_A_LINK: Final = re.compile(r"[?&#][\w-]{0,30}id=([\w.:-]{4,100})(?=&|#|$)", re.IGNORECASE)
+"""As in `https://.../details?reviewId=270b5830`."""
+
+
+def _id_in(link: str) -> str:
+    found = _ID_IN_A_LINK.findall(link)
+    return found[-1] if found else ""
+
+
+def _has_ids(links: columns.Profile | None) -> bool:
+    """Return whether each link of a column holds an id that no other holds: the row's own, and not the product's."""
+    if links is None or links.filled < 2 or len(links.distinct) < min(links.filled, columns.MAX_DISTINCT):
+        return False
+    own = {_id_in(link) for link in links.distinct}
+    return "" not in own and len(own) == len(links.distinct)
+
+
 _PARTS_OF_NAMES: Final = tuple(end for ends in columns.NAME_PARTS for end in ends)
 
 
@@ -132,6 +149,7 @@ class _Reader:
             if column_names.compact(name) in _KINDS and name not in layout.mapping.of("role")
         ]  # fmt: skip
         self._cells_reader: Reader | None = None
+        self._has_ids_in_links = not layout.mapping.of("id") and _has_ids(layout.sample.get(layout.mapping.one("url")))
 
     def say(self) -> None:
         """Put into the summary what the columns were taken for."""
@@ -154,7 +172,9 @@ class _Reader:
         ]
         if repeated:
             self._summary.note(f"Columns with the same name were combined: {', '.join(map(repr, repeated))}.")
-        if not self._map.of("id") and not self._map.of("conversation"):
+        if self._has_ids_in_links:
+            self._summary.note(f"IDs are taken from the links in {self._map.one('url')!r}.")
+        elif not self._map.of("id") and not self._map.of("conversation"):
             self._summary.note(
                 "No ID column was found, so IDs are made from the content. Importing the same file again "
                 "changes nothing."
@@ -321,16 +341,21 @@ class _Reader:
             if inside := self._messages_in(said.text):
                 thread = self._thread(row.line, row.cells, inside)
                 thread.at = said.at
-                thread.external_id, thread.raw = self._layout.word(row.cells, self._map.one("id")), raw_of(row)
+                thread.external_id, thread.raw = self._id(row.cells), raw_of(row)
                 yield record_of(thread, self._reader)
                 continue
             thread = self._thread(row.line, row.cells, [said, *self._comments(row.cells), *self._reply(row.cells)])
             if len(thread.messages) > 1 and not said.role:
                 said.role = CUSTOMER  # and by name, so that nobody else is taken for the customer
                 said.author = said.author or next(iter((self._known_customer(row.cells) or {}).values()), "")
-            thread.external_id = self._layout.word(row.cells, self._map.one("id"))
+            thread.external_id = self._id(row.cells)
             thread.raw = raw_of(row)
             yield record_of(thread, self._reader)
+
+    def _id(self, cells: Sequence[object]) -> str:
+        if self._has_ids_in_links:
+            return _id_in(self._layout.word(cells, self._map.one("url")))
+        return self._layout.word(cells, self._map.one("id"))
 
     def _said(self, cells: Sequence[object]) -> Said:
         texts = [cell_text(value) for column in self._map.of("text") for value in self._layout.values(cells, column)]

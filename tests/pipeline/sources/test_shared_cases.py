@@ -40,7 +40,7 @@ WANTED = {
     "46-ragged-and-quotes/59-quotes.csv": {str(number): "customer" for number in range(1, 6)},
     "50-xlsx/32.xlsx": {"1": "customer", "2": "customer"},
     "54-mbox/28-inbox.mbox": {"a@x": "customer customer"},
-    "56-vtt/30-call.vtt": {"30-call.vtt": "customer "},
+    "56-vtt/30-call.vtt": {"30-call": "customer "},
     "78-subject-not-read/64-subject-and-body.csv": {"1": "customer", "2": "customer"},
 }
 """For each file the roles of each conversation's messages."""

@@ -73,7 +73,41 @@ def test_a_folder_of_calls_is_one_conversation_for_each(tmp_path: Path) -> None:
     records, rejects, _ = read(folder)
     assert rejects == []
     assert len({record.external_id for record in records}) == 3
-    assert "c.vtt" in by_id(records)
+    assert "c" in by_id(records)
+
+
+@pytest.mark.parametrize(
+    ("name", "time"),
+    [
+        ("GMT20260502-080000_Recording.transcript.vtt", "2026-05-02 08:00"),
+        ("Sales call_2026-05-02.vtt", "2026-05-02 00:00"),
+        ("audio_2026-05-02_08-15-30 Kim.vtt", "2026-05-02 08:15"),
+        ("2026.05.02 20h10 appel.srt.vtt", "2026-05-02 20:10"),
+        ("call 20260231.vtt", ""),
+        ("call 02-05-2026.vtt", ""),  # the day or the month first
+        ("order 4920260502123.vtt", ""),
+        ("2026-05-02 until 2026-05-04.vtt", ""),
+    ],
+)
+def test_a_call_is_of_the_day_in_the_name_of_its_file(name: str, time: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(VTT)
+    (record,), _, _ = read(path)
+    assert (f"{record.occurred_at:%Y-%m-%d %H:%M}" if record.occurred_at else "") == time
+    assert record.external_id == name.removesuffix(".vtt")
+
+
+def test_a_call_is_of_the_day_above_its_transcript(tmp_path: Path) -> None:
+    head = "Pool call 3\nSat, May 2, 2026 8:15AM • 4 min\n\nSPEAKERS\nKim, Customer\n\n"
+    said = "Kim  00:00\nHow can I help?\n\nCustomer  00:06\nMy pool arrived without its cover.\n"
+    path = tmp_path / "call.txt"
+    path.write_text(head + said)
+    (record,), _, _ = read(path)
+    assert f"{record.occurred_at:%Y-%m-%d %H:%M}" == "2026-05-02 08:15"
+    srt = "1\n00:00:00,000 --> 00:00:04,000\nKim: How can I help?\n\n2\n00:00:06,000 --> 00:00:09,000\nCustomer: My pool.\n"
+    (tmp_path / "call.srt").write_text(srt)
+    (record,), _, _ = read(tmp_path)  # the text beside it is passed over but for its date
+    assert (record.external_id, f"{record.occurred_at:%Y-%m-%d %H:%M}") == ("call", "2026-05-02 08:15")
 
 
 def test_words_for_roles_are_roles_and_rolling_captions_are_said_once(tmp_path: Path) -> None:
