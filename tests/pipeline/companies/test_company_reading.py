@@ -15,6 +15,7 @@ from pipeline.extract.profiles.company_reading import (
     MOST_JUDGED,
     NO_SIGNAL,
     _telling,
+    _telling_in,
     find_signals,
     sentences,
 )
@@ -155,11 +156,23 @@ def test_the_name_of_the_company_does_not_matter() -> None:
                for other in others)  # fmt: skip
 
 
-def test_of_an_endless_page_the_beginning_and_the_end_are_read() -> None:
-    middle = [f"Sale {number} of our shop ends today." for number in range(3 * MOST_JUDGED)]
-    read = [one.text for one in _telling("\n".join(["We are closing.", *middle, "Acme has ceased trading."]), None)]
+def test_of_an_endless_page_the_beginning_the_end_and_what_tells_most_between_are_read() -> None:
+    many = [f"Sale {number} of our shop ends today." for number in range(3 * MOST_JUDGED)]
+    telling = ["We are closing.", "We are closing our doors for good.", "Acme has ceased trading."]
+    read = [one.text for one in _telling("\n".join([telling[0], *many, telling[1], *many, telling[2]]), None)]
     assert len(read) == MOST_JUDGED
-    assert (read[0], read[-1]) == ("We are closing.", "Acme has ceased trading.")
+    assert [text for text in read if text not in many] == telling
+
+
+def test_what_is_remembered_of_a_line_is_the_same_for_companies_it_does_not_name() -> None:
+    line = "After thirty years Birch Mill is closing its doors for good."
+    find_signals(_page(line, "Quillon"))
+    known = _telling_in.cache_info().misses
+    assert signals(line, "Zebra Tools") == signals(line, "Quillon")
+    assert _telling_in.cache_info().misses == known
+    # but whose name stands in it reads it as its own
+    signals(line, "Birch Mill")
+    assert _telling_in.cache_info().misses == known + 1
 
 
 def test_likelihoods_add_up() -> None:
