@@ -75,7 +75,7 @@ def read_with_model(wanted: Wanted, page: Transcript, known: Any) -> Steps:
 
 COMPANY = Profile(
     name="company",
-    version="company-3",
+    version="company-4",
     categories=CATEGORIES,
     # a page is a voice of its company, and three pages of one company are no story; nor does a page grow old
     gate=Gate(min_conversations=3, min_customers=2, recent_days=None),

@@ -1,7 +1,7 @@
 """What a sentence of a web page says of its company, by its meaning and its words. Pure.
 
 Lists of phrases do not carry over: a stranger always finds another way to say that a shop closes. So a sentence
-is compared with some 4,800 sentences of our own in several languages (`company_sentences.txt`), half of which only
+is compared with some 5,300 sentences of our own in several languages (`company_sentences.txt`), half of which only
 sound alike. From them a linear model learned to tell the signals from their vectors (of the English sentence
 model that comes with the installation), their words, and marks of denial, doubt and advice. The vectors bring what is
 said in other words; the words bring other languages, and who does what to whom ("acquires our company", "our company
