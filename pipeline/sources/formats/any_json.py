@@ -41,7 +41,7 @@ from pipeline.sources.understanding.column_names import at_path, compact
 from pipeline.sources.understanding.gathering import Gathered
 from pipeline.sources.understanding.related import with_people
 from pipeline.sources.understanding.replies import Replies
-from pipeline.sources.understanding.roles import CUSTOMER
+from pipeline.sources.understanding.roles import CUSTOMER, role_of
 from pipeline.sources.understanding.threads import Thread, record_of, text_of, word
 from pipeline.sources.understanding.times import TimeReader
 
@@ -58,7 +58,9 @@ class AnyJson(JsonFormat):
         if messages_key(found):
             return 0.55
         keys = keyed(found)
-        has_text = any(name in keys and text_of(found[keys[name]]).strip() for name in column_names.NAMES["text"])
+        has_text = any(
+            name in keys and text_of(found[keys[name]]).strip() for name in (*column_names.NAMES["text"], "payload")
+        )
         if not has_text:
             return 0.2 if any(name in keys for name in column_names.NAMES["subject"]) else 0.0
         about = ("id", "created_at", "customer", "subject", "role", "customer_id")
@@ -424,7 +426,11 @@ class _Joint:
             # what is all the text there is without messages is what they are about
             thread.subject = thread.subject or "\n".join(said.text for said in thread.messages)
             thread.messages = []
-        thread.messages += [self.speaker.said(each, people) for each in told]
+        if self.speaker.messages:  # each holds a whole transcript, of people whom the other list knows
+            self.speaker.people = {**self.reader.people, **people}
+            thread.messages += [said for each in told for said in self.speaker.thread(each).messages]
+        else:
+            thread.messages += [self.speaker.said(each, people) for each in told]
         if not thread.customer and any(said.role for said in thread.messages):
             thread.customer = next((known for each in told if (known := self.speaker.thread(each).customer)), None)
         thread.external_id = word(thread.external_id) or name
@@ -509,7 +515,21 @@ def _gathered_by_replies(
             if things is None:
                 yield Reject(0, f"the conversation is longer than {limit():,} bytes", name[:200], unit="conversation")
             else:
-                yield record_of(_together(name, things, reader), clock)
+                thread = _together(name, things, reader)
+                _ask(thread, things, reader)
+                yield record_of(thread, clock)
+
+
+def _ask(thread: Thread, things: Sequence[Found], reader: Reader) -> None:
+    """Let who opened a thread with a subject be its customer, and the subject stand before what they wrote."""
+    opened = next((thing["found"] for thing in things if _id_of_post(thing["found"]) == thread.external_id), None)
+    asker = reader.said(opened).author if opened and thread.subject else ""
+    if not asker or any(role_of(said.role) == CUSTOMER for said in thread.messages):
+        return
+    for said in thread.messages:
+        if said.author == asker:
+            said.role = CUSTOMER
+    thread.customer = asker
 
 
 def _together(name: str, things: Sequence[Found], reader: Reader) -> Thread:
@@ -519,8 +539,10 @@ def _together(name: str, things: Sequence[Found], reader: Reader) -> Thread:
     first.is_gathered = True
     first.at = next((said.at for said in first.messages if said.at), None)
     first.metadata = {}
-    for thing in things[1:]:
-        first.customer = first.customer or reader.thread(thing["found"]).customer
+    # a field such as `user_id` is of whoever wrote the message: those of the customer's own messages go first
+    theirs = [thing for thing in things if role_of(reader.said(thing["found"]).role) == CUSTOMER]
+    known = (reader.thread(thing["found"]).customer for thing in (*theirs, *things))
+    first.customer = next((customer for customer in known if customer), None)
     if not any(said.role for said in first.messages):
         first.customer = None  # the first to write need not be the customer
     return first

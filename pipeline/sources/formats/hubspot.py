@@ -39,7 +39,7 @@ class HubSpotMessages(MessageFormat):
     says = {"customer": "sender", "text": "text", "times": "createdAt", "role": "direction"}
 
     def fits(self, found: Found) -> float:
-        if "senders" not in found and "direction" not in found:
+        if "senders" not in found and found.get("direction") not in ("INCOMING", "OUTGOING"):
             return 0.0
         return 1.0 if {"conversationsThreadId", "threadId", "channelId"} & found.keys() else 0.0
 

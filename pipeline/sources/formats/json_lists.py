@@ -76,14 +76,14 @@ def link_between(part: Part, head: Head, lists: Mapping[Path, Sequence[Found]]) 
     if len(lists) < 2:
         return None
     samples = {path: list(islice(objects_at(path, part, head), SAMPLE)) for path in lists if ANY not in path}
-    said = {path: objects for path, objects in samples.items() if _are_messages(objects)}
+    said = {path: objects for path, objects in samples.items() if _are_messages(objects) or _hold_messages(objects)}
     # a list of which all is broken has no objects
     about = {path: objects for path, objects in samples.items() if objects and not _are_people(objects)}
     links = [
         (score, Link(others, own, messages, names))
         for messages, spoken in said.items()
         for others, objects in about.items()
-        if others != messages
+        if others != messages and not (_hold_messages(spoken) and _say_something(objects))
         for score, own, names in _matches(objects, spoken)
     ]
     return max(links, key=lambda each: each[0])[1] if links else None
@@ -100,6 +100,15 @@ def _are_messages(objects: Sequence[Found]) -> bool:
     """Return whether objects can be messages: a third say something, the others are events. None holds messages."""
     said = sum(bool(message_text(each)) for each in objects)
     return 3 * said >= len(objects) > 0 and not any(messages_key(each) for each in objects[:20])
+
+
+def _hold_messages(objects: Sequence[Found]) -> bool:
+    """Return whether all objects hold a list of messages: the transcripts of calls that another list describes."""
+    return bool(objects) and all(messages_key(each) for each in objects[:20])
+
+
+def _say_something(objects: Sequence[Found]) -> bool:
+    return any(messages_key(each) or message_text(each) for each in objects[:20])
 
 
 def _are_people(objects: Sequence[Found]) -> bool:
@@ -145,7 +154,7 @@ def _references_of(spoken: Sequence[Found]) -> list[str]:
     return list(keys)
 
 
-_IDS = ("id", "key", "number", "uuid", "guid")
+_IDS = ("id", "key", "number", "uuid", "guid", "url", "uri", "href")
 _NO_CONVERSATION = (
     "user", "author", "sender", "agent", "contact", "customer", "owner", "assignee", "creator", "createdby", "actor",
     "inbox", "channel", "group", "team", "brand", "department", "queue", "tag", "status", "message", "reply",

@@ -7,7 +7,7 @@ from pipeline.sources.formats.base import Found
 from pipeline.sources.understanding import column_names
 from pipeline.sources.understanding.column_names import at_path, compact
 from pipeline.sources.understanding.notes import says_note
-from pipeline.sources.understanding.roles import SYSTEM, is_role_word, role_in_field
+from pipeline.sources.understanding.roles import BOT, CUSTOMER, SYSTEM, is_role_word, role_in_field, role_of
 from pipeline.sources.understanding.threads import text_of, word
 
 _MESSAGES = tuple(
@@ -20,7 +20,7 @@ _MESSAGES = tuple(
         mensajes comentarios respuestas messaggi commenti risposte commentaires reponses echanges
         berichten mensagens メッセージ 消息 메시지 sentences contents lines stories exchange messagegroups
         correspondence longdesc phrases journal journals input inputs prompt やりとり 履歴 対応履歴 zpravy
-        wiadomosci сообщения
+        wiadomosci сообщения children messagestree messagetree posttree commenttree
         """.split(),  # noqa: SIM905 (read best as text)
     )
 )
@@ -54,7 +54,7 @@ _MESSAGE_TEXT = tuple(
         thetext messageparts parts textoriginal plainbody html bodyhtml bodyplain richtext comment note notes
         transcript description msg line cooked raw selftext nachricht inhalt mensaje texto contenido
         messaggio testo contenuto texte contenu bericht tekst mensagem 本文 内容 내용 htmlbody textdisplay
-        сообщение tresc elements blocks messagebody messagetext strcontent
+        сообщение tresc elements blocks messagebody messagetext strcontent payload
         """.split(),  # noqa: SIM905 (read best as text)
     )
 )
@@ -167,7 +167,9 @@ def _is_conversation(found: Found) -> bool:
 
 def _are_conversations(value: object) -> bool:
     """Return whether the things of a list are conversations by themselves: most have an id and a subject."""
-    some = [keyed(each) for each in listed(value)[:20] if isinstance(each, Mapping)]
+    objects = [each for each in listed(value)[:20] if isinstance(each, Mapping)]
+    # an answer's `title` may be there, and null
+    some = [keyed({key: said for key, said in each.items() if said}) for each in objects]
     ids, subjects = (
         column_names.NAMES["id"].keys() | column_names.NAMES["conversation"].keys(),
         column_names.NAMES["subject"].keys(),
@@ -202,11 +204,23 @@ def spread(given: Sequence[object]) -> list[object]:
         inside = _key_of_group(each)
         if isinstance(each, Mapping) and inside:
             about = {key: value for key, value in each.items() if key != inside and not isinstance(value, list)}
+            if compact(inside) == "sentences" and (whole := _as_one(each[inside])):
+                found.append({**about, **whole})  # one turn of a call
+                continue
             found += [{**about, **inner} if isinstance(inner, Mapping) else inner for inner in each[inside]]
         else:
             found.append(each)
             found += _answers_within(each)
     return found
+
+
+def _as_one(sentences: Sequence[object]) -> Found:
+    """Return the sentences of one turn as one message, which begins with the first; nothing if any says nothing."""
+    said = [each for each in sentences if isinstance(each, Mapping)]
+    keys = [message_text(each) for each in said]
+    if not all(keys) or len(said) < len(sentences):
+        return {}
+    return {**said[0], keys[0]: " ".join(text_of(each[key]) for each, key in zip(said, keys, strict=True))}
 
 
 def _answers_within(found: object, depth: int = 0) -> list[object]:
@@ -254,6 +268,7 @@ def flat(found: Found) -> Found:
     Of JSON:API the attributes and the ids of what it belongs to, of Elasticsearch the source, of DynamoDB the plain
     values, of a webhook, or a chat with a thread in it, the object that has the messages.
     """
+    found = _with_answers(_with_metadata(found))
     if isinstance(source := found.get("_source"), Mapping):
         return {"_id": found.get("_id"), **source}
     if isinstance(item := found.get("Item"), Mapping) and len(found) == 1:
@@ -270,7 +285,68 @@ def flat(found: Found) -> Found:
         for name, each in (related.items() if isinstance(related, Mapping) else ())
         if isinstance(each, Mapping) and isinstance(each.get("data"), Mapping)
     }
-    return {**ids, **attributes, "id": found["id"]}
+    return _with_answers({**ids, **attributes, "id": found["id"]})
+
+
+def _with_metadata(found: Found) -> Found:
+    """Return an object without an id with what stands beside its transcript about the whole: `metaData`, `callInfo`.
+
+    Of an object that is a message that is told where it is gathered.
+    """
+    own = keyed(found)
+    if any(name in own for field in ("id", "conversation") for name in column_names.NAMES[field]):
+        return found
+    for name, key in own.items():
+        about = found[key]
+        if not name.endswith(_ABOUT) or not isinstance(about, Mapping):
+            continue
+        keys = keyed(about)
+        if known := next((keys[each] for each in _IDS_OF_THE_WHOLE if each in keys and word(about[keys[each]])), ""):
+            rest = {key: value for key, value in about.items() if key != known}
+            return {**rest, **found, "id": about[known]}
+    return found
+
+
+_ABOUT = ("metadata", "meta", "info", "details", "header", "envelope")
+_IDS_OF_THE_WHOLE = (
+    "id", "conversationid", "callid", "contactid", "chatid", "threadid", "sessionid", "interactionid", "recordingid",
+    "meetingid", "ticketid", "uuid", "guid",
+)  # fmt: skip
+"""Ids of a whole conversation in the object that describes it."""
+
+
+def _with_answers(found: Found) -> Found:
+    """Return an object with the answers to the questions of a survey as its text, where it has no other text.
+
+    They stand in a list, or in an object by the questions' names. What is no text (a number of stars) stays where it
+    is.
+    """
+    for key, value in found.items():
+        if not compact(str(key)).endswith(_SURVEYED):
+            continue
+        pairs = list(value.values()) if isinstance(value, Mapping) else listed(value)
+        answers = [answer for each in pairs if (answer := _answer_to_question(each))]
+        # one word alone is a choice
+        if not pairs or len(answers) < len(pairs) or not any(" " in answer.strip() for answer in answers):
+            continue
+        rest = {name: each for name, each in found.items() if name != key}
+        if not any(name in keyed(rest) for name in column_names.NAMES["text"]):
+            return {**rest, "text": "\n\n".join(answers)}
+    return found
+
+
+_SURVEYED = ("answers", "responses", "antworten", "reponses", "respuestas", "risposte", "respostas", "answer", "fields")
+_ASKED = frozenset("question questiontext text label title prompt name frage pregunta domanda pergunta vraag".split())  # noqa: SIM905
+_ANSWERED = ("answer", "answertext", "value", "response", "antwort", "reponse", "respuesta", "risposta", "resposta")
+
+
+def _answer_to_question(found: object) -> str:
+    """Return the answer of an object that holds nothing but a question, its answer and what is about them."""
+    if not isinstance(found, Mapping):
+        return ""
+    keys = keyed(found)
+    answer = next((value for name in _ANSWERED if isinstance(value := value_of(found, keys, name), str)), "")
+    return answer if _ASKED & keys.keys() and not _SAYS_WHO & (keys.keys() - _ASKED - {*_ANSWERED}) else ""
 
 
 def _with_inner(found: Found) -> Found:
@@ -344,7 +420,31 @@ def are_messages(value: object) -> bool:
     some = value[:20]
     if all(isinstance(each, str) for each in some):
         return len(value) > 1 and any(each.strip() for each in some)
-    return sum(bool(message_text(each) or _key_of_group(each)) for each in some) * 2 >= len(some)
+    if sum(bool(message_text(each) or _key_of_group(each)) for each in some) * 2 >= len(some):
+        return True
+    return _are_events(value[:200])
+
+
+def _are_events(some: Sequence[object]) -> bool:
+    """Return whether things are the events of a chat with a bot: all are of a kind, and by it those with a text speak.
+
+    Most of them are what the bot did (Rasa's actions and slots, Voiceflow's blocks), and say nothing.
+    """
+    kinds = [_kind_of_event(each) for each in some]
+    spoken = [kind for each, kind in zip(some, kinds, strict=True) if kind and message_text(each)]
+    speak = [kind for kind in spoken if any(role_of(word) or word in TURNS for word in kind)]
+    return all(kinds) and len(set(kinds)) > 1 and bool(speak) and 2 * len(speak) >= len(spoken)
+
+
+def _kind_of_event(found: object) -> tuple[str, ...]:
+    if not isinstance(found, Mapping):
+        return ()
+    return tuple(value for key, value in found.items() if compact(str(key)) in KINDS and isinstance(value, str))
+
+
+KINDS = ("type", "kind", "messagetype", "eventtype", "event", "format")
+TURNS: Mapping[str, str] = {"request": CUSTOMER, "trace": BOT, "response": BOT}
+"""How a turn with a bot is called by those who count requests, and whose it is."""
 
 
 def _are_said(value: object) -> bool:
@@ -353,7 +453,7 @@ def _are_said(value: object) -> bool:
         return False
     some = [keyed(each) for each in value[:20] if isinstance(each, Mapping)]
     says = all(_SAYS_WHO & keys.keys() and _SAYS_WHEN & keys.keys() for keys in some)
-    return bool(some) and says and not any(column_names.NAMES["conversation"].keys() & keys.keys() for keys in some)
+    return bool(some) and says and len(names_of_conversations(value)) < 2
 
 
 _SAYS_WHO = frozenset((*column_names.NAMES["author"], *column_names.NAMES["role"], "poster", "createdby"))

@@ -1,6 +1,6 @@
 """What the formats in JSON share: finding the list of their objects in a file, and reading it object by object."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.models.wording import counted
@@ -45,7 +45,11 @@ class JsonFormat:
 
     def _best(self, head: Head) -> tuple[float, Path]:
         """Return the best fit of a list's first objects, and the way to it; of two alike the longer list."""
-        found = [(self._fit(objects) * NESTED ** len(path), len(objects), path) for path, objects in head.lists.items()]
+        found = [
+            (self._fit(objects) * NESTED ** len(path), len(objects), path)
+            for path, objects in head.lists.items()
+            if not _are_branches(path, head.lists)
+        ]
         best = max(found, key=lambda each: (each[0], each[1], -len(each[2])), default=(0.0, 0, ()))
         return best[0], best[2]
 
@@ -68,6 +72,15 @@ class JsonFormat:
             for element in elements_of(part, self.path(head), head, limit()):
                 found = parse(element)
                 yield (element, part, found) if isinstance(found, dict) else refused(element, part, found)
+
+
+def _are_branches(path: Path, lists: Mapping[Path, Sequence[Found]]) -> bool:
+    """Return whether a list holds what its outer list holds, as the answers to a post do: the tree is read whole."""
+    inner, outer = lists[path][:1], lists.get(path[:-1], ())[:1] if path else ()
+    if not inner or not outer or path[-1] not in inner[0]:
+        return False
+    # a field may be left out where it is empty
+    return 3 * len(inner[0].keys() & outer[0].keys()) >= 2 * len(inner[0].keys() | outer[0].keys())
 
 
 def refused(element: Element, part: Part, reason: str) -> Reject:

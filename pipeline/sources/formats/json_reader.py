@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from pipeline.sources.formats.base import Found, Person
 from pipeline.sources.formats.json_messages import (
+    KINDS,
+    TURNS,
     are_answers,
     are_messages,
     is_internal,
@@ -35,12 +37,11 @@ from pipeline.sources.understanding.threads import Said, Thread, customer_of, fu
 
 _ROLE_KEYS = ("role", "type", "user_type", "kind", "t")
 NOWHERE = "\0"
-_KINDS = ("type", "kind", "messagetype", "eventtype", "event")
 _SPEAKS = frozenset(
     """
     direction role senderrole authorrole participantrole sendertype authortype usertype participanttype rolle richtung
     absendertyp sens direccion direzione direcao actortype initiatortype speakertype fromtype
-    participantpurpose
+    participantpurpose distinguished
     """.split()  # noqa: SIM905 (read best as text)
 )
 WRITERS = (
@@ -68,7 +69,7 @@ WRITERS = (
     "initiator",
     "commenter",
 )
-_PEOPLE = ("users", "participants", "members", "people", "authors", "agents", "contacts")
+_PEOPLE = ("users", "participants", "members", "people", "authors", "agents", "contacts", "parties", "speakers")
 CHATS = frozenset(("channel", "room", "group", "chat", "space", "chatname", "threadname", "participants", "members"))
 _NAME_KEYS = ("name", "displayname", "fullname", "username", "login", "nickname", "displayvalue", "email", "id", "href")
 
@@ -131,7 +132,8 @@ class Reader:
         used = {key, *(texts if key not in found else ()), *(path for name in _KEPT for path in self._of(name))}
         return Thread(
             messages,
-            external_id=next((own for name in self._ids() if (own := self._word(found, name))), ""),
+            external_id=next((own for name in self._ids() if (own := self._word(found, name))), "")
+            or (_id_of_session(found) if key else ""),
             subject=text_of(self._value(found, "subject")),
             customer=customer,
             names=names,
@@ -169,6 +171,9 @@ class Reader:
         messages = [
             self.said(each, people) for each in spread(given) if not is_internal(each) and not is_log_entry(each)
         ]
+        if any(each.role == TURNS["request"] and not each.author for each in messages):
+            for each in messages:  # what is not requested is answered: `request` and `text` are all the kinds there are
+                each.role = each.role or ("" if each.author else BOT)
         if are_answers(key) and (first := self._own_text(found, key, messages)):
             messages.insert(0, first)
         return messages
@@ -178,6 +183,10 @@ class Reader:
         customers: list[object] = [
             value for path in self._of("customer") if (value := at_path(found, path)) not in (None, "")
         ]
+        if customers and any(_role_of_person(each) == CUSTOMER for each in _listed_people(found)):
+            # beside those who take part the account is the firm's own
+            firm = [at_path(found, path) for path in self._of("customer") if compact(path) == "accountid"]
+            customers = [value for value in customers if value not in firm]
         customers.sort(key=lambda value: "@" not in customer_of(value)[0])
         if not customers:  # of those whom the conversation lists, the first who is called a customer
             customers += [each for each in _listed_people(found) if _role_of_person(each) == CUSTOMER][:1]
@@ -261,6 +270,8 @@ class Reader:
             return role
         if compact(path) == "role":
             return word(value)
+        if role := next((TURNS[each] for key, each in found.items() if _is_turn(key, each)), ""):
+            return role
         # what a link leads to says it: https://api.example/v1/agents/7
         author = self._author(found)
         if author.startswith(("https://", "http://")):
@@ -303,8 +314,8 @@ def _answer_in(value: object) -> str:
 
 
 _NAME_THE_WRITER = (
-    "authorid", "senderid", "actorid", "fromid", "participantid", "memberid", "creatorid", "createdbyid", "agentid",
-    "userid", "author", "sender", "from", "actor", "senders", "user", "u", "createdby", "syscreatedby",
+    "authorid", "senderid", "speakerid", "actorid", "fromid", "participantid", "memberid", "creatorid", "createdbyid",
+    "agentid", "userid", "author", "sender", "from", "actor", "senders", "user", "u", "createdby", "syscreatedby",
 )  # fmt: skip
 """Fields by which a message names who wrote it, the surest first: Freshchat's `user_id` is that of the customer."""
 
@@ -320,7 +331,7 @@ def _role_said(key: str, value: object) -> str:
         return _role_in(key, value)
     if not isinstance(value, str):
         return ""
-    if compact(key) in _KINDS and (role := _role_of_kind(value)):
+    if compact(key) in KINDS and (role := _role_of_kind(value)):
         return role
     return _role_in(key, value) if compact(key) in _SPEAKS else ""
 
@@ -333,6 +344,17 @@ def _role_in(key: str, value: object) -> str:
     if isinstance(value, str) and not is_flag(key) and role_of(value):
         return value  # the word itself, to be counted
     return (role_in_field(key, value) or "") if isinstance(value, str | int) else ""
+
+
+def _id_of_session(found: Found) -> str:
+    """Return the id of the one who writes, by which a bot's platform names all that it has said to them: Rasa."""
+    keys = keyed(found)
+    names = ("senderid", "sessionid", "userkey")
+    return next((own for name in names if (own := word(value_of(found, keys, name)))), "")
+
+
+def _is_turn(key: object, value: object) -> bool:
+    return isinstance(value, str) and value in TURNS and compact(str(key)) in KINDS
 
 
 def _role_of_kind(kind: str) -> str:
@@ -413,7 +435,18 @@ def _people(found: Found) -> dict[str, Person]:
     return people
 
 
-_IDS_OF_PEOPLE = ("id", "_id", "userid", "participantid", "memberid", "authorid", "contactid", "agentid", "actorid")
+_IDS_OF_PEOPLE = (
+    "id",
+    "_id",
+    "speakerid",
+    "userid",
+    "participantid",
+    "memberid",
+    "authorid",
+    "contactid",
+    "agentid",
+    "actorid",
+)
 
 
 def _listed_people(found: Found) -> list[Found]:
@@ -424,6 +457,6 @@ def _listed_people(found: Found) -> list[Found]:
 
 def _role_of_person(person: Found) -> str:
     keys = keyed(person)
-    names = (*_ROLE_KEYS, "participantrole", "authorrole", "usertype", "participanttype")
+    names = (*_ROLE_KEYS, "participantrole", "authorrole", "usertype", "participanttype", "affiliation")
     said = (_role_in(name, value_of(person, keys, compact(name))) for name in names)
     return next((role_of(role) or role for role in said if role), "")

@@ -183,7 +183,7 @@ _FLAGS: Final[dict[str, tuple[str, str]]] = {
     **dict.fromkeys(
         ("inbound", "incoming", "isinbound", "isincoming", "iscustomer", "fromcustomer", "isuser", "fromuser",
          "customermessage", "isfromcustomer", "isclient", "fromclient", "eingehend", "entrant", "entrante", "isvisitor",
-         "isrequester", "fromrequester", "bycustomer", "isenduser"),
+         "isrequester", "fromrequester", "bycustomer", "isenduser", "iscreatedbyuser", "createdbyuser", "sentbyuser"),
         (CUSTOMER, AGENT),
     ),
     **dict.fromkeys(

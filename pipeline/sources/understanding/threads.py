@@ -294,9 +294,11 @@ def text_of(value: object) -> str:
 
 _TEXT_IN_AN_OBJECT = (
     "text", "content", "parts", "value", "body", "message", "title", "label", "comment", "quick_reply_button",
-    "quick_reply", "choices", "output",
+    "quick_reply", "choices", "output", "query", "payload",
 )  # fmt: skip
-"""Where the text of a part stands; the last are those of buttons that somebody pressed, or that a bot offers."""
+"""Where the text of a part stands; behind it buttons that somebody pressed, or that a bot offers, and what an event of
+a bot's platform carries: `"payload": {"type": "intent", "payload": {"query": ...}}`.
+"""
 
 _NOT_SAID = (
     "attachment",
@@ -312,6 +314,8 @@ _NOT_SAID = (
     "thought",
     "reasoning",
     "redacted",
+    "debug",
+    "trace",
 )
 """How the kinds of parts begin that nobody says to the other."""
 
