@@ -335,7 +335,7 @@ def _with_answers(found: Found) -> Found:
     return found
 
 
-_SURVEYED = ("answers", "responses", "antworten", "reponses", "respuestas", "risposte", "respostas", "answer", "fields")
+_SURVEYED = ("answers", "responses", "antworten", "reponses", "respuestas", "risposte", "respostas", "answer")
 _ASKED = frozenset("question questiontext text label title prompt name frage pregunta domanda pergunta vraag".split())  # noqa: SIM905
 _ANSWERED = ("answer", "answertext", "value", "response", "antwort", "reponse", "respuesta", "risposta", "resposta")
 
