@@ -89,6 +89,11 @@ def main() -> None:
         else:
             ask(pages, owner, slow=given.slow)
     finally:
+        with connection.cursor() as cursor:  # threads of the server may not have let go of it
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
         connection.creation.destroy_test_db(name, verbosity=0)
 
 
@@ -309,6 +314,7 @@ def ask(pages: Mapping[str, str], owner: Any, *, slow: int) -> None:
 
 
 PAINTED = "() => document.querySelector('canvas[data-painted]')?.dataset.painted ?? null"
+HAS_PAINTED = "() => performance.getEntriesByName('first-contentful-paint').length > 0"
 SEEN = """() => {
   const [page] = performance.getEntriesByType("navigation"), [paint] = performance.getEntriesByName("first-contentful-paint");
   return [paint?.startTime ?? 0, page.loadEventEnd];
@@ -346,6 +352,7 @@ def see(pages: Mapping[str, str], owner: Any) -> None:
                 page.goto(url + where, wait_until="load")
                 if name == "map":
                     page.wait_for_function(PAINTED, timeout=60_000)
+                page.wait_for_function(HAS_PAINTED, timeout=60_000)
                 first, loaded = page.evaluate(SEEN)
                 moments.append((loaded, first, float(page.evaluate(PAINTED) or 0)))
             loaded, first, _ = min(moments)
