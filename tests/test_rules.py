@@ -159,3 +159,14 @@ def test_each_public_function_says_what_it_does() -> None:
         if not value.__doc__
     ]
     assert silent == []
+
+
+_FILE = re.compile(r"\b(?:docs|tests|deploy|benchmarks|config)/[\w/.-]*\.(?:md|py|jsonl|txt)\b")
+"""A file of the repository as comments and documents name it. Those of `pipeline/` may be templates or static files."""
+
+
+def test_files_that_comments_and_documents_name_are_there() -> None:
+    texts = [path for folder in (*OURS, "docs", "config", "deploy") for path in (ROOT / folder).rglob("*.[pm][yd]")]
+    named = {(name, path) for path in [*texts, *ROOT.glob("*.md")] for name in _FILE.findall(path.read_text())}
+    assert len(named) > 50
+    assert [(name, str(path)) for name, path in sorted(named) if not (ROOT / name).exists()] == []

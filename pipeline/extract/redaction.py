@@ -9,7 +9,8 @@ own patterns and detectors find (REDACTION_PATTERNS, REDACTION_DETECTORS). Looke
 after NFKC, without invisible characters, with the digits of all scripts as 0 to 9.
 
 What it cannot do, plainly: it knows no names but those of the customer's record and of who writes, no postal
-addresses, no dates of birth, and no secret that has no form. A detector of yours can (docs/howto/redaction.md).
+addresses, no dates of birth, and no secret that has no form. A detector of yours can
+(docs/howto/keep-private-data-here.md).
 
 Each pattern takes time in proportion to the text: what it passes over it does not try again (possessive quantifiers,
 bounded repetition, a look behind so that a long word is entered once). Before a pattern looks, RE2 says in a fraction

@@ -3,7 +3,7 @@ grammar: a word list for each thing that looks like a comparison and is none.
 
 What it cannot do, plainly: it knows English only; a comparison without a mark ("the Lord is my shepherd", "he flies as
 an eagle") is not found, nor any other figure; it cannot tell a comparison that is meant from one that is true ("she
-swims like her brother"). Measured on sentences of our own in tests/pipeline/extract/test_comparisons.py.
+swims like her brother"). Measured on sentences of our own in tests/pipeline/extract/comparison_sentences.py.
 """
 
 import re
