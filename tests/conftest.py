@@ -86,11 +86,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         fixtures = set(getattr(item, "fixturenames", ()))
-        marker = item.get_closest_marker("django_db")
-        commits = bool(fixtures & COMMITS) or bool(marker and marker.kwargs.get("transaction"))
         if fixtures & OWN_PROCESSES or folder in PROOFS:
             item.add_marker(pytest.mark.proof)
-        elif not commits:
+        elif not commits(item):
             item.add_marker(pytest.mark.quick)
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(0))  # long proofs bound their own waiting
@@ -101,6 +99,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         else:
             for shared in SHARED & fixtures:
                 item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def commits(item: pytest.Item) -> bool:
+    """Return whether others see the rows of this test."""
+    marker = item.get_closest_marker("django_db")
+    return bool(COMMITS & set(getattr(item, "fixturenames", ()))) or bool(marker and marker.kwargs.get("transaction"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """End the shared worker before a test that did not ask for it: it would take what that test sends to nobody."""
+    if commits(item) and "worker" not in getattr(item, "fixturenames", ()):
+        Worker.end_all()
 
 
 def pytest_collection_finish() -> None:
