@@ -36,6 +36,7 @@ from tests.pipeline.web.pages.scenes import address
 from tests.support.factories import (
     CUSTOMERS,
     PROBLEMS,
+    CallFactory,
     ConversationFactory,
     ItemFactory,
     OrphanFactory,
@@ -56,6 +57,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 @pytest.fixture(autouse=True)
 def _files_elsewhere(settings: Any, tmp_path: Path) -> None:
     settings.CACHE_DIR, settings.UPLOADS_DIR = str(tmp_path / "cache"), str(tmp_path / "uploads")
+    settings.LLM_MODEL = "gpt-5-mini"  # with a model the pages offer budgets and a judge
 
 
 POLLS = ("run", "new-run-importing")
@@ -133,6 +135,7 @@ def a_team_at_work() -> Any:
     RunFactory(
         source=SourceFactory(name="forum"), state="failed", phase="extract", error="The model's files are missing."
     )
+    read_by_a_model(now)
     for name, after in (("Harbour Boats", f"{OPEN}\n{CLOSING}"), ("Quiet Mill", f"{OPEN}\nNew: oars to hire.")):
         watched_company(name, after=after, said=after.splitlines()[-1])
     Company.objects.filter(name="Quiet Mill").update(status="operational", explanation="Its 2 pages were read.")
@@ -147,6 +150,26 @@ def a_team_at_work() -> Any:
     renew_search_texts(source=source)
     cache.clear()
     return user
+
+
+def read_by_a_model(now: Any) -> Run:
+    """Store a finished run that asked a language model, with what it cost, what was expected, and facets of themes."""
+    steps = {
+        "classify": {"calls": 4, "input_tokens": 3_200, "output_tokens": 400, "tokens": 3_600, "dollars": 0.0016},
+        "extract": {"calls": 4, "input_tokens": 9_600, "output_tokens": 2_000, "tokens": 11_600, "dollars": 0.0064},
+        "reask": {"calls": 1, "input_tokens": 1_200, "output_tokens": 300, "tokens": 1_500, "dollars": None},
+    }
+    run = RunFactory(
+        source=SourceFactory(name="read-by-a-model"), extractor="llm", as_of=now, started_at=now - timedelta(hours=2),
+        preview={"estimate": {"steps": steps}},
+    )  # fmt: skip
+    for number in range(4):
+        item = ItemFactory(run=run, state="extracted")
+        spent = {"model": "gpt-5-mini-2026-08-07", "input_tokens": 2_400, "cached_tokens": 1_024, "output_tokens": 480}
+        CallFactory(item=item, step="classify", cost="0.000412", **spent)
+        CallFactory(item=item, attempt=2, cost="0.001560" if number else None, **spent)
+        ThemeFactory(run=run, item=item, details={"sentiment": ("angry", "neutral")[number % 2], "churn_risk": "some"})
+    return run
 
 
 def places() -> dict[str, str]:
@@ -181,6 +204,7 @@ def places() -> dict[str, str]:
         "runs": address("runs"),
         "run": address("run", live.pk),
         "run-done": address("run", Run.objects.filter(state="completed").order_by("id")[0].pk),
+        "run-by-a-model": address("run", Run.objects.get(extractor="llm").pk),
         "new-run": address("new_run"),
         "schedules": address("schedules"),
         "administration": address("administration"),

@@ -59,7 +59,7 @@ def _act(request: HttpRequest, do: str, name: str) -> str:
         profile=request.POST.get("profile", DEFAULT_PROFILE)[:50],
         extractor=request.POST.get("extractor", READER)[:50],
         window_days=_days(request.POST.get("days", "")),
-        budget=str(budget) if (budget := budget_in(request.POST)) else None,
+        budget=budget_in(request.POST),
         judge="judge" in request.POST,
     )
     made = schedule.set_schedule(
