@@ -60,7 +60,7 @@ def new_token(delivery: str) -> str:
 
 
 def delivery_of(token: str) -> str:
-    """Return the id of the task that claimed. `_CLAIM` takes a token apart in the same way, in SQL."""
+    """Return the id of the task that claimed. `_takeable` takes a token apart in the same way, in SQL."""
     return token.partition(":")[0]
 
 
@@ -75,7 +75,9 @@ def stale_before() -> datetime:
 # back for it, and waiting for CLAIM_TIMEOUT would only cost time. SKIP LOCKED, because two messages for one chunk are
 # harmless and should share it, not wait for each other. A page that was not fetched yet has no version and is claimed
 # in `pages`.
-_TAKEABLE = """
+def _takeable(where: str, begun: str, limit: str) -> str:
+    """Return the query for the items that may be taken now, of those that meet both conditions."""
+    return f"""
     SELECT item.id FROM pipeline_item item JOIN pipeline_run run ON run.id = item.run_id
     WHERE run.id = %(run)s AND run.epoch = %(epoch)s AND run.state = 'running' AND {where}
       AND (item.state = 'pending' OR (item.state = 'reading' AND item.claim <> %(token)s
@@ -83,17 +85,18 @@ _TAKEABLE = """
       AND item.version_id IS NOT NULL AND {begun}
     ORDER BY item.id LIMIT {limit} FOR UPDATE OF item SKIP LOCKED
 """
-_FRESH = _TAKEABLE.format(where="{where}", begun="item.delivery_count < %(together)s", limit="%(most)s")
-_AGAIN = _TAKEABLE.format(
-    where="{where}",
-    begun="item.delivery_count >= %(together)s AND %(alone)s AND NOT EXISTS (SELECT FROM fresh)",
-    limit="1",
-)
+
+
 # `again`: what was begun before is perhaps the cause of its worker's death. `is_more` is of the moment before the
 # claim, so the other items are those that this claim did not take; whoever holds some of them may give them back.
 # `attempts` says whether there are answers to look for, which hardly ever is so.
-_CLAIM = f"""
-WITH fresh AS ({_FRESH}), again AS ({_AGAIN}), claimed AS (
+def _claim_of(where: str) -> str:
+    """Return the statement that claims a piece of the run's items that meet the condition."""
+    fresh = _takeable(where, "item.delivery_count < %(together)s", "%(most)s")
+    begun = "item.delivery_count >= %(together)s AND %(alone)s AND NOT EXISTS (SELECT FROM fresh)"
+    again = _takeable(where, begun, "1")
+    return f"""
+WITH fresh AS ({fresh}), again AS ({again}), claimed AS (
     UPDATE pipeline_item item SET state = 'reading', claim = %(token)s, claimed_at = %(now)s, epoch = %(epoch)s,
            delivery_count = delivery_count + 1
     FROM (SELECT id FROM fresh UNION ALL SELECT id FROM again) takeable WHERE item.id = takeable.id
@@ -103,13 +106,15 @@ SELECT claimed.*, version.content_hash, version.messages, conversation.customer,
        coalesce((SELECT max(attempt) FROM pipeline_call call
                  WHERE call.item_id = claimed.id AND call.step = 'extract' AND call.unit = ''), 0),
        EXISTS (SELECT FROM pipeline_item item
-               WHERE item.run_id = %(run)s AND {{where}} AND item.state IN ('pending', 'reading')
+               WHERE item.run_id = %(run)s AND {where} AND item.state IN ('pending', 'reading')
                  AND item.id NOT IN (SELECT id FROM claimed))
 FROM claimed JOIN pipeline_conversationversion version ON version.id = claimed.version_id
      JOIN pipeline_conversation conversation ON conversation.id = claimed.conversation_id ORDER BY claimed.id
 """
-_CLAIM_IN_CHUNK = _CLAIM.format(where="item.chunk = %(chunk)s")
-_CLAIM_ANYWHERE = _CLAIM.format(where="TRUE")
+
+
+_CLAIM_IN_CHUNK = _claim_of("item.chunk = %(chunk)s")
+_CLAIM_ANYWHERE = _claim_of("TRUE")
 """For a reader that has finished its own chunk."""
 
 

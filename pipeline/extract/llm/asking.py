@@ -93,7 +93,7 @@ class _Chunk:
         self.client: Client | None = None
         self.finished = 0
         self.elsewhere_until = time.monotonic() + GO_ON_FOR
-        self.is_over = self.is_dry = self.is_empty = False
+        self.is_over = self.is_dry = False
         self.fault: Exception | None = None
 
     async def read(self) -> int:
@@ -126,7 +126,7 @@ class _Chunk:
     async def _begin(self, active: set["asyncio.Task[Result]"]) -> set["asyncio.Task[Result]"]:
         begun: set[asyncio.Task[Result]] = set()
         width = AHEAD * self.concurrency + 1
-        while not (self.is_over or self.is_empty) and (room := width - len(active) - len(begun)) > 0:
+        while not self.is_over and (room := width - len(active) - len(begun)) > 0:
             alone = not active and not begun
             if self.is_dry and not alone:
                 break
@@ -136,7 +136,7 @@ class _Chunk:
                 self._end(error)
                 break
             # with others under way nothing may only mean that what is left has to be read alone: asked once more then
-            self.is_dry, self.is_empty = not taken, not taken and alone
+            self.is_dry = not taken
             # not before: of a chunk that others have read meanwhile, nothing is asked
             if taken and self.client is None:
                 self.client = await self._open()
