@@ -6,7 +6,8 @@ person wrote it or named its signature. No transaction is open while the model r
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import tee
 
 import numpy as np
 from django.db import connection, transaction
@@ -171,15 +172,9 @@ def opening(messages: Iterable[Message]) -> str:
 
     Messages are taken one by one: own words are told apart only in those that are needed.
     """
-    passed: list[Message] = []
-    said = _beginning(message for message in _noted(messages, passed) if message.role == CUSTOMER)
-    return "\n".join(said or _beginning(passed))
-
-
-def _noted(messages: Iterable[Message], passed: list[Message]) -> Iterator[Message]:
-    for message in messages:
-        passed.append(message)
-        yield message
+    first, again = tee(messages)
+    said = _beginning(message for message in first if message.role == CUSTOMER)
+    return "\n".join(said or _beginning(again))
 
 
 def _beginning(messages: Iterable[Message]) -> list[str]:
