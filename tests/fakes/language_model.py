@@ -337,8 +337,8 @@ def _mangled(change: Callable[[str], str], **words: Any) -> Callable[[dict[str, 
     return lambda body, text: counted(completion(change(_said(body, text)), **words), body)
 
 
-def _bytes(content: bytes, kind: str = "application/json") -> Callable[[dict[str, Any], str], Reply]:
-    return lambda body, text: Reply(content, headers={"Content-Type": kind})
+def _bytes(content: bytes, kind: str = "application/json", status: int = 200) -> Callable[[dict[str, Any], str], Reply]:
+    return lambda body, text: Reply(content, status, {"Content-Type": kind})
 
 
 def _error(
@@ -347,10 +347,6 @@ def _error(
     content = json.dumps({"error": {"message": message, "type": type, "code": code}}).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda body, text: Reply(content, status, {"Content-Type": "application/json", **named})
-
-
-def _bytes_of(status: int, content: bytes, kind: str = "application/json") -> Callable[[dict[str, Any], str], Reply]:
-    return lambda body, text: Reply(content, status, {"Content-Type": kind})
 
 
 def _limit_by_date(body: dict[str, Any], text: str) -> Reply:
@@ -418,13 +414,12 @@ FAULTS: dict[str, Callable[[dict[str, Any], str], Reply]] = {
     "no_quota": _error(429, "insufficient_quota", "insufficient_quota"),
     "no_model": _error(404, "model_not_found"),
     "no_deployment": _error(404, "DeploymentNotFound", message="The API deployment for this resource does not exist."),
-    "no_such_tag": _bytes_of(404, b'{"error": "model \'fake-model\' not found"}'),
-    "page_not_found": _bytes_of(404, b"404 page not found", "text/plain"),
-    "not_found_page": _bytes_of(404, b"<html><title>404 Not Found</title></html>", "text/html"),
-    "detail_not_found": _bytes_of(404, b'{"detail": "Not Found"}'),
+    "no_such_tag": _bytes(b'{"error": "model \'fake-model\' not found"}', status=404),
+    "page_not_found": _bytes(b"404 page not found", "text/plain", 404),
+    "not_found_page": _bytes(b"<html><title>404 Not Found</title></html>", "text/html", 404),
+    "detail_not_found": _bytes(b'{"detail": "Not Found"}', status=404),
     "resource_not_found": _error(404, "404", message="Resource not found"),
-    "flagged": _bytes_of(
-        403,
+    "flagged": _bytes(
         json.dumps(
             {
                 "error": {
@@ -434,6 +429,7 @@ FAULTS: dict[str, Callable[[dict[str, Any], str], Reply]] = {
                 }
             }
         ).encode(),
+        status=403,
     ),
     "limit": _error(429, "rate_limit_exceeded", "requests", "INSUFFICIENT QUOTA for this minute", Retry_After="1"),
     "limit_by_date": _limit_by_date,
