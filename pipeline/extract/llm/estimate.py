@@ -85,7 +85,7 @@ def estimate(samples: Sequence[Question], count: int, profile: Profile, extracto
     for step in sorted({*sizes, *learned}):
         of_step, before = sizes.get(step, []), learned.get(step)
         calls = count * (before.calls * share if before else len(of_step) / len(samples))
-        size = sum(of_step) / len(of_step) if of_step else before.asked_bytes if before else 0.0
+        size = sum(of_step) / len(of_step) if of_step else learned[step].asked_bytes
         given, answered = calls * size / ratio, calls * (before.answer_tokens if before else ANSWER_TOKENS)
         dollars = most_of(round(given), round(answered), asked)
         steps[step] = StepEstimate(round(calls), round(given), round(answered), dollars)
