@@ -151,13 +151,8 @@ MARK_COUNT: Final = len(_MARKS) + 4
 """How many marks a sentence has: those above, three of its length, and whether it is of others."""
 
 
-def marks_of(text: str) -> Numbers:
-    """Return marks of a sentence, (m,) float32 of 0 and 1: denial, doubt, advice, of whom, when, how long."""
-    return np.array(_has_marks(text), np.float32)
-
-
 def _has_marks(text: str) -> tuple[bool, ...]:
-    """Return which marks a sentence has, in their order."""
+    """Return which marks a sentence has, (m,) in their order: denial, doubt, advice, of whom, when, how long."""
     count = len(text.split())
     lengths = (count < _SHORT, count < _SHORTISH, count > _LONG)
     # somebody is named, and the company is not spoken of
@@ -167,7 +162,7 @@ def _has_marks(text: str) -> tuple[bool, ...]:
 
 def dense_features(texts: Sequence[str]) -> Numbers:
     """Return vectors and marks of sentences side by side, (n, 384 + m) float32; `words_of` has the rest."""
-    marks = np.stack([marks_of(text) for text in texts])
+    marks = np.array([_has_marks(text) for text in texts], np.float32)
     return np.concatenate([_model().encode(texts) * VECTOR_WEIGHT, marks * MARKS_WEIGHT], axis=1, dtype=np.float32)
 
 
