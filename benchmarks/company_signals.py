@@ -50,12 +50,12 @@ def main(arguments: Sequence[str]) -> None:
     print(
         f"{len(learned)} sentences: " + ", ".join(f"{(signals == each).sum()} {each}" for each in sorted(set(signals)))
     )
+    table = _side_by_side(dense, words)
     if "--cross" in arguments:
-        _cross(dense, words, signals, np.array([each.line for each in learned]))
-    model = _fitted(dense, words, signals)
+        _cross(table, signals, dense, np.array([each.line for each in learned]))
+    model = _fitted(table, signals)
     matrix, width = model.coef_.T, dense.shape[1]
-    marks = dense[:, -MARK_COUNT:]
-    sieve = _fitted(marks, words, signals != NO_SIGNAL)
+    sieve = _fitted(_side_by_side(dense[:, -MARK_COUNT:], words), signals != NO_SIGNAL)
     Weights(
         signals=tuple(model.classes_.tolist()),
         dense=matrix[:width],
@@ -88,16 +88,24 @@ def _word_table(texts: Sequence[str]) -> tuple[Any, Any]:
     return table[:, places], places
 
 
-def _fitted(dense: Any, words: Any, signals: Any) -> Any:
+def _side_by_side(dense: Any, words: Any) -> Any:
+    """Return what sentences are judged by, sparse, a row a sentence."""
     from scipy.sparse import csr_matrix, hstack
+
+    return hstack([csr_matrix(dense), words]).tocsr()
+
+
+def _fitted(table: Any, signals: Any) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=FREEDOM, max_iter=1000).fit(hstack([csr_matrix(dense), words]).tocsr(), signals)
+    return LogisticRegression(C=FREEDOM, max_iter=1000).fit(table, signals)
 
 
-def _cross(dense: Any, words: Any, signals: Any, lines: Any) -> None:
-    """Say how well sentences are judged whose group of like meaning was not learned from, nor any variant of them."""
-    from scipy.sparse import csr_matrix, hstack
+def _cross(table: Any, signals: Any, dense: Any, lines: Any) -> None:
+    """Say how well sentences are judged whose group of like meaning was not learned from, nor any variant of them.
+
+    dense: the part of the table by which sentences are alike in meaning.
+    """
     from sklearn.cluster import KMeans
     from sklearn.metrics import average_precision_score
 
@@ -107,11 +115,10 @@ def _cross(dense: Any, words: Any, signals: Any, lines: Any) -> None:
     # variants of one line stay together, in the group of its first
     _, first, variants = np.unique(lines, return_index=True, return_inverse=True)
     folds = like[first][variants] % FOLDS
-    table = hstack([csr_matrix(dense), words]).tocsr()
     found = np.empty(len(signals))
     for fold in range(FOLDS):
         left_out = folds == fold
-        model = _fitted(dense[~left_out], words[~left_out], signals[~left_out])
+        model = _fitted(table[~left_out], signals[~left_out])
         bad = [place for place, signal in enumerate(model.classes_) if signal in NEGATIVE]
         found[left_out] = model.predict_proba(table[left_out])[:, bad].sum(axis=1)
     needs = np.isin(signals, NEGATIVE)
