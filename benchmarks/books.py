@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.database import own_database
-from benchmarks.end_to_end import workers
+from benchmarks.end_to_end import when_ended, workers
 
 EZEKIEL = Path(__file__).resolve().parents[2] / "shared" / "data" / "ezekiel_web.jsonl.gz"
 LONGEST = 600.0
@@ -57,7 +57,6 @@ def main(arguments: Sequence[str]) -> int:
 def _read(options: argparse.Namespace) -> tuple[Any, Any, float]:
     """Return the run when it has ended, its report by chapter, and the seconds it took."""
     from pipeline import tasks
-    from pipeline.models import Run
     from pipeline.reports.chapters import book_report
     from pipeline.runs.create import Selection, create_run
     from pipeline.sources.ingest import Import, import_files
@@ -69,9 +68,7 @@ def _read(options: argparse.Namespace) -> tuple[Any, Any, float]:
     run = create_run(source=source, profile="figurative", extractor="llm", selection=selection)
     began = time.perf_counter()
     tasks.dispatch(run=run)
-    while (run := Run.objects.get(pk=run.pk)).is_live:
-        time.sleep(0.05)
-        assert time.perf_counter() - began < LONGEST, f"run {run.pk} is still {run.state} after {LONGEST} s"
+    run = when_ended(run, LONGEST)
     return run, book_report(run), time.perf_counter() - began
 
 

@@ -99,16 +99,25 @@ def workers(queues: str = "default,extract,merge", count: int = WORKERS) -> Iter
 def _whole(conversations: int) -> float:
     """Return the seconds of a run from its start to its end, planning included."""
     from pipeline import tasks
-    from pipeline.models import Run
 
     source = _cleared(conversations)
     began = time.monotonic()
     run = _start(source)
     tasks.dispatch(run=run)
-    while (run := Run.objects.get(pk=run.pk)).is_live:
-        time.sleep(0.02)
+    run = when_ended(run)
     assert run.state == "completed", (run.state, run.error, run.attention)
     return time.monotonic() - began
+
+
+def when_ended(run: Any, longest: float = 3_600.0) -> Any:
+    """Wait until workers have ended a run, at most so many seconds, and return it as it is then."""
+    from pipeline.models import Run
+
+    began = time.monotonic()
+    while (run := Run.objects.get(pk=run.pk)).is_live:
+        time.sleep(0.02)
+        assert time.monotonic() - began < longest, f"run {run.pk} is still {run.state} after {longest:.0f} s"
+    return run
 
 
 def _alone(conversations: int) -> tuple[float, float]:

@@ -25,7 +25,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.database import own_database
-from benchmarks.end_to_end import workers
+from benchmarks.end_to_end import when_ended, workers
 
 WANTED = {True: 0.9, False: 0.95}
 """Of as many times as fast as questions are under way: from twenty on, and for few."""
@@ -149,8 +149,8 @@ def _read(items: int, options: argparse.Namespace, name: str) -> tuple[float, fl
         read(run)
     took = time.perf_counter() - began, time.process_time() - spent
     assert run.items.filter(state="extracted").count() == items // 4 * 4
-    while options.workers and Run.objects.get(pk=run.pk).is_live:
-        time.sleep(0.1)
+    if options.workers:
+        when_ended(run)
     return took
 
 

@@ -316,13 +316,16 @@ def ask(pages: Mapping[str, str], owner: Any, *, slow: int) -> None:
 PAINTED = "() => document.querySelector('canvas[data-painted]')?.dataset.painted ?? null"
 HAS_PAINTED = "() => performance.getEntriesByName('first-contentful-paint').length > 0"
 SEEN = """() => {
-  const [page] = performance.getEntriesByType("navigation"), [paint] = performance.getEntriesByName("first-contentful-paint");
+  const [page] = performance.getEntriesByType("navigation");
+  const [paint] = performance.getEntriesByName("first-contentful-paint");
   return [paint?.startTime ?? 0, page.loadEventEnd];
 }"""
 
 
 def see(pages: Mapping[str, str], owner: Any) -> None:
-    """Open each page (not the pieces it asks for) three times in Chromium and print the best moments, in milliseconds from when it was asked for."""
+    """Open each page (not the pieces it asks for) three times in Chromium and print the best moments, in milliseconds
+    from when it was asked for.
+    """
     from django.conf import settings
     from django.contrib.staticfiles.handlers import StaticFilesHandler
     from django.db import connections
@@ -338,7 +341,9 @@ def see(pages: Mapping[str, str], owner: Any) -> None:
     server = LiveServerThread("127.0.0.1", StaticFilesHandler)
     server.daemon = True
     server.start()
-    server.is_ready.wait(30)
+    assert server.is_ready.wait(30), "the server did not start"
+    if server.error:
+        raise server.error
     url = f"http://127.0.0.1:{server.port}"
     print(f"{'page':28}{'first seen':>12}{'loaded':>8}{'points':>8}")
     with sync_playwright() as playwright:
