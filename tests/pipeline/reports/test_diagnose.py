@@ -30,10 +30,6 @@ def of(name: str, problem: int, count: int, **words: object) -> list[str]:
     return [f"{name} {number} name={name} problem={problem} {extra}" for number in range(count)]
 
 
-def completed(texts: list[str], **selection: Any) -> Run:
-    return first_run(texts, **selection)
-
-
 LONG = "The kiln of our pottery does not heat. " + " ".join(
     f"Shelf {number} holds {number + 3} vases of the spring course." for number in range(3_000)
 )
@@ -61,7 +57,7 @@ def test_it_says_of_a_long_conversation_what_was_not_read(
 
 def test_it_counts_groups_by_size_with_their_stories() -> None:
     sizes = {"alpha_fails": 1, "beta_hangs": 1, "gamma_is_lost": 2, "delta_is_late": 3, "epsilon_twice": 7}
-    run = completed([text for n, (name, count) in enumerate(sizes.items()) for text in of(name, n * 10, count)])
+    run = first_run([text for n, (name, count) in enumerate(sizes.items()) for text in of(name, n * 10, count)])
     found = diagnose_run(run_id=run.pk)
     assert (found.groups, found.stories, found.themes, found.names_proposed) == (5, 2, 14, 5)
     counted = {size.label: (size.groups, size.stories) for size in found.sizes}
@@ -79,7 +75,7 @@ def test_it_counts_groups_by_size_with_their_stories() -> None:
 def test_it_counts_what_each_gate_holds_back_and_names_the_largest() -> None:
     texts = [*of("alpha_fails", 1, 5), *of("beta_hangs", 20, 4, confidence=0.1), *of("gamma_is_lost", 40, 2)]
     texts += [*of("delta_is_late", 60, 3, confidence=0.1), *of("epsilon_twice", 80, 1)]
-    gates = {gate.reason: gate for gate in diagnose_run(run_id=completed(texts).pk).gates}
+    gates = {gate.reason: gate for gate in diagnose_run(run_id=first_run(texts).pk).gates}
     assert set(gates) == {"low_confidence", "too_few"}
     unclear = gates["low_confidence"]
     assert (unclear.groups, unclear.conversations) == (2, 7)
@@ -92,7 +88,7 @@ def test_it_counts_what_each_gate_holds_back_and_names_the_largest() -> None:
 
 
 def test_it_counts_reasons_of_conversations_without_a_theme() -> None:
-    run = completed([*scripts(1, 3), *["category=spam"] * 4, "act=raise", "act=malformed"])
+    run = first_run([*scripts(1, 3), *["category=spam"] * 4, "act=raise", "act=malformed"])
     reasons = [(one.state, one.reason, one.conversations) for one in diagnose_run(run_id=run.pk).reasons]
     assert reasons == [
         ("filtered", "spam", 4), ("failed", "could not parse: ValidationError", 1),
@@ -107,7 +103,7 @@ def near_twins() -> Run:
     """Return a run in which two names of one problem stayed apart, for a person undid their merge; others are far."""
     texts = [*of("calendar_sync_fails", 1, 2), *of("calendar_sync_failing", 1, 2)]
     texts += [text for n in range(8) for text in of(f"{chr(97 + n) * 6}_other", 100 + n, 1)]
-    run = completed(texts, no_stories=True)
+    run = first_run(texts, no_stories=True)
     merge = Merge.objects.get()
     merge.child.vector_sum = Theme.objects.filter(signature=merge.child).earliest("id").vector
     merge.child.size = 1
@@ -149,7 +145,7 @@ def test_a_twin_whose_conversations_say_something_else_now_would_make_no_story()
 
 def test_names_that_have_nothing_in_common_are_no_twins() -> None:
     texts = [text for n in range(5) for text in of(f"{chr(97 + n) * 6}_{chr(110 + n) * 5}", 100 + n, 1)]
-    assert diagnose_run(run_id=completed(texts).pk).pairs == ()
+    assert diagnose_run(run_id=first_run(texts).pk).pairs == ()
 
 
 # --- A run: the conclusion ----------------------------------------------------------------------------------------
@@ -170,7 +166,7 @@ def test_names_that_have_nothing_in_common_are_no_twins() -> None:
     ],
 )
 def test_it_concludes_in_a_sentence(texts: list[str], selection: dict[str, Any], said: str) -> None:
-    assert diagnose_run(run_id=completed(texts, **selection).pk).conclusion[0].startswith(said)
+    assert diagnose_run(run_id=first_run(texts, **selection).pk).conclusion[0].startswith(said)
 
 
 def test_it_says_when_all_was_skipped() -> None:
@@ -207,7 +203,7 @@ def test_it_refuses_what_has_no_stories_to_ask_about() -> None:
 
 
 def test_it_follows_a_theme_from_its_name_to_its_story() -> None:
-    run = completed([*of("sync_broken", 3, 4), *of("calendar_stale", 3, 3), *scripts(2, 4, more=1)])
+    run = first_run([*of("sync_broken", 3, 4), *of("calendar_stale", 3, 3), *scripts(2, 4, more=1)])
     merge = Merge.objects.get()
     theme = Theme.objects.filter(signature=merge.child).earliest("id")
     trace = trace_conversation(external_id=theme.conversation.external_id)
@@ -228,7 +224,7 @@ def test_it_follows_a_theme_from_its_name_to_its_story() -> None:
 
 
 def test_it_says_what_an_orphan_needs() -> None:
-    completed([*scripts(3, 4), *of("rare_thing", 50, 2)])
+    first_run([*scripts(3, 4), *of("rare_thing", 50, 2)])
     (reading,) = trace_conversation(external_id="test-12").readings
     assert reading.themes[0].home == "orphan, too few: needs 1 more conversation (has 2)"
     Orphan.objects.update(dismissed_at=NOW)
@@ -244,7 +240,7 @@ def test_it_says_what_an_orphan_needs() -> None:
     ],
 )
 def test_it_says_why_a_reading_gave_no_theme(text: str, state: str, reason: str, error: str) -> None:
-    completed([*scripts(1, 3), text])
+    first_run([*scripts(1, 3), text])
     (reading,) = trace_conversation(external_id="test-3").readings
     assert (reading.state, reading.reason, reading.error, reading.themes) == (state, reason, error, ())
 
@@ -314,7 +310,7 @@ def command(*words: object) -> Any:
 
 
 def test_the_command_says_it_in_json() -> None:
-    run = completed([*of("alpha_fails", 1, 5), *of("rare_thing", 50, 1)])
+    run = first_run([*of("alpha_fails", 1, 5), *of("rare_thing", 50, 1)])
     found = command(run.pk)
     assert (found["run"], found["stories"], found["gates"][0]["reason"]) == (run.pk, 1, "too_few")
     trace = command("--conversation", "test-5", "--source", "file:test")
