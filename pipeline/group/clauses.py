@@ -236,10 +236,14 @@ def _is_speech(text: str) -> bool:
     return spoken >= 0.75 * len(text)
 
 
-def _stumbles(text: str) -> float:
+def is_shouted(text: str) -> bool:
+    """Whether most of its letters are capitals."""
     letters = [char for char in text if char.isalpha()]
-    shouted = sum(map(str.isupper, letters)) > 0.6 * max(1, len(letters))
-    return 0.02 * shouted + 0.05 * bool(_STUMBLE.search(text)) + 0.05 * ("," in text)
+    return sum(map(str.isupper, letters)) > 0.6 * len(letters)
+
+
+def _stumbles(text: str) -> float:
+    return 0.02 * is_shouted(text) + 0.05 * bool(_STUMBLE.search(text)) + 0.05 * ("," in text)
 
 
 # --- Judging English ----------------------------------------------------------------------------------------------

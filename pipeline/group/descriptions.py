@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pipeline.extract.local.quotes import shortened
 from pipeline.extract.redaction import Redactor
-from pipeline.group.clauses import clauses, count_words
+from pipeline.group.clauses import clauses, count_words, is_shouted
 from pipeline.group.gates import Member
 from pipeline.group.speech import CHATTER
 from pipeline.group.vocabulary import Vocabulary
@@ -76,18 +76,13 @@ def _telling(summaries: Sequence[str]) -> str:
         lost = min((clause.awkward for clause in said), default=1.0) + LONG * max(0, count_words(summary) - SHORT)
         # shouted, cut off, quoted from a screen or half of that, or about something else than the matter
         is_cut = summary.endswith("\u2026") or summary.count('"') % 2 == 1 or summary.startswith(('"', "\u201c"))
-        lost += 0.1 * (_is_shouted(summary) + bool(english and CHATTER.search(summary))) + 0.2 * is_cut
+        lost += 0.1 * (is_shouted(summary) + bool(english and CHATTER.search(summary))) + 0.2 * is_cut
         # names and numbers of one person, which stand in the quotes where they belong
         lost += OWN * vocabulary.strangeness(summary, 0)
         lost += LATER * place - TYPICAL * fit / most
         if lost < least:
             best, least = summary, lost
-    return best.capitalize() if _is_shouted(best) else best
-
-
-def _is_shouted(text: str) -> bool:
-    letters = [letter for letter in text if letter.isalpha()]
-    return sum(map(str.isupper, letters)) > 0.6 * len(letters)
+    return best.capitalize() if is_shouted(best) else best
 
 
 def _repeats(quote: str, said: Sequence[str] | dict[str, str]) -> bool:

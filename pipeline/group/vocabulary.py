@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import log
 
 from pipeline.extract.local.words import ENGLISH, PERSONS, STOP_WORDS, THINGS, VERBS
-from pipeline.group.clauses import UNSPACED
+from pipeline.group.clauses import UNSPACED, is_shouted
 from pipeline.group.speech import GIVEN_NAMES, NUMBERS, PERSON, SLIPS, UNITS
 from pipeline.merge.rules.normalise import singular
 
@@ -154,8 +154,7 @@ class Vocabulary:
 
     def polished(self, text: str, group: int) -> str:
         """Return a clause in sentence case, shouting lowered, capitals where most people put them, slips corrected."""
-        letters = [char for char in text if char.isalpha()]
-        if sum(map(str.isupper, letters)) > 0.6 * len(letters):
+        if is_shouted(text):
             text = text.lower()
         if self._groups[group].is_english:
             text = _WORD.sub(lambda found: SLIPS.get(found[0].lower(), found[0]), text)
