@@ -38,7 +38,7 @@ from pipeline.sources.records import Record, Reject, UnreadableSource
 from pipeline.sources.understanding import column_names
 from pipeline.sources.understanding.chats import GROUP_PAUSE, ChatMessage, is_chat, message_id, read_chat
 from pipeline.sources.understanding.column_names import at_path, compact
-from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.gathering import Gathered, order_of
 from pipeline.sources.understanding.related import with_people
 from pipeline.sources.understanding.replies import Replies
 from pipeline.sources.understanding.roles import CUSTOMER, role_of
@@ -342,7 +342,7 @@ def _gathered(
                 continue
             at = clock.read(reader.said(found).at)
             thing = {"line": element.number, "part": part.label, "found": found}
-            gathered.add(name, thing, order=at.timestamp() if at else 0.0)
+            gathered.add(name, thing, order=order_of(at))
         for name, things in gathered.groups(limit()):
             if things is None:
                 yield Reject(0, f"the conversation is longer than {limit():,} bytes", name[:200], unit="conversation")
@@ -408,7 +408,7 @@ class _Joint:
                 left_out["note" if is_internal(found) else "log"] += 1
             else:
                 at = self.clock.read(self.speaker.said(found).at)
-                gathered.add(name, thing, order=at.timestamp() if at else 0.0)
+                gathered.add(name, thing, order=order_of(at))
         if said_in is not None:
             _say_left_out(left_out, said_in)
 
@@ -509,7 +509,7 @@ def _gathered_by_replies(
             if not is_internal(found) and not is_log_entry(found):
                 at = clock.read(reader.said(found).at)
                 thing = {"line": element.number, "part": part.label, "found": found}
-                gathered.add(root, thing, order=at.timestamp() if at else 0.0)
+                gathered.add(root, thing, order=order_of(at))
         roots.close()
         for name, things in gathered.groups(limit()):
             if things is None:

@@ -12,7 +12,7 @@ from pipeline.sources.parsing.parts import Part
 from pipeline.sources.records import Record, Reject, excerpt
 from pipeline.sources.understanding.chats import ChatMessage, Chats, say_cut
 from pipeline.sources.understanding.column_names import at_path
-from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.gathering import Gathered, order_of
 from pipeline.sources.understanding.related import with_people
 from pipeline.sources.understanding.threads import Said, Thread, record_of, text_of, word
 from pipeline.sources.understanding.times import TimeColumn, TimeReader
@@ -171,7 +171,7 @@ class MessageFormat(JsonFormat):
                     continue
                 unsaid += said is None
                 place = {"line": element.number, "part": part.label}
-                gathered.add(key, {**place, "found": found}, order=at.timestamp() if at else 0.0)
+                gathered.add(key, {**place, "found": found}, order=order_of(at))
             if unsaid:
                 entries = counted(unsaid, "entry", "entries")
                 stream.summary.note(f"Left out: {entries} that the customer did not see: notes, drafts, events.")

@@ -27,7 +27,7 @@ from pipeline.sources.parsing.headed_text import Headed, headed_messages, is_hea
 from pipeline.sources.parsing.lines import text_lines
 from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Reject, excerpt
-from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.gathering import Gathered, order_of
 from pipeline.sources.understanding.threads import ID_LENGTH, Said, Thread, record_of
 
 HEADER_LENGTH = 4000
@@ -371,7 +371,7 @@ def _gather(mail: _RawMail, key: str, gathered: Gathered, counts: Counter[str]) 
         "line": mail.number,
         "part": mail.part,
     }
-    gathered.add(key, thing, order=at.timestamp() if at else 0.0)
+    gathered.add(key, thing, order=order_of(at))
 
 
 def _moment(value: str) -> datetime | None:

@@ -15,7 +15,7 @@ from pipeline.sources.formats.base import Found, Options, Stream, limit
 from pipeline.sources.formats.json_objects import JsonFormat, Rows, say_mapped, time_reader
 from pipeline.sources.records import Reject
 from pipeline.sources.understanding.column_names import NAMES, compact
-from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.gathering import Gathered, order_of
 from pipeline.sources.understanding.roles import BOT, CUSTOMER, SYSTEM, role_of
 from pipeline.sources.understanding.threads import Said, Thread, record_of, text_of, word
 from pipeline.sources.understanding.times import TimeReader
@@ -91,7 +91,7 @@ class ModelTurns(JsonFormat):
                     "is_inner": bool(_first(leaves, _OUTER)), "begun": begun, "ended": ended or begun,
                     "user": _first(leaves, _USERS),
                 }  # fmt: skip
-                gathered.add(_first(leaves, _SESSIONS) or run, thing, order=clock_order(begun, clock))
+                gathered.add(_first(leaves, _SESSIONS) or run, thing, order=order_of(clock.read(begun)))
             if unspoken:
                 stream.summary.note(
                     f"Left out: {counted(unspoken, 'run')} in which nobody speaks: of searches, of tools."
@@ -107,12 +107,6 @@ class ModelTurns(JsonFormat):
                 yield record_of(thread, clock)
             if repeated:
                 stream.summary.note(f"Read once: {counted(repeated, 'message')} that later runs repeat.")
-
-
-def clock_order(begun: str, clock: TimeReader) -> float:
-    """Return a time as a number to sort by; 0 where there is none, so that such turns stay as they came."""
-    at = clock.read(begun)
-    return at.timestamp() if at else 0.0
 
 
 def _conversation(name: str, things: Sequence[Mapping[str, Any]]) -> tuple[Thread, int]:

@@ -34,7 +34,7 @@ from pipeline.sources.tables.rows import (
 )
 from pipeline.sources.understanding import column_names, columns
 from pipeline.sources.understanding.chats import ChatMessage, Chats, message_id, say_cut
-from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.gathering import Gathered, order_of
 from pipeline.sources.understanding.moments import is_empty
 from pipeline.sources.understanding.notes import says_note
 from pipeline.sources.understanding.replies import Replies
@@ -526,7 +526,7 @@ class _Reader:
             return
         at = self._at(row.cells)
         cells = [plain_cell(cell) for cell in row.cells]
-        gathered.add(key, {"line": row.line, "cells": cells}, order=at.timestamp() if at else 0.0)
+        gathered.add(key, {"line": row.line, "cells": cells}, order=order_of(at))
 
     def _gathered(self, gathered: Gathered) -> Rows:
         unread, self._unread = self._unread, Counter()  # each time was counted when its row was gathered

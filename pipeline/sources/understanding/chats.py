@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Recognised
-from pipeline.sources.understanding.gathering import Gathered
+from pipeline.sources.understanding.gathering import Gathered, order_of
 from pipeline.sources.understanding.threads import Said, Thread
 
 OPEN_CONVERSATIONS = 5000
@@ -133,8 +133,7 @@ class Chats:
         if len(known) <= 2:
             known.add(message.author)
         at = message.at and message.at.isoformat()
-        order = message.at.timestamp() if message.at else 0.0
-        self._gathered.add(chat, {**asdict(message), "at": at}, order=order)
+        self._gathered.add(chat, {**asdict(message), "at": at}, order=order_of(message.at))
 
     def conversations(self, pause: timedelta | None) -> Iterator[Thread]:
         """Yield the conversations of all chats; without a `pause` it depends on how many people write."""

@@ -2,9 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from pipeline.sources.understanding.scratch import Scratch
+
+
+def order_of(at: datetime | None) -> float:
+    """Return the `order` of what was said at a time; 0 where none is known, so that it stays before what has one."""
+    return at.timestamp() if at else 0.0
 
 
 class Gathered(Scratch):
