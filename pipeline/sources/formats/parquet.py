@@ -8,9 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
-from django.conf import settings
-
-from pipeline.sources.formats.base import Head, Options, Stream
+from pipeline.sources.formats.base import Head, Options, Stream, limit
 from pipeline.sources.parsing.parts import PIECE, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from pipeline.sources.tables.reading import records_of
@@ -34,7 +32,6 @@ class ParquetFormat:
     def records(self, stream: Stream, options: Options) -> Iterator[Record | Reject]:
         """Return the conversations; UnreadableSource where DuckDB is missing, or cannot read the file."""
         duckdb = _duckdb(stream.parts[0])
-        limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
         for part in stream.parts:
             with ExitStack() as opened:
                 copy = opened.enter_context(tempfile.NamedTemporaryFile(prefix="leitmotif-"))
@@ -48,7 +45,7 @@ class ParquetFormat:
                         yield from _as_json(connection, copy.name, part, stream, options)
                         continue
                     rows = partial(_rows, connection, copy.name, [name for name, *_ in kinds])
-                    table = Table(rows, part.name if len(stream.parts) > 1 else "", "row", limit=limit)
+                    table = Table(rows, part.name if len(stream.parts) > 1 else "", "row", limit=limit())
                     yield from records_of(table, options, stream.summary)
                 except duckdb.Error as error:
                     what = str(error).splitlines()[0]

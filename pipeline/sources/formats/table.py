@@ -10,9 +10,7 @@ from functools import partial
 from itertools import count, islice
 from typing import Any, Final
 
-from django.conf import settings
-
-from pipeline.sources.formats.base import Head, Options, Stream
+from pipeline.sources.formats.base import Head, Options, Stream, limit
 from pipeline.sources.parsing import encodings
 from pipeline.sources.parsing.encodings import Encoding, UnknownEncoding
 from pipeline.sources.parsing.parts import PIECE, Part
@@ -66,15 +64,14 @@ class TableFormat:
 
     def tables(self, stream: Stream, options: Options) -> Iterator[Table]:
         """Return the tables of all files as they stand, whatever their columns mean."""
-        limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
         for part in stream.parts:
             encoding = _encoding(part, options)
             if str(encoding) != "UTF-8":
                 stream.summary.encoding = str(encoding)
             with _text_of(part, encoding) as text:
                 dialect = dialect_of(text.read(128 * 1024))
-            rows = partial(_rows, part, encoding, dialect, limit)
-            yield Table(rows, part.name if len(stream.parts) > 1 else "", "line", dialect.delimiter, limit)
+            rows = partial(_rows, part, encoding, dialect, limit())
+            yield Table(rows, part.name if len(stream.parts) > 1 else "", "line", dialect.delimiter, limit())
 
 
 # --- The dialect --------------------------------------------------------------------------------------------------

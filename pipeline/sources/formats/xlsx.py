@@ -18,10 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from django.conf import settings
-
 from pipeline.models.wording import counted
-from pipeline.sources.formats.base import Head, Options, Stream
+from pipeline.sources.formats.base import Head, Options, Stream, limit
 from pipeline.sources.parsing import workbook_rows
 from pipeline.sources.parsing.parts import OFFICE, PIECE, ZIP, Part
 from pipeline.sources.records import Record, Reject, UnreadableSource
@@ -67,11 +65,10 @@ class WorkbookFormat:
 
     def tables(self, stream: Stream, options: Options) -> Iterator[Table]:
         """Return the visible sheets of all workbooks as they stand; each is there until the next is asked for."""
-        limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
         for part in stream.parts:
             with ExitStack() as opened:
                 for sheet in _unpacked(part, opened):
-                    yield Table(partial(_Sheet.rows, sheet), f"{part.name}, sheet {sheet.name}", "row", limit=limit)
+                    yield Table(partial(_Sheet.rows, sheet), f"{part.name}, sheet {sheet.name}", "row", limit=limit())
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +130,13 @@ def _check_size(name: str, path: Path) -> None:
 
 
 def _records(sheets: Sequence[_Sheet], part: Part, stream: Stream, options: Options) -> Iterator[Record | Reject]:
-    limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
     read: list[str] = []
     others: list[str] = []
     names: tuple[str, ...] | None = None
     problem: UnreadableSource | None = None
     for sheet in sheets:
         where = f"{part.name}, sheet {sheet.name}" if len(sheets) > 1 or len(stream.parts) > 1 else ""
-        table = Table(partial(_Sheet.rows, sheet), where, "row", limit=limit)
+        table = Table(partial(_Sheet.rows, sheet), where, "row", limit=limit())
         header = header_of(table)
         if header is None:
             continue

@@ -15,13 +15,12 @@ from itertools import count
 from typing import Any, Final
 
 import psycopg
-from django.conf import settings
 from django.db.models import Max
 from django.db.models.fields.json import KT
 from psycopg import sql
 
 from pipeline.models import Conversation
-from pipeline.sources.formats.base import Options, Recognised
+from pipeline.sources.formats.base import Options, Recognised, limit
 from pipeline.sources.records import Record, Reject, UnreadableSource
 from pipeline.sources.tables.reading import records_of
 from pipeline.sources.tables.rows import Row, Table
@@ -64,8 +63,7 @@ class SqlSource:
             with _connected(url) as connection:
                 names = _names(connection, query)
                 statement = self._statement(query, names)
-                limit = int(getattr(settings, "MAX_RECORD_BYTES", 10 * 1024 * 1024))
-                table = Table(partial(_fetched, connection, statement, names), unit="row", limit=limit)
+                table = Table(partial(_fetched, connection, statement, names), unit="row", limit=limit())
                 yield from records_of(table, Options(), self.summary)
         except psycopg.Error as error:
             what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
