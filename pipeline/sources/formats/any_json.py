@@ -29,7 +29,7 @@ from pipeline.sources.formats.json_messages import (
     spread,
     value_of,
 )
-from pipeline.sources.formats.json_objects import BAD_SHAPE, JsonFormat, Rows, refused, time_reader
+from pipeline.sources.formats.json_objects import BAD_SHAPE, JsonFormat, Rows, refused, time_reader, too_long
 from pipeline.sources.formats.json_reader import CHATS, NOWHERE, WRITERS, Reader, mapping_of, name_of, take_turns
 from pipeline.sources.parsing.elements import Element, Path, parse
 from pipeline.sources.parsing.heads import elements_of, head_of
@@ -345,7 +345,7 @@ def _gathered(
             gathered.add(name, thing, order=order_of(at))
         for name, things in gathered.groups(limit()):
             if things is None:
-                yield Reject(0, f"the conversation is longer than {limit():,} bytes", name[:200], unit="conversation")
+                yield too_long(name)
             elif compact(key) in _ROOMS and (messages := _of_a_room(things, reader, clock)):
                 for thread in read_chat(messages, options.pause, summary, name):
                     yield record_of(thread, clock)
@@ -378,8 +378,7 @@ class _Joint:
             yield from self._gather(self.link.messages, self.link.names, gathered, summary)
             for name, things in gathered.groups(limit()):
                 if things is None:
-                    reason = f"the conversation is longer than {limit():,} bytes"
-                    yield Reject(0, reason, name[:200], unit="conversation")
+                    yield too_long(name)
                     continue
                 try:
                     thread = self._thread(name, things)
@@ -513,7 +512,7 @@ def _gathered_by_replies(
         roots.close()
         for name, things in gathered.groups(limit()):
             if things is None:
-                yield Reject(0, f"the conversation is longer than {limit():,} bytes", name[:200], unit="conversation")
+                yield too_long(name)
             else:
                 thread = _together(name, things, reader)
                 _ask(thread, things, reader)

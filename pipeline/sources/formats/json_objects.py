@@ -88,6 +88,11 @@ def refused(element: Element, part: Part, reason: str) -> Reject:
     return Reject(element.number, reason, raw=excerpt(element.raw), unit="element", part=part.label)
 
 
+def too_long(name: str) -> Reject:
+    """Return the reject of a conversation that was gathered and is longer than one may be."""
+    return Reject(0, f"the conversation is longer than {limit():,} bytes", name[:200], unit="conversation")
+
+
 class ThreadFormat(JsonFormat):
     """Each object is a conversation."""
 
@@ -181,7 +186,7 @@ class MessageFormat(JsonFormat):
 
     def _record(self, key: str, things: list[dict[str, Any]] | None, reader: TimeReader) -> Record | Reject:
         if things is None:
-            return Reject(0, f"the conversation is longer than {limit():,} bytes", key[:200], unit="conversation")
+            return too_long(key)
         thread = Thread([], external_id=key, line=things[0]["line"], part=things[0]["part"])
         for thing in things:
             said = self.message(thing["found"])[1]

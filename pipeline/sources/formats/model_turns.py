@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Found, Options, Stream, limit
-from pipeline.sources.formats.json_objects import JsonFormat, Rows, say_mapped, time_reader
+from pipeline.sources.formats.json_objects import JsonFormat, Rows, say_mapped, time_reader, too_long
 from pipeline.sources.records import Reject
 from pipeline.sources.understanding.column_names import NAMES, compact
 from pipeline.sources.understanding.gathering import Gathered, order_of
@@ -99,8 +99,7 @@ class ModelTurns(JsonFormat):
             repeated = 0
             for name, things in gathered.groups(limit()):
                 if things is None:
-                    reason = f"the conversation is longer than {limit():,} bytes"
-                    yield Reject(0, reason, name[:200], unit="conversation")
+                    yield too_long(name)
                     continue
                 thread, again = _conversation(name, things)
                 repeated += again
