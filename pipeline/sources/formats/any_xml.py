@@ -46,6 +46,7 @@ class AnyXml(AnyJson):
             names = _side_by_side(tree, path) or [path[-1] if path else tree.name]
             with ExitStack() as opened:
                 lines = opened.enter_context(tempfile.NamedTemporaryFile(prefix="leitmotif-"))
+                repeated = _repeated(tree)
                 for place, name in enumerate(names):
                     if len(names) > 1:  # one object with a list of each, as JSON with several tables is
                         lines.write(f"{'],' if place else '{'}{json.dumps(local(name))}: [".encode())
@@ -54,7 +55,7 @@ class AnyXml(AnyJson):
                         if element.reason:
                             yield Reject(element.number, element.reason, unit="element", part=part.label)
                             continue
-                        found = json.dumps(as_object(element, _repeated(tree)), ensure_ascii=False).encode()
+                        found = json.dumps(as_object(element, repeated), ensure_ascii=False).encode()
                         lines.write((b"" if is_first or len(names) == 1 else b",") + found + b"\n")
                         is_first = False
                 lines.write(b"]}" if len(names) > 1 else b"")
@@ -75,7 +76,7 @@ def _side_by_side(tree: XmlElement, path: Path) -> list[str]:
         parent = next((child for child in parent.children if child.name == name), parent)
     rows = Counter(child.name for child in parent.children if len(child.children) > 1)
     tables = [name for name, count in rows.items() if count > 1]
-    return tables if len(path) > 0 and len(tables) > 1 and path[-1] in tables else []
+    return tables if path and len(tables) > 1 and path[-1] in tables else []
 
 
 def _repeated(tree: XmlElement) -> frozenset[tuple[str, str]]:
