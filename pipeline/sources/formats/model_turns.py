@@ -62,7 +62,7 @@ class ModelTurns(JsonFormat):
         is_kept_whole = any(isinstance(each, Mapping | list) for each in (given, answer))
         if not _first(leaves, _SESSIONS) and not is_of_a_run:
             return 0.0
-        if _is_unspoken(found) and given is not None:
+        if _is_unspoken(leaves) and given is not None:
             return 0.5 if is_of_a_run else 0.0
         if given is None or answer is None or not (is_of_a_run or is_kept_whole):
             return 0.0
@@ -80,7 +80,7 @@ class ModelTurns(JsonFormat):
                 element, part, given = each
                 found = nested(given)
                 leaves = _leaves(found)
-                turn = [] if _is_unspoken(found) else turn_of(found)
+                turn = [] if _is_unspoken(leaves) else _turn_of(found)
                 unspoken += not turn
                 if not turn:
                     continue
@@ -145,7 +145,7 @@ def _known(said: Sequence[Said], turn: Sequence[Said]) -> int:
     return start + next((length for length in lengths if heard[-length:] == bare[:length]), 0)
 
 
-def turn_of(found: Found) -> list[tuple[str, str]]:
+def _turn_of(found: Found) -> list[tuple[str, str]]:
     """Return what was said in a turn, as roles and texts: what went in, and then what came out."""
     given = _said_in(_side(found, _INPUTS), CUSTOMER)
     answer = _said_in(_side(found, _OUTPUTS), BOT)
@@ -245,9 +245,8 @@ def _first(leaves: Mapping[str, str], names: Sequence[str]) -> str:
     return next((leaves[name] for name in names if name in leaves), "")
 
 
-def _is_unspoken(found: Found) -> bool:
-    """Return whether a run is of a kind in which nobody speaks."""
-    leaves = _leaves(found)
+def _is_unspoken(leaves: Mapping[str, str]) -> bool:
+    """Return whether a run with these plain values is of a kind in which nobody speaks."""
     return any(leaves.get(name, "").casefold() in _NOT_SPOKEN for name in _KINDS)
 
 
