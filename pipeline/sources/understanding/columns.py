@@ -599,9 +599,14 @@ _OUR: Final = frozenset(
 """Words before what the firm said: `Our reply`."""
 
 
+def _words_of(name: str) -> list[str]:
+    """Return the words of a name, as names are compared: of `Customer name`, `customer_name` or `customerName`."""
+    return [compact(word) for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
+
+
 def _is_called_reply(name: str) -> bool:
     """Return whether a column is called what the firm answered: `Our message`, `Staff answer`, `Notre réponse`."""
-    words = [compact(word) for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
+    words = _words_of(name)
     if not 2 <= len(words) <= 3:
         return False
     what = words[-1]
@@ -614,7 +619,7 @@ def _is_called_text(name: str) -> bool:
     """Return whether the name of a column has a word for a text in it: `Customer's problem description`, `问题描述`."""
     if _NOT_THE_CUSTOMER.search(compact(name)):
         return False
-    words = [compact(word) for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
+    words = _words_of(name)
     dense = compact(name)
     return any(word in NAMES["text"] for word in words) or any(
         word in dense for word in NAMES["text"] if _DENSE.match(word) and len(word) > 1
@@ -651,7 +656,7 @@ def _readable(profile: Profile) -> int:
 
 
 def _is_called_customer(name: str) -> bool:
-    words = [compact(word) for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
+    words = _words_of(name)
     says_how = [
         word for word in words if word in ("name", "email", "mail", "username", "handle", "nickname", "id", "nom")
     ]
