@@ -15,7 +15,6 @@ from pipeline.models.wording import counted
 from pipeline.sources.formats.base import Found, Head, Options, Person, Recognised, Stream, limit
 from pipeline.sources.formats.json_lists import FIRST, Link, link_between, lists_of, objects_at, people_in
 from pipeline.sources.formats.json_messages import (
-    are_messages,
     flat,
     is_file,
     is_internal,
@@ -247,7 +246,7 @@ def read_object(
 def _holds_chat(found: Found, reader: Reader, clock: TimeReader, *, is_alone: bool) -> bool:
     """Return whether an object is a whole chat of several people: one conversation would be all they ever said."""
     keys = keyed(found)
-    key = reader.messages if are_messages(at_path(found, reader.messages)) else messages_key(found)
+    key = reader.key_of_messages(found)
     if not key or not (is_alone or CHATS & keys.keys()) or any(name in keys for name in ("subject", "title", "topic")):
         return False
     given = at_path(found, key)
@@ -264,7 +263,7 @@ def _chat_within(
     element: Element, part: Part, found: Found, reader: Reader, clock: TimeReader, options: Options, summary: Recognised
 ) -> Rows:
     """Yield the conversations of a chat that is one object."""
-    key = reader.messages if are_messages(at_path(found, reader.messages)) else messages_key(found)
+    key = reader.key_of_messages(found)
     keys = keyed(found)
     name = next((name for each in ("name", *CHATS) if (name := name_of(value_of(found, keys, each)))), "")
     messages = (_chat_message(each, reader, clock, element.number, part.label) for each in listed(at_path(found, key)))

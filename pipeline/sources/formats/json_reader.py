@@ -118,9 +118,13 @@ class Reader:
     people: Mapping[str, Person] = field(default_factory=dict)
     """Who stands behind an id, as lists of people in the same file say."""
 
+    def key_of_messages(self, found: Found) -> str:
+        """Return where an object has its messages: where those of the first objects were, or else in its own way."""
+        return self.messages if are_messages(at_path(found, self.messages)) else messages_key(found)
+
     def thread(self, found: Found) -> Thread:
         """Return the conversation that an object is: its own text, its messages, and what is said of the whole."""
-        key = self.messages if are_messages(at_path(found, self.messages)) else messages_key(found)
+        key = self.key_of_messages(found)
         texts = [path for path in self._of("text") if path != self.messages] or [message_text(found)]
         customer, names = self._customer(found)
         messages = self._messages_at(key, found)
