@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from pipeline.sources.own_words.spans import UNSEEN
 from pipeline.sources.understanding.moments import OpenDate, parse
 
 LINE_LENGTH = 300
@@ -48,7 +49,6 @@ _STAMP = rf"(?:(?P<day>{DATE})(?:{_BETWEEN}|(?P<shut> ?[\])] ?)))?{CLOCK}(?:,? (
 _ABOUT = re.compile(
     r"(?:today|yesterday|heute|gestern|aujourd['’]hui|hier|hoy|ayer|oggi|ieri)(?: at| um| à| a las| alle)? $", re.I
 )
-_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # marks of direction and of width zero
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u3000]")
 _BY_THE_PROGRAM = "\u200e"
 """The mark that WhatsApp on an iPhone sets before its own words, in every language."""
@@ -102,8 +102,8 @@ class Beginning:
 
 def beginning(line: str) -> Beginning | None:
     """Return how a line begins as a message, or None if it does not."""
-    seen = _SPACES.sub(" ", _UNSEEN.sub("", line[:LINE_LENGTH])).rstrip()
-    plain = seen if seen.isascii() else "".join(str(int(sign)) if sign.isdecimal() else sign for sign in seen)
+    seen = _seen(line[:LINE_LENGTH]).rstrip()
+    plain = _in_our_digits(seen)
     found = (_timed(seen, plain) or _named(seen, plain)) if _HAS_CLOCK.search(plain) else None
     if found is None or not found.name:
         return found
@@ -118,6 +118,16 @@ def beginning(line: str) -> Beginning | None:
         text=(found.text + rest).strip(),
         is_the_programs=is_the_programs,
     )
+
+
+def _seen(text: str) -> str:
+    """Return a text without invisible marks, and with every blank within a line as a plain one."""
+    return _SPACES.sub(" ", UNSEEN.sub("", text))
+
+
+def _in_our_digits(text: str) -> str:
+    """Return a text with the digits of any script as 0 to 9, each sign at its place."""
+    return text if text.isascii() else "".join(str(int(sign)) if sign.isdecimal() else sign for sign in text)
 
 
 def without_number(name: str) -> str:
@@ -259,11 +269,7 @@ def learn(lines: Sequence[str]) -> Grammar | None:
     if not shapes and not found[0][0] and first.day and not first.is_below:
         shapes = {first.shape}
     said = [(place, each) for place, each in found if each.shape in shapes]
-    if (
-        not said
-        or _is_table(lines, said[0][0] if begun[0] is None else 0)
-        or _is_log([each for _, each in said], lines, said)
-    ):
+    if not said or _is_table(lines, said[0][0] if begun[0] is None else 0) or _is_log(said, lines):
         return None
     dates = sum("D" in shape or "d" in shape for shape in shapes)
     stamps = {each.stamp for _, each in said if each.stamp}
@@ -293,19 +299,22 @@ _LEVELS = frozenset(
 _WORDS_OF = re.compile(r"[^\W\d_]+")
 
 
-def _is_log(said: Sequence[Beginning], lines: Sequence[str], places: Sequence[tuple[int, Beginning]]) -> bool:
-    """Return whether programs write and not people: levels stand beside the times, or one host before every name."""
-    texts = [each.text or (lines[place + 1] if place + 1 < len(lines) else "") for place, each in places]
+def _is_log(said: Sequence[tuple[int, Beginning]], lines: Sequence[str]) -> bool:
+    """Return whether programs write and not people: levels stand beside the times, or one host before every name.
+
+    `said` are the beginnings of messages, each with the place of its line.
+    """
+    texts = [each.text or (lines[place + 1] if place + 1 < len(lines) else "") for place, each in said]
     words = [
         set(map(str.casefold, _WORDS_OF.findall(f"{each.name} {text[:12]}")))
-        for each, text in zip(said, texts, strict=True)
+        for (_, each), text in zip(said, texts, strict=True)
     ]
     levels = sum(not _LEVELS.isdisjoint(each) for each in words)
     # nobody writes numbers only, or says each name once in a long talk
     wordless = sum(not any(map(str.isalpha, text)) for text in texts)
     if 4 * levels >= len(words) or 5 * wordless >= 4 * len(texts):
         return True
-    names = {each.name for each in said}
+    names = {each.name for _, each in said}
     hosts = {name.split()[0] for name in names}
     daemons = all(len(name.split()) == 2 and name.split()[1].islower() for name in names)
     return len(names) > 1 and len(hosts) == 1 and daemons
@@ -327,11 +336,10 @@ def day_in(line: str) -> str:
     `--- 2026년 9월 1일 화요일 ---`, `2026/07/28(火)`, `--- Day changed Втр Апр 07 2026`, `Session Start: Mon Apr 06 2026`.
     A line that says more than a date must be set apart by signs, or say that something begins.
     """
-    seen = _SPACES.sub(" ", _UNSEEN.sub("", line.strip()))
+    seen = _seen(line.strip())
     if len(seen) > 120 or not any(map(str.isdigit, seen)):
         return ""
-    if not seen.isascii():
-        seen = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in seen)
+    seen = _in_our_digits(seen)
     words = _IN_DAY.sub(" ", seen.strip(_FRAME)).split()
     is_apart = seen[:2] in ("--", "==", "**", "__", "##", "—-", "-=") or bool(_OPENS.search(seen))
     spare = 8 if is_apart else 1
@@ -389,7 +397,7 @@ def messages(lines: Iterable[str], grammar: Grammar, day: str = "") -> Iterator[
         elif (not grammar.has_dates or current is None) and (found := day_in(line)):
             day, size = day_of(found), MESSAGE_LENGTH  # nothing below it continues the message above
         elif (size := size + len(line)) <= MESSAGE_LENGTH and not (grammar.has_dates and is_stamp(line)):
-            more.append(_UNSEEN.sub("", line))
+            more.append(UNSEEN.sub("", line))
     if current:
         yield _joined(current, more, when)
 
