@@ -23,12 +23,13 @@ from pipeline.sources.formats.base import Head, Options, Recognised, Stream, lim
 from pipeline.sources.formats.json_objects import Rows, time_reader
 from pipeline.sources.own_words.html import plain_text
 from pipeline.sources.parsing import encodings
-from pipeline.sources.parsing.headed_text import Headed, headed_messages, is_headed, times_of
+from pipeline.sources.parsing.headed_text import Headed, headed_messages, is_headed
 from pipeline.sources.parsing.lines import text_lines
 from pipeline.sources.parsing.parts import DAMAGE, Part
 from pipeline.sources.records import Reject, excerpt
 from pipeline.sources.understanding.gathering import Gathered, order_of
 from pipeline.sources.understanding.threads import ID_LENGTH, Said, Thread, record_of
+from pipeline.sources.understanding.times import TimeColumn
 
 HEADER_LENGTH = 4000
 """Characters of a header that are looked at: no reader of addresses or encoded words is asked to go through more."""
@@ -162,8 +163,12 @@ def _mails_in_text(part: Part, options: Options) -> Iterator[_RawMail]:
     def read() -> Iterator[Headed]:
         return headed_messages(lambda: text_lines(part, options))
 
-    addresses = {name.casefold(): address for each in read() for name, address in getaddresses([each.sender]) if name}
-    times = times_of(read(), options.date_format)
+    # all times together show what is the day and what the month
+    addresses, column = dict[str, str](), TimeColumn()
+    for each in read():
+        addresses |= {name.casefold(): address for name, address in getaddresses([each.sender]) if name}
+        column.see(each.sent)
+    times = column.reader(options.date_format)
     for each in read():
         to = ", ".join(addresses.get(name.strip().casefold(), name.strip()) for name in each.to.split(";"))
         at = times.read(each.sent)

@@ -8,10 +8,10 @@ written in another, or say again what the head of an earlier message has said.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.sources.own_words.quotes import FROM_LINE, HEADER_LINE, SUBJECTS
-from pipeline.sources.understanding.times import TimeColumn, TimeReader, is_time
+from pipeline.sources.understanding.times import is_time
 
 MESSAGE_LENGTH = 100_000
 """Characters of a message that are kept."""
@@ -74,7 +74,14 @@ class _Head:
 
 def is_headed(lines: Sequence[str]) -> bool:
     """Return whether one of the first lines begins a head."""
-    return next(_blocks(lines, within=HEAD_WITHIN), None) is not None
+    written = 0
+    for each in _pieces(lines):
+        if isinstance(each, _Head):
+            return True
+        written += bool(each.strip())
+        if written >= HEAD_WITHIN:
+            break
+    return False
 
 
 def headed_messages(lines: Callable[[], Iterable[str]]) -> Iterator[Headed]:
@@ -107,18 +114,7 @@ def _with_text(message: Headed, body: Sequence[str]) -> Headed:
     lines = list(body)
     while lines and (not lines[-1].strip() or _RULE.match(lines[-1][:300])):
         lines.pop()
-    return Headed(message.line, message.sender, message.sent, message.to, message.subject, "\n".join(lines).strip("\n"))
-
-
-def _blocks(lines: Iterable[str], within: int) -> Iterator[_Head]:
-    """Yield the heads that begin among the first written lines."""
-    written = 0
-    for each in _pieces(lines):
-        if isinstance(each, _Head):
-            yield each
-        written += isinstance(each, str) and bool(each.strip())
-        if written >= within:
-            return
+    return replace(message, text="\n".join(lines).strip("\n"))
 
 
 def _pieces(lines: Iterable[str]) -> Iterator["_Head | str"]:
@@ -141,11 +137,3 @@ def _pieces(lines: Iterable[str]) -> Iterator["_Head | str"]:
         yield line
     if head is not None:
         yield from [head] if head.is_one else head.lines
-
-
-def times_of(messages: Iterable[Headed], date_format: str = "") -> TimeReader:
-    """Return what reads the times of a text: all of them together show what is the day and what the month."""
-    column = TimeColumn()
-    for each in messages:
-        column.see(each.sent)
-    return column.reader(date_format)
