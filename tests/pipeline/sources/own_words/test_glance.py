@@ -20,8 +20,9 @@ def texts_of_tests() -> list[str]:
     """Every text that the tests of own words read, in many languages, and the messages of the sample."""
     trees = [ast.parse(file.read_text()) for file in (*HERE.glob("*.py"), HERE.parent / "test_own_words.py")]
     nodes = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    mails = [json.loads(line)["text"] for line in (HERE / "mails.jsonl").read_text().splitlines()]
     said = [message["text"] for line in SAMPLE.read_text().splitlines() for message in json.loads(line)["messages"]]
-    return [*(node for node in nodes if isinstance(node, str)), *said]
+    return [*(node for node in nodes if isinstance(node, str)), *mails, *said]
 
 
 def found_with(clues: frozenset[str] | None, texts: list[str], patched: pytest.MonkeyPatch) -> list[object]:
