@@ -36,7 +36,7 @@ from pipeline.sources.understanding import column_names, columns
 from pipeline.sources.understanding.chats import ChatMessage, Chats, message_id, say_cut
 from pipeline.sources.understanding.gathering import Gathered, order_of
 from pipeline.sources.understanding.moments import is_empty
-from pipeline.sources.understanding.notes import says_note
+from pipeline.sources.understanding.notes import may_say_note, says_note
 from pipeline.sources.understanding.replies import Replies
 from pipeline.sources.understanding.roles import AGENT, CUSTOMER, SYSTEM, is_flag, role_in_field, role_of, split_journal
 from pipeline.sources.understanding.threads import NOBODY, Said, Thread, record_of
@@ -148,6 +148,7 @@ class _Reader:
             name for name in layout.header.names
             if column_names.compact(name) in _KINDS and name not in layout.mapping.of("role")
         ]  # fmt: skip
+        self._of_notes = [name for name in layout.header.names if may_say_note(name)]
         self._cells_reader: Reader | None = None
         self._has_ids_in_links = not layout.mapping.of("id") and _has_ids(layout.sample.get(layout.mapping.one("url")))
 
@@ -515,7 +516,7 @@ class _Reader:
 
     def _is_internal(self, cells: Sequence[object]) -> bool:
         """Return whether a row is a note of the team among themselves, as `notes` tells of its columns."""
-        is_note = any(says_note(name, self._layout.word(cells, name)) for name in self._layout.header.names)
+        is_note = any(says_note(name, self._layout.word(cells, name)) for name in self._of_notes)
         role = self._map.one("role")
         is_os_note = column_names.compact(role) == "type" and self._layout.word(cells, role) == "N"
         return is_note or is_os_note

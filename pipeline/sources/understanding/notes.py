@@ -55,6 +55,14 @@ _KINDS_OF_NOTES: Final = _compacted(
 )
 
 
+_FIELDS: Final = _SAY_INTERNAL | _SAY_PUBLIC | _AUDIENCE_FIELDS | _KIND_FIELDS
+
+
+def may_say_note(field: str) -> bool:
+    """Return whether a field, or column, of that name can say that a message is a note; no other needs a look."""
+    return compact(field) in _FIELDS
+
+
 def says_note(field: str, value: object) -> bool:
     """Return whether a field of a message, or a column of its row, says that it is a note of the team.
 
