@@ -105,10 +105,11 @@ _ADDRESS = re.compile(
 )
 """Lines of an address, and of what stands below it. Under a closing only: alone, `Bus 12` looks the same."""
 
-_PRONOUNS = re.compile(r"[(\[]?[^\W\d_]{2,6} ?/ ?[^\W\d_]{2,6}(?: ?/ ?[^\W\d_]{2,8})?[)\]]?$")
-"""she/her, they/them, er/ihm: below a name."""
+_FORMS = r"[^\W\d_]{2,6} ?/ ?[^\W\d_]{2,6}(?: ?/ ?[^\W\d_]{2,8})?"
+"""she/her, they/them, er/ihm: below a name, or in brackets behind it."""
 
-_PRONOUNS_BEHIND = re.compile(r" ?[(\[][^\W\d_]{2,6} ?/ ?[^\W\d_]{2,6}(?: ?/ ?[^\W\d_]{2,8})?[)\]]$")
+_PRONOUNS = re.compile(rf"[(\[]?{_FORMS}[)\]]?$")
+_PRONOUNS_BEHIND = re.compile(rf" ?[(\[]{_FORMS}[)\]]$")
 _AND = re.compile(r" (?:and|und|et|y|e|en|i|и|och|og|&) ", re.IGNORECASE)
 
 _TITLE = re.compile(
@@ -206,7 +207,11 @@ def _is_footer(lines: Sequence[Line], place: int) -> bool:
     text = lines[place].text
     is_apart = place > 0 and (not lines[place - 1].text or bool(_DASHES.match(lines[place - 1].text)))
     is_last = place + 1 == len(lines) or not lines[place + 1].text
-    return is_apart and is_last and len(text.split()) <= 10 and bool(_FOOTER_OF.search(text) and _FOOTER.match(text))
+    return is_apart and is_last and len(text.split()) <= 10 and _is_of_a_program(text)
+
+
+def _is_of_a_program(text: str) -> bool:
+    return bool(_FOOTER_OF.search(text) and _FOOTER.match(text))
 
 
 def _last_signature_line(lines: Sequence[Line], place: int, *, is_marked: bool = False) -> int:
@@ -244,7 +249,7 @@ def _is_signature_line(text: str, is_marked: bool) -> bool:
         or bool(_SENT_FROM.match(text))
         or bool(_ADDRESS.match(text))
         or bool(_PRONOUNS.match(text))
-        or bool(_FOOTER_OF.search(text) and _FOOTER.match(text))
+        or _is_of_a_program(text)
     )
 
 
