@@ -378,11 +378,11 @@ KAKAO = (
 )
 
 
-@pytest.mark.parametrize(("chat", "form"), [(LINE, "Chat log"), (KAKAO, "Chat log")])
-def test_chats_of_telephones_with_a_head_are_read(chat: str, form: str, export_file: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("chat", [LINE, KAKAO])
+def test_chats_of_telephones_with_a_head_are_read(chat: str, export_file: Callable[..., Path]) -> None:
     rows, summary = read(export_file(chat.format(ASK, ANSWER)))
     (found,) = records(rows)
-    assert summary.format == form
+    assert summary.format == "Chat log"
     assert [(each["author"], each["text"]) for each in found.messages] == [("Kim", f"{ASK}\nfor days"), ("Lee", ANSWER)]
     assert f"{found.occurred_at:%Y-%m-%d %H:%M}" == "2026-05-02 08:00"
 
