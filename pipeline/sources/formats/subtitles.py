@@ -55,6 +55,7 @@ class Subtitles:
         stream.summary.fields.update(text="cues", author="<v Name>, or the name before a colon")
         # the name without its ending, unless several files are called so
         names = Counter(_stem(part) for part in stream.parts)
+        beside = {(each.folder, each.basename): each for each in stream.companions}
         dated = 0
         for part in stream.parts:
             name = _stem(part) if names[_stem(part)] == 1 else part.name
@@ -63,7 +64,7 @@ class Subtitles:
             except (*DAMAGE, OSError, UnknownEncoding) as error:
                 yield Reject(1, f"it cannot be read: {error}", unit="file", part=part.name)
                 continue
-            at = moment_in_name(part.basename) or _moment_beside(part, stream, options)
+            at = moment_in_name(part.basename) or _moment_in(beside.get((part.folder, f"{_stem(part)}.txt")), options)
             dated += at is not None
             yield record_of(_thread(part, name, cues, at))
         if dated:
@@ -78,15 +79,14 @@ def _stem(part: Part) -> str:
     return re.sub(r"\.(?:vtt|srt)$", "", part.basename, flags=re.IGNORECASE) or part.basename
 
 
-def _moment_beside(part: Part, stream: Stream, options: Options) -> datetime | None:
-    """Return the date above the same call as text, where a file of the same name lies beside it."""
-    for each in stream.companions:
-        if (each.folder, each.basename) == (part.folder, f"{_stem(part)}.txt"):
-            try:
-                return moment_in_head(islice(text_lines(each, options), HEAD_LINES))
-            except (*DAMAGE, OSError, UnknownEncoding):
-                return None
-    return None
+def _moment_in(beside: Part | None, options: Options) -> datetime | None:
+    """Return the date above the same call as text, if a file of the same name lies beside it and can be read."""
+    if beside is None:
+        return None
+    try:
+        return moment_in_head(islice(text_lines(beside, options), HEAD_LINES))
+    except (*DAMAGE, OSError, UnknownEncoding):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
