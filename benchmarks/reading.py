@@ -8,9 +8,13 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pipeline.sources.records import Record
 
 READS = ("pipeline/sources", "pipeline/extract")
 """Folders whose code decides what is read of a conversation."""
@@ -28,6 +32,13 @@ class Labelled:
     names: NDArray[np.str_]
     summaries: NDArray[np.str_]
     vectors: NDArray[np.float32]
+
+
+def labelled_records(path: Path) -> list["Record"]:
+    """Return the conversations of a file in the import format that have a label."""
+    from pipeline.sources.records import Record, get_source
+
+    return [each for each in get_source("file")(path).records() if isinstance(each, Record) and each.label]
 
 
 def read(path: Path) -> Labelled:
@@ -63,10 +74,8 @@ def _read(path: Path) -> Labelled:
     from pipeline.extract.base import get_extractor
     from pipeline.extract.profiles import get_profile
     from pipeline.reports import evaluate
-    from pipeline.sources.records import Record, get_source
 
-    records = [r for r in get_source("file")(path).records() if isinstance(r, Record) and r.label]
-    reads = evaluate.read(records, get_profile("support"), get_extractor("local"))
+    reads = evaluate.read(labelled_records(path), get_profile("support"), get_extractor("local"))
     found = [(number, read.label, draft) for number, read in enumerate(reads) for draft in read.themes]
     return Labelled(
         conversations=np.array([number for number, _, _ in found], np.int64),

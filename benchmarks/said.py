@@ -17,6 +17,8 @@ import django
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.reading import labelled_records
+
 WRONG = (0.0, 0.15, 0.3)
 SHARES = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 QUOTED = 160
@@ -56,9 +58,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _labelled(path: Path) -> tuple[list[str], NDArray[np.str_]]:
     """Return what the customer wrote in each labelled conversation of a file, and the labels."""
-    from pipeline.sources.records import Record, get_source
-
-    records = [r for r in get_source("file")(path).records() if isinstance(r, Record) and r.label]
+    records = labelled_records(path)
     texts = ["\n".join(turn["text"] for turn in r.messages if turn["role"] == "customer") for r in records]
     kept = [place for place, text in enumerate(texts) if text.strip()]
     return [texts[place] for place in kept], np.array([records[place].label for place in kept])

@@ -19,6 +19,8 @@ from typing import Any
 import django
 import numpy as np
 
+from benchmarks.reading import labelled_records
+
 Members = Sequence[tuple[Any, Any]]
 Stories = Mapping[int, Members]
 """The members of each story: how each conversation was read, and the theme that is in the story."""
@@ -51,13 +53,12 @@ def _judge(path: Path, rows: int | None, *, print_all: bool) -> dict[str, Any]:
     from pipeline.extract.profiles import get_profile
     from pipeline.group.titling import model_of
     from pipeline.reports import evaluate as e
-    from pipeline.sources.records import Record, get_source
 
     extractor, profile = get_extractor("local"), get_profile("support")
     model = model_of(extractor.model)
     if model is None:
         raise SystemExit("the embedded model is missing")
-    records = [record for record in get_source("file")(path).records() if isinstance(record, Record) and record.label]
+    records = labelled_records(path)
     if rows and rows < len(records):
         chosen = np.sort(np.random.default_rng(rows).permutation(len(records))[:rows])
         records = [records[number] for number in chosen]
