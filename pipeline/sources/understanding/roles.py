@@ -134,19 +134,6 @@ def has_other_customers(words: Collection[str]) -> bool:
     return len(others) == 1 and others <= _NEVER_STAFF
 
 
-_ONESELF: Final = frozenset(
-    """
-    you me myself ich du sie selbst moi vous toi yo tú usted io tu lei ik jij u eu você ja ty pan pani я ты вы ви ти
-    я(вы) 自分 あなた 我 您 你 나 회원님 jag jeg minä ben sen siz אני אתה أنا أنت
-    """.split()  # noqa: SIM905 (read best as text)
-)
-
-
-def is_oneself(name: str) -> bool:
-    """Return whether a name is how a program calls whoever saved the chat: the desk's own telephone or account."""
-    return identity(name) in _ONESELF
-
-
 # --- Fields of vendors --------------------------------------------------------------------------------------------
 
 _BY_NUMBER: Final[dict[str, dict[str, str]]] = {
@@ -581,16 +568,20 @@ def assign_roles(
             message["role"] = AGENT
 
 
-_OWN_NAMES: Final = frozenset(
+_ONESELF: Final = frozenset(
     map(
         identity,
         """
-        me i myself ich moi yo io eu ik jag jeg minä já я ја εγώ 我 自己 나 自分 私 أنا אני
-        you вы du vous tú tu você あなた 您 你
+        you me i myself ich du sie selbst moi vous toi tu yo tú usted io lei ik jij u eu você jag jeg minä ben sen siz
+        ja ty pan pani я ты вы ви ти я(вы) ја εγώ 自分 自己 私 あなた 我 您 你 나 회원님 אני אתה أنا أنت
         """.split(),  # noqa: SIM905 (read best as text)
     )
 )
-"""How a program calls the person whose phone or account it exported."""
+
+
+def is_oneself(name: str) -> bool:
+    """Return whether a name is how a program calls whoever saved the chat: the desk's own telephone or account."""
+    return identity(name) in _ONESELF
 
 
 def _know_the_owner(messages: Sequence[dict[str, str]]) -> None:
@@ -598,8 +589,8 @@ def _know_the_owner(messages: Sequence[dict[str, str]]) -> None:
 
     Not where somebody is an agent already: then the text is one that a customer copied.
     """
-    owners = [each for each in messages if not each["role"] and identity(each["author"]) in _OWN_NAMES]
-    others = [each for each in messages if each["author"] and identity(each["author"]) not in _OWN_NAMES]
+    owners = [each for each in messages if not each["role"] and is_oneself(each["author"])]
+    others = [each for each in messages if each["author"] and not is_oneself(each["author"])]
     if owners and others and not any(each["role"] == AGENT for each in messages):
         for message in owners:
             message["role"] = AGENT

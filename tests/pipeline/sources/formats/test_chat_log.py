@@ -187,6 +187,15 @@ LOGS = {
 }
 
 
+@pytest.mark.parametrize("saver", ["You", "Tú", "Você", "Minä", "Я", "أنا", "אתה", "あなた"])
+def test_who_saved_the_chat_is_not_its_customer(saver: str, tmp_path: Path) -> None:
+    (path := tmp_path / "saved").write_text(
+        f"25/09/2026, 14:05 - {saver}: {ANSWERS}\n25/09/2026, 14:07 - Ottilie Brandt: {ASKS}\n"
+    )
+    records, _, _ = read(path)
+    assert [message["role"] for message in records[0].messages] == ["agent", "customer"]
+
+
 @pytest.mark.parametrize("log", LOGS.values(), ids=LOGS.keys())
 def test_how_lines_begin_is_learned_from_the_file(log: str, tmp_path: Path) -> None:
     path = tmp_path / "saved"
