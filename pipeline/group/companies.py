@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
@@ -216,8 +217,9 @@ def _unknown_languages(conversations: Sequence[int], profile: str) -> dict[int, 
     )
     newest = items.order_by("conversation_id", "-id").distinct("conversation_id")
     rows = list(newest.values_list("conversation_id", "language", "run__extractor"))
-    # a language model reads any language
-    local = {reader for reader in {reader for *_, reader in rows} if not asks(get_extractor(reader))}
+    # a language model reads any language; of a reader that is registered no more nobody knows what it could
+    readers = {reader for *_, reader in rows} & settings.EXTRACTORS.keys()
+    local = {reader for reader in readers if not asks(get_extractor(reader))}
     return {page: language for page, language, reader in rows if reader in local and not can_read(language)}
 
 

@@ -337,6 +337,15 @@ def test_silence_in_a_language_that_the_reader_does_not_know_says_nothing(farm: 
     assert Company.objects.get(external_id="c001").status == "requires_review"  # until somebody has looked
 
 
+def test_pages_of_a_reader_that_is_registered_no_more_count_as_read(farm: Farm) -> None:
+    source = watch(farm)
+    visit(begin(source))
+    Run.objects.update(extractor="retired")
+    again = visit(begin(source))
+    assert again.state == Run.State.COMPLETED, again.error
+    assert Company.objects.get(external_id="c000").status == "operational"
+
+
 def test_a_last_good_snapshot_stands_in_and_is_marked(farm: Farm) -> None:
     source = watch(farm)
     say(farm, 0, 0, CLOSING)
